@@ -1,0 +1,74 @@
+"""graphrec: causal multimodal graph recommendation.
+
+    import graphrec as gr
+
+    run = gr.train(gr.Recipe.from_toml("recipe.toml"), "runs/hcr")
+    run.evaluate()
+    run.recommend(["42"], k=20)
+    run.export("embeddings")
+
+The names below load on first use, so that `graphrec --help` does not wait for torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphrec.causal import CausalGraph, Estimand, parse_estimand
+    from graphrec.data.checks import check
+    from graphrec.data.dataset import Feature, InteractionDataset
+    from graphrec.data.store import load, save
+    from graphrec.errors import GraphrecError
+    from graphrec.prepare import prepare
+    from graphrec.recipe import Recipe
+    from graphrec.report.html import write_report
+    from graphrec.run import Run, compare, train
+    from graphrec.simulate import simulate
+
+_HOMES = {
+    "CausalGraph": "graphrec.causal",
+    "Estimand": "graphrec.causal",
+    "parse_estimand": "graphrec.causal",
+    "check": "graphrec.data.checks",
+    "Feature": "graphrec.data.dataset",
+    "InteractionDataset": "graphrec.data.dataset",
+    "load": "graphrec.data.store",
+    "save": "graphrec.data.store",
+    "GraphrecError": "graphrec.errors",
+    "prepare": "graphrec.prepare",
+    "Recipe": "graphrec.recipe",
+    "write_report": "graphrec.report.html",
+    "Run": "graphrec.run",
+    "compare": "graphrec.run",
+    "train": "graphrec.run",
+    "simulate": "graphrec.simulate",
+}
+
+__all__ = [
+    "CausalGraph",
+    "Estimand",
+    "Feature",
+    "GraphrecError",
+    "InteractionDataset",
+    "Recipe",
+    "Run",
+    "check",
+    "compare",
+    "load",
+    "parse_estimand",
+    "prepare",
+    "save",
+    "simulate",
+    "train",
+    "write_report",
+]
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module `graphrec` has no attribute `{name}`")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,216 @@
+"""MMGCN: Multi-modal Graph Convolution Network for Personalized Recommendation of Micro-video (Wei et al., ACM MM 2019).
+
+For each modality m, with item features X_m, user preferences P_m and id embeddings E:
+
+    F_m = mask * (X_m W_p + b_p)                    the projection is optional
+    H^0 = rownorm([P_m ; F_m])
+    h   = LeakyReLU(mean over neighbours of (H W_1))          Eq. 1; CR adds a bias and an L2 normalisation
+    g   = LeakyReLU(H W_2 + b_2) + E                          Eq. 5
+    H   = LeakyReLU([h || g] W_3 + b_3)                       combine = "concat"
+       or LeakyReLU((h W_3 + b_3) + g)                        combine = "elementwise"
+
+The representation of m is the last H; `fused` is the mean over modalities (the paper's sum, same ranking); `id` runs the
+same layers on E alone.
+
+Deviation: an item without modality m starts at zero and hears of m from its neighbours only; published code takes the
+zeros of a missing row for data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from graphrec.backbones.base import (
+    FUSED,
+    ID,
+    Backbone,
+    BackboneConfig,
+    Representation,
+    Representations,
+    backbones,
+    fuse,
+)
+from graphrec.graph.build import InteractionGraph
+
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "layers": 2,
+        "combine": "elementwise",
+        "projection": None,
+        "self_loops": False,
+        "convolution_bias": False,
+        "normalize": False,
+    },
+    "official": {
+        "layers": 3,
+        "combine": "concat",
+        "projection": {"visual": 256},
+        "self_loops": False,
+        "convolution_bias": False,
+        "normalize": False,
+    },
+    "cr": {
+        "layers": 2,
+        "combine": "elementwise",
+        "projection": 128,
+        "self_loops": True,
+        "convolution_bias": True,
+        "normalize": True,
+    },
+}
+
+
+class MMGCNConfig(BackboneConfig):
+    """`setting` fills in whatever is not given:
+
+    - `paper`: two layers, element-wise combination, raw feature widths (Wei et al. 2019 and its README);
+    - `official`: what the released code really runs: three layers, concatenation, the visual features projected to 256;
+    - `cr`: the copy in the code of *Clicks can be Cheating* (Wang et al., SIGIR 2021), which HCR follows: two layers,
+      element-wise, every modality projected to 128, self loops, bias and L2-normalised convolutions.
+
+    All three published codes leave the embeddings untrained by mistake; `trainable_embeddings = false` reproduces that.
+    """
+
+    setting: Literal["paper", "official", "cr"] = "cr"
+    combine: Literal["concat", "elementwise"] = "elementwise"
+    projection: int | dict[str, int] | None = 128
+    """Width to which modalities are projected first: one for all, one for each named, or none."""
+    word_size: int = Field(128, ge=1)
+    """Width of the learned embeddings of words and categories (bag modalities)."""
+    self_loops: bool = True
+    convolution_bias: bool = True
+    normalize: bool = True
+    """L2-normalise the aggregated messages of each layer."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_setting(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            return {**_SETTINGS.get(given.get("setting", "cr"), {}), **given}
+        return given
+
+
+@backbones.register("mmgcn")
+class MMGCN(Backbone):
+    """MMGCN (Wei et al. 2019): per-modality message passing with id embeddings in every layer."""
+
+    Config = MMGCNConfig
+    config: MMGCNConfig
+
+    def __init__(
+        self, config: MMGCNConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]
+    ) -> None:
+        super().__init__(config, graph, role, outputs)
+        self.stacks = nn.ModuleDict(
+            {m: _ModalityStack(config, graph, m) for m in _stack_names(graph, outputs)}
+        )
+
+    @classmethod
+    def tables(
+        cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
+    ) -> dict[str, tuple[int, int]]:
+        assert isinstance(config, MMGCNConfig)
+        shapes = {ID: (graph.num_users + graph.num_items, config.embedding_size)}
+        for m in _stack_names(graph, outputs):
+            if m == ID:
+                continue
+            shapes[f"preference_{m}"] = (graph.num_users, _start_width(config, graph, m))
+            if graph.is_bag(m):
+                shapes[f"words_{m}"] = (graph.width(m), config.word_size)
+        return shapes
+
+    def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
+        propagate = graph.propagator(self.role, "mean", self_loops=self.config.self_loops)
+        nodes = {m: stack(graph, propagate, tables) for m, stack in self.stacks.items()}
+        parts = {
+            m: Representation(x[: graph.num_users], x[graph.num_users :]) for m, x in nodes.items()
+        }
+        if FUSED in self.outputs:
+            parts[FUSED] = fuse([parts[m] for m in graph.modalities or (ID,)])
+        return {name: parts[name] for name in self.outputs}
+
+
+class _ModalityStack(nn.Module):
+    """The layers of one modality."""
+
+    def __init__(self, config: MMGCNConfig, graph: InteractionGraph, modality: str) -> None:
+        super().__init__()
+        self.modality = modality
+        self.projection: nn.Module = nn.Identity()
+        start = config.embedding_size
+        if modality != ID:
+            raw = config.word_size if graph.is_bag(modality) else graph.width(modality)
+            start = _start_width(config, graph, modality)
+            if _projected_width(config, modality) is not None:
+                self.projection = nn.Linear(raw, start)
+        widths = [start] + [config.embedding_size] * config.layers
+        self.layers = nn.ModuleList(
+            _Layer(config, width_in, width_out, first=number == 0)
+            for number, (width_in, width_out) in enumerate(zip(widths, widths[1:]))
+        )
+
+    def forward(self, graph: InteractionGraph, propagate, tables: Mapping[str, Tensor]) -> Tensor:
+        ids = tables[ID]
+        x = F.normalize(ids if self.modality == ID else self._start(graph, tables))
+        for layer in self.layers:
+            x = layer(x, ids, propagate)
+        return x
+
+    def _start(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Tensor:
+        m = self.modality
+        if graph.is_bag(m):
+            features = self.projection(graph.project(m, tables[f"words_{m}"]))
+        elif isinstance(self.projection, nn.Linear):
+            features = graph.project(m, self.projection.weight.T) + self.projection.bias
+        else:
+            features = graph.features(m).to(tables[ID].dtype)
+        features = features * graph.mask(m).unsqueeze(1)
+        return torch.cat([tables[f"preference_{m}"], features])
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: MMGCNConfig, width_in: int, width_out: int, *, first: bool) -> None:
+        super().__init__()
+        self.normalize, self.concat = config.normalize, config.combine == "concat"
+        self.message = nn.Linear(width_in, width_in, bias=False)
+        self.message_bias = nn.Parameter(torch.zeros(width_in)) if config.convolution_bias else None
+        self.own = nn.Linear(width_in, width_out)
+        self.combine = nn.Linear(width_in + width_out if self.concat else width_in, width_out)
+        for linear in (self.message, self.own, *([self.combine] if first else [])):
+            nn.init.xavier_normal_(linear.weight)
+
+    def forward(self, x: Tensor, ids: Tensor, propagate) -> Tensor:
+        h = propagate(self.message(x))
+        if self.message_bias is not None:
+            h = h + self.message_bias
+        if self.normalize:
+            h = F.normalize(h)
+        h = F.leaky_relu(h)
+        g = F.leaky_relu(self.own(x)) + ids
+        if self.concat:
+            return F.leaky_relu(self.combine(torch.cat([h, g], dim=1)))
+        return F.leaky_relu(self.combine(h) + g)
+
+
+def _stack_names(graph: InteractionGraph, outputs: Sequence[str]) -> list[str]:
+    wanted = set(outputs)
+    if FUSED in wanted:
+        wanted |= set(graph.modalities or (ID,))
+    return [m for m in (*graph.modalities, ID) if m in wanted]
+
+
+def _projected_width(config: MMGCNConfig, modality: str) -> int | None:
+    if isinstance(config.projection, dict):
+        return config.projection.get(modality)
+    return config.projection
+
+
+def _start_width(config: MMGCNConfig, graph: InteractionGraph, modality: str) -> int:
+    raw = config.word_size if graph.is_bag(modality) else graph.width(modality)
+    return _projected_width(config, modality) or raw

@@ -1,0 +1,253 @@
+"""Causal graphs: which quantities cause which, as a decoder declares it.
+
+Paths are written as people read them, `I <- V -> L`, because a refusal is only useful when it shows the path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import networkx as nx
+
+from graphrec.errors import RecipeError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class Node:
+    """One variable of a causal graph.
+
+    Args:
+        meaning: what it stands for, in words.
+        observed: False for a hidden variable.
+        deterministic: True where the parents fix the value, with no noise (an item's picture given the item).
+    """
+
+    meaning: str
+    observed: bool = True
+    deterministic: bool = False
+
+
+@dataclass(frozen=True)
+class CausalGraph:
+    """A directed acyclic graph with the roles that an estimand needs.
+
+    Args:
+        nodes: the variables by name.
+        edges: (cause, effect) pairs.
+        treatment: what recommending intervenes on, the item.
+        outcome: what the recommendation is for, such as the like.
+        mediators: the variables through which an estimand takes the treatment to act: the front-door set
+            (HCR), or the variables that the total indirect effect goes through (CausalRec). Empty if none is
+            declared.
+        conditioned: what every statement is conditional on. Items are ranked for a given user, so this is the
+            user.
+
+    Raises:
+        UnknownNameError: an edge or a role names a node that is not declared.
+        RecipeError: a cycle, a node in two roles, a deterministic node without parents, or a conditioned node
+            that is hidden or an effect of the treatment.
+    """
+
+    nodes: Mapping[str, Node]
+    edges: Iterable[tuple[str, str]]
+    treatment: str
+    outcome: str
+    mediators: tuple[str, ...]
+    conditioned: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", dict(self.nodes))
+        object.__setattr__(self, "edges", tuple(dict.fromkeys((a, b) for a, b in self.edges)))
+        object.__setattr__(self, "mediators", tuple(self.mediators))
+        object.__setattr__(self, "conditioned", tuple(self.conditioned))
+        self._check()
+
+    def to_networkx(self) -> nx.DiGraph:
+        """The graph as networkx knows it; each node carries `meaning`, `observed`, `deterministic`."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from((name, asdict(node)) for name, node in self.nodes.items())
+        graph.add_edges_from(self.edges)
+        return graph
+
+    def directed_paths(self, a: str, b: str) -> list[str]:
+        """Every path from `a` to `b` that follows the arrows, shortest first, as `I -> M -> L`."""
+        self._known(a, b)
+        return _in_order(" -> ".join(path) for path in nx.all_simple_paths(self.to_networkx(), a, b))
+
+    def determined(self, given: Iterable[str]) -> frozenset[str]:
+        """`given` and every deterministic node whose value it fixes.
+
+        Parents are those of the whole graph, also where a path search cuts edges: a cut edge stands for a
+        value that is held fixed, not for a cause that does not exist.
+        """
+        known = set(given)
+        graph = self.to_networkx()
+        for name in nx.topological_sort(graph):
+            if self.nodes[name].deterministic and set(graph.predecessors(name)) <= known:
+                known.add(name)
+        return frozenset(known)
+
+    def open_paths(
+        self, x: str, y: str, given: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
+    ) -> list[str]:
+        """The paths between `x` and `y` along which dependence flows once `given` is known, shortest first.
+
+        D-separation (Geiger, Verma and Pearl, "Identifying independence in Bayesian networks", Networks
+        1990): a chain or fork is blocked by a node that `given` determines, a collider unless it or a
+        descendant is given.
+
+        Args:
+            without_outgoing_of: drop the arrows that leave these nodes, which leaves their back-door paths.
+
+        Raises:
+            UnknownNameError: a name that is not a node.
+        """
+        return [path for path, blocker in self._paths(x, y, given, without_outgoing_of) if blocker is None]
+
+    def blocked_paths(
+        self, x: str, y: str, given: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
+    ) -> list[str]:
+        """The complement of `open_paths`, each path with what blocks it."""
+        paths = self._paths(x, y, given, without_outgoing_of)
+        return [f"{path} ({blocker})" for path, blocker in paths if blocker is not None]
+
+    def d_separated(
+        self, x: str, y: str, given: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
+    ) -> bool:
+        """Whether `x` and `y` are independent given `given` in every distribution that fits this graph."""
+        given, cut = tuple(given), tuple(without_outgoing_of)
+        self._known(x, y, *given, *cut)
+        closed = self.determined(given)
+        if x in closed or y in closed:
+            return True
+        return bool(nx.is_d_separator(self._cut(cut), {x}, {y}, set(closed)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists and strings, as JSON wants them."""
+        return {
+            "nodes": {name: asdict(node) for name, node in self.nodes.items()},
+            "edges": [list(edge) for edge in self.edges],
+            "treatment": self.treatment,
+            "outcome": self.outcome,
+            "mediators": list(self.mediators),
+            "conditioned": list(self.conditioned),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> CausalGraph:
+        """The graph that `to_dict` wrote.
+
+        Raises:
+            RecipeError: a key is missing, unknown, or of another type.
+        """
+        try:
+            nodes = {name: Node(**node) for name, node in value["nodes"].items()}
+            return cls(**{**value, "nodes": nodes})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RecipeError(
+                "not a causal graph",
+                expected="what CausalGraph.to_dict writes",
+                got=str(error),
+            ) from error
+
+    def to_json(self) -> str:
+        """`to_dict` as indented JSON text."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> CausalGraph:
+        """The graph that `to_json` wrote; raises RecipeError otherwise."""
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise RecipeError("not a causal graph", expected="JSON", got=str(error)) from None
+        return cls.from_dict(value)
+
+    def _paths(
+        self, x: str, y: str, given: Iterable[str], without_outgoing_of: Iterable[str]
+    ) -> list[tuple[str, str | None]]:
+        """Every path between `x` and `y` with what blocks it, None where nothing does."""
+        given = set(given)
+        cut = tuple(without_outgoing_of)
+        self._known(x, y, *given, *cut)
+        graph = self._cut(cut)
+        closed = self.determined(given)
+        found = {}
+        for path in nx.all_simple_paths(graph.to_undirected(), x, y):
+            blockers = [f"{end} is determined" for end in (x, y) if end in closed]
+            for before, node, after in zip(path, path[1:], path[2:]):
+                if graph.has_edge(before, node) and graph.has_edge(after, node):
+                    if not ({node} | nx.descendants(graph, node)) & given:
+                        blockers.append(f"blocked by the collider {node}")
+                elif node in closed:
+                    blockers.append(f"blocked by {node}")
+            found[_written(graph, path)] = blockers[-1] if blockers else None
+        return [(path, found[path]) for path in _in_order(found)]
+
+    def _cut(self, without_outgoing_of: Iterable[str]) -> nx.DiGraph:
+        graph = self.to_networkx()
+        graph.remove_edges_from([edge for edge in self.edges if edge[0] in set(without_outgoing_of)])
+        return graph
+
+    def _known(self, *names: str, where: str | None = None) -> None:
+        for name in names:
+            if name not in self.nodes:
+                raise UnknownNameError("causal variable", name, self.nodes, where=where)
+
+    def _check(self) -> None:
+        for a, b in self.edges:
+            self._known(a, b, where=f"edge {a} -> {b}")
+        self._known(self.treatment, where="treatment")
+        self._known(self.outcome, where="outcome")
+        self._known(*self.mediators, where="mediators")
+        self._known(*self.conditioned, where="conditioned")
+        roles = [self.treatment, self.outcome, *self.mediators, *self.conditioned]
+        for name in roles:
+            if roles.count(name) > 1:
+                raise RecipeError(
+                    f"causal variable `{name}` is listed in two roles",
+                    expected="treatment, outcome, mediators and conditioned share no variable",
+                    got=", ".join(roles),
+                )
+        graph = self.to_networkx()
+        if not nx.is_directed_acyclic_graph(graph):
+            cycle = nx.find_cycle(graph)
+            raise RecipeError(
+                "the causal graph has a cycle",
+                expected="a directed acyclic graph",
+                got=" -> ".join([cycle[0][0], *(b for _, b in cycle)]),
+                next_step="remove the edge that runs against time",
+            )
+        for name, node in self.nodes.items():
+            if node.deterministic and not graph.pred[name]:
+                raise RecipeError(
+                    f"deterministic variable `{name}` has no parents",
+                    expected="at least one edge into it, from what determines it",
+                    got="none",
+                )
+        for name in self.conditioned:
+            if not self.nodes[name].observed:
+                raise RecipeError(
+                    f"cannot condition on `{name}`", expected="an observed variable", got="a hidden one"
+                )
+            if name in nx.descendants(graph, self.treatment):
+                raise RecipeError(
+                    f"cannot condition on `{name}` for the effect of `{self.treatment}`",
+                    expected="a variable that the treatment does not change",
+                    got=self.directed_paths(self.treatment, name)[0],
+                )
+
+
+def _written(graph: nx.DiGraph, path: list[str]) -> str:
+    text = path[0]
+    for a, b in pairwise(path):
+        text += f" -> {b}" if graph.has_edge(a, b) else f" <- {b}"
+    return text
+
+
+def _in_order(paths: Iterable[str]) -> list[str]:
+    return sorted(paths, key=lambda path: (path.count(" "), path))

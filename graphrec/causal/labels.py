@@ -1,0 +1,72 @@
+"""Estimands as short text, `total_indirect_effect:strength=0.4`, for commands, tables and files."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from pydantic import ValidationError
+
+from graphrec.causal.estimands import Estimand, estimands
+from graphrec.errors import RecipeError, UnknownNameError
+
+
+def parse_estimand(text: str) -> list[Estimand]:
+    """The estimands that `text` names: one, or one for every combination of a sweep's values.
+
+    The form is `name`, `name:option=value`, or `name:option=value,value:option=value`; the name may be an
+    import path `package.module:Class`.
+
+    Raises:
+        UnknownNameError: an unknown estimand or option; names the nearest.
+        RecipeError: a malformed option, or a value out of range.
+    """
+    parts = text.strip().split(":")
+    name = ":".join(part for part in parts if "=" not in part)
+    if name.startswith((":", ".")):
+        raise UnknownNameError("estimand", name, estimands, where=text)
+    kind = estimands.get(name)
+    if not (isinstance(kind, type) and issubclass(kind, Estimand)):
+        raise RecipeError(
+            f"`{name}` is not an estimand", expected="a subclass of Estimand", got=repr(kind), where=text
+        )
+    sweep: dict[str, list[str]] = {}
+    for part in parts:
+        if "=" not in part:
+            continue
+        key, _, values = part.partition("=")
+        key = key.strip()
+        if key not in kind.model_fields:
+            raise UnknownNameError(f"option of `{name}`", key, kind.model_fields, where=text)
+        if key in sweep:
+            raise RecipeError(f"option `{key}` is given twice", expected=f"{key}=a,b for a sweep", got=text)
+        sweep[key] = list(dict.fromkeys(value.strip() for value in values.split(",")))
+    found: list[Estimand] = []
+    for choice in product(*sweep.values()):
+        options = dict(zip(sweep, choice))
+        try:
+            estimand = kind.model_validate(options)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(place) for place in first["loc"])
+            raise RecipeError(
+                f"option `{key}` of estimand `{name}`: {first['msg']}", got=f"`{first['input']}`", where=text
+            ) from None
+        if estimand not in found:
+            found.append(estimand)
+    return found
+
+
+def label(estimand: Estimand) -> str:
+    """The text from which `parse_estimand` makes the same estimand; options at their default are left out."""
+    kind = type(estimand)
+    parts = [getattr(kind, "name", None) or f"{kind.__module__}:{kind.__qualname__}"]
+    for key, spec in kind.model_fields.items():
+        value = getattr(estimand, key)
+        if value != spec.default:
+            parts.append(f"{key}={_number(value) if isinstance(value, float) else value}")
+    return ":".join(parts)
+
+
+def _number(value: float) -> str:
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

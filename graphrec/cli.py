@@ -1,0 +1,330 @@
+"""The command line: parse, call, print. torch is imported by the commands that need it, not by `--help`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from graphrec.errors import GraphrecError, RecipeError
+
+app = typer.Typer(
+    name="graphrec",
+    help="Causal multimodal graph recommendation: raw logs to a trained, judged and exported recommender.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write; written whole or not at all.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `train` wrote.")]
+
+
+class Kind(StrEnum):
+    backbones = "backbones"
+    decoders = "decoders"
+    estimands = "estimands"
+    sources = "sources"
+    worlds = "worlds"
+    splits = "splits"
+
+
+def main() -> None:
+    """Entry point. A mistake of the user's ends with a message and status 2, never with a traceback."""
+    try:
+        app()
+    except GraphrecError as error:
+        typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of our output has gone, as in `graphrec ... | head`
+        sys.stderr.close()
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; `graphrec train` with the same arguments goes on from the last checkpoint", err=True)
+        sys.exit(130)
+
+
+@app.command("list")
+def list_parts(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: Json = False) -> None:
+    """List what there is to choose from, a line each."""
+    rows = _parts(kind)
+    if as_json:
+        typer.echo(json.dumps([{"name": name, "summary": summary} for name, summary in rows], indent=2))
+        return
+    _print_table(["name", "what it is"], rows)
+
+
+@app.command()
+def simulate(
+    world: Annotated[str, typer.Argument(metavar="WORLD", help="A world of `graphrec list worlds`.")],
+    out: Out,
+    users: Annotated[int | None, typer.Option(help="Number of users.")] = None,
+    items: Annotated[int | None, typer.Option(help="Number of items.")] = None,
+    strength: Annotated[float | None, typer.Option(help="Strength of the hidden confounder; 0 is none.")] = None,
+    seed: Annotated[int, typer.Option(help="Every draw follows from it.")] = 0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of the world.")
+    ] = None,
+) -> None:
+    """Write a simulated world with known truth, in the raw layout of a public dataset."""
+    from graphrec.simulate import simulate as write_world
+
+    chosen = {"users": users, "items": items, "strength": strength, "seed": seed, **_key_values(settings, "--set")}
+    folder = write_world(world, out, **{key: value for key, value in chosen.items() if value is not None})
+    typer.echo(f"wrote {folder}; the truth is in {folder / 'truth'}, which training never reads")
+
+
+@app.command()
+def prepare(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source of `graphrec list sources`.")],
+    raw: Annotated[Path, typer.Option("--raw", help="Folder or file in the source's layout.")],
+    out: Out,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="An option of the source.")
+    ] = None,
+) -> None:
+    """Read raw files and write a prepared dataset."""
+    from graphrec.data.checks import statistics
+    from graphrec.data.store import load
+    from graphrec.prepare import prepare as prepare_data
+
+    folder = prepare_data(source, raw, out, _key_values(option, "--option"))
+    facts = statistics(load(folder))
+    typer.echo(f"wrote {folder}: {facts['users']:,} users, {facts['items']:,} items, {facts['clicks']:,} clicks, "
+               f"{facts['likes']:,} likes")  # fmt: skip
+
+
+@app.command()
+def check(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="A folder that `prepare` wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Look for everything that is wrong or surprising in a prepared dataset; status 1 if there are errors."""
+    import dataclasses
+
+    from graphrec.data.checks import check as check_data
+    from graphrec.data.checks import statistics
+    from graphrec.data.store import load
+
+    loaded = load(dataset)
+    findings, facts = check_data(loaded), statistics(loaded)
+    if as_json:
+        rows = [dataclasses.asdict(finding) for finding in findings]
+        typer.echo(json.dumps({"statistics": facts, "findings": rows}, indent=2, default=str))
+    else:
+        _print_table(["statistic", "value"], [(key, _plain(value)) for key, value in facts.items()])
+        _print_table(
+            ["severity", "code", "count", "finding", "example", "next step"],
+            [(f.severity, f.code, f"{f.count:,}", f.message, f.example, f.next_step) for f in findings],
+        )
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="KEY.SUB=VALUE")] = None,
+) -> None:
+    """Print a recipe with every default resolved."""
+    from graphrec.recipe import Recipe
+
+    typer.echo(Recipe.from_toml(recipe, overrides or ()).to_toml(), nl=False)
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml")],
+    out: Out,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY.SUB=VALUE", help="Override the recipe, e.g. --set training.epochs=20."),
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with an interrupted run of the same recipe.")] = True,
+) -> None:
+    """Carry out a recipe; the test part stays locked until `evaluate`."""
+    from graphrec.allocator import keep_large_blocks
+
+    keep_large_blocks()
+    from graphrec.progress import training_progress
+    from graphrec.recipe import Recipe
+    from graphrec.run import train as carry_out
+
+    parsed = Recipe.from_toml(recipe, overrides or ())
+    with training_progress(parsed.name, parsed.training) as on_epoch:
+        run = carry_out(parsed, out, on_epoch=on_epoch, resume=resume)
+    facts = run.manifest
+    monitor = parsed.training.monitor
+    typer.echo(
+        f"{out}: {run.name}, best epoch {facts['best_epoch']} of {facts['epochs']}, "
+        f"validation {monitor} {facts['best_' + monitor]:.4f}, {facts['training_seconds']:.0f} s"
+    )
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    estimand: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME or NAME:option=value[,value ...]; repeat for several. Default: the decoder's variants."),
+    ] = None,
+    part: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    truth: Annotated[
+        Path | None, typer.Option(help="A simulated world's truth/ folder: judge by the interventional truth too.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Rank all items for every held-out user, under each estimand, without retraining."""
+    from graphrec.allocator import keep_large_blocks
+
+    keep_large_blocks()
+    from graphrec.run import Run
+
+    loaded = Run(run)
+    table = loaded.evaluate(estimand or (), part=part)
+    if truth is not None:
+        judged = loaded.evaluate_truth(truth, estimand or ()).drop(columns="users")
+        table = table.merge(judged, on=["method", "estimand"])
+    if as_json:
+        typer.echo(json.dumps(table.to_dict(orient="records"), indent=2))
+        return
+    from graphrec.report.tables import metric_rows
+
+    _print_table(*metric_rows(table))
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    out: Out,
+    format: Annotated[str, typer.Option("--format", help="parquet, safetensors or npz.")] = "parquet",
+) -> None:
+    """Write the embeddings of users and items, with their ids."""
+    from graphrec.run import Run
+
+    typer.echo(f"wrote {Run(run).export(out, format)}")
+
+
+@app.command()
+def recommend(
+    run: RunFolder,
+    users: Annotated[str, typer.Option(help="External user ids, separated by commas.")],
+    k: Annotated[int, typer.Option(help="List length.")] = 20,
+    estimand: Annotated[str | None, typer.Option(help="By default the decoder's own.")] = None,
+    seen: Annotated[bool, typer.Option("--seen", help="Admit items of the training part.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the best items for users."""
+    from graphrec.run import Run
+
+    wanted = [one.strip() for one in users.split(",") if one.strip()]
+    table = Run(run).recommend(wanted, k, estimand=estimand, seen=seen)
+    if as_json:
+        typer.echo(json.dumps(table.to_dict(orient="records"), indent=2))
+        return
+    _print_table(list(table.columns), [(u, str(r), i, f"{s:.4f}") for u, r, i, s in table.itertuples(index=False)])
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write an HTML report here.")] = None,
+    part: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    as_json: Json = False,
+) -> None:
+    """Put evaluated runs side by side, and write a report."""
+    from graphrec.report.tables import metric_rows
+    from graphrec.run import Run
+    from graphrec.run import compare as side_by_side
+
+    loaded = [Run(path) for path in runs]
+    table = side_by_side(loaded, part)
+    if as_json:
+        typer.echo(json.dumps(table.to_dict(orient="records"), indent=2))
+    else:
+        _print_table(*metric_rows(table))
+    if out is not None:
+        from graphrec.report.html import write_report
+
+        typer.echo(f"wrote {write_report(loaded, out, part=part)}", err=True)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Tell what this installation has, and what is missing; status 1 if something needed is."""
+    from graphrec.doctor import examine
+
+    rows = examine()
+    if as_json:
+        typer.echo(json.dumps([dict(zip(("check", "state", "detail"), row)) for row in rows], indent=2))
+    else:
+        _print_table(["check", "state", "detail"], rows)
+    if any(state == "missing" for _, state, _ in rows):
+        raise typer.Exit(1)
+
+
+def _parts(kind: Kind) -> list[tuple[str, str]]:
+    match kind:
+        case Kind.backbones:
+            from graphrec.backbones import backbones
+
+            return backbones.summaries()
+        case Kind.decoders:
+            from graphrec.decoders import decoders
+
+            return decoders.summaries()
+        case Kind.estimands:
+            from graphrec.causal import estimands
+
+            return estimands.summaries()
+        case Kind.sources:
+            from graphrec.data.sources import sources
+
+            return sources.summaries()
+        case Kind.worlds:
+            from graphrec.simulate import worlds
+
+            return worlds.summaries()
+        case Kind.splits:
+            from graphrec.data.split import list_splits
+
+            return list_splits()
+
+
+def _key_values(texts: list[str] | None, where: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for text in texts or ():
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip():
+            raise RecipeError(f"{where} takes key=value", got=f"`{text}`", where=where)
+        values[key.strip()] = value
+    return values
+
+
+def _print_table(headers: list[str], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*headers, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, 200))
+    console.print(table, highlight=False, markup=False)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else json.dumps(value, default=str)
+
+
+
+if __name__ == "__main__":
+    main()

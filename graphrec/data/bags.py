@@ -1,0 +1,65 @@
+"""Bags: sparse features whose rows sum to one, from counts, labels, or bands of a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from scipy import sparse
+
+from graphrec.data.dataset import Feature
+
+
+def bag(
+    rows: np.ndarray, columns: np.ndarray, counts: np.ndarray, shape: tuple[int, int], names: Iterable[str]
+) -> Feature:
+    """A feature from (item, column, count) triples, each row divided by its sum.
+
+    Args:
+        rows, columns, counts: `[N]` the triples; repeated ones add up; counts are positive.
+        shape: `(I, D)`.
+        names: the D column names.
+    """
+    matrix = sparse.csr_array((counts.astype(np.float64), (rows, columns)), shape=shape)
+    matrix.sum_duplicates()
+    lengths = np.diff(matrix.indptr)
+    matrix.data /= np.repeat(matrix.sum(axis=1), lengths)
+    return Feature(matrix.astype(np.float32), mask=lengths > 0, columns=tuple(names))
+
+
+def one_hot(labels: np.ndarray, known: np.ndarray) -> Feature:
+    """One column for each distinct label among the known ones, in sorted order.
+
+    Args:
+        labels: `[I]` one label an item.
+        known: `[I]` bool, False where the label is missing.
+    """
+    values, columns = np.unique(labels[known], return_inverse=True)
+    rows = np.flatnonzero(known)
+    return bag(
+        rows, columns, np.ones(len(rows)), (len(labels), len(values)), [str(value) for value in values]
+    )
+
+
+def price_bands(prices: np.ndarray, bands: int = 20) -> Feature:
+    """One-hot bands between the quantiles of the log price; a price that is not positive is missing.
+
+    Equal prices share a band, so there may be fewer than `bands`. Columns are named by the lowest and highest
+    price found in the band.
+
+    Args:
+        prices: `[I]` float, NaN where unknown.
+        bands: number of quantile bands.
+    """
+    known = np.isfinite(prices) & (prices > 0)
+    rows = np.flatnonzero(known)
+    if len(rows) == 0:
+        return bag(rows, rows, np.ones(0), (len(prices), 0), ())
+    logs = np.log(prices[known])
+    edges = np.quantile(logs, np.arange(1, bands) / bands)
+    used, columns = np.unique(np.searchsorted(edges, logs, side="right"), return_inverse=True)
+    names = []
+    for column in range(len(used)):
+        inside = prices[rows[columns == column]]
+        names.append(f"{inside.min():g} to {inside.max():g}")
+    return bag(rows, columns, np.ones(len(rows)), (len(prices), len(used)), names)

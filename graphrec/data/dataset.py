@@ -1,0 +1,232 @@
+"""InteractionDataset: the one form in which every source hands its data on.
+
+External ids stay at the border; inside, users and items are dense integers. Behaviours are kept as the source names
+them; `feedback` says which of them play the *click* and which the *like* (HCR section 3: the like is whatever
+post-click feedback tells that the user was pleased).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from graphrec.errors import DataError, UnknownIdError, UnknownNameError
+
+Role = Literal["click", "like"]
+ModalityRole = Literal["exposure", "content"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One modality's item features.
+
+    Dense features (a picture's embedding) and bags (words of a title, a category, a price band) are the same thing to
+    the models: a matrix that is multiplied by a learned map. A bag's rows sum to one, so the product with a table of
+    word embeddings is the mean of the embeddings of the item's words.
+
+    Args:
+        values: `[I, D]` float32, an array or a scipy CSR matrix. Rows without data are zero.
+        mask: `[I]` bool, True where the item has this modality.
+        columns: names of the D columns, when the source knows them (words, categories).
+        provenance: where the numbers come from (file, encoder, transformation).
+    """
+
+    values: np.ndarray | sparse.csr_array
+    mask: np.ndarray
+    columns: tuple[str, ...] | None = None
+    provenance: str = ""
+
+    @property
+    def is_sparse(self) -> bool:
+        return sparse.issparse(self.values)
+
+    @property
+    def width(self) -> int:
+        """D, the number of columns."""
+        return int(self.values.shape[1])
+
+    def take(self, items: np.ndarray) -> Feature:
+        """The same feature for the given items, in the given order."""
+        return replace(self, values=self.values[items], mask=self.mask[items])
+
+
+@dataclass(frozen=True)
+class InteractionDataset:
+    """Users, items, what users did, and what items look like.
+
+    Args:
+        name: the dataset's name, as shown in tables.
+        user_ids: `[U]` external ids as strings, unique; row number = dense id.
+        item_ids: `[I]` likewise.
+        interactions: one row an event, columns `user` and `item` (int64 dense ids), `behaviour` (categorical),
+            `timestamp` (int64, any unit that sorts) unless the source has no times, and `part` (categorical: train,
+            valid, test) only where the source gives the split.
+        feedback: for each role the behaviours that play it, e.g. `{"click": ("click",), "like": ("finish", "thumbs_up")}`.
+            Where a source has one behaviour only, it plays both roles.
+        features: item features by modality.
+        roles: for each modality whether the user sees it before the click (`exposure`) or after (`content`).
+        provenance: source, layout, file hashes, options; kept with the prepared data.
+    """
+
+    name: str
+    user_ids: np.ndarray
+    item_ids: np.ndarray
+    interactions: pd.DataFrame
+    feedback: Mapping[str, tuple[str, ...]]
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    roles: Mapping[str, ModalityRole] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def num_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def num_items(self) -> int:
+        return len(self.item_ids)
+
+    @property
+    def behaviours(self) -> tuple[str, ...]:
+        """The behaviours that occur, in the source's order."""
+        return tuple(self.interactions["behaviour"].cat.categories)
+
+    @property
+    def has_times(self) -> bool:
+        return "timestamp" in self.interactions.columns
+
+    @property
+    def single_behaviour(self) -> bool:
+        """True where the like is nothing but the click."""
+        return set(self.feedback["like"]) == set(self.feedback["click"])
+
+    def with_feedback(self, feedback: Mapping[str, list[str] | tuple[str, ...]]) -> InteractionDataset:
+        """The same data with other behaviours as click or like.
+
+        Raises:
+            UnknownNameError: a role or a behaviour that this dataset does not have.
+        """
+        merged = dict(self.feedback)
+        for role, names in feedback.items():
+            if role not in ("click", "like"):
+                raise UnknownNameError("feedback role", role, ("click", "like"))
+            for name in names:
+                if name not in self.behaviours:
+                    raise UnknownNameError("behaviour", name, self.behaviours, where=f"feedback.{role}")
+            merged[role] = tuple(names)
+        return replace(self, feedback=merged)
+
+    def pairs(self, role: str) -> pd.DataFrame:
+        """Unique (user, item) pairs of a role, each with its first time, in order of time (else of user, item).
+
+        A like counts as a click too: a thing that was bought was looked at, whether or not the log says so
+        (HCR section 4: likes are a subset of clicks).
+
+        Returns:
+            Columns `user`, `item`, and `timestamp`, `part` where the dataset has them.
+        """
+        names = set(self.feedback[role])
+        if role == "click":
+            names |= set(self.feedback["like"])
+        events = self.interactions[self.interactions["behaviour"].isin(names)]
+        order = ["timestamp", "user", "item"] if self.has_times else ["user", "item"]
+        events = events.sort_values(order, kind="stable").drop_duplicates(["user", "item"], keep="first")
+        return events.drop(columns="behaviour").reset_index(drop=True)
+
+    def subset(self, interactions: pd.DataFrame, users: np.ndarray, items: np.ndarray) -> InteractionDataset:
+        """Keep only the given dense users and items and renumber them; `interactions` still has the old numbers."""
+        user_of = np.full(self.num_users, -1, dtype=np.int64)
+        item_of = np.full(self.num_items, -1, dtype=np.int64)
+        user_of[users] = np.arange(len(users))
+        item_of[items] = np.arange(len(items))
+        kept = interactions.assign(
+            user=user_of[interactions["user"].to_numpy()], item=item_of[interactions["item"].to_numpy()]
+        )
+        kept = kept[(kept["user"] >= 0) & (kept["item"] >= 0)].reset_index(drop=True)
+        return replace(
+            self,
+            user_ids=self.user_ids[users],
+            item_ids=self.item_ids[items],
+            interactions=kept,
+            features={name: feature.take(items) for name, feature in self.features.items()},
+        )
+
+
+def index_of(ids: np.ndarray, wanted: list[str], kind: str) -> np.ndarray:
+    """Dense numbers of external ids.
+
+    Raises:
+        UnknownIdError: names every id that is not there.
+    """
+    positions = pd.Index(ids).get_indexer([str(one) for one in wanted])
+    missing = [one for one, position in zip(wanted, positions) if position < 0]
+    if missing:
+        raise UnknownIdError(
+            f"{len(missing)} of {len(wanted)} {kind} ids are unknown",
+            expected=f"ids such as {', '.join(map(str, ids[:3]))} ({len(ids)} in all)",
+            got=", ".join(map(str, missing[:20])),
+            next_step="an id that was not in the training data has no embedding; leave it out",
+        )
+    return positions
+
+
+def dataset_from_events(
+    name: str,
+    events: pd.DataFrame,
+    *,
+    feedback: Mapping[str, tuple[str, ...]],
+    provenance: Mapping[str, Any],
+    behaviour_order: tuple[str, ...] | None = None,
+    item_ids: np.ndarray | None = None,
+    user_ids: np.ndarray | None = None,
+) -> InteractionDataset:
+    """Number external ids and build a dataset without features.
+
+    Args:
+        events: columns `user`, `item` (external ids of any type), `behaviour`, and optionally `timestamp`, `part`.
+        item_ids, user_ids: the external ids in the wanted order; by default those in the events, sorted
+            (numerically where every id is a whole number).
+
+    Raises:
+        DataError: no events at all.
+    """
+    if len(events) == 0:
+        raise DataError(f"dataset `{name}` has no interactions", expected="at least one event", got="0 rows")
+    if user_ids is None:
+        user_ids = _sorted_ids(events["user"])
+    if item_ids is None:
+        item_ids = _sorted_ids(events["item"])
+    order = behaviour_order or tuple(sorted(events["behaviour"].astype(str).unique()))
+    table = pd.DataFrame(
+        {
+            "user": pd.Index(user_ids).get_indexer(events["user"].astype(str)),
+            "item": pd.Index(item_ids).get_indexer(events["item"].astype(str)),
+            "behaviour": pd.Categorical(events["behaviour"].astype(str), categories=list(order)),
+        }
+    )
+    if "timestamp" in events:
+        table["timestamp"] = events["timestamp"].to_numpy().astype(np.int64)
+    if "part" in events:
+        table["part"] = pd.Categorical(events["part"].astype(str), categories=["train", "valid", "test"])
+    return InteractionDataset(
+        name=name,
+        user_ids=np.asarray(user_ids, dtype=object),
+        item_ids=np.asarray(item_ids, dtype=object),
+        interactions=table,
+        feedback=dict(feedback),
+        provenance=dict(provenance),
+    )
+
+
+def _sorted_ids(column: pd.Series) -> np.ndarray:
+    unique = pd.unique(column)
+    text = np.asarray([str(value) for value in unique], dtype=object)
+    try:
+        keys = np.asarray([int(value) for value in text])
+    except (ValueError, OverflowError):
+        return np.sort(text)
+    return text[np.argsort(keys, kind="stable")]

@@ -1,0 +1,98 @@
+"""What sources share: required files, provenance, dense numbers for integer ids, arrays read safely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphrec.data.sources.base import SourceOptions
+from graphrec.errors import DataError
+from graphrec.files import sha256
+
+
+def require_files(raw: Path, names: Iterable[str], layout: str) -> list[Path]:
+    """The paths of the named files in the folder `raw`.
+
+    Raises:
+        DataError: the folder or a file is missing; lists what is there.
+    """
+    raw, names = Path(raw), list(names)
+    missing = [name for name in names if not (raw / name).is_file()]
+    if not missing:
+        return [raw / name for name in names]
+    raise DataError(
+        f"the layout `{layout}` lacks {', '.join(missing)}",
+        expected=f"a folder with {', '.join(names)}",
+        got=listing(raw),
+        where=raw,
+        next_step="see the dataset's card for how to obtain the files",
+    )
+
+
+def listing(raw: Path) -> str:
+    """What lies in a folder, for an error message."""
+    if not Path(raw).is_dir():
+        return "a file" if Path(raw).is_file() else "no such folder"
+    names = sorted(file.name for file in Path(raw).iterdir())
+    return (
+        ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+        or "an empty folder"
+    )
+
+
+def provenance(source: str, layout: str, options: SourceOptions, files: Iterable[Path]) -> dict[str, Any]:
+    """Source, layout, options, and the hash of every raw file; plain JSON values."""
+    return {
+        "source": source,
+        "layout": layout,
+        "options": options.model_dump(mode="json"),
+        "files": {file.name: sha256(file) for file in files},
+    }
+
+
+def number_ids(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """External ids as strings in numerical order, and each value's dense number, from `[N]` integers."""
+    ids, numbers = np.unique(values, return_inverse=True)
+    return ids.astype(str).astype(object), numbers.astype(np.int64)
+
+
+def read_matrix(path: Path, rows: int | None = None) -> np.ndarray:
+    """A `.npy` file of finite numbers as `[rows, D]` float32, never unpickled.
+
+    Raises:
+        DataError: not a numeric two-dimensional array, another number of rows, or a value that is not finite.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError("file not found", where=path) from None
+    except Exception as error:  # numpy parses the header as Python text and lets through whatever that raises
+        got = f"{type(error).__name__}: {error}"
+        raise DataError("not a readable .npy array", got=got, where=path) from None
+    shape = f"[{'any number' if rows is None else rows}, D]"
+    if not isinstance(loaded, np.ndarray) or loaded.ndim != 2 or loaded.dtype.kind not in "iuf":
+        got = (
+            f"{loaded.dtype} {list(loaded.shape)}"
+            if isinstance(loaded, np.ndarray)
+            else "an archive of arrays"
+        )
+        raise DataError("not a matrix of numbers", expected=f"float {shape}", got=got, where=path)
+    if rows is not None and len(loaded) != rows:
+        raise DataError(
+            "a feature row for each item is needed", expected=shape, got=list(loaded.shape), where=path
+        )
+    # A product of NaN stays NaN through training, so it is refused here, where its place is still known.
+    values = loaded.astype(np.float32)
+    finite = np.isfinite(values)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise DataError(
+            f"{int((~finite).sum())} values are not finite",
+            got=loaded[row, column],
+            where=f"{path}, row {row}, column {column} (counted from 0)",
+            next_step="a missing item is a row of zeros",
+        )
+    return values

@@ -1,0 +1,117 @@
+"""Item features that a person brings along: `.npy` matrices or Parquet tables, matched to the items by id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from graphrec.data.dataset import Feature
+from graphrec.data.sources.raw import read_matrix
+from graphrec.data.sources.table_columns import as_ids, as_numbers
+from graphrec.data.sources.table_reader import read_table
+from graphrec.errors import DataError
+
+
+@dataclass(frozen=True)
+class FeatureFile:
+    """One `modality=path` or `modality=path.npy@ids.txt` of the option `features`."""
+
+    modality: str
+    path: Path
+    ids: Path | None
+
+    @property
+    def files(self) -> list[Path]:
+        return [self.path, *([self.ids] if self.ids else [])]
+
+
+def parse_features(text: str, folder: Path) -> list[FeatureFile]:
+    """The feature files that the option names; relative paths start at `folder`.
+
+    Raises:
+        DataError: an entry of another form, a modality named twice, or a file that is not there.
+    """
+    entries: list[FeatureFile] = []
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        modality, equals, place = entry.partition("=")
+        path, _, ids = place.partition("@")
+        if not (modality and equals and path.endswith((".npy", ".parquet"))) or (
+            ids and path.endswith(".parquet")
+        ):
+            raise DataError(
+                "an entry of the option features is malformed",
+                expected="modality=file.npy, modality=file.npy@ids.txt or modality=file.parquet",
+                got=entry,
+                where="option features",
+            )
+        if modality in [known.modality for known in entries]:
+            raise DataError(f"modality `{modality}` is named twice", got=text, where="option features")
+        entries.append(FeatureFile(modality, folder / path, folder / ids if ids else None))
+    for file in (file for known in entries for file in known.files):
+        if not file.is_file():
+            raise DataError(
+                "feature file not found", where=file, next_step="give its path from the raw folder"
+            )
+    return entries
+
+
+def read_feature(entry: FeatureFile, item_ids: np.ndarray) -> Feature:
+    """The feature of one file for the given items; items that the file lacks are masked.
+
+    Raises:
+        DataError: unreadable, not finite, repeated ids, or no row for any of the items.
+    """
+    columns: tuple[str, ...] | None = None
+    if entry.path.suffix == ".parquet":
+        ids, values, columns = _read_parquet(entry.path)
+    elif entry.ids is None:
+        values = read_matrix(entry.path)
+        if len(values) != len(item_ids):
+            raise DataError(
+                "a feature matrix without ids must have one row for each item",
+                expected=f"{len(item_ids)} rows, in the order of the sorted item ids",
+                got=f"{len(values)} rows",
+                where=entry.path,
+                next_step=f"name the ids of the rows: {entry.modality}={entry.path.name}@ids.txt",
+            )
+        note = f"{entry.path.name}, rows taken in the order of the sorted item ids"
+        return Feature(values, np.ones(len(values), dtype=bool), provenance=note)
+    else:
+        ids = _read_ids(entry.ids)
+        values = read_matrix(entry.path, rows=len(ids))
+    index = pd.Index(ids)
+    if index.has_duplicates:
+        got = f"{index[index.duplicated()][0]} among others"
+        raise DataError("an item has two feature rows", expected="one row an item", got=got, where=entry.path)
+    rows = index.get_indexer(pd.Index(item_ids))
+    mask = rows >= 0
+    if not mask.any():
+        raise DataError(
+            f"no feature row of `{entry.modality}` belongs to an item of the table",
+            expected=f"ids such as {', '.join(item_ids[:3])}",
+            got=f"ids such as {', '.join(ids[:3])}",
+            where=entry.ids or entry.path,
+        )
+    aligned = np.where(mask[:, None], values[rows], np.float32(0))
+    return Feature(aligned, mask, columns, f"{entry.path.name}, rows matched by item id")
+
+
+def _read_parquet(path: Path) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
+    frame = read_table(path)
+    if frame.shape[1] < 2:
+        raise DataError(
+            "a feature table needs an id and values", expected="two or more columns", got=1, where=path
+        )
+    ids = as_ids(frame.iloc[:, 0], path).tolist()
+    values = np.stack([as_numbers(frame.iloc[:, place], path) for place in range(1, frame.shape[1])], axis=1)
+    return ids, values.astype(np.float32), tuple(frame.columns[1:])
+
+
+def _read_ids(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise DataError("the ids are not UTF-8 text", got=str(error), where=path) from None

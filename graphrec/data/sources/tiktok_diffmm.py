@@ -1,0 +1,130 @@
+"""Tiktok as published with DiffMM: ready-made parts as sparse matrices, features as arrays.
+
+trnMat, valMat, tstMat   scipy.sparse [U, I], `.npz` or `.pkl`; an entry is an interaction
+image_feat.npy           [I, D] visual features    (optional)
+audio_feat.npy           [I, D] acoustic features  (optional)
+text_feat.npy            [I, D] textual features   (optional)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from graphrec.data.dataset import Feature, InteractionDataset, ModalityRole
+from graphrec.data.sources.base import SourceOptions
+from graphrec.data.sources.raw import listing, provenance, read_matrix
+from graphrec.data.unpickle import load_sparse_pickle
+from graphrec.errors import DataError
+
+PARTS = {"train": "trnMat", "valid": "valMat", "test": "tstMat"}
+FEATURES: dict[str, tuple[str, ModalityRole]] = {
+    "visual": ("image_feat.npy", "exposure"),
+    "acoustic": ("audio_feat.npy", "content"),
+    "textual": ("text_feat.npy", "exposure"),
+}
+
+
+def load_diffmm(raw: Path, options: SourceOptions) -> InteractionDataset:
+    """Read the folder `raw`. Ids are row and column numbers; a feature row of zeros is a missing one.
+
+    The picture is the video's cover, seen before the click: exposure, as is the text; the sound comes after:
+    content.
+
+    Raises:
+        DataError: a matrix is missing, unreadable, or of another shape than the others.
+    """
+    raw = Path(raw)
+    files, tables = [], []
+    shape: tuple[int, int] | None = None
+    for part, stem in PARTS.items():
+        file = _matrix_file(raw, stem)
+        matrix = _read_sparse(file)
+        if shape is not None and matrix.shape != shape:
+            raise DataError(
+                "the parts differ in shape", expected=list(shape), got=list(matrix.shape), where=file
+            )
+        shape = matrix.shape
+        users, items = matrix.nonzero()
+        tables.append(
+            pd.DataFrame({"user": users.astype(np.int64), "item": items.astype(np.int64), "part": part})
+        )
+        files.append(file)
+    assert shape is not None
+    events = pd.concat(tables, ignore_index=True)
+    if len(events) == 0:
+        raise DataError("the matrices hold no interactions", where=raw)
+    features = {}
+    for modality, (name, _) in FEATURES.items():
+        if (raw / name).is_file():
+            values = read_matrix(raw / name, rows=shape[1])
+            features[modality] = Feature(values, np.any(values != 0, axis=1), provenance=f"{name}, as given")
+            files.append(raw / name)
+    return InteractionDataset(
+        name="tiktok",
+        user_ids=np.arange(shape[0]).astype(str).astype(object),
+        item_ids=np.arange(shape[1]).astype(str).astype(object),
+        interactions=pd.DataFrame(
+            {
+                "user": events["user"],
+                "item": events["item"],
+                "behaviour": pd.Categorical.from_codes(
+                    np.zeros(len(events), dtype=np.int8), categories=["click"]
+                ),
+                "part": pd.Categorical(events["part"], categories=list(PARTS)),
+            }
+        ),
+        feedback={"click": ("click",), "like": ("click",)},
+        features=features,
+        roles={modality: FEATURES[modality][1] for modality in features},
+        provenance=provenance("tiktok", "diffmm", options, files),
+    )
+
+
+def write_diffmm_fixture(raw: Path, seed: int = 0) -> None:
+    """Write seven users and five items in this layout, without the optional text."""
+    raw.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    shape = (7, 5)
+    order = np.argsort(rng.random(shape), axis=1)
+    for part, columns in (("train", order[:, :3]), ("valid", order[:, 3:4]), ("test", order[:, 4:])):
+        rows = np.repeat(np.arange(shape[0]), columns.shape[1])
+        matrix = sparse.csr_matrix(
+            (np.ones(len(rows), dtype=np.float32), (rows, columns.ravel())), shape=shape
+        )
+        sparse.save_npz(raw / f"{PARTS[part]}.npz", matrix)
+    for modality in ("visual", "acoustic"):
+        np.save(raw / FEATURES[modality][0], rng.normal(size=(shape[1], 128)).astype(np.float16))
+
+
+def _matrix_file(raw: Path, stem: str) -> Path:
+    for suffix in (".npz", ".pkl"):
+        if (raw / f"{stem}{suffix}").is_file():
+            return raw / f"{stem}{suffix}"
+    raise DataError(
+        f"the layout `tiktok diffmm` lacks {stem}",
+        expected=f"{stem}.npz or {stem}.pkl",
+        got=listing(raw),
+        where=raw,
+        next_step="see the dataset's card for how to obtain the files",
+    )
+
+
+def _read_sparse(file: Path) -> sparse.csr_array:
+    if file.suffix == ".pkl":
+        return load_sparse_pickle(file)
+    try:
+        matrix = sparse.load_npz(file).tocsr()
+        matrix.check_format(full_check=True)  # scipy's kernels trust the indices of a file they did not write
+        matrix.sum_duplicates()
+        return sparse.csr_array(matrix)
+    except Exception as error:  # the zip layer, the header parser and scipy's checks each raise their own
+        raise DataError(
+            "not a readable sparse matrix",
+            expected="what scipy.sparse.save_npz writes",
+            got=f"{type(error).__name__}: {error}",
+            where=file,
+        ) from error

@@ -1,0 +1,197 @@
+"""Tiktok as given out for the ICME 2019 short video understanding challenge, track 2.
+
+Files, without a header; the last three hold a JSON object a line, whose vector or title may be empty:
+
+    final_track2_train.txt      tab separated: uid, user_city, item_id, author_id, item_city, channel, finish,
+                                like, music_id, device, create_time, video_duration
+    track2_title.txt            {"item_id": .., "title_features": {"word id": count, ..}}
+    track2_video_features.txt   {"item_id": .., "video_feature_dim_128": [128 numbers]}
+    track2_audio_features.txt   {"item_id": .., "audio_feature_128_dim": [128 numbers]}
+
+The log has no clicks: every row is a video that was played, so every row is a click; `finish` and `like` tell
+whether the user was pleased.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from graphrec.data.bags import bag
+from graphrec.data.dataset import Feature, InteractionDataset
+from graphrec.data.sources.base import SourceOptions
+from graphrec.data.sources.delimited import line_of, read_delimited
+from graphrec.data.sources.raw import number_ids, provenance, require_files
+from graphrec.errors import DataError
+
+LOG = "final_track2_train.txt"
+TITLES = "track2_title.txt"
+VISUAL = "track2_video_features.txt"
+ACOUSTIC = "track2_audio_features.txt"
+FILES = (LOG, TITLES, VISUAL, ACOUSTIC)
+BEHAVIOURS = ("click", "finish", "thumbs_up")
+WIDTH = 128
+_LARGEST = float(np.finfo(np.float32).max)
+_COLUMNS = {
+    "uid": (0, int),
+    "item_id": (2, int),
+    "finish": (6, int),
+    "like": (7, int),
+    "create_time": (10, int),
+}
+
+
+def load_icme(raw: Path, options: SourceOptions) -> InteractionDataset:
+    """Read the folder `raw`; items are those of the log, and features of others are ignored.
+
+    Raises:
+        DataError: a file is missing or malformed; names file and line.
+    """
+    log_file, title_file, visual_file, acoustic_file = files = require_files(raw, FILES, "tiktok icme")
+    log = read_delimited(log_file, 12, _COLUMNS)
+    for name in ("finish", "like"):
+        wrong = (log[name] != 0) & (log[name] != 1)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            where = line_of(log_file, row)
+            raise DataError(
+                f"column `{name}` is not a label", expected="0 or 1", got=log[name][row], where=where
+            )
+    user_ids, users = number_ids(log["uid"])
+    item_ids, items = number_ids(log["item_id"])
+    rows = [np.arange(len(users)), np.flatnonzero(log["finish"]), np.flatnonzero(log["like"])]
+    every = np.concatenate(rows)
+    codes = np.repeat(np.arange(3, dtype=np.int8), [len(part) for part in rows])
+    interactions = pd.DataFrame(
+        {
+            "user": users[every],
+            "item": items[every],
+            "behaviour": pd.Categorical.from_codes(codes, categories=list(BEHAVIOURS)),
+            "timestamp": log["create_time"][every],
+        }
+    )
+    row_of = {int(item): row for row, item in enumerate(item_ids)}
+    return InteractionDataset(
+        name="tiktok",
+        user_ids=user_ids,
+        item_ids=item_ids,
+        interactions=interactions,
+        feedback={"click": ("click",), "like": ("finish", "thumbs_up")},
+        features={
+            "visual": _vectors(visual_file, "video_feature_dim_128", row_of),
+            "acoustic": _vectors(acoustic_file, "audio_feature_128_dim", row_of),
+            "textual": _titles(title_file, row_of),
+        },
+        roles={"visual": "content", "acoustic": "content", "textual": "exposure"},
+        provenance=provenance("tiktok", "icme", options, files),
+    )
+
+
+def write_icme_fixture(raw: Path, seed: int = 0) -> None:
+    """Write six users, nine items (one of them never played, some without features) in this layout."""
+    raw.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    items = rng.permutation(np.arange(500, 509))
+    log = []
+    vectors: dict[str, list[dict[str, Any]]] = {VISUAL: [], ACOUSTIC: []}
+    for user in range(6):
+        for item in rng.choice(items[:8], size=6, replace=False):
+            finish, like = int(rng.random() < 0.5), int(rng.random() < 0.3)
+            time = 1_500_000_000 + int(rng.integers(100_000))
+            log.append((70 + user, 3, item, 11, 4, 0, finish, like, -1, 9, time, 15))
+    (raw / LOG).write_text("".join("\t".join(map(str, row)) + "\n" for row in log))
+    titles = []
+    for place, item in enumerate(items):
+        words = (
+            {}
+            if place == 1
+            else {str(word): int(rng.integers(1, 3)) for word in rng.choice(30, 4, replace=False)}
+        )
+        titles.append({"item_id": int(item), "title_features": words})
+        for name, key in ((VISUAL, "video_feature_dim_128"), (ACOUSTIC, "audio_feature_128_dim")):
+            empty = place == 2 and name == VISUAL
+            values = [] if empty else np.round(rng.normal(size=WIDTH), 4).tolist()
+            vectors[name].append({"item_id": int(item), key: values})
+    for name, records in (*vectors.items(), (TITLES, titles)):
+        (raw / name).write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def _records(path: Path, key: str) -> Iterator[tuple[str, int, Any]]:
+    """(file:line, item id, value under `key`) of every line; a repeated item is an error."""
+    seen: set[int] = set()
+    with open(path, "rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            where = f"{path}:{number}"
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise DataError("the line is not JSON", got=f"{line[:80]!r} ({error})", where=where) from None
+            if not isinstance(record, dict) or key not in record or type(record.get("item_id")) is not int:
+                expected = f'an object with a whole number "item_id" and "{key}"'
+                raise DataError(
+                    "the line is not a feature record", expected=expected, got=line[:80], where=where
+                )
+            item = record["item_id"]
+            if item in seen:
+                raise DataError(f"item {item} has a second record", expected="one an item", where=where)
+            seen.add(item)
+            yield where, item, record[key]
+    if not seen:
+        raise DataError("the file has no records", where=path)
+
+
+def _vectors(path: Path, key: str, row_of: Mapping[int, int]) -> Feature:
+    values = np.zeros((len(row_of), WIDTH), dtype=np.float32)
+    mask = np.zeros(len(row_of), dtype=bool)
+    for where, item, vector in _records(path, key):
+        if vector == []:
+            continue
+        if not isinstance(vector, list) or len(vector) != WIDTH:
+            got = f"{len(vector)} values" if isinstance(vector, list) else type(vector).__name__
+            raise DataError(
+                f"`{key}` of item {item} has a wrong length", expected=WIDTH, got=got, where=where
+            )
+        bad = [value for value in vector if type(value) not in (int, float) or not abs(value) <= _LARGEST]
+        if bad:
+            problem = f"`{key}` of item {item} has a bad value"
+            raise DataError(problem, expected="finite numbers of float32", got=bad[0], where=where)
+        row = row_of.get(item)
+        if row is not None:
+            values[row] = vector
+            mask[row] = True
+    return Feature(values, mask, provenance=f"{path.name}, as given")
+
+
+def _titles(path: Path, row_of: Mapping[int, int]) -> Feature:
+    rows: list[int] = []
+    words: list[int] = []
+    counts: list[float] = []
+    for where, item, title in _records(path, "title_features"):
+        if not isinstance(title, dict):
+            raise DataError(
+                f"title of item {item} is no object", expected="word ids and counts", got=title, where=where
+            )
+        for word, count in title.items():
+            if not (word.isascii() and word.isdigit() and len(word) < 19):
+                raise DataError(
+                    f"title of item {item}: bad word id", expected="a number", got=repr(word), where=where
+                )
+            if type(count) not in (int, float) or not 0 < count < 1e9:
+                message = f"title of item {item}: bad count of word {word}"
+                raise DataError(message, expected="a positive number", got=count, where=where)
+        row = row_of.get(item)
+        if row is not None:
+            rows += [row] * len(title)
+            words += map(int, title)
+            counts += title.values()
+    names, columns = number_ids(np.asarray(words, dtype=np.int64))
+    shape = (len(row_of), len(names))
+    feature = bag(np.asarray(rows, dtype=np.int64), columns, np.asarray(counts), shape, names)
+    return Feature(feature.values, feature.mask, feature.columns, f"{path.name}, counts divided by their sum")

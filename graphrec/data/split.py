@@ -1,0 +1,217 @@
+"""Train, valid, and a test part that stays locked until it is opened for a stated reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.split_strategies import STRATEGIES, Parts, distinct, keys, role_events
+from graphrec.errors import SplitError, UnknownNameError
+
+
+class SplitConfig(BaseModel):
+    """How to divide a dataset."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = "chronological"
+    """One of `list_splits()`."""
+    train: float = Field(default=0.7, gt=0, lt=1)
+    """Share of the clicks (chronological) or of each user's likes (random) that is train."""
+    valid: float = Field(default=0.1, gt=0, lt=1)
+    """Share of each user's likes that is valid; the rest is test. For `random` only."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the draw. For `random` only."""
+
+
+_USED = {
+    "chronological": {"train"},
+    "random": {"train", "valid", "seed"},
+    "leave_one_out": set(),
+    "given": set(),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A dataset divided into parts, with users and items renumbered to those that occur in train.
+
+    Args:
+        config: how it was made.
+        dataset: the training part alone, its users, items and features; every number below is dense in it.
+        valid: `[n, 2]` int64 like pairs, unique, sorted by user and item.
+        counts: sizes of the parts, and how many pairs, users and items were left out and why.
+        hash: hex digest over the ids and the three parts.
+    """
+
+    config: SplitConfig
+    dataset: InteractionDataset
+    valid: np.ndarray
+    counts: dict[str, int]
+    hash: str
+    _test: np.ndarray = field(repr=False)
+
+    @property
+    def train(self) -> pd.DataFrame:
+        """The training events: `user`, `item`, `behaviour` and, where the source has times, `timestamp`."""
+        return self.dataset.interactions
+
+    def train_pairs(self, role: str) -> np.ndarray:
+        """Unique training pairs of a role, `[E, 2]` int64 sorted by user and item; clicks include likes.
+
+        Raises:
+            UnknownNameError: the role is neither `click` nor `like`.
+        """
+        if role not in ("click", "like"):
+            raise UnknownNameError("feedback role", role, ("click", "like"))
+        return _sorted(self.dataset.pairs(role)[["user", "item"]].to_numpy(np.int64))
+
+    def open_test(self, reason: str, ledger: Path | None = None) -> np.ndarray:
+        """The test pairs, `[n, 2]` int64 sorted like `valid`. Choose nothing by them.
+
+        Args:
+            reason: why the test part is opened now.
+            ledger: JSONL file to which this opening is appended (time, reason, pairs, split hash).
+
+        Raises:
+            SplitError: no reason given.
+        """
+        if not reason.strip():
+            raise SplitError("the test part opens only for a stated reason", got="an empty reason")
+        if ledger is not None:
+            entry = {
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "reason": reason,
+                "pairs": len(self._test),
+                "split": self.hash,
+            }
+            Path(ledger).parent.mkdir(parents=True, exist_ok=True)
+            with open(ledger, "a", encoding="utf-8") as stream:
+                stream.write(json.dumps(entry) + "\n")
+        return self._test.copy()
+
+
+def list_splits() -> list[tuple[str, str]]:
+    """(name, one-line summary) of every split strategy."""
+    return [(name, (STRATEGIES[name].__doc__ or "").strip().split("\n")[0]) for name in sorted(STRATEGIES)]
+
+
+def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
+    """Divide a dataset.
+
+    Held-out pairs whose user or item does not occur in train are dropped and counted: nothing was learned
+    about them.
+
+    Raises:
+        UnknownNameError: no such strategy.
+        SplitError: a part would be empty, or the strategy needs times or parts that the dataset lacks.
+    """
+    if config.name not in STRATEGIES:
+        raise UnknownNameError("split", config.name, STRATEGIES, where="split.name")
+    _warn_of_ignored(config)
+    if config.name == "random" and config.train + config.valid >= 1:
+        raise SplitError(
+            "the shares leave nothing for test",
+            expected="train + valid < 1",
+            got=f"train={config.train}, valid={config.valid}",
+            where="split.train, split.valid",
+        )
+    parts = STRATEGIES[config.name](dataset, config)
+    if len(parts.train) == 0:
+        raise _empty("train", dataset, config, parts)
+    users, items = distinct(parts.train["user"].to_numpy()), distinct(parts.train["item"].to_numpy())
+    counts = dict(parts.dropped)
+    counts["dropped_events_without_role"] = len(dataset.interactions) - len(role_events(dataset))
+    held = {}
+    for part, pairs in (("valid", parts.valid), ("test", parts.test)):
+        known_user, known_item = np.isin(pairs[:, 0], users), np.isin(pairs[:, 1], items)
+        counts[f"dropped_{part}_unknown_user"] = int((~known_user).sum())
+        counts[f"dropped_{part}_unknown_item"] = int((known_user & ~known_item).sum())
+        kept = pairs[known_user & known_item]
+        if len(kept) == 0:
+            raise _empty(part, dataset, config, parts)
+        held[part] = _sorted(
+            np.stack([np.searchsorted(users, kept[:, 0]), np.searchsorted(items, kept[:, 1])], axis=1)
+        )
+    counts["dropped_users"] = dataset.num_users - len(users)
+    counts["dropped_items"] = dataset.num_items - len(items)
+    known = dataset.subset(_clean(dataset, parts.train), users, items)
+    liked = known.interactions[known.interactions["behaviour"].isin(dataset.feedback["like"])]
+    sizes = {
+        "train_clicks": len(distinct(keys(known, known.interactions))),
+        "train_likes": len(distinct(keys(known, liked))),
+        "valid": len(held["valid"]),
+        "test": len(held["test"]),
+        "users": known.num_users,
+        "items": known.num_items,
+    }
+    _assert_disjoint(known, held)
+    digest = _hash(known, held["valid"], held["test"])
+    return Split(config, known, held["valid"], {**sizes, **counts}, digest, held["test"])
+
+
+def _clean(dataset: InteractionDataset, train: pd.DataFrame) -> pd.DataFrame:
+    """The training events without the column `part` and without the names of behaviours that play no role."""
+    roles = {*dataset.feedback["click"], *dataset.feedback["like"]}
+    order = [name for name in dataset.behaviours if name in roles]
+    events = train.drop(columns="part", errors="ignore")
+    return events.assign(behaviour=events["behaviour"].cat.set_categories(order)).reset_index(drop=True)
+
+
+def _sorted(pairs: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))], dtype=np.int64)
+
+
+def _hash(dataset: InteractionDataset, valid: np.ndarray, test: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for ids in (dataset.user_ids, dataset.item_ids):
+        digest.update(json.dumps(ids.tolist()).encode())
+    events = dataset.interactions
+    digest.update(json.dumps(dataset.behaviours).encode())
+    digest.update(events["behaviour"].cat.codes.to_numpy(np.int64).tobytes())
+    for column in ("user", "item", "timestamp"):
+        if column in events:
+            digest.update(events[column].to_numpy(np.int64).tobytes())
+    digest.update(b"valid" + valid.tobytes() + b"test" + test.tobytes())
+    return digest.hexdigest()
+
+
+def _assert_disjoint(dataset: InteractionDataset, held: dict[str, np.ndarray]) -> None:
+    train = distinct(keys(dataset, dataset.interactions))
+    valid, test = (held[part][:, 0] * dataset.num_items + held[part][:, 1] for part in ("valid", "test"))
+    everything = np.concatenate([train, valid, test])
+    assert len(distinct(everything)) == len(everything), "a strategy put one pair into two parts"
+
+
+def _empty(part: str, dataset: InteractionDataset, config: SplitConfig, parts: Parts) -> SplitError:
+    steps = {
+        "chronological": "use the split `random`, a smaller split.train, or data with denser likes",
+        "random": "use larger shares, or data with more likes a user",
+        "leave_one_out": "use the split `random`: no user has three likes of known items",
+        "given": "use another split: the source's parts do not serve",
+    }
+    dropped = ", ".join(f"{reason} {count}" for reason, count in parts.dropped.items() if count)
+    return SplitError(
+        f"the {part} part of split `{config.name}` is empty",
+        expected="at least one pair whose user and item occur in train",
+        got=f"{len(parts.train)} train events, {len(parts.valid)} valid and {len(parts.test)} test pairs "
+        "before unknown users and items are dropped" + (f"; {dropped}" if dropped else ""),
+        where=f"dataset `{dataset.name}`",
+        next_step=steps[config.name],
+    )
+
+
+def _warn_of_ignored(config: SplitConfig) -> None:
+    defaults = SplitConfig()
+    for key in ("train", "valid", "seed"):
+        if key not in _USED[config.name] and getattr(config, key) != getattr(defaults, key):
+            warnings.warn(f"split.{key} is ignored by the split `{config.name}`", stacklevel=3)

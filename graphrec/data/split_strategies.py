@@ -1,0 +1,184 @@
+"""The ways to divide a dataset's events into train, valid and test, each one function.
+
+A strategy returns `Parts` in the dataset's own numbering. It decides; `make_split` then checks, drops what
+cannot be evaluated, and renumbers. Events of behaviours that play no role (neither click nor like) are in no
+part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from graphrec.data.dataset import InteractionDataset
+from graphrec.errors import SplitError
+
+if TYPE_CHECKING:
+    from graphrec.data.split import SplitConfig
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A dataset divided.
+
+    Args:
+        train: the events of the training part.
+        valid, test: `[n, 2]` held-out like pairs.
+        dropped: how many pairs were left out, by reason.
+    """
+
+    train: pd.DataFrame
+    valid: np.ndarray
+    test: np.ndarray
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+Strategy = Callable[[InteractionDataset, "SplitConfig"], Parts]
+
+
+def chronological(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+    """The earliest share of the clicks is train; each user's later likes are halved in time order (HCR).
+
+    The cut is one moment for all users: the time of the last of the first `train` share of click pairs.
+    Everything up to and including that moment is train, so that clicks with equal times are never parted by
+    the order of their ids; with coarse times (days) train can be larger than its share. A like is in train if
+    it, and thus the click of its pair, is not later than the cut. A like after the cut of a pair clicked
+    before it is in no part: the pair is a training click already, and full ranking leaves it out.
+    """
+    _need_times(dataset, "chronological")
+    clicks, likes = dataset.pairs("click"), dataset.pairs("like")
+    last = max(1, round(config.train * len(clicks))) - 1
+    cut = clicks["timestamp"].iloc[last]
+    events = role_events(dataset)
+    train = events[events["timestamp"] <= cut]
+    seen = keys(dataset, clicks[clicks["timestamp"] <= cut])
+    later_likes = likes[likes["timestamp"] > cut]
+    fresh = ~np.isin(keys(dataset, later_likes), seen)
+    rank, size = _place_in_user(later_likes[fresh])
+    in_valid = rank < (size + 1) // 2
+    held = later_likes.loc[fresh, ["user", "item"]].to_numpy(np.int64)
+    return Parts(
+        train,
+        held[in_valid],
+        held[~in_valid],
+        {
+            "dropped_likes_clicked_before_cut": int((~fresh).sum()),
+            "dropped_clicks_after_cut": len(clicks) - len(seen) - int(fresh.sum()),
+        },
+    )
+
+
+def random(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+    """Shares of every user's likes, drawn at random, are valid and test; all else is train.
+
+    A user with n likes keeps round(n train) of them in train, up to round(n (train + valid)) go to valid, the
+    rest to test; every event of a held-out pair leaves train.
+    """
+    events = dataset.interactions
+    liked = events[events["behaviour"].isin(dataset.feedback["like"])]
+    shuffled = np.random.default_rng(config.seed).permutation(distinct(keys(dataset, liked)))
+    likes = pd.DataFrame({"user": shuffled // dataset.num_items, "item": shuffled % dataset.num_items})
+    rank, size = _place_in_user(likes)
+    # The tiny term keeps halves that binary fractions miss (0.7 + 0.1 < 0.8) rounding up on every machine.
+    train_end = np.floor(size * config.train + 0.5 + 1e-9)
+    valid_end = np.floor(size * (config.train + config.valid) + 0.5 + 1e-9)
+    return _hold_out(dataset, likes, (rank >= train_end) & (rank < valid_end), rank >= valid_end)
+
+
+def leave_one_out(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+    """Every user's last like is test and the one before it valid, if there are three or more.
+
+    Train holds events later than other users' held-out likes: this split does not respect time across users.
+    """
+    _need_times(dataset, "leave_one_out")
+    likes = dataset.pairs("like")
+    rank, size = _place_in_user(likes)
+    enough = size >= 3
+    return _hold_out(dataset, likes, enough & (rank == size - 2), enough & (rank == size - 1))
+
+
+def given(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+    """The parts that the source names, such as a published split.
+
+    A pair that the source puts into several parts stays in train before test before valid; the others are
+    counted. Clicks in valid and test that are no likes are left out.
+    """
+    if "part" not in dataset.interactions:
+        raise SplitError(
+            f"dataset `{dataset.name}` names no parts",
+            expected="a column `part` with train, valid and test",
+            got=f"columns {', '.join(dataset.interactions.columns)}",
+            next_step="choose another split, such as `chronological` or `random`",
+        )
+    events = role_events(dataset)
+    unnamed = int(events["part"].isna().sum())
+    if unnamed:
+        raise SplitError(
+            "events without a part", expected="train, valid or test", got=f"{unnamed} events with none"
+        )
+    train = events[events["part"] == "train"]
+    liked = events[events["behaviour"].isin(dataset.feedback["like"])]
+    taken = keys(dataset, train)
+    pairs: dict[str, np.ndarray] = {}
+    dropped = {}
+    for part in ("test", "valid"):
+        wanted = distinct(keys(dataset, liked[liked["part"] == part]))
+        all_pairs = distinct(keys(dataset, events[events["part"] == part]))
+        fresh = wanted[~np.isin(wanted, taken)]
+        dropped[f"dropped_{part}_pairs_in_another_part"] = len(wanted) - len(fresh)
+        dropped[f"dropped_{part}_clicks_without_like"] = len(all_pairs) - len(wanted)
+        taken = np.concatenate([taken, fresh])
+        pairs[part] = np.stack([fresh // dataset.num_items, fresh % dataset.num_items], axis=1)
+    return Parts(train, pairs["valid"], pairs["test"], dropped)
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "chronological": chronological,
+    "random": random,
+    "leave_one_out": leave_one_out,
+    "given": given,
+}
+
+
+def role_events(dataset: InteractionDataset) -> pd.DataFrame:
+    """The events whose behaviour plays a role."""
+    names = set(dataset.feedback["click"]) | set(dataset.feedback["like"])
+    return dataset.interactions[dataset.interactions["behaviour"].isin(names)]
+
+
+def keys(dataset: InteractionDataset, table: pd.DataFrame) -> np.ndarray:
+    """One int64 for each row's (user, item) pair."""
+    return table["user"].to_numpy(np.int64) * dataset.num_items + table["item"].to_numpy(np.int64)
+
+
+def distinct(values: np.ndarray) -> np.ndarray:
+    """The distinct integers in order; for millions of keys a sort is several times faster than numpy's hashing."""
+    ordered = np.sort(values)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
+
+
+def _place_in_user(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """For each row its place (from 0) among its user's rows, and the number of that user's rows."""
+    groups = pairs.groupby("user", sort=False)["item"]
+    return groups.cumcount().to_numpy(), groups.transform("size").to_numpy(dtype=np.int64)
+
+
+def _hold_out(dataset: InteractionDataset, likes: pd.DataFrame, valid: np.ndarray, test: np.ndarray) -> Parts:
+    events = role_events(dataset)
+    held = keys(dataset, likes[valid | test])
+    pairs = likes[["user", "item"]].to_numpy(np.int64)
+    return Parts(events[~np.isin(keys(dataset, events), held)], pairs[valid], pairs[test])
+
+
+def _need_times(dataset: InteractionDataset, name: str) -> None:
+    if not dataset.has_times:
+        raise SplitError(
+            f"the split `{name}` needs the times of the events",
+            expected="a column `timestamp`",
+            got=f"dataset `{dataset.name}` without times",
+            next_step="use the split `random`",
+        )

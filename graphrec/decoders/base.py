@@ -1,0 +1,180 @@
+"""The decoder contract: representations in, named branches out, with objectives to train and a causal graph to justify."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from graphrec.backbones.base import ID, Representation, Representations, fuse
+from graphrec.causal import Estimand, Logits, Outcome
+from graphrec.graph.sampling import Negatives
+from graphrec.registry import Registry
+
+Branches = dict[str, Representation]
+"""A branch is a pair of tables; its logit for a user and an item is their inner product."""
+
+
+@dataclass(frozen=True)
+class Tower:
+    """One backbone of a decoder: over whose edges it propagates and which representations the decoder reads."""
+
+    role: Literal["click", "like"]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One term of the training loss, averaged over a batch.
+
+    - `bpr`: softplus(score(u, j) - score(u, i)) for a pair (u, i) of `label` and a negative j.
+    - `bce`: `score` is a log-probability. Pairs of `population`, and as many negatives unless `negatives` is None; a
+      pair is positive when it is one of `label`.
+
+    Args:
+        label: the role whose pairs are positive.
+        score: function of the branches' logits at the sampled pairs, each `[B]`.
+        population: the role from which pairs are drawn, where it is not `label` (bce only).
+    """
+
+    name: str
+    label: Literal["click", "like"]
+    loss: Literal["bpr", "bce"]
+    score: Callable[[Logits], Tensor]
+    negatives: Negatives | None
+    weight: float = 1.0
+    population: Literal["click", "like"] | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a decoder knows of the data: which modalities are seen before the click and which after, and d.
+
+    Without exposure (or content) modalities the id representation stands in, as HCR does on Kwai and Taobao.
+    """
+
+    exposure: tuple[str, ...]
+    content: tuple[str, ...]
+    embedding_size: int
+
+    @property
+    def exposure_or_id(self) -> tuple[str, ...]:
+        return self.exposure or (ID,)
+
+    @property
+    def content_or_id(self) -> tuple[str, ...]:
+        return self.content or (ID,)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return (*self.exposure, *self.content)
+
+
+class DecoderConfig(BaseModel):
+    """Settings that every decoder has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Decoder(nn.Module, ABC):
+    """Base of every decoder.
+
+    Args:
+        config: the class's own `Config`.
+        context: the modalities' roles and the width of representations.
+
+    Raises:
+        RecipeError: the dataset lacks a modality that the method needs.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[DecoderConfig]] = DecoderConfig
+    formula: ClassVar[str] = ""
+    """The default score in terms of the branches' logits, s the sigmoid: for readers of exported tables."""
+    share_embeddings: bool = True
+    """Whether the towers share their embedding tables."""
+
+    def __init__(self, config: DecoderConfig, context: Context) -> None:
+        super().__init__()
+        self.config = config
+        self.context = context
+
+    @abstractmethod
+    def towers(self) -> dict[str, Tower]:
+        """The backbones that this decoder reads, by name."""
+
+    @abstractmethod
+    def branches(self, representations: Mapping[str, Representations]) -> Branches:
+        """Branches from each tower's representations.
+
+        The item tables may have any number of rows: `[I, d]` for the items, `[1, d]` for a reference item. The
+        counterfactual is this same function on intervened representations.
+        """
+
+    @abstractmethod
+    def objectives(self) -> list[Objective]:
+        """The terms whose weighted sum is trained."""
+
+    @property
+    @abstractmethod
+    def outcome(self) -> Outcome:
+        """How branches make the observational score, and the causal graph that says what they mean."""
+
+    @abstractmethod
+    def variants(self) -> dict[str, Estimand]:
+        """The method's published variants that differ only at test time, by their names; the first is the method."""
+
+
+decoders: Registry[Decoder] = Registry("decoder")
+
+
+class PairLogits(Mapping[str, Tensor]):
+    """Logits of branches at pairs of rows, `[B]` each, computed when asked for."""
+
+    def __init__(self, branches: Branches, users: Tensor, items: Tensor) -> None:
+        self.branches, self.users, self.items = branches, users, items
+        self._known: dict[str, Tensor] = {}
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._known:
+            branch = self.branches[name]
+            self._known[name] = (branch.user[self.users] * branch.item[self.items]).sum(-1)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.branches)
+
+    def __len__(self) -> int:
+        return len(self.branches)
+
+
+class BlockLogits(PairLogits):
+    """Logits of branches for a block of users against all rows of the item tables, `[b, I]` each."""
+
+    def __init__(self, branches: Branches, users: Tensor) -> None:
+        super().__init__(branches, users, torch.empty(0))
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._known:
+            branch = self.branches[name]
+            self._known[name] = branch.user[self.users] @ branch.item.T
+        return self._known[name]
+
+
+def pick(representations: Representations, names: tuple[str, ...]) -> Representation:
+    """The mean of the named representations."""
+    return fuse([representations[name] for name in names])
+
+
+def with_offset(branch: Representation, offset: Tensor) -> Representation:
+    """A branch whose logit is raised by a learned scalar: one more column, 1 for users and the offset for items."""
+    ones = branch.user.new_ones(branch.user.shape[0], 1)
+    return Representation(
+        torch.cat([branch.user, ones], dim=1),
+        torch.cat([branch.item, offset.expand(branch.item.shape[0], 1)], dim=1),
+    )

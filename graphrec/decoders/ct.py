@@ -1,0 +1,61 @@
+"""CT: the backbone trained with BPR on likes, without any click (the first baseline of HCR, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from graphrec.backbones.base import FUSED, Representations
+from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
+from graphrec.decoders.base import Branches, Decoder, DecoderConfig, Objective, Tower, decoders
+from graphrec.graph.sampling import Negatives
+
+
+class CTConfig(DecoderConfig):
+    behaviour: Literal["like", "click"] = "like"
+    """What is learned; `click` makes it the plain click model."""
+    graph: Literal["like", "click"] = "like"
+    """Whose edges the backbone propagates over."""
+    negatives: Negatives = "unliked"
+    """`mixed` gives CT the negatives of HCR's like task, for a fair comparison."""
+
+
+@decoders.register("ct")
+class CT(Decoder):
+    """CT: backbone and BPR on likes alone; ranks by P(like | user, item), confounding included."""
+
+    Config = CTConfig
+    config: CTConfig
+    formula = "match"
+
+    def towers(self) -> dict[str, Tower]:
+        return {"main": Tower(self.config.graph, (FUSED,))}
+
+    def branches(self, representations: Mapping[str, Representations]) -> Branches:
+        return {"match": representations["main"][FUSED]}
+
+    def objectives(self) -> list[Objective]:
+        return [
+            Objective("like", self.config.behaviour, "bpr", lambda l: l["match"], self.config.negatives)
+        ]
+
+    @property
+    def outcome(self) -> Outcome:
+        graph = CausalGraph(
+            nodes={
+                "U": Node("user"),
+                "I": Node("item and its features"),
+                "V": Node("hidden cause of features and likes", observed=False),
+                "M": Node("match of user and item", deterministic=True),
+                "L": Node("like"),
+            },
+            edges=[("U", "M"), ("I", "M"), ("M", "L"), ("V", "I"), ("V", "L")],
+            treatment="I",
+            outcome="L",
+            mediators=("M",),
+            conditioned=("U",),
+        )
+        return Outcome(score=lambda l: l["match"], log=False, graph=graph)
+
+    def variants(self) -> dict[str, Estimand]:
+        return {"CT": Observational()}

@@ -1,0 +1,211 @@
+"""HCR: Mitigating Hidden Confounding Effects for Causal Recommendation (Zhu et al., 2022; TKDE 2024).
+
+Two towers, click and like, share their embeddings. With Y the inner product of a user part and an item part, z the mean
+over all modalities, e over those seen before the click (exposure), c over those seen after (content), s the sigmoid:
+
+    f  = Y(z1) s(Y(e1))          P(click | u, i), the mediator's distribution
+    h1 = Y(z2)                   what the mediator does to the like
+    h2 = s(Y(e2)) s(Y(c2))       what the confounder makes of the item: the correlation through I <- V -> L
+    loss = R_click(f) + beta R_like(h1 h2)                              Eq. 6
+
+At test time h2 sums out (Eq. 7) and items are ranked by f h1 (Eq. 11). The paper's displayed equations are lost in the
+public text; f, h1, h2 are reconstructed from its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from graphrec.backbones.base import Representations
+from graphrec.causal import (
+    CausalGraph,
+    EffectOfMediator,
+    EffectOnMediator,
+    Estimand,
+    FrontDoor,
+    Logits,
+    Node,
+    Observational,
+    Outcome,
+)
+from graphrec.decoders.base import (
+    Branches,
+    Context,
+    Decoder,
+    DecoderConfig,
+    Objective,
+    Tower,
+    decoders,
+    pick,
+)
+from graphrec.graph.sampling import Negatives
+
+
+class HCRConfig(DecoderConfig):
+    """Where the paper can be read in more than one way the readings are options; the defaults are ours."""
+
+    link: Literal["sigmoid", "raw", "softplus"] = "sigmoid"
+    """What f and h1 are passed through before they are multiplied at test time. Raw inner products are signed, and two
+    negatives would multiply to a high score; s(f) s(h1) are positive, as the probabilities they stand for."""
+    loss: Literal["bpr", "bce"] = "bpr"
+    """Both tasks; `bce` fits s(f) to clicks and s(h1) h2 to likes given the click."""
+    like_negatives: Negatives = "mixed"
+    """h models P(like | u, i, click): theory wants clicked, not liked items (`clicked`), full ranking also wants items
+    that were never clicked (`unclicked`); `mixed` is half and half."""
+    beta: float = Field(1.0, ge=0)
+    """Weight of the like task (Eq. 6); the paper's grid is 1, 2, 3, 5."""
+    beta_on: Literal["like", "click"] = "like"
+    auxiliary_exposure: float = Field(0.0, ge=0)
+    """Weight of CR's extra BPR on the exposure logit of clicks; the HCR paper does not mention one."""
+    auxiliary_effect: float = Field(0.0, ge=0)
+    """Weight of an extra BPR on h1 alone: only the product h1 h2 is supervised otherwise."""
+    share_embeddings: bool = True
+    """False is the paper's HCR-NS."""
+    like_graph: Literal["like", "click"] = "click"
+    """Whose edges the like tower propagates over."""
+
+
+@decoders.register("hcr")
+class HCR(Decoder):
+    """HCR (Zhu et al. 2022): front-door adjustment through the click removes a hidden confounder of features and likes."""
+
+    Config = HCRConfig
+    config: HCRConfig
+    formula = "log s(click_match * s(click_exposure)) + log s(like_match)"
+
+    def __init__(self, config: HCRConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self.share_embeddings = config.share_embeddings
+        self.exposure, self.content = context.exposure_or_id, context.content_or_id
+        self.integrated = tuple(dict.fromkeys((*self.exposure, *self.content)))
+
+    def towers(self) -> dict[str, Tower]:
+        return {
+            "click": Tower("click", self.integrated),
+            "like": Tower(self.config.like_graph, self.integrated),
+        }
+
+    def branches(self, representations: Mapping[str, Representations]) -> Branches:
+        click, like = representations["click"], representations["like"]
+        return {
+            "click_match": pick(click, self.integrated),
+            "click_exposure": pick(click, self.exposure),
+            "like_match": pick(like, self.integrated),
+            "like_exposure": pick(like, self.exposure),
+            "like_content": pick(like, self.content),
+        }
+
+    def objectives(self) -> list[Objective]:
+        config = self.config
+        click, like, loss = _click, _like, config.loss
+        if loss == "bce":
+            click, like = (lambda l: F.logsigmoid(_click(l))), _log_like
+        weight = {config.beta_on: config.beta}
+        given_click = loss == "bce" and config.like_negatives == "clicked"
+        terms = [
+            Objective("click", "click", loss, click, "unclicked", weight.get("click", 1.0)),
+            Objective(
+                "like",
+                "like",
+                loss,
+                like,
+                None if given_click else config.like_negatives,
+                weight.get("like", 1.0),
+                population="click" if given_click else None,
+            ),
+        ]
+        if config.auxiliary_exposure:
+            terms.append(
+                Objective(
+                    "click by exposure",
+                    "click",
+                    "bpr",
+                    lambda l: l["click_exposure"],
+                    "unclicked",
+                    config.auxiliary_exposure,
+                )
+            )
+        if config.auxiliary_effect:
+            terms.append(
+                Objective(
+                    "like by h1",
+                    "like",
+                    "bpr",
+                    lambda l: l["like_match"],
+                    config.like_negatives,
+                    config.auxiliary_effect,
+                )
+            )
+        return terms
+
+    @property
+    def outcome(self) -> Outcome:
+        link = _LINKS[self.config.link]
+        log = self.config.link != "raw"
+
+        def confounded(logits: Logits) -> Tensor:
+            gates = F.logsigmoid(logits["like_exposure"]) + F.logsigmoid(logits["like_content"])
+            return gates if log else gates.exp()
+
+        factors = {
+            "mediator": lambda l: link(_click(l)),
+            "effect": lambda l: link(l["like_match"]),
+            "confounded": confounded,
+        }
+
+        def score(logits: Logits) -> Tensor:
+            f, h1, h2 = (factor(logits) for factor in factors.values())
+            return f + h1 + h2 if log else f * h1 * h2
+
+        graph = CausalGraph(
+            nodes={
+                "U": Node("user"),
+                "I": Node("item features"),
+                "V": Node("hidden cause of features and likes (an event, the quality behind a price)", observed=False),
+                "Z": Node("user and item features, integrated", deterministic=True),
+                "C": Node("click"),
+                "L": Node("like"),
+            },
+            edges=[("V", "I"), ("V", "L"), ("U", "Z"), ("I", "Z"), ("Z", "C"), ("Z", "L"), ("C", "L")],
+            treatment="I",
+            outcome="L",
+            mediators=("Z", "C"),
+            conditioned=("U",),
+        )
+        return Outcome(score=score, log=log, factors=factors, graph=graph)
+
+    def variants(self) -> dict[str, Estimand]:
+        return {
+            "HCR": FrontDoor(),
+            "HCR-T": Observational(),
+            "HCR-S1": EffectOnMediator(),
+            "HCR-S2": EffectOfMediator(),
+        }
+
+
+def _click(logits: Logits) -> Tensor:
+    return logits["click_match"] * F.sigmoid(logits["click_exposure"])
+
+
+def _like(logits: Logits) -> Tensor:
+    return logits["like_match"] * F.sigmoid(logits["like_exposure"]) * F.sigmoid(logits["like_content"])
+
+
+def _log_like(logits: Logits) -> Tensor:
+    return (
+        F.logsigmoid(logits["like_match"])
+        + F.logsigmoid(logits["like_exposure"])
+        + F.logsigmoid(logits["like_content"])
+    )
+
+
+_LINKS = {
+    "sigmoid": F.logsigmoid,
+    "raw": lambda x: x,
+    "softplus": lambda x: F.softplus(x).clamp(min=1e-38).log(),
+}

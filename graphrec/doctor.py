@@ -1,0 +1,41 @@
+"""What an installation has and lacks."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+NEEDED = ("torch", "torch-geometric", "numpy", "scipy", "pandas", "pyarrow", "networkx", "pydantic", "typer", "rich",
+          "safetensors", "matplotlib", "jinja2", "tomli-w")  # fmt: skip
+OPTIONAL = {"torch_scatter": "not needed; graphrec's own product is used", "faiss": "nearest-neighbour indexes"}
+
+
+def examine() -> list[tuple[str, str, str]]:
+    """(what, state, detail) of everything looked at; the state is `ok`, `missing` or `optional`."""
+    rows = [("python", "ok" if sys.version_info >= (3, 11) else "missing", platform.python_version())]
+    for name in NEEDED:
+        try:
+            rows.append((name, "ok", version(name)))
+        except PackageNotFoundError:
+            rows.append((name, "missing", f"pip install {name}"))
+    for module, use in OPTIONAL.items():
+        found = importlib.util.find_spec(module) is not None
+        rows.append((module, "ok" if found else "optional", "installed" if found else f"not installed: {use}"))
+    rows.append(("device", "ok", _device()))
+    rows.append(("cores", "ok", str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())))
+    rows.append(("free disk here", "ok", f"{shutil.disk_usage('.').free / 2**30:.1f} GiB"))
+    return rows
+
+
+def _device() -> str:
+    try:
+        import torch
+    except ImportError:
+        return "unknown: torch is missing"
+    if torch.cuda.is_available():
+        return f"CUDA: {torch.cuda.get_device_name()}; use it with --set training.device=cuda"
+    return "CPU only"

@@ -1,0 +1,109 @@
+"""Embeddings out of a run, with external ids, in a stated order.
+
+For each branch and each representation a user table and an item table is written, row r of which belongs to row r of
+`users.parquet` or `items.parquet`. A branch's logit is the inner product of a user row and an item row; `manifest.json`
+says how the branches make the score. Nothing here needs graphrec to be read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors.numpy import save_file
+
+from graphrec.causal import label
+from graphrec.errors import UnknownNameError
+from graphrec.files import replace_folder, write_json
+from graphrec.recommender import FrozenModel
+
+FORMATS = ("parquet", "safetensors", "npz")
+
+
+def export_model(
+    model: FrozenModel,
+    user_ids: np.ndarray,
+    item_ids: np.ndarray,
+    out: Path,
+    format: str = "parquet",
+    about: dict[str, Any] | None = None,
+) -> Path:
+    """Write the tables of a trained model into the folder `out`.
+
+    Files: `users.parquet` and `items.parquet` (`row`, `id`), `manifest.json`, and the tables named
+    `branch/NAME/user`, `representation/TOWER/OUTPUT/item` and so on: for `parquet` one file a table with columns `id` and
+    `embedding` (a list of d float32), for `safetensors` and `npz` one file `tables` with one `[U, d]` or `[I, d]` array
+    a name. Reference-item rows that an intervention needs are under `reference/BRANCH/item`, `[1, d]`.
+
+    Args:
+        model: the trained tables.
+        user_ids, item_ids: external ids, `[U]` and `[I]`, in the order of the tables' rows.
+        out: a new folder, or one that an export wrote.
+        format: `parquet`, `safetensors` or `npz`.
+        about: further entries for the manifest, such as the run's name.
+
+    Raises:
+        UnknownNameError: another format.
+        DataError: `out` holds something that no export wrote.
+    """
+    if format not in FORMATS:
+        raise UnknownNameError("export format", format, FORMATS)
+    tables = _tables(model)
+    ids = {"user": user_ids, "item": item_ids}
+    with replace_folder(out, marker="manifest.json") as folder:
+        for side, values in ids.items():
+            table = pd.DataFrame({"row": np.arange(len(values)), "id": values.astype(str)})
+            table.to_parquet(folder / f"{side}s.parquet", index=False)
+        if format == "parquet":
+            for name, values in tables.items():
+                side = name.rsplit("/", 1)[1]
+                keys = ["reference"] if name.startswith("reference/") else ids[side].astype(str)
+                _write_table(folder / f"{name}.parquet", keys, values)
+        elif format == "safetensors":
+            save_file(tables, folder / "tables.safetensors")
+        else:
+            np.savez(folder / "tables.npz", **tables)  # type: ignore[arg-type]
+        write_json(folder / "manifest.json", _manifest(model, tables, format, about or {}))
+    return out
+
+
+def _tables(model: FrozenModel) -> dict[str, np.ndarray]:
+    found = {}
+    for name, branch in model.branches.items():
+        found[f"branch/{name}/user"], found[f"branch/{name}/item"] = branch.user, branch.item
+    for tower, outputs in model.representations.items():
+        for output, one in outputs.items():
+            found[f"representation/{tower}/{output}/user"] = one.user
+            found[f"representation/{tower}/{output}/item"] = one.item
+    for estimand in model.decoder.variants().values():
+        if estimand.needs_reference:
+            for name, branch in model.reference_branches(estimand.reference).items():
+                found[f"reference/{name}/item"] = branch.item
+    return {name: np.ascontiguousarray(value.numpy(), dtype=np.float32) for name, value in found.items()}
+
+
+def _write_table(path: Path, ids, values: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flat = pa.array(values.ravel())
+    column = pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+    pq.write_table(pa.table({"id": pa.array(list(ids), pa.string()), "embedding": column}), path)
+
+
+def _manifest(
+    model: FrozenModel, tables: dict[str, np.ndarray], format: str, about: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        **about,
+        "format": format,
+        "estimand": label(next(iter(model.decoder.variants().values()))),
+        "logit": "inner product of branch/NAME/user[row of user] and branch/NAME/item[row of item]",
+        "score": model.decoder.formula,
+        "rows": {"user": model.num_users, "item": model.num_items},
+        "row_order": "row r of a user table is row r of users.parquet; the same for items",
+        "tables": {name: list(values.shape) for name, values in tables.items()},
+    }

@@ -1,0 +1,109 @@
+"""Writing so that nothing half-written is ever taken as whole.
+
+A file or folder is written beside its place and renamed into it when complete, after an fsync: a process killed at any
+moment leaves either the old content or the new, never a mixture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from graphrec.errors import DataError
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; on success it replaces `path` in one step, on error it goes."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        _sync(part)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+        _sync(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replace_folder(path: Path, marker: str) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; on success it takes that place in one step, on error it goes.
+
+    Args:
+        path: the folder to make. It may exist only if it holds `marker` (a folder we wrote before) or is empty.
+        marker: name of a file that tells a folder of ours from somebody's other files.
+
+    Raises:
+        DataError: `path` is a file, or a non-empty folder that graphrec did not write.
+    """
+    path = Path(path)
+    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / marker).exists()):
+        raise DataError(
+            "will not overwrite what graphrec did not write",
+            expected=f"a path that does not exist, or a folder with `{marker}` in it",
+            got="a file" if path.is_file() else "a folder with other content",
+            where=path,
+            next_step="choose another --out",
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield part
+        for file in part.rglob("*"):
+            _sync(file)
+        os.chmod(part, 0o755)
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+            os.replace(path, old / "content")
+            os.replace(part, path)
+            shutil.rmtree(old)
+        else:
+            os.replace(part, path)
+        _sync(path.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically."""
+    with replace_file(Path(path)) as part:
+        part.write_text(json.dumps(value, indent=2, sort_keys=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a typed error names the file and the line where it breaks."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError("file not found", where=path) from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError("not a JSON file", got=str(error), where=path) from None
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,72 @@
+"""Progress of training on the terminal: a bar with time left where there is a terminal, else a line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from graphrec.training.config import TrainingConfig
+from graphrec.training.loop import TrainingState
+
+SECONDS_BETWEEN_LINES = 15.0
+
+
+@contextmanager
+def training_progress(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState], None]]:
+    """Yield a callback for after each epoch. The time left is to the last epoch; early stopping may come sooner."""
+    if sys.stderr.isatty():
+        with _bar(name, config) as on_epoch:
+            yield on_epoch
+    else:
+        yield _lines(name, config)
+
+
+def describe(state: TrainingState, config: TrainingConfig) -> str:
+    """One line on where training stands."""
+    loss = state.history[-1]["loss"] if state.history else float("nan")
+    return (
+        f"loss {loss:.4f}, best {config.monitor} {max(state.best_value, 0):.4f} at epoch {state.best_epoch}, "
+        f"patience {state.waited}/{config.patience}"
+    )
+
+
+@contextmanager
+def _bar(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.fields[name]}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("at most"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[state]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=config.epochs, name=name, state="")
+
+        def on_epoch(state: TrainingState) -> None:
+            progress.update(task, completed=state.epoch, state=describe(state, config))
+
+        yield on_epoch
+
+
+def _lines(name: str, config: TrainingConfig) -> Callable[[TrainingState], None]:
+    started = printed = time.monotonic()
+    first: int | None = None
+
+    def on_epoch(state: TrainingState) -> None:
+        nonlocal printed, first
+        first = state.epoch - 1 if first is None else first
+        now = time.monotonic()
+        if now - printed < SECONDS_BETWEEN_LINES and not state.finished(config):
+            return
+        printed = now
+        left = (now - started) / (state.epoch - first) * (config.epochs - state.epoch)
+        ahead = "done" if state.finished(config) else f"at most {left / 60:.1f} min left"
+        print(f"{name}: epoch {state.epoch}/{config.epochs}, {describe(state, config)}, {ahead}", file=sys.stderr)
+
+    return on_epoch

@@ -1,0 +1,65 @@
+"""Names for interchangeable parts: backbones, decoders, estimands, sources.
+
+A part is registered by an explicit decorator. Where a recipe expects a name, `package.module:Class` works as well,
+so a user's own class needs no change here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from graphrec.errors import UnknownNameError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """A mapping from names to classes of one kind.
+
+    Args:
+        kind: the word that error messages use, such as "backbone".
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._parts: dict[str, type[T]] = {}
+
+    def register(self, name: str) -> Callable[[type[T]], type[T]]:
+        """Class decorator that files the class under `name` and sets its `name` attribute."""
+
+        def decorate(part: type[T]) -> type[T]:
+            if name in self._parts:
+                raise ValueError(f"{self.kind} `{name}` is registered twice")
+            self._parts[name] = part
+            part.name = name  # type: ignore[attr-defined]
+            return part
+
+        return decorate
+
+    def get(self, name: str) -> type[T]:
+        """The class registered under `name`, or the one that the import path `module:Class` leads to.
+
+        Raises:
+            UnknownNameError: nothing of that name; the known names and the nearest are listed.
+        """
+        if ":" in name:
+            module, _, attribute = name.partition(":")
+            try:
+                return getattr(importlib.import_module(module), attribute)
+            except (ImportError, AttributeError) as error:
+                raise UnknownNameError(self.kind, name, self._parts, where=f"import failed: {error}") from error
+        if name not in self._parts:
+            raise UnknownNameError(self.kind, name, self._parts)
+        return self._parts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._parts))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._parts
+
+    def summaries(self) -> list[tuple[str, str]]:
+        """(name, first line of the class's docstring) of every registered part, by name."""
+        return [(name, (self._parts[name].__doc__ or "").strip().split("\n")[0]) for name in self]

@@ -1,0 +1,334 @@
+"""The truth of a simulated world: what a ranking would earn under the intervention that it stands for.
+
+It lies beside the raw files in `truth/` and is for scoring alone; no source reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+from scipy import sparse
+
+from graphrec.data.dataset import index_of
+from graphrec.errors import DataError
+from graphrec.files import read_json, write_json
+from graphrec.simulate.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
+
+TENSORS = "latents.safetensors"
+DESCRIPTION = "world.json"
+CAUSAL_GRAPH: dict[str, Any] = {
+    "nodes": {
+        "U": {"meaning": "user", "observed": True},
+        "I": {"meaning": "item with its title, picture and sound", "observed": True},
+        "V": {"meaning": "hidden trait of the item that shows in its title", "observed": False},
+        "S": {"meaning": "shown, at random", "observed": False},
+        "Z": {"meaning": "match of user and item", "observed": True},
+        "C": {"meaning": "click", "observed": True},
+        "L": {"meaning": "like", "observed": True},
+    },
+    "edges": [
+        ["V", "I"],
+        ["V", "L"],
+        ["U", "Z"],
+        ["I", "Z"],
+        ["U", "C"],
+        ["I", "C"],
+        ["Z", "C"],
+        ["S", "C"],
+        ["Z", "L"],
+        ["C", "L"],
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The structural causal model of a world, for some of its users and items.
+
+    Args:
+        config: the world's coefficients.
+        latents: the latents of these users and items.
+        user_ids, item_ids: `[U]`, `[I]` external ids; an argument `users` holds rows of `user_ids`.
+        user_rows, item_rows: `[U]`, `[I]` rows in the whole world; they key the draws, so a restricted truth
+            draws the same likes as the whole one.
+
+    Every probability is given that the item is shown. Showing is random with one probability for all pairs;
+    that factor is left out, as it changes no ranking.
+    """
+
+    config: WorldConfig
+    latents: Latents
+    user_ids: np.ndarray
+    item_ids: np.ndarray
+    user_rows: np.ndarray
+    item_rows: np.ndarray
+
+    causal_graph = CAUSAL_GRAPH
+
+    @property
+    def num_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def num_items(self) -> int:
+        return len(self.item_ids)
+
+    def confounder(self) -> np.ndarray:
+        """v `[I]` bool."""
+        return self.latents.confounder
+
+    def click_probability(self, users: np.ndarray) -> np.ndarray:
+        """P(click | user, item) `[b, I]`, the same under do(item): the confounder does not touch it."""
+        attraction = (
+            self.config.attraction_scale * self.latents.exposure_taste[users] @ self.latents.exposure.T
+        )
+        return click_given_shown(self.config, self._match(users), attraction)
+
+    def like_given_click(self, users: np.ndarray, intervene: bool) -> np.ndarray:
+        """P(like | user, click) `[b, I]`, under do(item) or with the item's own confounder.
+
+        Under do(item) the confounder keeps its own distribution: prevalence P(like | v=1) + (1 - prevalence)
+        P(like | v=0) (HCR Eq. 3).
+        """
+        match = self._match(users)
+        if not intervene:
+            return like_given_click(self.config, match, self.latents.confounder)
+        share = self.config.prevalence
+        return share * like_given_click(self.config, match, 1.0) + (1 - share) * like_given_click(
+            self.config, match, 0.0
+        )
+
+    def interventional(self, users: np.ndarray) -> np.ndarray:
+        """P(like | user, do(item)) `[b, I]`: click times like, marginal over the confounder (HCR Eq. 4)."""
+        return self.click_probability(users) * self.like_given_click(users, intervene=True)
+
+    def observational(self, users: np.ndarray) -> np.ndarray:
+        """P(like | user, item) `[b, I]`, with the confounder that the item has: what the log shows."""
+        return self.click_probability(users) * self.like_given_click(users, intervene=False)
+
+    def draw_likes(self, users: np.ndarray, seed: int) -> np.ndarray:
+        """Likes `[b, I]` bool drawn under do(item), for every pair as if the item were shown.
+
+        The same pair and seed draw the same like in any restriction of the world.
+        """
+        uniform = np.empty((len(users), self.num_items))
+        for row, world_row in enumerate(self.user_rows[users]):
+            random = stream(self.config.seed, "likes under do", seed, int(world_row))
+            uniform[row] = random.random(self.config.items)[self.item_rows]
+        return uniform < self.interventional(users)
+
+    def align(self, user_ids: np.ndarray, item_ids: np.ndarray) -> Truth:
+        """The truth of the given external ids, in their order.
+
+        Raises:
+            UnknownIdError: an id that this world does not have.
+        """
+        users = index_of(self.user_ids, list(user_ids), "user")
+        items = index_of(self.item_ids, list(item_ids), "item")
+        return replace(
+            self,
+            latents=Latents(
+                taste=self.latents.taste[users],
+                exposure_taste=self.latents.exposure_taste[users],
+                content=self.latents.content[items],
+                exposure=self.latents.exposure[items],
+                confounder=self.latents.confounder[items],
+            ),
+            user_ids=self.user_ids[users],
+            item_ids=self.item_ids[items],
+            user_rows=self.user_rows[users],
+            item_rows=self.item_rows[items],
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write `latents.safetensors` and `world.json` into `folder`."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = asdict(self.latents) | {"user_rows": self.user_rows, "item_rows": self.item_rows}
+        (folder / TENSORS).write_bytes(
+            save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        )
+        description = {
+            "config": self.config.model_dump(),
+            "causal_graph": self.causal_graph,
+            "user_ids": self.user_ids.tolist(),
+            "item_ids": self.item_ids.tolist(),
+        }
+        write_json(folder / DESCRIPTION, description)
+
+    @classmethod
+    def load(cls, folder: Path) -> Truth:
+        """Read the truth from a simulated raw folder, or from the `truth` folder in it.
+
+        Raises:
+            DataError: no truth lies there, or it is not whole.
+        """
+        folder = Path(folder)
+        if (folder / "truth").is_dir():
+            folder = folder / "truth"
+        if not (folder / TENSORS).is_file():
+            raise DataError(
+                "no truth lies here",
+                expected=f"`{TENSORS}` and `{DESCRIPTION}`, which only a simulated world has",
+                where=folder,
+                next_step="give the folder that `graphrec simulate` wrote",
+            )
+        description = read_json(folder / DESCRIPTION)
+        try:
+            arrays = load_file(folder / TENSORS)
+            return cls(
+                config=WorldConfig(**description["config"]),
+                latents=Latents(**{field.name: arrays[field.name] for field in fields(Latents)}),
+                user_ids=np.asarray(description["user_ids"], dtype=object),
+                item_ids=np.asarray(description["item_ids"], dtype=object),
+                user_rows=arrays["user_rows"],
+                item_rows=arrays["item_rows"],
+            )
+        except (KeyError, TypeError, ValidationError, SafetensorError) as error:
+            raise DataError(
+                "the truth is not whole", got=error, where=folder, next_step="simulate the world again"
+            ) from None
+
+    def _match(self, users: np.ndarray) -> np.ndarray:
+        return self.config.match_scale * self.latents.taste[users] @ self.latents.content.T
+
+
+def best_items(values: np.ndarray, k: int, candidates: np.ndarray | None = None) -> np.ndarray:
+    """The k best candidates of each row, best first `[b, K]`; -1 where a row has fewer than k."""
+    if candidates is not None:
+        values = np.where(candidates, values, -np.inf)
+    k = min(k, values.shape[1])
+    top = np.argpartition(-values, k - 1, axis=1)[:, :k]
+    top = np.take_along_axis(top, np.argsort(-np.take_along_axis(values, top, 1), axis=1, kind="stable"), 1)
+    return np.where(np.isneginf(np.take_along_axis(values, top, 1)), -1, top)
+
+
+def regret_at_k(
+    truth: Truth, ranked_items: np.ndarray, users: np.ndarray, candidates: np.ndarray | None = None
+) -> np.ndarray:
+    """Share of the expected likes under do(item) that a list leaves behind, exact, for each user `[b]`.
+
+    1 - sum of P(like | do(item)) over the list / the same over the best list of that length among candidates.
+
+    Args:
+        ranked_items: `[b, K]` item rows, -1 for an empty place.
+        users: `[b]` user rows.
+        candidates: `[b, I]` bool, which items may be recommended; all by default.
+
+    Raises:
+        DataError: a list holds an item that is no candidate.
+    """
+    value = truth.interventional(users)
+    gained = _along(value, ranked_items, candidates).sum(axis=1)
+    best = _along(value, best_items(value, ranked_items.shape[1], candidates), None).sum(axis=1)
+    return 1 - np.divide(gained, best, out=np.ones_like(best), where=best > 0)
+
+
+def ndcg_at_k(
+    ranked_items: np.ndarray, likes: np.ndarray, candidates: np.ndarray | None = None
+) -> np.ndarray:
+    """NDCG@K with binary gains for each user `[b]`; NaN where no candidate is liked.
+
+    Args:
+        ranked_items: `[b, K]` item rows, -1 for an empty place.
+        likes: `[b, I]` bool, such as `Truth.draw_likes` gives.
+        candidates: as in `regret_at_k`; a like outside them does not count.
+    """
+    gains = _along(likes.astype(np.float64), ranked_items, candidates)
+    discount = 1 / np.log2(np.arange(2, gains.shape[1] + 2))
+    positives = (likes if candidates is None else likes & candidates).sum(axis=1)
+    ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(positives, len(discount))]
+    return np.divide(gains @ discount, ideal, out=np.full(len(ideal), np.nan), where=ideal > 0)
+
+
+@dataclass(frozen=True)
+class OracleGap:
+    """How well a world tells causal from observational ranking, at its best.
+
+    Args:
+        interventional_ndcg, observational_ndcg: NDCG@K of ranking by the true P(like | do(item)) and by the
+            true P(like | item), on likes drawn under do(item), mean over users with at least one such like.
+        loss: 1 - observational / interventional NDCG.
+        regret_observational: mean Regret@K of ranking by P(like | item), over all users.
+    """
+
+    interventional_ndcg: float
+    observational_ndcg: float
+    loss: float
+    regret_observational: float
+
+
+def oracle_gap(truth: Truth, exclude: np.ndarray | None = None, k: int = 50, seed: int = 0) -> OracleGap:
+    """Measure the gap between the two oracles, a block of users at a time.
+
+    Args:
+        exclude: `[E, 2]` user and item rows that are no candidates, such as the training clicks.
+        k: list length.
+        seed: of the likes drawn under do(item).
+
+    Raises:
+        DataError: `exclude` has rows that the truth does not have.
+    """
+    excluded = _pairs(truth, exclude)
+    scores: list[np.ndarray] = []
+    for users in _blocks(truth):
+        candidates = ~excluded[users].toarray()
+        likes = truth.draw_likes(users, seed)
+        causal = best_items(truth.interventional(users), k, candidates)
+        observed = best_items(truth.observational(users), k, candidates)
+        scores.append(
+            np.stack(
+                [
+                    ndcg_at_k(causal, likes, candidates),
+                    ndcg_at_k(observed, likes, candidates),
+                    regret_at_k(truth, observed, users, candidates),
+                ]
+            )
+        )
+    causal_ndcg, observed_ndcg, regret = np.concatenate(scores, axis=1)
+    if np.isnan(causal_ndcg).all():
+        raise DataError(
+            "no like was drawn among the candidates",
+            next_step="simulate more users or items, or exclude fewer pairs",
+        )
+    interventional = float(np.nanmean(causal_ndcg))
+    observational = float(np.nanmean(observed_ndcg))
+    return OracleGap(interventional, observational, 1 - observational / interventional, float(regret.mean()))
+
+
+def _blocks(truth: Truth, cells: int = 4_000_000) -> Iterator[np.ndarray]:
+    size = max(1, cells // truth.num_items)
+    for start in range(0, truth.num_users, size):
+        yield np.arange(start, min(start + size, truth.num_users))
+
+
+def _pairs(truth: Truth, pairs: np.ndarray | None) -> sparse.csr_array:
+    """The pairs as a boolean `[U, I]` matrix."""
+    pairs = np.empty((0, 2), dtype=np.int64) if pairs is None else np.asarray(pairs)
+    shape = (truth.num_users, truth.num_items)
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or (pairs < 0).any() or (pairs >= shape).any():
+        raise DataError(
+            "excluded pairs do not fit this truth",
+            expected=f"an array [E, 2] of user rows below {shape[0]} and item rows below {shape[1]}",
+            got=f"shape {pairs.shape}" + (f", largest {pairs.max(axis=0).tolist()}" if pairs.size else ""),
+            next_step="align the truth with the dataset that the pairs come from",
+        )
+    return sparse.csr_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=shape)
+
+
+def _along(values: np.ndarray, ranked: np.ndarray, candidates: np.ndarray | None) -> np.ndarray:
+    """Values of the listed items `[b, K]`, 0 in empty places."""
+    filled = ranked >= 0
+    place = np.where(filled, ranked, 0)
+    if candidates is not None and (filled & ~np.take_along_axis(candidates, place, 1)).any():
+        raise DataError(
+            "a ranked list holds an item that is no candidate", next_step="mask it before ranking"
+        )
+    return np.where(filled, np.take_along_axis(values, place, 1), 0.0)

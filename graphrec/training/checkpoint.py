@@ -1,0 +1,71 @@
+"""Weights and training state on disk, in safetensors: nothing here is ever unpickled."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from graphrec.errors import RunError
+from graphrec.files import replace_file
+from graphrec.training.loop import Trainer, TrainingState
+
+
+def save_weights(path: Path, weights: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write tensors by name, atomically."""
+    with replace_file(path) as part:
+        save_file({name: value.contiguous().cpu() for name, value in weights.items()}, part, metadata=metadata)
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors by name, and the metadata.
+
+    Raises:
+        RunError: no such file, or not a whole safetensors file.
+    """
+    if not path.is_file():
+        raise RunError("a weights file is missing", where=path, next_step="train the run first")
+    try:
+        with safe_open(path, framework="pt") as stream:
+            return {name: stream.get_tensor(name) for name in stream.keys()}, stream.metadata() or {}
+    except SafetensorError as error:
+        raise RunError("not a whole safetensors file", got=str(error), where=path) from None
+
+
+def save_training(path: Path, trainer: Trainer) -> None:
+    """Everything that going on needs: weights, best weights, Adam's moments, the state."""
+    tensors = {f"model/{k}": v for k, v in trainer.model.state_dict().items()}
+    tensors |= {f"best/{k}": v for k, v in trainer.best_weights.items()}
+    for number, moments in trainer.optimiser.state_dict()["state"].items():
+        tensors |= {f"adam/{number}/{k}": torch.as_tensor(v) for k, v in moments.items()}
+    save_weights(path, tensors, {"state": json.dumps(dataclasses.asdict(trainer.state))})
+
+
+def resume_training(path: Path, trainer: Trainer) -> None:
+    """Bring a fresh trainer to where `save_training` left one.
+
+    Raises:
+        RunError: the checkpoint is of another model.
+    """
+    tensors, metadata = load_weights(path)
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "adam": {}}
+    for name, value in tensors.items():
+        kind, _, rest = name.partition("/")
+        parts[kind][rest] = value
+    try:
+        trainer.model.load_state_dict(parts["model"])
+    except RuntimeError as error:
+        raise RunError("the checkpoint is of another model", got=str(error)[:300], where=path) from None
+    trainer.best_weights = parts["best"]
+    optimiser = trainer.optimiser.state_dict()
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in parts["adam"].items():
+        number, _, key = name.partition("/")
+        moments.setdefault(int(number), {})[key] = value
+    trainer.optimiser.load_state_dict({**optimiser, "state": moments})
+    trainer.state = TrainingState(**json.loads(metadata["state"]))

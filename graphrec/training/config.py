@@ -1,0 +1,26 @@
+"""Settings of training."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainingConfig(BaseModel):
+    """One Adam run with early stopping on the validation likes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    """L2 on every parameter, through Adam, as CR and HCR's lineage has it."""
+    batch_size: int = Field(1024, ge=1)
+    """Pairs of each objective a step. Every step propagates over the whole graph, so larger batches are faster."""
+    epochs: int = Field(200, ge=1)
+    """At most. An epoch has as many steps as it takes to see the training clicks once, for every decoder alike."""
+    patience: int = Field(10, ge=1)
+    """Stop after this many validations in a row without a better one."""
+    validate_every: int = Field(1, ge=1)
+    """Epochs between validations."""
+    monitor: str = "ndcg@50"
+    """The metric that early stopping watches."""
+    device: str = "cpu"

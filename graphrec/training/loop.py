@@ -1,0 +1,139 @@
+"""The training loop: sums the objectives, steps, validates, stops early, keeps the best weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphrec.errors import RecipeError
+from graphrec.graph.build import InteractionGraph
+from graphrec.recommender import Recommender
+from graphrec.training.config import TrainingConfig
+from graphrec.training.objective import ObjectiveSampler, loss_of
+
+
+class TrainingDiverged(RecipeError):
+    """The loss stopped being a number."""
+
+
+@dataclass
+class TrainingState:
+    """Where training stands; with the weights and the optimiser's moments it is all that going on needs."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_value: float = float("-inf")
+    waited: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """One dict an epoch: `epoch`, `loss`, one `loss/NAME` an objective, and validation metrics where validated."""
+
+    def finished(self, config: TrainingConfig) -> bool:
+        return self.epoch >= config.epochs or self.waited >= config.patience
+
+
+class Trainer:
+    """Trains a recommender; may be stopped after any epoch and go on from its state with the same result.
+
+    Args:
+        model, graph: what is trained, and on what.
+        config: settings.
+        seed: the run's seed.
+        validate: from the model to validation metrics by name, `config.monitor` among them.
+    """
+
+    def __init__(
+        self,
+        model: Recommender,
+        graph: InteractionGraph,
+        config: TrainingConfig,
+        seed: int,
+        validate: Callable[[Recommender], dict[str, float]],
+    ) -> None:
+        self.model, self.graph, self.config = model, graph, config
+        self.validate = validate
+        self.objectives = model.decoder.objectives()
+        steps = -(-len(graph.pairs("click")) // config.batch_size)
+        self.samplers = [
+            ObjectiveSampler(objective, graph, config.batch_size, steps, seed) for objective in self.objectives
+        ]
+        self.optimiser = torch.optim.Adam(
+            [p for p in model.parameters() if p.requires_grad],
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+        )
+        self.state = TrainingState()
+        self.best_weights: dict[str, Tensor] = _copy(model)
+
+    def run(self, on_epoch: Callable[[TrainingState], None] = lambda state: None) -> TrainingState:
+        """Train until the last epoch or early stopping; leaves the best weights in the model.
+
+        Args:
+            on_epoch: called after each epoch, for progress and checkpoints.
+
+        Raises:
+            TrainingDiverged: a loss is not finite.
+        """
+        while not self.state.finished(self.config):
+            started = time.perf_counter()
+            row: dict[str, Any] = {"epoch": self.state.epoch + 1, **self._train_epoch(self.state.epoch + 1)}
+            self.state.epoch += 1
+            if self.state.epoch % self.config.validate_every == 0 or self.state.epoch == self.config.epochs:
+                metrics = self.validate(self.model)
+                row |= metrics
+                self._keep_best(metrics)
+            self.state.seconds += time.perf_counter() - started
+            row["seconds"] = round(self.state.seconds, 3)
+            self.state.history.append(row)
+            on_epoch(self.state)
+        self.model.load_state_dict(self.best_weights)
+        return self.state
+
+    def _train_epoch(self, number: int) -> dict[str, float]:
+        self.model.train()
+        totals = torch.zeros(len(self.objectives))
+        steps = 0
+        for batches in zip(*(sampler.epoch(number) for sampler in self.samplers)):
+            self.optimiser.zero_grad(set_to_none=True)
+            branches = self.model(self.graph)
+            losses = torch.stack(
+                [loss_of(objective, branches, batch) for objective, batch in zip(self.objectives, batches)]
+            )
+            weights = losses.new_tensor([objective.weight for objective in self.objectives])
+            (weights * losses).sum().backward()
+            self.optimiser.step()
+            totals += losses.detach().cpu()
+            steps += 1
+        means = totals / steps
+        if not bool(means.isfinite().all()):
+            raise TrainingDiverged(
+                f"the loss is not a finite number in epoch {number}",
+                got=", ".join(f"{o.name}: {v:.3g}" for o, v in zip(self.objectives, means.tolist())),
+                where="training.learning_rate",
+                next_step="lower the learning rate",
+            )
+        row = {"loss": float((means * torch.tensor([o.weight for o in self.objectives])).sum())}
+        return row | {f"loss/{o.name}": v for o, v in zip(self.objectives, means.tolist())}
+
+    def _keep_best(self, metrics: dict[str, float]) -> None:
+        if self.config.monitor not in metrics:
+            raise RecipeError(
+                f"`{self.config.monitor}` is not a validation metric",
+                expected="one of " + ", ".join(sorted(metrics)),
+                where="training.monitor",
+            )
+        value = metrics[self.config.monitor]
+        if value > self.state.best_value:
+            self.state.best_value, self.state.best_epoch, self.state.waited = value, self.state.epoch, 0
+            self.best_weights = _copy(self.model)
+        else:
+            self.state.waited += 1
+
+
+def _copy(model: Recommender) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}

@@ -1,0 +1,174 @@
+"""The source `table`: other people's files and the mistakes in them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from contracts.source_contract import check_source
+
+from graphrec.data.sources.table import Table, TableOptions
+from graphrec.data.split import SplitConfig, make_split
+from graphrec.errors import DataError, UnknownNameError
+
+TEXT = "user,item,rating,timestamp\nb,y,5,30\na,x,3,10\na,y,4,20\n"
+
+
+def test_it_keeps_the_contract(tmp_path):
+    check_source(Table, tmp_path)
+
+
+def test_it_keeps_the_contract_with_ratings_times_and_features(tmp_path):
+    def write(raw):
+        Table.write_fixture(raw)
+        table = pd.DataFrame(
+            {"id": [f"i{item}" for item in range(7)], "f0": np.arange(7.0), "f1": np.ones(7)}
+        )
+        table.to_parquet(raw / "text.parquet")
+        np.save(raw / "image.npy", np.random.default_rng(0).normal(size=(8, 4)))
+
+    options = TableOptions(
+        rating="rating",
+        timestamp="timestamp",
+        features="text=text.parquet,visual=image.npy",
+        exposure="text",
+    )
+    dataset = check_source(Table, tmp_path, options, write)
+    assert dataset.roles == {"text": "exposure", "visual": "content"}
+    assert dataset.features["text"].columns == ("f0", "f1")
+
+
+def load(path, **options):
+    return Table.load(path, TableOptions(**options))
+
+
+@pytest.fixture
+def csv(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_text(TEXT)
+    return file
+
+
+def external(dataset):
+    return [
+        (dataset.user_ids[user], dataset.item_ids[item], *rest)
+        for user, item, *rest in dataset.interactions.itertuples(index=False)
+    ]
+
+
+def test_without_more_every_row_is_a_click_that_is_the_like(csv):
+    dataset = load(csv)
+    assert external(dataset) == [("b", "y", "click"), ("a", "x", "click"), ("a", "y", "click")]
+    assert dataset.single_behaviour
+    assert dataset.name == "log"
+
+
+def test_a_rating_that_is_high_enough_is_a_like(csv):
+    dataset = load(csv, rating="rating", timestamp="timestamp")
+    likes = [event for event in external(dataset) if event[2] == "like"]
+    assert likes == [("b", "y", "like", 30), ("a", "y", "like", 20)]
+    assert len(dataset.pairs("click")) == 3
+    assert len(load(csv, rating="rating", like_at=5).pairs("like")) == 1
+
+
+def test_a_behaviour_column_names_clicks_and_likes(tmp_path):
+    (tmp_path / "log.tsv").write_text("u\ti\twhat\n1\t7\tview\n1\t7\tbuy\n2\t7\tview\n")
+    dataset = load(tmp_path, user="u", item="i", behaviour="what", click="view", like="buy")
+    assert dataset.feedback == {"click": ("view",), "like": ("buy",)}
+    assert len(dataset.pairs("like")) == 1
+    with pytest.raises(UnknownNameError, match="one of buy, view"):
+        load(tmp_path, user="u", item="i", behaviour="what", like="buy")
+
+
+def test_columns_of_a_file_without_a_header_are_counted(tmp_path):
+    (tmp_path / "ratings.txt").write_text("b y 5\na x 3\n")
+    options = {"user": "0", "item": "1", "rating": "2", "header": False}
+    assert len(load(tmp_path / "ratings.txt", delimiter="space", **options).pairs("like")) == 1
+    with pytest.raises(DataError, match="delimiter"):
+        load(tmp_path / "ratings.txt", **options)
+
+
+def test_numeric_ids_sort_as_numbers(tmp_path):
+    (tmp_path / "log.csv").write_text("user,item\n10,2\n9,100\n")
+    assert load(tmp_path).user_ids.tolist() == ["9", "10"]
+
+
+def test_times_may_be_iso_dates(tmp_path):
+    (tmp_path / "log.csv").write_text(
+        "user,item,at\na,x,2019-06-10T12:00:00Z\nb,x,2019-06-10\nc,x,2019-06-11 01:00\n"
+    )
+    dataset = load(tmp_path, timestamp="at")
+    times = dataset.interactions["timestamp"].tolist()
+    assert times[1] < times[0] < times[2]
+    assert times[0] - times[1] == 12 * 3600 * 10**6
+    assert dataset.provenance["time_unit"] == "microseconds since 1970"
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "column"),
+    [
+        ("user,item,rating,timestamp\na,x,3,10\n,y,4,20\n", 2, "user"),
+        ("user,item,rating,timestamp\na,x,3,10\nb,NaN,4,20\n", 2, "item"),
+        ("user,item,rating,timestamp\na,x,good,10\nb,y,4,20\n", 1, "rating"),
+        ("user,item,rating,timestamp\na,x,3,10\nb,y,inf,20\n", 2, "rating"),
+        ("user,item,rating,timestamp\na,x,3,10\nb,y,4,\n", 2, "timestamp"),
+        ("user,item,rating,timestamp\na,x,3,10.5\nb,y,4,11\n", 1, "timestamp"),
+        ("user,item,rating,timestamp\na,x,3,2019-13-45\nb,y,4,2019-06-10\n", 1, "timestamp"),
+    ],
+)
+def test_a_bad_value_is_named_by_row_and_column(tmp_path, text, row, column):
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(DataError, match=f"log.csv, row {row} .*column `{column}`"):
+        load(tmp_path, rating="rating", timestamp="timestamp")
+
+
+def test_a_missing_column_lists_those_that_exist_and_the_nearest(csv):
+    with pytest.raises(
+        DataError, match=r"did you mean `timestamp`(.|\n)*`user`, `item`, `rating`, `timestamp`"
+    ):
+        load(csv, timestamp="timestemp")
+
+
+def test_options_that_contradict_each_other_are_refused(csv):
+    with pytest.raises(DataError, match="exclude each other"):
+        load(csv, rating="rating", behaviour="item")
+    with pytest.raises(DataError, match="option behaviour"):
+        load(csv, like="buy")
+    with pytest.raises(DataError, match="not a delimiter"):
+        load(csv, delimiter="::")
+
+
+def test_filtering_comes_after_features_are_matched(tmp_path):
+    (tmp_path / "log.csv").write_text("user,item\na,x\na,z\nb,x\nb,z\nc,y\n")
+    np.save(tmp_path / "image.npy", np.arange(3.0).reshape(3, 1))
+    dataset = load(tmp_path, features="visual=image.npy", min_pairs=2)
+    assert dataset.item_ids.tolist() == ["x", "z"]
+    assert dataset.features["visual"].values.ravel().tolist() == [0.0, 2.0]
+    assert dataset.provenance["filter"]["items_removed"] == 1
+
+
+def test_an_exposure_modality_must_exist(csv):
+    with pytest.raises(UnknownNameError, match="modality"):
+        load(csv, exposure="picture")
+
+
+@pytest.mark.realdata
+def test_amazon_toys_is_read_from_its_archive(realdata):
+    options = {"user": "0", "item": "1", "rating": "2", "timestamp": "3", "header": False, "delimiter": ","}
+    dataset = load(realdata("amazon_cornac") / "amazon_toy_rating.zip", **options)
+    assert (dataset.num_users, dataset.num_items, len(dataset.pairs("click"))) == (19_412, 11_924, 167_597)
+    split = make_split(dataset, SplitConfig())
+    # 23,435 where the seven clicks at the very moment of the cut are parted by their place in the file
+    assert split.counts["valid"] + split.counts["test"] == 23_438
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("name", "delimiter", "counts"),
+    [
+        ("amazon_clothing_rating", "tab", (5_377, 3_393, 13_689)),
+        ("amazon_office_rating", "space", (3_703, 6_523, 53_282)),
+    ],
+)
+def test_other_archives_have_their_known_counts(realdata, name, delimiter, counts):
+    options = {"user": "0", "item": "1", "rating": "2", "header": False, "delimiter": delimiter}
+    dataset = load(realdata("amazon_cornac") / f"{name}.zip", **options)
+    assert (dataset.num_users, dataset.num_items, len(dataset.pairs("click"))) == counts

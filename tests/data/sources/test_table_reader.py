@@ -1,0 +1,86 @@
+"""Reading tables of every kind."""
+
+import gzip
+import zipfile
+
+import pandas as pd
+import pytest
+
+from graphrec.data.sources.table_reader import find_table, read_table
+from graphrec.errors import DataError
+
+TEXT = "user,item\na,x\nb,y\n"
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "log.csv").write_text(TEXT)
+    (tmp_path / "marked.csv").write_bytes(b"\xef\xbb\xbf" + TEXT.encode())
+    (tmp_path / "log.tsv").write_text(TEXT.replace(",", "\t"))
+    with gzip.open(tmp_path / "log.csv.gz", "wt") as stream:
+        stream.write(TEXT)
+    with zipfile.ZipFile(tmp_path / "log.zip", "w") as archive:
+        archive.writestr("folder/log.csv", TEXT)
+    pd.DataFrame({"user": ["a", "b"], "item": ["x", "y"]}).to_parquet(tmp_path / "log.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["log.csv", "marked.csv", "log.tsv", "log.csv.gz", "log.zip", "log.parquet"])
+def test_every_kind_gives_the_same_table(files, name):
+    assert read_table(files / name).to_dict("list") == {"user": ["a", "b"], "item": ["x", "y"]}
+
+
+def test_a_zip_with_two_members_is_refused(files):
+    with zipfile.ZipFile(files / "log.zip", "a") as archive:
+        archive.writestr("other.csv", TEXT)
+    with pytest.raises(DataError, match="one member"):
+        read_table(files / "log.zip")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("user,item\na,x\nb\n", 3),
+        ("user,item\na,x\nb,y,z\n", 3),
+        ("user,item\na,x,extra\n", 2),
+        ('user,item\n"a\nb",x\n\nc\n', 5),
+    ],
+)
+def test_a_ragged_line_is_named(tmp_path, text, line):
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(DataError, match="wrong number of columns") as caught:
+        read_table(tmp_path / "log.csv")
+    assert str(caught.value.where).endswith(f"log.csv:{line}")
+
+
+def test_an_empty_last_cell_is_not_a_ragged_line(tmp_path):
+    (tmp_path / "log.csv").write_text("user,item,note\na,x,\nb,y,hello\n")
+    assert read_table(tmp_path / "log.csv")["note"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", ["log.csv.gz", "log.zip", "log.parquet"])
+def test_damaged_archives_are_refused(files, name):
+    content = (files / name).read_bytes()
+    for broken in (b"", b"garbage", content[: len(content) // 2]):
+        (files / name).write_bytes(broken)
+        with pytest.raises(DataError, match=name):
+            read_table(files / name)
+
+
+def test_other_encodings_and_empty_tables_are_refused(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_bytes("user,item\né,x\n".encode("latin1"))
+    with pytest.raises(DataError, match="UTF-8"):
+        read_table(file)
+    file.write_text("user,item\n")
+    with pytest.raises(DataError, match="no rows"):
+        read_table(file)
+
+
+def test_a_folder_must_hold_one_table(files, tmp_path):
+    with pytest.raises(DataError, match="no single table"):
+        find_table(files, None, set())
+    others = {file.resolve() for file in files.iterdir() if file.name != "log.tsv"}
+    assert find_table(files, None, others).name == "log.tsv"
+    with pytest.raises(DataError, match="no such folder"):
+        find_table(tmp_path / "nowhere", None, set())
