@@ -1,7 +1,7 @@
 """Keep glibc from giving large blocks back to the system after each use.
 
-By default every tensor above 32 MB is mapped afresh, and the page faults can take most of the time of message passing
-on a CPU. Costs resident memory; the command line turns it on, a library user may.
+By default every tensor above 32 MB is mapped afresh, and the page faults can take most of the time of message
+passing on a CPU. Costs resident memory; the command line turns it on, a library user may.
 """
 
 from __future__ import annotations

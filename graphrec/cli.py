@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
+import warnings
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from graphrec.errors import GraphrecError, RecipeError
+from graphrec.errors import GraphrecError, RecipeError, RunError
 
 app = typer.Typer(
     name="graphrec",
@@ -20,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+UNBOUNDED = 10_000
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder to write; written whole or not at all.")]
@@ -37,18 +42,23 @@ class Kind(StrEnum):
 
 def main() -> None:
     """Entry point. A mistake of the user's ends with a message and status 2, never with a traceback."""
+    warnings.showwarning = _show_warning
     try:
         app()
     except GraphrecError as error:
-        typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        typer.echo(str(error), err=True)
-        sys.exit(2)
+        _fail(error)
     except BrokenPipeError:  # the reader of our output has gone, as in `graphrec ... | head`
         sys.stderr.close()
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("\ninterrupted; `graphrec train` with the same arguments goes on from the last checkpoint", err=True)
-        sys.exit(130)
+    except OSError as error:  # a full disk, a forbidden folder: not ours to mend, and no bug
+        _fail(_refused(error))
+    except Exception as error:
+        from safetensors import SafetensorError
+
+        if not isinstance(error, SafetensorError):
+            raise
+        # Readers turn theirs into typed errors, so this one could not write.
+        _fail(_refused(OSError(str(error))))
 
 
 @app.command("list")
@@ -67,7 +77,9 @@ def simulate(
     out: Out,
     users: Annotated[int | None, typer.Option(help="Number of users.")] = None,
     items: Annotated[int | None, typer.Option(help="Number of items.")] = None,
-    strength: Annotated[float | None, typer.Option(help="Strength of the hidden confounder; 0 is none.")] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="Strength of the hidden confounder; 0 is none.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Every draw follows from it.")] = 0,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of the world.")
@@ -76,7 +88,13 @@ def simulate(
     """Write a simulated world with known truth, in the raw layout of a public dataset."""
     from graphrec.simulate import simulate as write_world
 
-    chosen = {"users": users, "items": items, "strength": strength, "seed": seed, **_key_values(settings, "--set")}
+    chosen = {
+        "users": users,
+        "items": items,
+        "strength": strength,
+        "seed": seed,
+        **_key_values(settings, "--set"),
+    }
     folder = write_world(world, out, **{key: value for key, value in chosen.items() if value is not None})
     typer.echo(f"wrote {folder}; the truth is in {folder / 'truth'}, which training never reads")
 
@@ -97,8 +115,8 @@ def prepare(
 
     folder = prepare_data(source, raw, out, _key_values(option, "--option"))
     facts = statistics(load(folder))
-    typer.echo(f"wrote {folder}: {facts['users']:,} users, {facts['items']:,} items, {facts['clicks']:,} clicks, "
-               f"{facts['likes']:,} likes")  # fmt: skip
+    sizes = ", ".join(f"{facts[name]:,} {name}" for name in ("users", "items", "clicks", "likes"))
+    typer.echo(f"wrote {folder}: {sizes}")
 
 
 @app.command()
@@ -116,14 +134,15 @@ def check(
     loaded = load(dataset)
     findings, facts = check_data(loaded), statistics(loaded)
     if as_json:
-        rows = [dataclasses.asdict(finding) for finding in findings]
-        typer.echo(json.dumps({"statistics": facts, "findings": rows}, indent=2, default=str))
+        found = [dataclasses.asdict(finding) for finding in findings]
+        typer.echo(json.dumps({"statistics": facts, "findings": found}, indent=2, default=str))
     else:
         _print_table(["statistic", "value"], [(key, _plain(value)) for key, value in facts.items()])
-        _print_table(
-            ["severity", "code", "count", "finding", "example", "next step"],
-            [(f.severity, f.code, f"{f.count:,}", f.message, f.example, f.next_step) for f in findings],
-        )
+        rows = [(f.severity, f.code, f"{f.count:,}", f.message, f.example, f.next_step) for f in findings]
+        if rows:
+            _print_table(["severity", "code", "count", "finding", "example", "next step"], rows)
+        else:
+            typer.echo("nothing wrong or surprising was found")
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)
 
@@ -145,7 +164,9 @@ def train(
     out: Out,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY.SUB=VALUE", help="Override the recipe, e.g. --set training.epochs=20."),
+        typer.Option(
+            "--set", metavar="KEY.SUB=VALUE", help="Override the recipe, e.g. --set training.epochs=20."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with an interrupted run of the same recipe.")] = True,
 ) -> None:
@@ -158,8 +179,12 @@ def train(
     from graphrec.run import train as carry_out
 
     parsed = Recipe.from_toml(recipe, overrides or ())
-    with training_progress(parsed.name, parsed.training) as on_epoch:
-        run = carry_out(parsed, out, on_epoch=on_epoch, resume=resume)
+    try:
+        with training_progress(parsed.name, parsed.training) as on_epoch:
+            run = carry_out(parsed, out, on_epoch=on_epoch, resume=resume)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; the same command goes on from the last checkpoint", err=True)
+        raise
     facts = run.manifest
     monitor = parsed.training.monitor
     typer.echo(
@@ -173,11 +198,14 @@ def evaluate(
     run: RunFolder,
     estimand: Annotated[
         list[str] | None,
-        typer.Option(help="NAME or NAME:option=value[,value ...]; repeat for several. Default: the decoder's variants."),
+        typer.Option(
+            help="NAME or NAME:option=value[,value ...]; repeat for several. Default: the decoder's variants."
+        ),
     ] = None,
     part: Annotated[str, typer.Option(help="test or valid.")] = "test",
     truth: Annotated[
-        Path | None, typer.Option(help="A simulated world's truth/ folder: judge by the interventional truth too.")
+        Path | None,
+        typer.Option(help="A simulated world's truth/ folder: judge by the interventional truth too."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -193,7 +221,7 @@ def evaluate(
         judged = loaded.evaluate_truth(truth, estimand or ()).drop(columns="users")
         table = table.merge(judged, on=["method", "estimand"])
     if as_json:
-        typer.echo(json.dumps(table.to_dict(orient="records"), indent=2))
+        _print_json(table)
         return
     from graphrec.report.tables import metric_rows
 
@@ -225,11 +253,15 @@ def recommend(
     from graphrec.run import Run
 
     wanted = [one.strip() for one in users.split(",") if one.strip()]
+    if not wanted:
+        raise RunError("no user ids", expected="ids separated by commas", got=f"`{users}`", where="--users")
     table = Run(run).recommend(wanted, k, estimand=estimand, seen=seen)
     if as_json:
-        typer.echo(json.dumps(table.to_dict(orient="records"), indent=2))
+        _print_json(table)
         return
-    _print_table(list(table.columns), [(u, str(r), i, f"{s:.4f}") for u, r, i, s in table.itertuples(index=False)])
+    _print_table(
+        list(table.columns), [(u, str(r), i, f"{s:.4f}") for u, r, i, s in table.itertuples(index=False)]
+    )
 
 
 @app.command()
@@ -247,7 +279,7 @@ def compare(
     loaded = [Run(path) for path in runs]
     table = side_by_side(loaded, part)
     if as_json:
-        typer.echo(json.dumps(table.to_dict(orient="records"), indent=2))
+        _print_json(table)
     else:
         _print_table(*metric_rows(table))
     if out is not None:
@@ -308,22 +340,55 @@ def _key_values(texts: list[str] | None, where: str) -> dict[str, Any]:
     return values
 
 
-def _print_table(headers: list[str], rows: list[tuple[str, ...]]) -> None:
+def _print_table(headers: list[str], rows: Sequence[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(*headers, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=max(console.width, 200))
-    console.print(table, highlight=False, markup=False)
+    if not console.is_terminal:  # a file or a pipe has no edge: nothing is cut or wrapped
+        console = Console(width=UNBOUNDED)
+    console.print(table, highlight=False)
+
+
+def _print_json(table: Any) -> None:
+    """The rows as a JSON list; what was not measured is null, as JSON has no NaN."""
+    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+    typer.echo(json.dumps(rows, indent=2))
 
 
 def _plain(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else json.dumps(value, default=str)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return json.dumps(value, default=str)
 
+
+def _fail(error: GraphrecError) -> NoReturn:
+    typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    typer.echo(str(error), err=True)
+    sys.exit(2)
+
+
+def _refused(error: OSError) -> GraphrecError:
+    full, forbidden = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), (errno.EACCES, errno.EPERM, errno.EROFS)
+    steps = dict.fromkeys(full, "make room there, then call again") | dict.fromkeys(
+        forbidden, "choose a place that you may read and write"
+    )
+    return GraphrecError(
+        "the system refused to read or write a file",
+        got=error.strerror or str(error),
+        where=error.filename,
+        next_step=steps.get(error.errno or 0, "check that path, then call again"),
+    )
+
+
+def _show_warning(message: Warning | str, *place: Any, **more: Any) -> None:
+    typer.echo(f"warning: {message}", err=True)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-NEEDED = ("torch", "torch-geometric", "numpy", "scipy", "pandas", "pyarrow", "networkx", "pydantic", "typer", "rich",
-          "safetensors", "matplotlib", "jinja2", "tomli-w")  # fmt: skip
-OPTIONAL = {"torch_scatter": "not needed; graphrec's own product is used", "faiss": "nearest-neighbour indexes"}
+NEEDED = ("torch", "torch-geometric", "numpy", "scipy", "pandas", "pyarrow", "networkx", "pydantic", "typer",
+          "rich", "safetensors", "matplotlib", "jinja2", "tomli-w")  # fmt: skip
+OPTIONAL = {
+    "torch_scatter": "not needed; graphrec's own product is used",
+    "faiss": "nearest-neighbour indexes",
+}
 
 
 def examine() -> list[tuple[str, str, str]]:
@@ -24,18 +27,23 @@ def examine() -> list[tuple[str, str, str]]:
             rows.append((name, "missing", f"pip install {name}"))
     for module, use in OPTIONAL.items():
         found = importlib.util.find_spec(module) is not None
-        rows.append((module, "ok" if found else "optional", "installed" if found else f"not installed: {use}"))
-    rows.append(("device", "ok", _device()))
-    rows.append(("cores", "ok", str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())))
+        rows.append((module, "ok", "installed") if found else (module, "optional", f"not installed: {use}"))
+    rows.append(("device", *_device()))
+    rows.append(("cores", "ok", str(_cores())))
     rows.append(("free disk here", "ok", f"{shutil.disk_usage('.').free / 2**30:.1f} GiB"))
     return rows
 
 
-def _device() -> str:
+def _device() -> tuple[str, str]:
     try:
         import torch
-    except ImportError:
-        return "unknown: torch is missing"
+    except (ImportError, OSError) as error:  # OSError: a shared library of torch's is missing
+        return "missing", f"torch cannot be imported: {error}"
     if torch.cuda.is_available():
-        return f"CUDA: {torch.cuda.get_device_name()}; use it with --set training.device=cuda"
-    return "CPU only"
+        return "ok", f"CUDA: {torch.cuda.get_device_name()}; use it with --set training.device=cuda"
+    return "ok", "CPU only"
+
+
+def _cores() -> int | None:
+    """The cores that this process may use, which in a container are often fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -67,8 +67,13 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
             os.replace(path, old / "content")
-            os.replace(part, path)
-            shutil.rmtree(old)
+            try:
+                os.replace(part, path)
+            except BaseException:
+                os.replace(old / "content", path)
+                raise
+            finally:
+                shutil.rmtree(old)
         else:
             os.replace(part, path)
         _sync(path.parent)

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphrec.data.sources import sources
 from graphrec.data.store import save
-from graphrec.errors import DataError, RecipeError
+from graphrec.errors import DataError
 from graphrec.recipe import validated
 
 
@@ -28,12 +28,21 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
     kind = sources.get(source)
     raw, out = Path(raw), Path(out)
     if not raw.exists():
-        raise DataError("no such raw data", expected="an existing folder or file", got="nothing", where=raw)
-    try:
-        settings = validated(kind.Options, dict(options or {}), where=f"--option of source `{source}`")
-    except RecipeError as error:
-        error.problem = error.problem.replace("recipe key", f"{source} option", 1)
-        error.args = (str(error),)
-        raise
+        raise DataError(
+            "no such raw data",
+            expected="an existing folder or file",
+            got="nothing",
+            where=raw,
+            next_step="check the path; `graphrec simulate` writes a dataset's twin where it cannot be had",
+        )
+    if out.resolve() in (raw.resolve(), *raw.resolve().parents):
+        raise DataError(
+            "the prepared data would replace the raw data",
+            expected="a folder of its own",
+            got=f"{out}, which holds {raw}",
+            where="out",
+            next_step="choose another --out",
+        )
+    settings = validated(kind.Options, dict(options or {}), f"source `{source}`", what=f"{source} option")
     save(kind.load(raw, settings), out)
     return out

@@ -1,4 +1,4 @@
-"""Progress of training on the terminal: a bar with time left where there is a terminal, else a line now and then."""
+"""Progress of training: a bar with time left where there is a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECONDS_BETWEEN_LINES = 15.0
 
 @contextmanager
 def training_progress(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState], None]]:
-    """Yield a callback for after each epoch. The time left is to the last epoch; early stopping may come sooner."""
+    """Yield a callback for after each epoch. Time left is to the last epoch; it may stop earlier."""
     if sys.stderr.isatty():
         with _bar(name, config) as on_epoch:
             yield on_epoch
@@ -67,6 +67,9 @@ def _lines(name: str, config: TrainingConfig) -> Callable[[TrainingState], None]
         printed = now
         left = (now - started) / (state.epoch - first) * (config.epochs - state.epoch)
         ahead = "done" if state.finished(config) else f"at most {left / 60:.1f} min left"
-        print(f"{name}: epoch {state.epoch}/{config.epochs}, {describe(state, config)}, {ahead}", file=sys.stderr)
+        print(
+            f"{name}: epoch {state.epoch}/{config.epochs}, {describe(state, config)}, {ahead}",
+            file=sys.stderr,
+        )
 
     return on_epoch

@@ -1,6 +1,7 @@
 """The recipe: a typed, complete description of a run, read from TOML.
 
-Every default is resolved on reading, so that the recipe kept in a run folder says what was done, not what was asked.
+Every default is resolved on reading, so that the recipe kept in a run folder says what was done, not what was
+asked.
 """
 
 from __future__ import annotations
@@ -8,18 +9,26 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from graphrec.backbones import BackboneConfig, backbones
+from graphrec.backbones import Backbone, BackboneConfig, backbones
 from graphrec.causal import Estimand, parse_estimand
-from graphrec.data.split import SplitConfig
-from graphrec.decoders import DecoderConfig, decoders
-from graphrec.errors import RecipeError, nearest_name
+from graphrec.data.split import SplitConfig, list_splits
+from graphrec.decoders import Decoder, DecoderConfig, decoders
+from graphrec.errors import RecipeError, UnknownNameError, nearest_name
 from graphrec.evaluation.metrics import DEFAULT_K
+from graphrec.registry import Registry
 from graphrec.training.config import TrainingConfig
+
+DEFAULT_PARTS = {"backbone": "mmgcn", "decoder": "hcr"}
+PARTS: dict[str, tuple[Registry[Any], type[Any]]] = {
+    "backbone": (backbones, Backbone),
+    "decoder": (decoders, Decoder),
+}
 
 
 class DataConfig(BaseModel):
@@ -29,7 +38,7 @@ class DataConfig(BaseModel):
 
     path: str
     """Folder that `graphrec prepare` wrote."""
-    feedback: dict[Literal["click", "like"], tuple[str, ...]] = Field(default_factory=dict)
+    feedback: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Behaviours that play the click and the like; what is not named stays as the source has it."""
     roles: dict[str, Literal["exposure", "content"]] = Field(default_factory=dict)
     """For each modality whether it is seen before the click; what is not named stays as the source has it."""
@@ -42,7 +51,7 @@ class EvaluationConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    k: tuple[int, ...] = DEFAULT_K
+    k: tuple[Annotated[int, Field(ge=1)], ...] = Field(DEFAULT_K, min_length=1)
     """List lengths K of Recall, NDCG and HR."""
     estimands: tuple[str, ...] = ()
     """By default the decoder's own variants."""
@@ -51,8 +60,8 @@ class EvaluationConfig(BaseModel):
 class Recipe(BaseModel):
     """A run from data to evaluation.
 
-    `backbone` and `decoder` hold the settings of the classes that their `name` chooses; they are checked against those
-    classes when the recipe is made.
+    `backbone` and `decoder` hold the settings of the classes that their `name` chooses; they are checked
+    against those classes when the recipe is made.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,9 +71,11 @@ class Recipe(BaseModel):
     seed: int = 0
     data: DataConfig
     split: SplitConfig = Field(default_factory=SplitConfig)
-    backbone: dict[str, Any] = Field(default_factory=lambda: {"name": "mmgcn"})
-    decoder: dict[str, Any] = Field(default_factory=lambda: {"name": "hcr"})
-    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    backbone: dict[str, Any] = Field(default_factory=dict)
+    """`name` (default mmgcn) and that class's settings."""
+    decoder: dict[str, Any] = Field(default_factory=dict)
+    """`name` (default hcr) and that class's settings."""
+    training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
 
     @classmethod
@@ -82,11 +93,21 @@ class Recipe(BaseModel):
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise RecipeError("no such recipe", where=path, next_step="give the path of a .toml file") from None
+            raise RecipeError(
+                "no such recipe",
+                expected="a .toml file",
+                got="nothing",
+                where=path,
+                next_step="check the path",
+            ) from None
         except IsADirectoryError:
-            raise RecipeError("a recipe is a file", got="a folder", where=path) from None
+            raise RecipeError(
+                "a recipe is a file", got="a folder", where=path, next_step="give the .toml file in it"
+            ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError("the recipe is not valid TOML", got=str(error), where=path) from None
+            raise RecipeError(
+                "the recipe is not valid TOML", got=str(error), where=path, next_step="mend the file there"
+            ) from None
         return cls.from_dict(values, overrides, where=str(path))
 
     @classmethod
@@ -95,25 +116,26 @@ class Recipe(BaseModel):
     ) -> Recipe:
         """Make a recipe from nested dicts; see `from_toml`."""
         merged = _deep_copy(values)
-        for text in overrides:
+        # Names first: choosing another class drops the old one's settings, never those given beside it.
+        for text in sorted(overrides, key=lambda text: not text.partition("=")[0].strip().endswith(".name")):
             _override(merged, text)
         recipe = validated(cls, merged, where)
         resolved = {
-            "backbone": _resolve("backbone", backbones, recipe.backbone, where),
-            "decoder": _resolve("decoder", decoders, recipe.decoder, where),
+            "backbone": _resolve("backbone", recipe.backbone, where),
+            "decoder": _resolve("decoder", recipe.decoder, where),
         }
         resolved["name"] = recipe.name or resolved["decoder"]["name"]
         recipe = recipe.model_copy(update=resolved)
-        recipe.estimands()
+        recipe._check_names(where)
         return recipe
 
     def backbone_config(self) -> BackboneConfig:
         """The settings of the chosen backbone class."""
-        return _part_config("backbone", backbones, self.backbone, "recipe")
+        return _part_config("backbone", self.backbone, "recipe")
 
     def decoder_config(self) -> DecoderConfig:
         """The settings of the chosen decoder class."""
-        return _part_config("decoder", decoders, self.decoder, "recipe")
+        return _part_config("decoder", self.decoder, "recipe")
 
     def estimands(self) -> list[Estimand]:
         """The estimands named under `evaluation`."""
@@ -123,28 +145,95 @@ class Recipe(BaseModel):
         """The resolved recipe as TOML; reading it gives an equal recipe."""
         return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
 
+    def _check_names(self, where: str) -> None:
+        """Names that only a later step would look up: a long training must not end with a misspelt one."""
+        splits = [name for name, _ in list_splits()]
+        if self.split.name not in splits:
+            raise UnknownNameError("split", self.split.name, splits, where=f"split.name in {where}")
+        known = monitors(self.evaluation.k)
+        if self.training.monitor not in known:
+            raise UnknownNameError(
+                "validation metric", self.training.monitor, known, where=f"training.monitor in {where}"
+            )
+        self.estimands()
 
-def validated(model: type[BaseModel], values: Any, where: str) -> Any:
-    """Validate with pydantic; its errors become one RecipeError that names key, value and the nearest known key."""
+
+def monitors(k: Sequence[int]) -> list[str]:
+    """The metrics that early stopping can watch, where lists of length `k` are evaluated."""
+    return [f"{name}@{length}" for length in k for name in ("recall", "ndcg", "hr")] + ["mrr"]
+
+
+def validated(
+    model: type[BaseModel], values: Any, where: str, *, what: str = "recipe key", prefix: str = ""
+) -> Any:
+    """Validate with pydantic; its errors become one RecipeError that names key, value and the nearest key.
+
+    Args:
+        where: file, or command line option, for the message.
+        what: what the message calls a key.
+        prefix: put in front of the key, such as `decoder.`.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        if first["type"] != "extra_forbidden":
-            raise RecipeError(
-                f"recipe key `{place}`: {first['msg'].lower()}",
-                got="nothing" if first["type"] == "missing" else f"`{first['input']}`",
-                where=where,
-            ) from None
-        known = _known_keys(model, first["loc"][:-1])
-        near = nearest_name(str(first["loc"][-1]), known)
-        raise RecipeError(
-            f"unknown recipe key `{place}`" + (f"; did you mean `{near}`?" if near else ""),
-            expected="one of " + ", ".join(sorted(known)),
-            got=f"`{first['loc'][-1]} = {first['input']!r}`",
+        raise _key_error(model, values, error.errors(), where, what, prefix) from None
+
+
+def _key_error(
+    model: type[BaseModel], values: Any, errors: list[ErrorDetails], where: str, what: str, prefix: str
+) -> RecipeError:
+    first = errors[0]
+    path = _path(values, first["loc"])
+    key = prefix + ".".join(path)
+    if first["type"] == "missing":
+        return RecipeError(
+            f"{what} `{key}` is missing", got="nothing", where=where, next_step=f"give `{key}`"
+        )
+    if first["type"] != "extra_forbidden":
+        wanted = [_expected(error) for error in errors if _path(values, error["loc"]) == path]
+        return RecipeError(
+            f"{what} `{key}` has a wrong value" if key else f"{what}s do not fit together",
+            expected=" or ".join(dict.fromkeys(wanted)),
+            got=f"`{first['input']}`",
             where=where,
-        ) from None
+        )
+    known = _known_keys(model, first["loc"][:-1])
+    near = nearest_name(path[-1], known)
+    return RecipeError(
+        f"unknown {what} `{key}`" + (f"; did you mean `{near}`?" if near else ""),
+        expected="one of " + ", ".join(sorted(known)) if known else "no key here",
+        got=f"`{path[-1]} = {first['input']!r}`",
+        where=where,
+    )
+
+
+def _path(values: Any, loc: tuple[int | str, ...]) -> list[str]:
+    """The keys of `loc` that a person wrote; pydantic adds its own for members of a union and dict keys."""
+    path = []
+    for part in loc:
+        if isinstance(values, Mapping):
+            values = values.get(part)
+        elif isinstance(values, (list, tuple)) and isinstance(part, int):
+            values = values[part]
+        else:
+            break
+        path.append(str(part))
+    return path
+
+
+def _expected(error: ErrorDetails) -> str:
+    if error["type"] in ("tuple_type", "list_type"):
+        return "a list"
+    if error["type"] in ("dict_type", "model_type"):
+        return "a table"
+    if error["type"] == "too_short":
+        return f"at least {error['ctx']['min_length']} value"
+    return (
+        error["msg"]
+        .partition(", unable to")[0]
+        .removeprefix("Value error, ")
+        .removeprefix("Input should be ")
+    )
 
 
 def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
@@ -156,38 +245,65 @@ def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
     return list(model.model_fields)
 
 
-def _part_config(kind: str, registry, values: Mapping[str, Any], where: str):
-    settings = {key: value for key, value in values.items() if key != "name"}
+def _part_config(kind: str, values: Mapping[str, Any], where: str) -> Any:
+    registry, base = PARTS[kind]
+    name, place = values["name"], f"{kind}.name in {where}"
+    if not isinstance(name, str):
+        raise RecipeError(
+            f"recipe key `{kind}.name` has a wrong value", expected="a name", got=f"`{name}`", where=where
+        )
     try:
-        return validated(registry.get(values["name"]).Config, settings, where)
-    except RecipeError as error:
-        error.problem = error.problem.replace("key `", f"key `{kind}.", 1)
-        error.args = (str(error),)
-        raise
+        part = registry.get(name)
+    except UnknownNameError as error:
+        reason = f"; {error.where}" if error.where else ""
+        raise UnknownNameError(kind, name, registry, where=place + reason) from None
+    if not (isinstance(part, type) and issubclass(part, base)):
+        raise RecipeError(
+            f"`{name}` is not a {kind}",
+            expected=f"a subclass of {base.__name__}",
+            got=repr(part),
+            where=place,
+        )
+    settings = {key: value for key, value in values.items() if key != "name"}
+    return validated(part.Config, settings, where, prefix=f"{kind}.")
 
 
-def _resolve(kind: str, registry, values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    if "name" not in values:
-        raise RecipeError(f"[{kind}] lacks its `name`", expected=f'name = one of {", ".join(registry)}', where=where)
-    config = _part_config(kind, registry, values, where)
-    return {"name": values["name"], **config.model_dump(mode="json")}
+def _resolve(kind: str, values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    values = {"name": DEFAULT_PARTS[kind], **values}
+    config = _part_config(kind, values, where)
+    resolved = {"name": values["name"], **config.model_dump(mode="json")}
+    if _part_config(kind, _without_none(resolved), where) != config:
+        lost = ", ".join(f"{kind}.{key}" for key, value in resolved.items() if value is None)
+        raise RecipeError(
+            "a recipe cannot hold this None: TOML has none, and the default would be read back instead",
+            expected="a value, or a preset that leaves it out",
+            got=f"None for {lost}",
+            where=where,
+        )
+    return resolved
 
 
 def _override(values: dict[str, Any], text: str) -> None:
     key, sign, value = text.partition("=")
-    if not sign or not key.strip():
-        raise RecipeError("--set takes key.sub=value", got=f"`{text}`", where="--set")
+    *path, last = (part.strip() for part in key.split("."))
+    if not sign or not all([*path, last]):
+        raise RecipeError(
+            "--set takes KEY.SUB=VALUE",
+            expected="such as training.epochs=20",
+            got=f"`{text}`",
+            where="--set",
+        )
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value
-    *path, last = key.strip().split(".")
     for part in path:
         inner = values.setdefault(part, {})
         if not isinstance(inner, dict):
             raise RecipeError(f"`{part}` in `{key}` is not a table", got=f"`{inner}`", where="--set")
         values = inner
-    if last == "name" and values.get("name") != parsed and path and path[-1] in ("backbone", "decoder"):
+    kind = path[0] if len(path) == 1 else ""
+    if last == "name" and kind in PARTS and values.get("name", DEFAULT_PARTS[kind]) != parsed:
         values.clear()  # another class: the old one's settings mean nothing to it
     values[last] = parsed
 

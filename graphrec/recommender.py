@@ -36,11 +36,12 @@ class Recommender(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.centre_items = backbone_config.centre_items
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(seed, "init"))
             backbone_class: type[Backbone] = backbones.get(backbone)
             self.decoder: Decoder = decoders.get(decoder)(decoder_config, context)
+            asked = backbone_config.centre_items
+            self.centre_items = self.decoder.centre_items if asked is None else asked
             self.towers = nn.ModuleDict()
             self.tables = nn.ModuleDict()
             shared: dict[str, tuple[int, int]] = {}

@@ -46,6 +46,8 @@ class Registry(Generic[T]):
         """
         if ":" in name:
             module, _, attribute = name.partition(":")
+            if not module or module.startswith("."):
+                raise UnknownNameError(self.kind, name, self._parts, where="not of the form package.module:Class")
             try:
                 return getattr(importlib.import_module(module), attribute)
             except (ImportError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""A run: a recipe carried out, and the folder that holds all of it.
+"""A run: a recipe carried out, and the folder that holds all of it:
 
     recipe.toml             resolved recipe
     run.json                status, versions, hashes, sizes, cost
@@ -8,7 +8,9 @@
     tables.safetensors      representations of all users and items, training pairs; scoring needs nothing else
     users.parquet, items.parquet      row number -> external id
     ledger.jsonl            a line for each opening of the test part
-    metrics.json, per_user/ESTIMAND.parquet     after `evaluate`
+    metrics.json, per_user/PART-ESTIMAND.parquet      after `evaluate`
+
+`run.json` is written last: only a run whose status is complete is ever opened.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import json
 import platform
 import resource
+import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -35,11 +38,11 @@ from graphrec.data.dataset import InteractionDataset, index_of
 from graphrec.data.split import Split, make_split
 from graphrec.data.store import fingerprint, load
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import DataError, RunError, UnknownNameError
+from graphrec.errors import DataError, GraphrecError, RecipeError, RunError, UnknownNameError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
-from graphrec.export.embeddings import export_model
 from graphrec.evaluation.truth import judge_by_truth
+from graphrec.export.embeddings import export_model
 from graphrec.files import read_json, replace_file, write_json
 from graphrec.graph.build import InteractionGraph
 from graphrec.recipe import Recipe
@@ -49,6 +52,7 @@ from graphrec.training.checkpoint import load_weights, resume_training, save_tra
 from graphrec.training.loop import Trainer, TrainingState
 
 MANIFEST = "run.json"
+CHECKPOINT = "training.safetensors"
 CHECKPOINT_SECONDS = 20.0
 
 
@@ -59,7 +63,10 @@ def load_data(recipe: Recipe) -> InteractionDataset:
         DataError, UnknownNameError: no such dataset, behaviour or modality.
     """
     dataset = load(Path(recipe.data.path)).with_feedback(recipe.data.feedback)
-    for where, names in (("data.roles", recipe.data.roles), ("data.modalities", recipe.data.modalities or ())):
+    for where, names in (
+        ("data.roles", recipe.data.roles),
+        ("data.modalities", recipe.data.modalities or ()),
+    ):
         for name in names:
             if name not in dataset.features:
                 raise UnknownNameError("modality", name, dataset.features, where=where)
@@ -73,7 +80,9 @@ def prepare_split(recipe: Recipe) -> Split:
     split = make_split(load_data(recipe), recipe.split)
     leaks = [finding for finding in audit_leaks(split) if finding.severity == "error"]
     if leaks:
-        raise DataError(f"the split leaks: {leaks[0].message}", got=leaks[0].example, next_step=leaks[0].next_step)
+        raise DataError(
+            f"the split leaks: {leaks[0].message}", got=leaks[0].example, next_step=leaks[0].next_step
+        )
     return split
 
 
@@ -88,7 +97,12 @@ def context_of(split: Split, embedding_size: int) -> Context:
 
 
 def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
-    """The untrained model of a recipe and the graph that it sees."""
+    """The untrained model of a recipe and the graph that it sees.
+
+    Raises:
+        RecipeError, IdentificationError: the parts, the device or an estimand do not fit together.
+    """
+    device = _usable(recipe.training.device)
     graph = InteractionGraph.from_split(split)
     config = recipe.backbone_config()
     model = Recommender(
@@ -100,7 +114,8 @@ def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
         context_of(split, config.embedding_size),
         recipe.seed,
     )
-    device = recipe.training.device
+    for estimand in recipe.estimands():
+        estimand.identify(model.decoder.outcome)
     return (model, graph) if device == "cpu" else (model.to(device), graph.to(device))
 
 
@@ -115,8 +130,8 @@ def train(
 
     Args:
         recipe: what to do.
-        out: the run's folder. A run of the same recipe that was interrupted there goes on where it stopped; a complete
-            one is returned as it is.
+        out: the run's folder. A run of the same recipe that was interrupted there goes on from its last
+            checkpoint; a complete one is returned as it is.
         on_epoch: called after each epoch.
         resume: False starts anew.
 
@@ -124,15 +139,11 @@ def train(
         RunError: `out` holds another recipe's run, or something that is no run.
     """
     out = Path(out)
-    text = recipe.to_toml()
-    if _same_run(out, text) and resume:
+    if _same_run(out, recipe) and resume:
         run = _complete_run(out)
         if run is not None:
             return run
     split = prepare_split(recipe)
-    out.mkdir(parents=True, exist_ok=True)
-    with replace_file(out / "recipe.toml") as part:
-        part.write_text(text, encoding="utf-8")
     model, graph = build(recipe, split)
 
     def validate(model: Recommender) -> dict[str, float]:
@@ -140,12 +151,15 @@ def train(
         return _mean_metrics(model.freeze(graph), estimand, split, split.valid, recipe.evaluation.k)
 
     trainer = Trainer(model, graph, recipe.training, recipe.seed, validate)
-    checkpoint = out / "training.safetensors"
-    if resume and checkpoint.is_file():
-        resume_training(checkpoint, trainer)
-    elif checkpoint.is_file():
-        checkpoint.unlink()
+    checkpoint = out / CHECKPOINT
     manifest = _manifest(recipe, split, model)
+    if resume and checkpoint.is_file():
+        _require_same_data(out, manifest)
+        resume_training(checkpoint, trainer)
+    else:
+        _clear(out)
+    with replace_file(out / "recipe.toml") as part:
+        part.write_text(recipe.to_toml(), encoding="utf-8")
     write_json(out / MANIFEST, manifest | {"status": "training"})
     saved = time.monotonic()
 
@@ -191,12 +205,14 @@ class Run:
                 next_step="graphrec train RECIPE.toml --out RUN",
             )
         self.manifest: dict[str, Any] = read_json(self.folder / MANIFEST)
+        if not isinstance(self.manifest, dict):
+            raise _damaged(self.folder / MANIFEST, "not a JSON object")
         if self.manifest.get("status") != "complete":
             raise RunError(
                 "the run's training has not finished",
                 got=f"status {self.manifest.get('status')}",
                 where=self.folder,
-                next_step="call `graphrec train` again with the same recipe and --out: it goes on where it stopped",
+                next_step="call `graphrec train` again with the same recipe and --out: it goes on from there",
             )
         self.recipe = Recipe.from_toml(self.folder / "recipe.toml")
 
@@ -207,12 +223,12 @@ class Run:
     @cached_property
     def user_ids(self) -> np.ndarray:
         """`[U]` external ids; row number = user number."""
-        return pd.read_parquet(self.folder / "users.parquet")["id"].to_numpy(dtype=object)
+        return _read_ids(self.folder / "users.parquet")
 
     @cached_property
     def item_ids(self) -> np.ndarray:
         """`[I]` external ids; row number = item number."""
-        return pd.read_parquet(self.folder / "items.parquet")["id"].to_numpy(dtype=object)
+        return _read_ids(self.folder / "items.parquet")
 
     @cached_property
     def _tables(self) -> dict[str, torch.Tensor]:
@@ -225,14 +241,20 @@ class Run:
 
     @cached_property
     def model(self) -> FrozenModel:
-        """The trained tables, ready to score."""
+        """The trained tables, ready to score.
+
+        Raises:
+            RunError: a file of the run is missing or damaged.
+        """
         context = Context(**{key: tuple(value) for key, value in self.manifest["modalities"].items()},
                           embedding_size=self.recipe.backbone_config().embedding_size)  # fmt: skip
         decoder: Decoder = decoders.get(self.recipe.decoder["name"])(self.recipe.decoder_config(), context)
         weights, _ = load_weights(self.folder / "weights.safetensors")
-        decoder.load_state_dict(
-            {name.removeprefix("decoder."): value for name, value in weights.items() if name.startswith("decoder.")}
-        )
+        own = {name.removeprefix("decoder."): w for name, w in weights.items() if name.startswith("decoder.")}
+        try:
+            decoder.load_state_dict(own)
+        except RuntimeError as error:
+            raise _damaged(self.folder / "weights.safetensors", str(error)[:300]) from None
         representations: dict[str, dict[str, Representation]] = {}
         for key in self._tables:
             if key.endswith("/user"):
@@ -249,7 +271,7 @@ class Run:
         return [json.loads(line) for line in (self.folder / "history.jsonl").read_text().splitlines()]
 
     def variants(self) -> dict[str, Estimand]:
-        """What is reported by default: the recipe's estimands, or else the decoder's variants by their names."""
+        """What is reported by default: the recipe's estimands, or else the decoder's variants, by name."""
         named = {_display(estimand, self.model.decoder): estimand for estimand in self.recipe.estimands()}
         return named or self.model.decoder.variants()
 
@@ -259,24 +281,25 @@ class Run:
         """All-items ranking metrics on the held-out likes, under each estimand, without retraining.
 
         Args:
-            estimands: names as on the command line (`total_indirect_effect:strength=0,0.5,1` is a sweep), or estimands;
-                by default `variants()`.
+            estimands: names as on the command line (`total_indirect_effect:strength=0,0.5,1` is a sweep), or
+                estimands; by default `variants()`.
             part: `test` or `valid`. Each opening of the test part is written to the run's ledger.
             reason: for the ledger.
 
         Returns:
-            One row an estimand: `method`, `estimand`, and for each metric its mean and the ends of its 95 % interval
-            (`ndcg@50`, `ndcg@50_low`, `ndcg@50_high`). Per-user values go to `per_user/` in the run's folder.
+            One row an estimand: `method`, `estimand`, `users`, and for each metric its mean and the ends of
+            its 95 % interval (`ndcg@50`, `ndcg@50_low`, `ndcg@50_high`). Per-user values go to `per_user/`.
 
         Raises:
             RunError: the data is not what the run was trained on.
+            RecipeError: the decoder lacks a part that an estimand needs.
             IdentificationError: an estimand is not identified on the decoder's causal graph.
         """
+        if part not in ("test", "valid"):
+            raise UnknownNameError("part", part, ("test", "valid"), where="part")
         chosen = self._choose(estimands)
         scorers = {name: self.model.scorer(estimand) for name, estimand in chosen.items()}
         split = self.split()
-        if part not in ("test", "valid"):
-            raise UnknownNameError("part", part, ("test", "valid"))
         positives = split.valid if part == "valid" else split.open_test(reason, self.folder / "ledger.jsonl")
         rows, record = [], self.metrics()
         for name, scorer in scorers.items():
@@ -292,7 +315,7 @@ class Run:
             self._keep_per_user(per_user, part, text)
             summary = summarise(per_user)
             record[f"{part}/{text}"] = {"method": name, "estimand": text, "part": part, "metrics": summary}
-            rows.append(_table_row(name, text, summary))
+            rows.append(table_row(name, text, summary))
         write_json(self.folder / "metrics.json", record)
         return pd.DataFrame(rows)
 
@@ -304,8 +327,8 @@ class Run:
             estimands: as in `evaluate`.
 
         Returns:
-            As `evaluate`, with `ndcg_do@50` (likes drawn under do(item), items not in train) and `regret_do@50` (share of
-            the best list's expected likes that is lost; lower is better).
+            As `evaluate`, with `ndcg_do@50` (likes drawn under do(item), items not in train) and
+            `regret_do@50` (share of the best list's expected likes that is lost; lower is better).
         """
         known = Truth.load(Path(truth)).align(self.user_ids, self.item_ids)
         rows, record = [], self.metrics()
@@ -316,7 +339,7 @@ class Run:
             self._keep_per_user(per_user, "truth", text)
             summary = summarise(per_user)
             record[f"truth/{text}"] = {"method": name, "estimand": text, "part": "truth", "metrics": summary}
-            rows.append(_table_row(name, text, summary))
+            rows.append(table_row(name, text, summary))
         write_json(self.folder / "metrics.json", record)
         return pd.DataFrame(rows)
 
@@ -352,9 +375,15 @@ class Run:
         """
         wanted = list(map(str, users))
         if k < 1:
-            raise RunError("the list length must be at least 1", got=k, where="k")
+            raise RunError("the list is too short", expected="at least 1 item", got=k, where="k")
+        chosen = self._choose([estimand]) if estimand else self.model.decoder.variants()
+        if estimand and len(chosen) > 1:
+            raise RecipeError(
+                "one list is made under one estimand", expected="one value an option", got=f"`{estimand}`",
+                where="estimand", next_step="call once for each of " + ", ".join(chosen),
+            )  # fmt: skip
         rows = index_of(self.user_ids, wanted, "user")
-        scorer = self.model.scorer(next(iter(self._choose([estimand] if estimand else []).values())))
+        scorer = self.model.scorer(next(iter(chosen.values())))
         excluded = PairIndex(np.empty((0, 2), dtype=np.int64) if seen else self.seen, len(self.user_ids))
         tables, at = [], 0
         for block, scores, best in rank_all(
@@ -373,7 +402,8 @@ class Run:
             )
             tables.append(table[kept])
             at += len(block)
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["user", "rank", "item", "score"])
+        columns = ["user", "rank", "item", "score"]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
     def export(self, out: str | Path, format: str = "parquet") -> Path:
         """Write user and item tables of every representation and branch, with ids; see `graphrec.export`."""
@@ -384,7 +414,8 @@ class Run:
         """The split the run was trained on, made again from the data and checked against the run's record.
 
         Raises:
-            RunError: the data has changed or is gone.
+            RunError: the data has changed.
+            DataError: the data is gone or damaged.
         """
         split = prepare_split(self.recipe)
         if split.hash != self.manifest["split_hash"]:
@@ -419,19 +450,29 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
     Raises:
         RunError: a run was not evaluated, or the runs do not share their split.
     """
+    if part not in ("test", "valid", "truth"):
+        raise UnknownNameError("part", part, ("test", "valid", "truth"), where="part")
     hashes = {run.manifest["split_hash"] for run in runs}
     if len(hashes) > 1:
         raise RunError(
             "the runs cannot be compared: they were trained on different splits or data",
-            got=", ".join(f"{run.folder}: {run.manifest['split_hash'][:12]}" for run in runs),
+            expected="one split for all",
+            got=", ".join(f"{run.folder}: split {run.manifest['split_hash'][:12]}" for run in runs),
+            next_step="train them on the same prepared data with the same [data] and [split]",
         )
     rows = []
     for run in runs:
         found = [entry for entry in run.metrics().values() if entry["part"] == part]
         if not found:
-            raise RunError(f"not evaluated on {part} yet", where=run.folder, next_step="graphrec evaluate RUN")
+            option = {"test": "", "valid": " --part valid", "truth": " --truth WORLD"}[part]
+            raise RunError(
+                f"not evaluated on {part} yet",
+                where=run.folder,
+                next_step=f"graphrec evaluate {run.folder}{option}",
+            )
         rows += [
-            {"run": run.name, **_table_row(entry["method"], entry["estimand"], entry["metrics"])} for entry in found
+            {"run": run.name, **table_row(entry["method"], entry["estimand"], entry["metrics"])}
+            for entry in found
         ]
     return pd.DataFrame(rows)
 
@@ -457,6 +498,7 @@ def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any
         "environment": Environment().__dict__,
         "threads": torch.get_num_threads(),
         "dataset": split.dataset.name,
+        "simulated": "simulated" in split.dataset.provenance,
         "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
         "split_hash": split.hash,
         "counts": split.counts,
@@ -483,26 +525,88 @@ def _save(out: Path, frozen: FrozenModel, model: Recommender, split: Split, stat
         part.write_text("".join(json.dumps(row) + "\n" for row in state.history))
 
 
-def _same_run(out: Path, text: str) -> bool:
-    """True if `out` holds a run of this very recipe; an error if it holds anything else."""
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / "recipe.toml").is_file()):
-        raise RunError("not a place for a run", expected="a new folder, or one with a run of this recipe", where=out)
-    if not (out / "recipe.toml").is_file():
-        return False
-    if (out / "recipe.toml").read_text(encoding="utf-8") != text:
+def _same_run(out: Path, recipe: Recipe) -> bool:
+    """True if `out` holds a run of this very recipe; an error if it holds anything else worth keeping."""
+    file = out / "recipe.toml"
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not file.is_file()):
         raise RunError(
-            "the folder holds a run of another recipe",
+            "not a place for a run",
+            expected="a new folder, or one with a run of this recipe",
+            got="a file" if out.is_file() else "a folder with other content",
             where=out,
-            next_step="choose another --out, or remove the folder",
+            next_step="choose another --out",
         )
-    return True
+    if not file.is_file():
+        return False
+    try:
+        if Recipe.from_toml(file) == recipe:
+            return True
+    except GraphrecError:  # a recipe of another version, or one that names a class of its own that is gone
+        pass
+    if _complete_run(out) is None and not (out / CHECKPOINT).is_file():
+        return False  # it failed before its first checkpoint: nothing is lost
+    raise RunError(
+        "the folder holds a run of another recipe",
+        expected=f"a new folder, or a run of recipe `{recipe.name}` as it is now",
+        got="a run whose recipe.toml differs",
+        where=out,
+        next_step="choose another --out, or remove the folder",
+    )
 
 
 def _complete_run(out: Path) -> Run | None:
     try:
         return Run(out)
-    except RunError:
+    except GraphrecError:
         return None
+
+
+def _require_same_data(out: Path, manifest: dict[str, Any]) -> None:
+    """Going on with other data would mix two trainings into one."""
+    before = read_json(out / MANIFEST)
+    for key in ("dataset_fingerprint", "split_hash"):
+        if before.get(key) != manifest[key]:
+            raise RunError(
+                "the data changed since this training was interrupted",
+                expected=f"{key} {str(before.get(key))[:12]}",
+                got=f"{key} {manifest[key][:12]}",
+                where=out,
+                next_step="prepare the same raw data again, or start anew with --no-resume",
+            )
+
+
+def _clear(out: Path) -> None:
+    """Remove what an earlier training left; the ledger stays, as the test part was opened all the same."""
+    for name in (CHECKPOINT, "metrics.json"):
+        (out / name).unlink(missing_ok=True)
+    shutil.rmtree(out / "per_user", ignore_errors=True)
+
+
+def _usable(device: str) -> str:
+    try:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise RecipeError(
+            f"the device `{device}` cannot be used here",
+            expected="cpu" + (", or cuda" if torch.cuda.is_available() else "; torch finds no other device"),
+            got=str(error).split("\n")[0][:200],
+            where="training.device",
+            next_step="--set training.device=cpu, or see `graphrec doctor`",
+        ) from None
+    return device
+
+
+def _read_ids(path: Path) -> np.ndarray:
+    try:
+        return pd.read_parquet(path)["id"].to_numpy(dtype=object)
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(path, str(error)[:300]) from None
+
+
+def _damaged(path: Path, got: str) -> RunError:
+    return RunError(
+        "a file of the run is missing or damaged", got=got, where=path, next_step="train the run again"
+    )
 
 
 def _mean_metrics(
@@ -528,7 +632,8 @@ def _display(estimand: Estimand, decoder: Decoder) -> str:
     return label(estimand)
 
 
-def _table_row(name: str, text: str, summary: dict[str, dict[str, float]]) -> dict[str, Any]:
+def table_row(name: str, text: str, summary: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """A row of a result table: method, estimand, users, and each metric with the ends of its interval."""
     row: dict[str, Any] = {"method": name, "estimand": text, "users": next(iter(summary.values()))["users"]}
     for metric, value in summary.items():
         row |= {metric: value["mean"], f"{metric}_low": value["low"], f"{metric}_high": value["high"]}

@@ -5,8 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from graphrec.recipe import Recipe
+    from graphrec.run import Run
+
+pytest.register_assert_rewrite("contracts")
 
 REALDATA = Path(os.environ.get("GRAPHREC_REALDATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
@@ -25,3 +32,46 @@ def realdata() -> Callable[[str], Path]:
         return path
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Raw folder of a simulated Tiktok twin: 120 users, 80 items, with its truth."""
+    from graphrec.simulate import simulate
+
+    return simulate("tiktok", tmp_path_factory.mktemp("tiny") / "raw", users=120, items=80)
+
+
+@pytest.fixture(scope="session")
+def tiny_prepared(tiny_world: Path) -> Path:
+    """The tiny world, prepared."""
+    from graphrec.prepare import prepare
+
+    return prepare("tiktok", tiny_world, tiny_world.parent / "prepared")
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(tiny_prepared: Path) -> Callable[..., Recipe]:
+    """Makes a recipe of two quick epochs on the tiny world; further arguments are as `--set` takes them."""
+    from graphrec.recipe import Recipe
+
+    def make(decoder: str = "hcr", *overrides: str) -> Recipe:
+        values = {
+            "data": {"path": str(tiny_prepared)},
+            "backbone": {"embedding_size": 16, "projection": 16},
+            "decoder": {"name": decoder},
+            "training": {"epochs": 2, "batch_size": 1024, "learning_rate": 0.01, "monitor": "ndcg@20"},
+            "evaluation": {"k": [10, 20]},
+        }
+        return Recipe.from_dict(values, overrides)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A trained run of each decoder on the tiny world, shared by all tests: copy a folder before changing it."""
+    from graphrec.run import train
+
+    folder = tmp_path_factory.mktemp("runs")
+    return {name: train(tiny_recipe(name), folder / name) for name in ("ct", "esmm", "hcr", "causalrec")}

@@ -46,11 +46,10 @@ class BackboneConfig(BaseModel):
     """d, the width of every representation."""
     layers: int = Field(2, ge=1)
     """Steps of message passing."""
-    centre_items: bool = True
+    centre_items: bool | None = None
     """Measure item representations from the mean item, so that a logit says how much better than the mean item an item
-    is for a user. This adds a constant a user, which no ranking loss sees: BPR on inner products is unchanged. Without it
-    networks whose outputs are mostly positive (MMGCN's LeakyReLU) give logits far above zero for every pair, every
-    sigmoid of CausalRec and HCR is one, and their gates and interventions do nothing."""
+    is for a user. This adds a constant a user, which BPR on inner products does not see; but a sigmoid does. By default
+    as the decoder asks (CausalRec does)."""
     trainable_embeddings: bool = True
     """False keeps the embedding tables at their random start, as the published MMGCN code does by mistake."""
 

@@ -36,6 +36,7 @@ from graphrec.backbones.base import (
     backbones,
     fuse,
 )
+from graphrec.backbones.row_norm import normalize_rows
 from graphrec.graph.build import InteractionGraph
 
 _SETTINGS: dict[str, dict[str, Any]] = {
@@ -157,7 +158,7 @@ class _ModalityStack(nn.Module):
 
     def forward(self, graph: InteractionGraph, propagate, tables: Mapping[str, Tensor]) -> Tensor:
         ids = tables[ID]
-        x = F.normalize(ids if self.modality == ID else self._start(graph, tables))
+        x = normalize_rows(ids if self.modality == ID else self._start(graph, tables))
         for layer in self.layers:
             x = layer(x, ids, propagate)
         return x
@@ -190,12 +191,12 @@ class _Layer(nn.Module):
         if self.message_bias is not None:
             h = h + self.message_bias
         if self.normalize:
-            h = F.normalize(h)
+            h = normalize_rows(h)
         h = F.leaky_relu(h)
-        g = F.leaky_relu(self.own(x)) + ids
+        g = F.leaky_relu(self.own(x), inplace=True) + ids
         if self.concat:
-            return F.leaky_relu(self.combine(torch.cat([h, g], dim=1)))
-        return F.leaky_relu(self.combine(h) + g)
+            return F.leaky_relu(self.combine(torch.cat([h, g], dim=1)), inplace=True)
+        return F.leaky_relu(self.combine(h) + g, inplace=True)
 
 
 def _stack_names(graph: InteractionGraph, outputs: Sequence[str]) -> list[str]:

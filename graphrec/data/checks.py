@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from graphrec.data.dataset import Feature, InteractionDataset
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.feature_checks import check_features
+from graphrec.data.findings import Finding, Severity
 from graphrec.data.split import Split
 from graphrec.data.split_strategies import distinct, keys
 
-Severity = Literal["error", "warning", "info"]
 FEW_EVENTS = 3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was found.
-
-    Args:
-        code: stable name of the check.
-        severity: `error` makes results wrong, `warning` may surprise, `info` is worth knowing.
-        count: how many users, items, events, columns or pairs are concerned.
-        message: one sentence.
-        example: the first one concerned, by its external id where it has one.
-        next_step: what to do about it.
-    """
-
-    code: str
-    severity: Severity
-    count: int
-    message: str
-    example: str = ""
-    next_step: str = ""
 
 
 def check(dataset: InteractionDataset) -> list[Finding]:
@@ -43,7 +21,7 @@ def check(dataset: InteractionDataset) -> list[Finding]:
     found = [*_tables(dataset)]
     if any(finding.severity == "error" for finding in found):
         return found  # the other checks index by what is already known to be wrong
-    found += [*_behaviours(dataset), *_times(dataset), *_activity(dataset), *_features(dataset)]
+    found += [*_behaviours(dataset), *_times(dataset), *_activity(dataset), *check_features(dataset)]
     return sorted(found, key=lambda finding: ("error", "warning", "info").index(finding.severity))
 
 
@@ -56,38 +34,25 @@ def audit_leaks(split: Split) -> list[Finding]:
     parts = {"valid": split.valid, "test": split._test}
     found: list[Finding] = []
 
-    def add(code: str, wrong: np.ndarray, message: str, names: list[str]) -> None:
+    def add(code: str, wrong: np.ndarray, message: str) -> None:
         if wrong.any():
             step = "make the split again; do not evaluate on this one"
-            found.append(
-                Finding(code, "error", int(wrong.sum()), message, names[int(np.argmax(wrong))], step)
-            )
+            found.append(Finding(code, "error", int(wrong.sum()), message, next_step=step))
 
     keyed = {}
     for part, pairs in parts.items():
         keyed[part] = pairs[:, 0] * dataset.num_items + pairs[:, 1]
-        names = [f"a pair of the {part} part"] * len(pairs)
-        add(
-            f"{part}_pair_in_train",
-            np.isin(keyed[part], train),
-            f"{part} pairs are among the training pairs",
-            names,
-        )
         repeated = np.ones(len(pairs), dtype=bool)
         repeated[np.unique(keyed[part], return_index=True)[1]] = False
-        add(f"{part}_pair_repeated", repeated, f"{part} pairs occur more than once", names)
+        in_train = np.isin(keyed[part], train)
+        add(f"{part}_pair_in_train", in_train, f"{part} pairs are among the training pairs")
+        add(f"{part}_pair_repeated", repeated, f"{part} pairs occur more than once")
         for kind, column, seen in (("user", 0, seen_users), ("item", 1, seen_items)):
+            if split.config.unseen == "keep":
+                continue
             unknown = ~np.isin(pairs[:, column], seen)
-            add(
-                f"{part}_{kind}_unknown",
-                unknown,
-                f"{part} pairs name a {kind} that train does not know",
-                names,
-            )
-    both = np.isin(keyed["valid"], keyed["test"])
-    add(
-        "pair_in_valid_and_test", both, "pairs are in valid and in test", ["a pair of both parts"] * len(both)
-    )
+            add(f"{part}_{kind}_unknown", unknown, f"{part} pairs name a {kind} that train does not know")
+    add("pair_in_valid_and_test", np.isin(keyed["valid"], keyed["test"]), "pairs are in valid and in test")
     return found
 
 
@@ -126,9 +91,9 @@ def _tables(dataset: InteractionDataset) -> Iterator[Finding]:
         if size == 0:
             yield Finding("empty", "error", 0, f"the dataset has no {what}", next_step="check the raw files")
     for kind, ids in (("user", dataset.user_ids), ("item", dataset.item_ids)):
-        distinct, times = np.unique(ids.astype(str), return_counts=True)
+        names, times = np.unique(ids.astype(str), return_counts=True)
         if (times > 1).any():
-            count, example = int((times - 1).sum()), str(distinct[np.argmax(times > 1)])
+            count, example = int((times - 1).sum()), str(names[np.argmax(times > 1)])
             step = f"merge the rows of this {kind}"
             yield Finding(
                 f"duplicate_{kind}_ids", "error", count, f"{kind} ids occur more than once", example, step
@@ -220,86 +185,6 @@ def _activity(dataset: InteractionDataset) -> Iterator[Finding]:
         step = "nothing: a split keeps the items that train knows"
         example = str(dataset.item_ids[np.argmax(never)])
         yield Finding("items_never_clicked", "info", int(never.sum()), message, example, step)
-
-
-def _features(dataset: InteractionDataset) -> Iterator[Finding]:
-    ids = dataset.item_ids
-    for name, feature in dataset.features.items():
-        mask = feature.mask
-        row_sizes, finite, constant = _summary(feature)
-        if name not in dataset.roles:
-            message = f"feature `{name}` is neither exposure nor content"
-            yield Finding("feature_without_role", "error", 1, message, name, "give it a role")
-        for code, severity, wrong, message, step in (
-            (
-                "feature_not_finite",
-                "error",
-                ~finite,
-                "items have NaN or infinite values",
-                "repair or mask them",
-            ),
-            (
-                "masked_values",
-                "error",
-                ~mask & (row_sizes > 0),
-                "items that are masked as missing have values",
-                "zero",
-            ),
-            (
-                "zero_rows",
-                "warning",
-                mask & (row_sizes == 0),
-                "items have only zeros but count as present",
-                "mask them",
-            ),
-            ("missing_rows", "info", ~mask, "items lack this modality", ""),
-        ):
-            if wrong.any():
-                severity_: Severity = severity  # type: ignore[assignment]
-                where = f"{name} of item {ids[np.argmax(wrong)]}"
-                yield Finding(code, severity_, int(wrong.sum()), f"feature `{name}`: {message}", where, step)
-        if constant.any():
-            column = int(np.argmax(constant))
-            named = feature.columns[column] if feature.columns else str(column)
-            message = f"feature `{name}`: columns have one value for all items that have the modality"
-            step = "drop them: they tell no item from another"
-            yield Finding(
-                "constant_columns", "warning", int(constant.sum()), message, f"column {named}", step
-            )
-    if dataset.features:
-        bare = ~np.any([feature.mask for feature in dataset.features.values()], axis=0)
-        if bare.any():
-            message = "items have no feature of any modality"
-            example = str(ids[np.argmax(bare)])
-            yield Finding("items_without_features", "warning", int(bare.sum()), message, example, "")
-
-
-def _summary(feature: Feature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each row its largest absolute value and whether it is finite; for each column if it is constant."""
-    mask = feature.mask
-    if sparse.issparse(feature.values):
-        matrix = sparse.csr_array(feature.values)
-        finite = np.ones(matrix.shape[0], dtype=bool)
-        row_of = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        finite[row_of[~np.isfinite(matrix.data)]] = False
-        matrix = sparse.csr_array(
-            (np.nan_to_num(matrix.data, posinf=1.0, neginf=-1.0), matrix.indices, matrix.indptr),
-            shape=matrix.shape,
-        )
-        sizes = abs(matrix).max(axis=1).toarray().ravel()
-        present = matrix[np.flatnonzero(mask)]
-        if present.shape[0] < 2 or present.shape[1] == 0:
-            return sizes, finite, np.zeros(matrix.shape[1], dtype=bool)
-        constant = present.max(axis=0).toarray().ravel() == present.min(axis=0).toarray().ravel()
-        return sizes, finite, constant
-    values = np.asarray(feature.values)
-    finite = np.isfinite(values).all(axis=1)
-    if values.shape[1] == 0:
-        return np.zeros(len(values)), finite, np.zeros(0, dtype=bool)
-    sizes = np.abs(np.nan_to_num(values, nan=1.0)).max(axis=1)
-    present = values[mask]
-    constant = np.ptp(present, axis=0) == 0 if len(present) > 1 else np.zeros(values.shape[1], dtype=bool)
-    return sizes, finite, constant
 
 
 def _pair(dataset: InteractionDataset, table: Any, wrong: np.ndarray) -> str:

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,9 @@ class SplitConfig(BaseModel):
     """Share of each user's likes that is valid; the rest is test. For `random` only."""
     seed: int = Field(default=0, ge=0)
     """Seed of the draw. For `random` only."""
+    unseen: Literal["drop", "keep"] = "drop"
+    """What becomes of users and items that do not occur in train. `keep` leaves them in, ranked with the rest: published
+    tables on given splits count them; features may still tell something about such an item."""
 
 
 _USED = {
@@ -108,8 +112,8 @@ def list_splits() -> list[tuple[str, str]]:
 def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
     """Divide a dataset.
 
-    Held-out pairs whose user or item does not occur in train are dropped and counted: nothing was learned
-    about them.
+    Held-out pairs whose user or item does not occur in train are dropped and counted, unless the configuration
+    keeps them.
 
     Raises:
         UnknownNameError: no such strategy.
@@ -128,7 +132,10 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
     parts = STRATEGIES[config.name](dataset, config)
     if len(parts.train) == 0:
         raise _empty("train", dataset, config, parts)
-    users, items = distinct(parts.train["user"].to_numpy()), distinct(parts.train["item"].to_numpy())
+    if config.unseen == "keep":
+        users, items = np.arange(dataset.num_users), np.arange(dataset.num_items)
+    else:
+        users, items = distinct(parts.train["user"].to_numpy()), distinct(parts.train["item"].to_numpy())
     counts = dict(parts.dropped)
     counts["dropped_events_without_role"] = len(dataset.interactions) - len(role_events(dataset))
     held = {}

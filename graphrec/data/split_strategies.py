@@ -156,7 +156,7 @@ def keys(dataset: InteractionDataset, table: pd.DataFrame) -> np.ndarray:
 
 
 def distinct(values: np.ndarray) -> np.ndarray:
-    """The distinct integers in order; for millions of keys a sort is several times faster than numpy's hashing."""
+    """The distinct integers in order; sorts, as numpy's hashing is slow for millions of keys."""
     ordered = np.sort(values)
     return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
 

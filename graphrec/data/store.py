@@ -12,6 +12,7 @@ features.safetensors  `<modality>/mask`, and `<modality>/values` or `<modality>/
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -159,9 +160,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def fingerprint(folder: Path) -> str:
-    """Hex digest over the hashes of the prepared files, which are equal for equal tables and features."""
+    """Hex digest over the hashes of the prepared files, the feedback and the roles: equal for equal datasets."""
     digest = hashlib.sha256()
-    for name, file_digest in sorted(read_manifest(folder).files.items()):
+    manifest = read_manifest(folder)
+    meaning = {"feedback": dict(manifest.feedback), "roles": dict(manifest.roles)}
+    digest.update(json.dumps(meaning, sort_keys=True).encode())
+    for name, file_digest in sorted(manifest.files.items()):
         digest.update(f"{name} {file_digest}\n".encode())
     return digest.hexdigest()
 

@@ -96,6 +96,8 @@ class Decoder(nn.Module, ABC):
     Config: ClassVar[type[DecoderConfig]] = DecoderConfig
     formula: ClassVar[str] = ""
     """The default score in terms of the branches' logits, s the sigmoid: for readers of exported tables."""
+    centre_items: bool = False
+    """Whether the item representations are measured from the mean item before the branches are made."""
     share_embeddings: bool = True
     """Whether the towers share their embedding tables."""
 
@@ -137,13 +139,13 @@ class PairLogits(Mapping[str, Tensor]):
     """Logits of branches at pairs of rows, `[B]` each, computed when asked for."""
 
     def __init__(self, branches: Branches, users: Tensor, items: Tensor) -> None:
-        self.branches, self.users, self.items = branches, users, items
+        self.branches, self.user_rows, self.item_rows = branches, users, items
         self._known: dict[str, Tensor] = {}
 
     def __getitem__(self, name: str) -> Tensor:
         if name not in self._known:
             branch = self.branches[name]
-            self._known[name] = (branch.user[self.users] * branch.item[self.items]).sum(-1)
+            self._known[name] = (branch.user.index_select(0, self.user_rows) * branch.item.index_select(0, self.item_rows)).sum(-1)
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -162,13 +164,18 @@ class BlockLogits(PairLogits):
     def __getitem__(self, name: str) -> Tensor:
         if name not in self._known:
             branch = self.branches[name]
-            self._known[name] = branch.user[self.users] @ branch.item.T
+            self._known[name] = branch.user[self.user_rows] @ branch.item.T
         return self._known[name]
 
 
 def pick(representations: Representations, names: tuple[str, ...]) -> Representation:
     """The mean of the named representations."""
     return fuse([representations[name] for name in names])
+
+
+def from_mean_item(branch: Representation) -> Representation:
+    """A branch whose logit is measured from the mean item's: each user's logits sum to zero over the items."""
+    return Representation(branch.user, branch.item - branch.item.mean(0))
 
 
 def with_offset(branch: Representation, offset: Tensor) -> Representation:

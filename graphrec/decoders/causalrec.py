@@ -12,6 +12,10 @@ T one tanh layer, s the sigmoid:
 At test time the direct effect is taken away: Y - lambda2 N M* M'*, the total indirect effect (Eq. 28), where * marks the
 reference item, the mean of the items' learned representations.
 
+With factors that are all sigmoids near one, Y and N M* M'* would differ by a constant only and the intervention would do
+nothing. MMGCN's outputs are mostly positive, so their inner products are far above zero for every pair; item
+representations are therefore measured from the mean item, which is the reference item.
+
 The graph form is an extension, not in the paper: g is the mean of the id and content representations, phi and t the
 exposure modalities' representations, all from the backbone. Deviations: the auxiliary losses act on logits (the product
 of sigmoids saturates inside BPR, as the authors' own code has it); E of Eq. 20 is a separate matrix inside T, as there.
@@ -70,6 +74,7 @@ class CausalRec(Decoder):
 
     Config = CausalRecConfig
     config: CausalRecConfig
+    centre_items = True
     formula = "s(notice) * (s(match) * s(match_visual) - s(match*) * s(match_visual*)), * at the reference item"
 
     def __init__(self, config: CausalRecConfig, context: Context) -> None:

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from graphrec.backbones.base import Representations
+from graphrec.backbones.base import Representation, Representations
 from graphrec.causal import (
     CausalGraph,
     EffectOfMediator,
@@ -41,6 +41,7 @@ from graphrec.decoders.base import (
     Objective,
     Tower,
     decoders,
+    from_mean_item,
     pick,
 )
 from graphrec.graph.sampling import Negatives
@@ -54,6 +55,10 @@ class HCRConfig(DecoderConfig):
     negatives would multiply to a high score; s(f) s(h1) are positive, as the probabilities they stand for."""
     loss: Literal["bpr", "bce"] = "bpr"
     """Both tasks; `bce` fits s(f) to clicks and s(h1) h2 to likes given the click."""
+    from_mean_item: bool = True
+    """Measure Y(z1) and Y(z2) from the mean item. A ranking loss leaves a constant a user open in both; MMGCN's mostly
+    positive outputs make them far above zero for every pair, s(h1) is one for all items and the front-door score
+    falls back to the click model (HCR-S1). False is that plain form."""
     like_negatives: Negatives = "mixed"
     """h models P(like | u, i, click): theory wants clicked, not liked items (`clicked`), full ranking also wants items
     that were never clicked (`unclicked`); `mixed` is half and half."""
@@ -92,19 +97,19 @@ class HCR(Decoder):
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         click, like = representations["click"], representations["like"]
+        core = from_mean_item if self.config.from_mean_item else _as_it_is
         return {
-            "click_match": pick(click, self.integrated),
+            "click_match": core(pick(click, self.integrated)),
             "click_exposure": pick(click, self.exposure),
-            "like_match": pick(like, self.integrated),
+            "like_match": core(pick(like, self.integrated)),
             "like_exposure": pick(like, self.exposure),
             "like_content": pick(like, self.content),
         }
 
     def objectives(self) -> list[Objective]:
         config = self.config
-        click, like, loss = _click, _like, config.loss
-        if loss == "bce":
-            click, like = (lambda l: F.logsigmoid(_click(l))), _log_like
+        loss = config.loss
+        click, like = (_log_click, _log_like) if loss == "bce" else (_click, _like)
         weight = {config.beta_on: config.beta}
         given_click = loss == "bce" and config.like_negatives == "clicked"
         terms = [
@@ -188,12 +193,20 @@ class HCR(Decoder):
         }
 
 
+def _as_it_is(branch: Representation) -> Representation:
+    return branch
+
+
 def _click(logits: Logits) -> Tensor:
     return logits["click_match"] * F.sigmoid(logits["click_exposure"])
 
 
 def _like(logits: Logits) -> Tensor:
     return logits["like_match"] * F.sigmoid(logits["like_exposure"]) * F.sigmoid(logits["like_content"])
+
+
+def _log_click(logits: Logits) -> Tensor:
+    return F.logsigmoid(_click(logits))
 
 
 def _log_like(logits: Logits) -> Tensor:

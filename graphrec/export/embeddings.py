@@ -1,8 +1,8 @@
 """Embeddings out of a run, with external ids, in a stated order.
 
-For each branch and each representation a user table and an item table is written, row r of which belongs to row r of
-`users.parquet` or `items.parquet`. A branch's logit is the inner product of a user row and an item row; `manifest.json`
-says how the branches make the score. Nothing here needs graphrec to be read.
+For each branch and each representation a user table and an item table is written, row r of which belongs to
+row r of `users.parquet` or `items.parquet`. A branch's logit is the inner product of a user row and an item
+row; `embeddings.json` says how the branches make the score. Nothing here needs graphrec to be read.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from graphrec.files import replace_folder, write_json
 from graphrec.recommender import FrozenModel
 
 FORMATS = ("parquet", "safetensors", "npz")
+MANIFEST = "embeddings.json"
+"""Not the name that prepared data uses, so that neither is ever taken for the other and replaced."""
 
 
 def export_model(
@@ -34,10 +36,11 @@ def export_model(
 ) -> Path:
     """Write the tables of a trained model into the folder `out`.
 
-    Files: `users.parquet` and `items.parquet` (`row`, `id`), `manifest.json`, and the tables named
-    `branch/NAME/user`, `representation/TOWER/OUTPUT/item` and so on: for `parquet` one file a table with columns `id` and
-    `embedding` (a list of d float32), for `safetensors` and `npz` one file `tables` with one `[U, d]` or `[I, d]` array
-    a name. Reference-item rows that an intervention needs are under `reference/BRANCH/item`, `[1, d]`.
+    Files: `users.parquet` and `items.parquet` (`row`, `id`), `embeddings.json`, and the tables named
+    `branch/NAME/user`, `representation/TOWER/OUTPUT/item` and so on: for `parquet` one file a table with
+    columns `id` and `embedding` (a list of d float32), for `safetensors` and `npz` one file `tables` with one
+    `[U, d]` or `[I, d]` array a name. Reference-item rows that an intervention needs are under
+    `reference/BRANCH/item`, `[1, d]`.
 
     Args:
         model: the trained tables.
@@ -54,7 +57,7 @@ def export_model(
         raise UnknownNameError("export format", format, FORMATS)
     tables = _tables(model)
     ids = {"user": user_ids, "item": item_ids}
-    with replace_folder(out, marker="manifest.json") as folder:
+    with replace_folder(out, marker=MANIFEST) as folder:
         for side, values in ids.items():
             table = pd.DataFrame({"row": np.arange(len(values)), "id": values.astype(str)})
             table.to_parquet(folder / f"{side}s.parquet", index=False)
@@ -67,7 +70,7 @@ def export_model(
             save_file(tables, folder / "tables.safetensors")
         else:
             np.savez(folder / "tables.npz", **tables)  # type: ignore[arg-type]
-        write_json(folder / "manifest.json", _manifest(model, tables, format, about or {}))
+        write_json(folder / MANIFEST, _manifest(model, tables, format, about or {}))
     return out
 
 

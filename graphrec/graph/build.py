@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 from torch_geometric.data import HeteroData
 
@@ -11,7 +12,7 @@ from graphrec.data.dataset import Feature
 from graphrec.data.split import Split
 from graphrec.errors import UnknownNameError
 from graphrec.graph.propagator import Propagator, Scaling
-from graphrec.graph.sparse import ConstantCSR
+from graphrec.graph.sparse import ConstantCSR, csr_tensor
 
 
 def build_hetero(split: Split) -> HeteroData:
@@ -28,8 +29,10 @@ def build_hetero(split: Split) -> HeteroData:
     data = HeteroData()
     data["user"].num_nodes = dataset.num_users
     data["item"].num_nodes = dataset.num_items
+    in_train = np.zeros(dataset.num_items, dtype=bool)
+    in_train[split.train["item"]] = True
     for name, feature in dataset.features.items():
-        data["item"][name] = _model_space(feature)
+        data["item"][name] = _model_space(feature, in_train)
         data["item"][f"{name}_mask"] = torch.from_numpy(feature.mask.copy())
     for behaviour in dataset.behaviours:
         rows = split.train.loc[split.train["behaviour"] == behaviour, ["user", "item"]].drop_duplicates()
@@ -39,22 +42,22 @@ def build_hetero(split: Split) -> HeteroData:
     return data
 
 
-def _model_space(feature: Feature) -> Tensor:
+def _model_space(feature: Feature, in_train: np.ndarray) -> Tensor:
     if feature.is_sparse:
-        matrix = feature.values.tocsr()
-        return torch.sparse_csr_tensor(
+        matrix = sparse.csr_array(feature.values)
+        return csr_tensor(
             torch.from_numpy(matrix.indptr.astype(np.int64)),
             torch.from_numpy(matrix.indices.astype(np.int64)),
             torch.from_numpy(matrix.data.astype(np.float32)),
             matrix.shape,
         )
     values, mask = feature.values, feature.mask
-    if not mask.any():
+    fitted = values[mask & in_train].astype(np.float64)
+    if not len(fitted):
         return torch.zeros(values.shape)
-    known = values[mask].astype(np.float64)
-    spread = known.std(0)
+    spread = fitted.std(0)
     scaled = np.zeros(values.shape, dtype=np.float32)
-    scaled[mask] = (known - known.mean(0)) / np.where(spread > 1e-8, spread, 1.0)
+    scaled[mask] = (values[mask] - fitted.mean(0)) / np.where(spread > 1e-8, spread, 1.0)
     return torch.from_numpy(scaled)
 
 

@@ -55,7 +55,7 @@ class Propagator:
             crow, columns[order], torch.ones(rows.numel()), self.num_nodes, symmetric=True
         )
         power = {"sum": 0.0, "mean": -1.0, "symmetric": -0.5}[scaling]
-        factor = degree.clamp(min=1).float().pow(power).unsqueeze(1)
+        factor = degree.clamp(min=1).double().pow(power).unsqueeze(1)
         self.after: Tensor | None = None if scaling == "sum" else factor
         self.before: Tensor | None = factor if scaling == "symmetric" else None
 

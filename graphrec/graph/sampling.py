@@ -66,11 +66,11 @@ class MemberSampler:
         self.otherwise = otherwise
 
     def sample(self, users: Tensor, generator: torch.Generator) -> Tensor:
-        chosen = self.otherwise.sample(users, generator)
         degree = self.degree[users]
-        has = degree > 0
         draw = (torch.rand(users.shape, generator=generator, dtype=torch.float64) * degree).long()
+        has, chosen = degree > 0, torch.empty_like(users)
         chosen[has] = self.items[(self.start[users] + draw)[has]]
+        chosen[~has] = self.otherwise.sample(users[~has], generator)
         return chosen
 
 

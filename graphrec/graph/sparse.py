@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
 from graphrec.errors import DataError
+
+
+def csr_tensor(crow: Tensor, col: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
+    """A torch CSR tensor, without torch's warning that the layout is in beta; the caller vouches for the numbers."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse")
+        return torch.sparse_csr_tensor(crow, col, values, shape, check_invariants=False)
 
 
 class ConstantCSR:
@@ -29,7 +38,7 @@ class ConstantCSR:
     def __init__(self, crow: Tensor, col: Tensor, values: Tensor, columns: int, *, symmetric: bool = False) -> None:
         _validate(crow, col, columns)
         self.shape = (crow.numel() - 1, columns)
-        self.forward_matrix = torch.sparse_csr_tensor(crow, col, values, self.shape)
+        self.forward_matrix = csr_tensor(crow, col, values, self.shape)
         self.transpose = self.forward_matrix if symmetric else _transpose(crow, col, values, columns)
 
     def to(self, device: torch.device | str) -> ConstantCSR:
@@ -70,7 +79,7 @@ def _transpose(crow: Tensor, col: Tensor, values: Tensor, columns: int) -> Tenso
     order = torch.argsort(col, stable=True)
     pointers = torch.zeros(columns + 1, dtype=torch.int64)
     pointers[1:] = torch.bincount(col, minlength=columns).cumsum(0)
-    return torch.sparse_csr_tensor(pointers, rows[order], values[order], (columns, crow.numel() - 1))
+    return csr_tensor(pointers, rows[order], values[order], (columns, crow.numel() - 1))
 
 
 def _validate(crow: Tensor, col: Tensor, columns: int) -> None:

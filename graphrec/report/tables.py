@@ -1,10 +1,14 @@
-"""Result tables as text: a mean and its interval in a cell."""
+"""Result tables: what a metric is called, how a number is written, and which row is clearly the best."""
 
 from __future__ import annotations
+
+from collections.abc import Hashable
 
 import pandas as pd
 
 LABELS = {"method": "method", "run": "run", "estimand": "estimand", "users": "users"}
+UPPER = ("ndcg", "hr", "mrr")
+INTERVENTIONAL = "_do"
 
 
 def metric_names(table: pd.DataFrame) -> list[str]:
@@ -15,17 +19,58 @@ def metric_names(table: pd.DataFrame) -> list[str]:
 def metric_label(name: str) -> str:
     """`ndcg@50` as `NDCG@50`, `ndcg_do@50` as `NDCG@50 (do)`."""
     head, at, k = name.partition("@")
-    interventional = head.endswith("_do")
-    head = head.removesuffix("_do")
-    shown = head.upper() if head in ("ndcg", "hr", "mrr") else head.capitalize()
+    interventional = head.endswith(INTERVENTIONAL)
+    head = head.removesuffix(INTERVENTIONAL)
+    shown = head.upper() if head in UPPER else head.capitalize()
     return shown + (at + k) + (" (do)" if interventional else "")
+
+
+def lower_is_better(metric: str) -> bool:
+    """True for regret, which is a loss; every other metric is better the higher it is."""
+    return metric.startswith("regret")
+
+
+def number(value: float) -> str:
+    """Four decimals without the leading zero, `.0712`; a dash where nothing was measured."""
+    if pd.isna(value):
+        return "–"
+    text = f"{value:.4f}"
+    if text.startswith("0."):
+        return text[1:]
+    return "-" + text[2:] if text.startswith("-0.") else text
 
 
 def cell(row: pd.Series, metric: str) -> str:
     """`.0712 [.0698, .0725]`; a dash where the metric was not measured."""
     if pd.isna(row[metric]):
         return "–"
-    return f"{_short(row[metric])} [{_short(row[f'{metric}_low'])}, {_short(row[f'{metric}_high'])}]"
+    return f"{number(row[metric])} [{number(row[f'{metric}_low'])}, {number(row[f'{metric}_high'])}]"
+
+
+def best_row(table: pd.DataFrame, metric: str) -> Hashable | None:
+    """Index of the row with the best mean; None where no row has the metric."""
+    means = table[metric].dropna()
+    if means.empty:
+        return None
+    return means.idxmin() if lower_is_better(metric) else means.idxmax()
+
+
+def rivals(table: pd.DataFrame, metric: str, row: Hashable) -> list[Hashable]:
+    """The other measured rows whose interval meets that of `row`, touching included.
+
+    An interval that could not be computed (a single user) is taken to meet every other.
+    """
+    low, high = table[f"{metric}_low"], table[f"{metric}_high"]
+    apart = (low > high[row]) | (high < low[row]) | table[metric].isna()
+    return [other for other in table.index[~apart] if other != row]
+
+
+def clear_best(table: pd.DataFrame, metric: str) -> Hashable | None:
+    """Index of the best row if its interval is clear of every other's; None if it is not, or stands alone."""
+    best = best_row(table, metric)
+    if best is None or table[metric].notna().sum() < 2 or rivals(table, metric, best):
+        return None
+    return best
 
 
 def metric_rows(table: pd.DataFrame) -> tuple[list[str], list[tuple[str, ...]]]:
@@ -42,9 +87,9 @@ def metric_rows(table: pd.DataFrame) -> tuple[list[str], list[tuple[str, ...]]]:
 def markdown(table: pd.DataFrame) -> str:
     """A result table in Markdown."""
     headers, rows = metric_rows(table)
-    lines = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+    lines = [_line(headers), "|" + "---|" * len(headers), *map(_line, rows)]
+    return "\n".join(lines) + "\n"
 
 
-def _short(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.4f}".replace("0.", ".", 1) if value < 1 else f"{value:.4f}"
+def _line(cells: list[str] | tuple[str, ...]) -> str:
+    return "| " + " | ".join(" ".join(text.replace("|", "\\|").split()) for text in cells) + " |"

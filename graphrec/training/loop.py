@@ -17,8 +17,12 @@ from graphrec.training.config import TrainingConfig
 from graphrec.training.objective import ObjectiveSampler, loss_of
 
 
+LOSS_LIMIT = 1e4
+"""Every loss here starts near 1, and grows with the logits only: at ten thousand nothing is learned any more."""
+
+
 class TrainingDiverged(RecipeError):
-    """The loss stopped being a number."""
+    """The loss stopped being a number, or grew out of all proportion."""
 
 
 @dataclass
@@ -77,8 +81,10 @@ class Trainer:
             on_epoch: called after each epoch, for progress and checkpoints.
 
         Raises:
-            TrainingDiverged: a loss is not finite.
+            TrainingDiverged: a loss is not finite, or above `LOSS_LIMIT`.
         """
+        # Saturated gates give gradients below 1e-38, which CPUs handle many times slower than other numbers.
+        torch.set_flush_denormal(True)
         while not self.state.finished(self.config):
             started = time.perf_counter()
             row: dict[str, Any] = {"epoch": self.state.epoch + 1, **self._train_epoch(self.state.epoch + 1)}
@@ -110,9 +116,10 @@ class Trainer:
             totals += losses.detach().cpu()
             steps += 1
         means = totals / steps
-        if not bool(means.isfinite().all()):
+        if not bool((means < LOSS_LIMIT).all()):
             raise TrainingDiverged(
-                f"the loss is not a finite number in epoch {number}",
+                f"training diverged in epoch {number}",
+                expected=f"losses below {LOSS_LIMIT:g}",
                 got=", ".join(f"{o.name}: {v:.3g}" for o, v in zip(self.objectives, means.tolist())),
                 where="training.learning_rate",
                 next_step="lower the learning rate",

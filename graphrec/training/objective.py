@@ -23,6 +23,12 @@ class Batch:
     negatives: Tensor | None
     labels: Tensor | None
 
+    def to(self, device: torch.device) -> Batch:
+        """The same pairs on another device."""
+        negatives = None if self.negatives is None else self.negatives.to(device)
+        labels = None if self.labels is None else self.labels.to(device)
+        return Batch(self.users.to(device), self.items.to(device), negatives, labels)
+
 
 class ObjectiveSampler:
     """Draws the batches of one objective.
@@ -80,6 +86,7 @@ class ObjectiveSampler:
 
 def loss_of(objective: Objective, branches: Branches, batch: Batch) -> Tensor:
     """The objective's loss, averaged over the batch, before its weight."""
+    batch = batch.to(next(iter(branches.values())).user.device)
     score = objective.score(PairLogits(branches, batch.users, batch.items))
     if objective.loss == "bpr":
         assert batch.negatives is not None
@@ -90,8 +97,12 @@ def loss_of(objective: Objective, branches: Branches, batch: Batch) -> Tensor:
 
 
 def log_complement(log_p: Tensor) -> Tensor:
-    """log(1 - p) from log p <= 0, without cancellation near 0 or 1."""
-    log_p = log_p.clamp(max=-1e-7)
+    """log(1 - p) from log p <= 0, without cancellation near 0 or 1.
+
+    The clamp keeps p = 1 finite. It is as near to 0 as its reciprocal, the gradient, allows: a pair that is wrongly
+    held for certain must still be corrected.
+    """
+    log_p = log_p.clamp(max=-1e-37)
     near_one = log_p > -0.6931
     safe = torch.where(near_one, torch.full_like(log_p, -1.0), log_p)
     return torch.where(near_one, torch.log(-torch.expm1(log_p)), torch.log1p(-safe.exp()))

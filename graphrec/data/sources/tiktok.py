@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,10 @@ from graphrec.data.sources.raw import listing
 from graphrec.data.sources.tiktok_diffmm import FEATURES, PARTS, load_diffmm
 from graphrec.data.sources.tiktok_icme import FILES, LOG, load_icme, write_icme_fixture
 from graphrec.errors import DataError
+from graphrec.files import read_json
+
+WORLD = "world.json"
+"""Lies beside simulated files; its settings go into the provenance, so that nobody takes a twin for the real thing."""
 
 
 class TiktokOptions(SourceOptions):
@@ -30,7 +35,11 @@ class Tiktok(Source):
     def load(cls, raw: Path, options: SourceOptions) -> InteractionDataset:
         assert isinstance(options, TiktokOptions)
         layout = options.layout if options.layout != "auto" else _detect(Path(raw))
-        return load_icme(raw, options) if layout == "icme" else load_diffmm(raw, options)
+        dataset = load_icme(raw, options) if layout == "icme" else load_diffmm(raw, options)
+        world = Path(raw) / WORLD
+        if not world.is_file():
+            return dataset
+        return replace(dataset, provenance={**dataset.provenance, "simulated": read_json(world)})
 
     @classmethod
     def write_fixture(cls, raw: Path, seed: int = 0) -> None:

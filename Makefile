@@ -1,0 +1,41 @@
+# `make demo` and `make test` need git, make, Python 3.11 with venv and pip, and gcc; they set up the rest in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.graphrec-environment
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: env demo test test-all lint format clean
+
+env: $(STAMP)
+
+# torch comes first and by itself: TORCH_INDEX chooses the build (see README, "GPU").
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "graphrec needs Python 3.11 or newer, this is " + sys.version)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $$(grep '^torch==' requirements.lock)
+	$(BIN)/pip install --quiet -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+# Simulate the twin of Tiktok, train four methods on one backbone, judge them, write the report.
+demo: env
+	$(BIN)/python benchmarks/tiktok.py --out runs/demo
+
+test: env
+	$(BIN)/python -m pytest -q
+
+test-all: env
+	$(BIN)/python -m pytest -q -m ""
+
+lint: env
+	$(BIN)/ruff format --check graphrec tests benchmarks
+	$(BIN)/ruff check graphrec tests benchmarks
+	$(BIN)/mypy
+
+format: env
+	$(BIN)/ruff format graphrec tests benchmarks
+	$(BIN)/ruff check --fix graphrec tests benchmarks
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache

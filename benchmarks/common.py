@@ -1,0 +1,78 @@
+"""What the benchmark scripts share: the methods, the recipes' folder, the closing lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import graphrec as gr
+from graphrec.allocator import keep_large_blocks
+from graphrec.benchmark import BenchmarkResult
+from graphrec.data.checks import statistics
+from graphrec.errors import GraphrecError
+from graphrec.recipe import Recipe
+from graphrec.report.tables import markdown
+
+RECIPES = Path(__file__).parent / "recipes"
+Seeds = Annotated[int, typer.Option(help="Train each method once for each of this many seeds.", min=1)]
+
+DECODERS: dict[str, dict[str, Any]] = {
+    "ct": {"name": "ct"},
+    "esmm": {"name": "esmm"},
+    "causalrec": {"name": "causalrec"},
+    "hcr": {"name": "hcr"},
+}
+
+
+def recipes_for(name: str, prepared: Path, decoders: Mapping[str, dict[str, Any]]) -> dict[str, Recipe]:
+    """The recipe `recipes/NAME.toml` on the prepared data, once for each decoder."""
+    found = {}
+    for method, decoder in decoders.items():
+        settings = [f"decoder.{key}={value}" for key, value in decoder.items()]
+        found[method] = Recipe.from_toml(RECIPES / f"{name}.toml", [f"data.path={prepared}", *settings])
+    return found
+
+
+def prepare_once(source: str, raw: Path, prepared: Path, options: Mapping[str, Any] | None = None) -> Path:
+    """The prepared dataset; made only where it is not there yet."""
+    if not (prepared / "manifest.json").is_file():
+        gr.prepare(source, raw, prepared, options)
+    return prepared
+
+
+def say_data(prepared: Path, origin: str) -> None:
+    """Print which data the benchmark runs on."""
+    facts = statistics(gr.load(prepared))
+    print(f"data: {origin}\n      {facts['users']:,} users, {facts['items']:,} items, {facts['clicks']:,} clicks, "
+          f"{facts['likes']:,} likes")  # fmt: skip
+
+
+def finish(result: BenchmarkResult, out: Path) -> None:
+    """Export the last method's embeddings and say what was found and where it lies."""
+    best = result.runs[-1]
+    best.export(out / "embeddings")
+    print("\n" + markdown(result.table.drop(columns="estimand")))
+    if result.gap is not None:
+        gap = result.gap
+        print(
+            f"oracles, NDCG@50 on likes drawn under do(item): ranking by the true P(like | do(item)) "
+            f"{gap.interventional_ndcg:.4f}, by the true P(like | item) {gap.observational_ndcg:.4f}: "
+            f"confounding costs the observational oracle {gap.loss:.1%}"
+        )
+    for method, reason in result.failed.items():
+        print(f"{method} FAILED: {reason}")
+    print(f"table {out / 'results.md'}, report {out / 'report.html'}, embeddings {out / 'embeddings'}")
+
+
+def run(main: Callable[..., None]) -> None:
+    """Run a script's main; a mistake of the user's ends with a message and status 2."""
+    keep_large_blocks()
+    try:
+        typer.run(main)
+    except GraphrecError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,143 @@
+"""Several recipes on one dataset, carried out, judged and put in one table: what the scripts in `benchmarks/` call."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from graphrec.data.split import Split
+from graphrec.errors import GraphrecError
+from graphrec.evaluation.metrics import summarise
+from graphrec.evaluation.popularity import popularity
+from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.truth import judge_by_truth
+from graphrec.progress import training_progress
+from graphrec.recipe import Recipe
+from graphrec.report.html import write_report
+from graphrec.report.tables import markdown
+from graphrec.run import Run, prepare_split, table_row, train
+from graphrec.simulate.truth import OracleGap, Truth, oracle_gap
+
+BYTES_A_SCORE = 24
+
+
+@dataclass
+class BenchmarkResult:
+    """What a benchmark found.
+
+    Args:
+        table: a row a method and estimand: metrics on the held-out likes, averaged over seeds for each user, then over
+            users, with bootstrap intervals over users; on a simulated world the truth's metrics too.
+        runs: the trained runs of the first seed, for the report.
+        failed: methods that ended in an error, with its message.
+        gap: on a simulated world, what the two oracles reach.
+    """
+
+    table: pd.DataFrame
+    runs: list[Run]
+    failed: dict[str, str] = field(default_factory=dict)
+    gap: OracleGap | None = None
+
+
+def run_benchmark(
+    recipes: Mapping[str, Recipe],
+    out: Path,
+    *,
+    seeds: Sequence[int] = (0,),
+    truth: Path | None = None,
+    title: str | None = None,
+) -> BenchmarkResult:
+    """Train, judge and compare.
+
+    Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `out/results.csv`, `out/results.md`
+    and `out/report.html` are written at the end. A method that fails is listed with its reason; the others go on.
+
+    Args:
+        recipes: by method name; all on the same data and split.
+        out: folder for everything.
+        seeds: each method is trained once for each.
+        truth: the simulated world's raw folder, if the data is one.
+    """
+    runs: dict[str, list[Run]] = {}
+    failed: dict[str, str] = {}
+    for name, recipe in recipes.items():
+        try:
+            runs[name] = [_carry_out(name, recipe, seed, out, truth) for seed in seeds]
+        except GraphrecError as error:
+            failed[name] = str(error)
+            print(f"{name} failed: {error}", file=sys.stderr)
+    split = prepare_split(next(iter(recipes.values())))
+    known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
+    references = _references(split, known)
+    methods = [row for name, found in runs.items() for row in _rows(name, found, known is not None)]
+    table = pd.DataFrame(references + methods)
+    gap = oracle_gap(known, split.train_pairs("click")) if known is not None else None
+    result = BenchmarkResult(table, [found[0] for found in runs.values()], failed, gap)
+    table.to_csv(out / "results.csv", index=False)
+    (out / "results.md").write_text(markdown(table.drop(columns="estimand")), encoding="utf-8")
+    if result.runs:
+        write_report(result.runs, out / "report.html", title=title)
+    return result
+
+
+def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | None) -> Run:
+    recipe = recipe.model_copy(update={"seed": seed, "name": name})
+    with training_progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
+        run = train(recipe, out / "runs" / f"{name}-{seed}", on_epoch=on_epoch)
+    done = run.metrics()
+    if not any(entry["part"] == "test" for entry in done.values()):
+        run.evaluate(reason="benchmark")
+    if truth is not None and not any(entry["part"] == "truth" for entry in done.values()):
+        run.evaluate_truth(truth)
+    return run
+
+
+def _rows(name: str, runs: list[Run], with_truth: bool) -> list[dict]:
+    """One row an estimand, users' values averaged over the seeds' runs first."""
+    rows = []
+    for entry in runs[0].metrics().values():
+        if entry["part"] != "test":
+            continue
+        summary = _over_seeds(runs, entry["estimand"], "test")
+        if with_truth:
+            summary |= _over_seeds(runs, entry["estimand"], "truth")
+        rows.append(table_row(entry["method"], entry["estimand"], summary))
+    return rows
+
+
+def _over_seeds(runs: list[Run], estimand: str, part: str) -> dict[str, dict[str, float]]:
+    tables = [run.per_user(estimand, part) for run in runs]
+    metrics = [column for column in tables[0].columns if column not in ("user", "positives")]
+    mean = pd.DataFrame({m: np.mean([table[m].to_numpy() for table in tables], axis=0) for m in metrics})
+    return summarise(mean)
+
+
+def _references(split: Split, truth: Truth | None) -> list[dict]:
+    """Popularity and, on a simulated world, the two oracles: what any method stands between."""
+    items = split.dataset.num_items
+    scores: dict[str, Callable[[Tensor], Tensor]] = {
+        "popularity (clicks)": popularity(split.train_pairs("click"), items)
+    }
+    if truth is not None:
+        scores["oracle: P(like | item)"] = lambda users: torch.from_numpy(truth.observational(users.numpy()))
+        scores["oracle: P(like | do(item))"] = lambda users: torch.from_numpy(
+            truth.interventional(users.numpy())
+        )
+    rows = []
+    positives, seen = split.open_test("benchmark references"), split.train_pairs("click")
+    for name, score in scores.items():
+        per_user = evaluate(
+            score, positives, seen, num_users=split.dataset.num_users, bytes_per_user=BYTES_A_SCORE * items
+        )
+        summary = summarise(per_user)
+        if truth is not None:
+            summary |= summarise(judge_by_truth(score, truth, seen, bytes_per_user=BYTES_A_SCORE * items))
+        rows.append(table_row(name, "", summary))
+    return rows

@@ -1,0 +1,81 @@
+"""What can be wrong with item features: values, masks, roles, and columns that tell nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import sparse
+
+from graphrec.data.dataset import Feature, InteractionDataset
+from graphrec.data.findings import Finding, Severity
+
+
+def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
+    """Findings about the modalities of a dataset whose features have a row for each item."""
+    ids = dataset.item_ids
+    for name, feature in dataset.features.items():
+        mask = feature.mask
+        row_sizes, finite, constant = _summary(feature)
+        if name not in dataset.roles:
+            message = f"feature `{name}` is neither exposure nor content"
+            yield Finding("feature_without_role", "error", 1, message, name, "give it a role")
+        absent_with_values, present_without = ~mask & (row_sizes > 0), mask & (row_sizes == 0)
+        rows: tuple[tuple[str, Severity, np.ndarray, str, str], ...] = (
+            (
+                "feature_not_finite",
+                "error",
+                ~finite,
+                "items have NaN or infinite values",
+                "mask or repair them",
+            ),
+            ("masked_values", "error", absent_with_values, "masked items have values", "set them to zero"),
+            ("zero_rows", "warning", present_without, "items present have only zeros", "mask them"),
+            ("missing_rows", "info", ~mask, "items lack this modality", ""),
+        )
+        for code, severity, wrong, message, step in rows:
+            if wrong.any():
+                where = f"{name} of item {ids[np.argmax(wrong)]}"
+                yield Finding(code, severity, int(wrong.sum()), f"feature `{name}`: {message}", where, step)
+        if constant.any():
+            column = int(np.argmax(constant))
+            named = feature.columns[column] if feature.columns else str(column)
+            message = f"feature `{name}`: columns have one value for all items that have the modality"
+            step = "drop them: they tell no item from another"
+            yield Finding(
+                "constant_columns", "warning", int(constant.sum()), message, f"column {named}", step
+            )
+    if dataset.features:
+        bare = ~np.any([feature.mask for feature in dataset.features.values()], axis=0)
+        if bare.any():
+            message = "items have no feature of any modality"
+            example = str(ids[np.argmax(bare)])
+            yield Finding("items_without_features", "warning", int(bare.sum()), message, example, "")
+
+
+def _summary(feature: Feature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each row its largest absolute value and whether it is finite; for each column if it is constant."""
+    mask = feature.mask
+    if sparse.issparse(feature.values):
+        matrix = sparse.csr_array(feature.values)
+        finite = np.ones(matrix.shape[0], dtype=bool)
+        row_of = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        finite[row_of[~np.isfinite(matrix.data)]] = False
+        matrix = sparse.csr_array(
+            (np.nan_to_num(matrix.data, posinf=1.0, neginf=-1.0), matrix.indices, matrix.indptr),
+            shape=matrix.shape,
+        )
+        sizes = abs(matrix).max(axis=1).toarray().ravel()
+        present = matrix[np.flatnonzero(mask)]
+        if present.shape[0] < 2 or present.shape[1] == 0:
+            return sizes, finite, np.zeros(matrix.shape[1], dtype=bool)
+        constant = present.max(axis=0).toarray().ravel() == present.min(axis=0).toarray().ravel()
+        return sizes, finite, constant
+    values = np.asarray(feature.values)
+    finite = np.isfinite(values).all(axis=1)
+    if values.shape[1] == 0:
+        return np.zeros(len(values)), finite, np.zeros(0, dtype=bool)
+    sizes = np.abs(np.nan_to_num(values, nan=1.0)).max(axis=1)
+    present = values[mask]
+    constant = np.ptp(present, axis=0) == 0 if len(present) > 1 else np.zeros(values.shape[1], dtype=bool)
+    return sizes, finite, constant

@@ -1,0 +1,218 @@
+"""Plots as inline SVG elements that follow the page: its font, its colour scheme, its width.
+
+Axes and text take the page's `currentColor`; the series' colours are mid-tones that stand out from white and
+from near-black alike. Each plot carries a title and a description with its numbers, for those who cannot see
+it.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from itertools import cycle
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from graphrec.report.tables import lower_is_better, metric_label, number
+
+INK = "#010203"
+"""Stands for the page's text colour until the SVG is written."""
+SERIES = ("#2f7ac4", "#c9581b", "#1f8a6b", "#a8598f", "#8a7a1c", "#6b75c9", "#d04a5a")
+"""Contrast of at least 3.8:1 with white and with the page's dark background."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+WIDTH = 4.6
+"""Inches; a phone shows the plot at about four fifths of this, where 9.5 points are still legible."""
+SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "graphrec",
+    "text.parse_math": False,  # a run may be called a_b or $x$
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.14,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with the ends of its 95 % interval, NaN where there is none."""
+
+    label: str
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{number(self.mean)} [{number(self.low)}, {number(self.high)}]"
+
+
+def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
+    """A row an estimate: its name and numbers, and below them the mean as a dot on its interval.
+
+    Args:
+        estimates: from top to bottom.
+        metric: the metric's name, such as `ndcg@50`.
+        key: prefix of every id, unique on the page.
+    """
+    with _figure(0.42 * len(estimates) + 0.75) as figure:
+        axes = figure.subplots()
+        axes.grid(axis="y", visible=False)
+        axes.spines["left"].set_visible(False)
+        axes.set_yticks([])
+        axes.set_ylim(len(estimates) - 0.45, -0.75)
+        across = axes.get_yaxis_transform()
+        for row, one in enumerate(estimates):
+            axes.text(0, row - 0.22, _clipped(one.label), transform=across, va="bottom")
+            axes.text(1, row - 0.22, str(one), transform=across, va="bottom", ha="right")
+            axes.plot([one.low, one.high], [row, row], color=SERIES[0], linewidth=1.6, solid_capstyle="butt")
+            axes.plot([one.mean], [row], "o", color=SERIES[0], markersize=5.5)
+        axes.margins(x=0.08)
+        axes.set_xlabel(_axis_label(metric))
+        description = "; ".join(f"{one.label}: {one}" for one in estimates)
+        return _svg(figure, key, f"{_axis_label(metric)}, mean and 95 % interval", description)
+
+
+def curve_plot(
+    curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: str, x_label: str, key: str
+) -> str:
+    """A metric along a setting, with the interval of each point; a line for each named curve.
+
+    Args:
+        curves: for each name the points (x, estimate), in order of x.
+        metric: the metric's name.
+        x_label: what x is.
+        key: prefix of every id, unique on the page.
+    """
+    with _figure(3.0) as figure:
+        axes = figure.subplots()
+        for (name, points), colour, marker in zip(curves.items(), cycle(SERIES), cycle(MARKERS)):
+            xs, means = [x for x, _ in points], [one.mean for _, one in points]
+            band = ([one.low for _, one in points], [one.high for _, one in points])
+            axes.fill_between(xs, *band, color=colour, alpha=0.16, linewidth=0)
+            axes.plot(
+                xs, means, color=colour, marker=marker, markersize=4.5, linewidth=1.6, label=_clipped(name)
+            )
+        axes.set_xlabel(x_label)
+        axes.set_title(_axis_label(metric), loc="left", fontsize=9.5)
+        if len(curves) > 1:
+            axes.legend(loc="best")
+        description = "; ".join(
+            f"{name}: " + ", ".join(f"{x:g}: {one}" for x, one in points) for name, points in curves.items()
+        )
+        return _svg(figure, key, f"{_axis_label(metric)} along {x_label}", description)
+
+
+def training_plot(
+    history: Sequence[Mapping[str, Any]], monitor: str, best_epoch: int, name: str, key: str
+) -> str:
+    """Loss above, the validation monitor below, over the epochs; the epoch whose weights were kept is marked.
+
+    Args:
+        history: a dict an epoch with `epoch`, `loss` and, where validated, `monitor`.
+        monitor: the metric that early stopping watched.
+        best_epoch: the epoch whose weights were kept.
+        name: of the run.
+        key: prefix of every id, unique on the page.
+    """
+    rows = {int(row["epoch"]): row for row in history}
+    watched = {epoch: row[monitor] for epoch, row in rows.items() if row.get(monitor) is not None}
+    with _figure(3.5) as figure:
+        above, below = figure.subplots(2, 1, sharex=True)
+        _line(above, {epoch: row["loss"] for epoch, row in rows.items()}, best_epoch)
+        _line(below, watched, best_epoch)
+        above.set_title("training loss", loc="left", fontsize=9.5)
+        below.set_title(f"validation {metric_label(monitor)}", loc="left", fontsize=9.5)
+        if best_epoch in watched:
+            text = f"best: {number(watched[best_epoch])} at epoch {best_epoch}"
+            below.set_title(text, loc="right", fontsize=9.5)
+        below.set_xlabel("epoch")
+        below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        first, last = min(rows, default=0), max(rows, default=0)
+        description = (
+            f"Loss {_value(rows, first, 'loss')} in epoch {first} "
+            f"and {_value(rows, last, 'loss')} in epoch {last}; "
+            f"validation {metric_label(monitor)} {_value(rows, best_epoch, monitor)} in epoch {best_epoch}, "
+            "whose weights were kept."
+        )
+        return _svg(figure, key, f"Training of {name}", description)
+
+
+def _line(axes: Axes, values: Mapping[int, float], best_epoch: int) -> None:
+    few = "o" if len(values) <= 30 else None
+    axes.plot(list(values), list(values.values()), color=SERIES[0], linewidth=1.6, marker=few, markersize=3)
+    axes.axvline(best_epoch, color=INK, linewidth=0.8, linestyle=(0, (3, 3)), alpha=0.7)
+    if best_epoch in values:
+        axes.plot([best_epoch], [values[best_epoch]], "o", color=SERIES[1], markersize=6.5)
+
+
+def _value(rows: Mapping[int, Mapping[str, Any]], epoch: int, key: str) -> str:
+    value = rows.get(epoch, {}).get(key)
+    return "unknown" if value is None else f"{value:.4g}"
+
+
+def _axis_label(metric: str) -> str:
+    return metric_label(metric) + (", lower is better" if lower_is_better(metric) else "")
+
+
+def _clipped(text: str, length: int = 36) -> str:
+    """The end is kept: there two long estimand labels differ."""
+    return text if len(text) <= length else "…" + text[-(length - 1) :]
+
+
+@contextmanager
+def _figure(height: float) -> Iterator[Figure]:
+    with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font draws the text
+        yield Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def _svg(figure: Figure, key: str, title: str, description: str) -> str:
+    """The figure as an `<svg>` element without anything that reaches beyond itself on the page."""
+    stream = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{key}-\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", text)
+    text = re.sub(r"'DejaVu Sans'(?:, *[\w' -]+)*", "system-ui, sans-serif", text)
+    text = text.replace(INK, "currentColor")
+    opening, rest = text.split(">", 1)
+    width, height = (math.ceil(72 * side) for side in figure.get_size_inches())
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
+        f'aria-labelledby="{key}-title {key}-desc" viewBox="{_view_box(opening)}" '
+        f'width="{width}pt" height="{height}pt" stroke-linejoin="round">'
+        f'<title id="{key}-title">{escape(title)}</title><desc id="{key}-desc">{escape(description)}</desc>'
+        + rest.strip()
+    )
+
+
+def _view_box(opening: str) -> str:
+    found = re.search(r'viewBox="([^"]+)"', opening)
+    assert found is not None, "matplotlib writes a viewBox"
+    return found.group(1)

@@ -1,0 +1,241 @@
+"""What every backbone must do; a class joins in three lines:
+
+class TestMyBackbone(BackboneContract):
+    name = "my_backbone"
+    settings: ClassVar = {"layers": 2}
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from small_graph import LONE_ITEM, LONE_USER, MISSING, NUM_ITEMS, NUM_USERS, small_graph
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch_geometric.nn import SimpleConv
+from torch_geometric.nn.conv.gcn_conv import gcn_norm
+
+from graphrec.backbones import Backbone, BackboneConfig, Representations, backbones
+from graphrec.graph.build import InteractionGraph
+
+Tables = dict[str, nn.Parameter]
+
+
+class BackboneContract:
+    """Every test builds the backbone on `small_graph` in double precision."""
+
+    name: ClassVar[str]
+    """Registered name, or import path."""
+    settings: ClassVar[dict[str, Any]] = {}
+    choices: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("id",),
+        ("visual",),
+        ("title", "acoustic"),
+        ("fused",),
+        ("id", "fused", "visual", "title", "acoustic"),
+    )
+    """Subsets of the outputs that a decoder may ask for."""
+
+    def config(self, **more: Any) -> BackboneConfig:
+        return backbones.get(self.name).Config(**{"embedding_size": 3, **self.settings, **more})
+
+    def build(
+        self, graph: InteractionGraph, outputs: tuple[str, ...], role: str = "click", seed: int = 0
+    ) -> tuple[Backbone, Tables]:
+        """The backbone and its embedding tables."""
+        kind = backbones.get(self.name)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            backbone = kind(self.config(), graph, role, outputs).double()
+            tables = {
+                name: nn.Parameter(nn.init.xavier_normal_(torch.empty(shape, dtype=torch.float64)))
+                for name, shape in kind.tables(self.config(), graph, outputs).items()
+            }
+        return backbone, tables
+
+    @pytest.fixture(scope="class")
+    def graph(self) -> InteractionGraph:
+        return small_graph()
+
+    def test_gives_one_pair_of_tables_for_each_wanted_output(self, graph: InteractionGraph) -> None:
+        for outputs in self.choices:
+            backbone, tables = self.build(graph, outputs)
+            found = backbone(graph, tables)
+            assert tuple(found) == outputs
+            for one in found.values():
+                assert one.user.shape == (NUM_USERS, 3)
+                assert one.item.shape == (NUM_ITEMS, 3)
+
+    def test_every_learnable_tensor_is_a_parameter_with_a_gradient(self, graph: InteractionGraph) -> None:
+        for outputs in self.choices:
+            backbone, tables = self.build(graph, outputs)
+            for module in backbone.modules():
+                stray = [name for name, value in vars(module).items() if isinstance(value, Tensor)]
+                assert stray == [], "a plain tensor is neither trained nor saved"
+            _weigh(backbone(graph, tables)).backward()
+            for name, parameter in [*backbone.named_parameters(), *tables.items()]:
+                assert parameter.grad is not None, f"{name} plays no part in {outputs}"
+                assert parameter.grad.isfinite().all(), f"{name} in {outputs}"
+                assert parameter.grad.abs().max() > 0, f"{name} plays no part in {outputs}"
+
+    def test_an_output_does_not_depend_on_what_else_is_wanted(self, graph: InteractionGraph) -> None:
+        everything = self.choices[-1]
+        backbone, tables = self.build(graph, everything)
+        together = backbone(graph, tables)
+        for outputs in self.choices:
+            alone, _ = self.build(graph, outputs)
+            assert alone.state_dict().keys() <= backbone.state_dict().keys()
+            alone.load_state_dict({key: backbone.state_dict()[key] for key in alone.state_dict()})
+            assert_equal(alone(graph, tables), {name: together[name] for name in outputs})
+
+    def test_permuting_users_or_items_permutes_the_output_and_nothing_else(
+        self, graph: InteractionGraph
+    ) -> None:
+        rng = np.random.default_rng(1)
+        users, items = rng.permutation(NUM_USERS), rng.permutation(NUM_ITEMS)
+        outputs = self.choices[-1]
+        backbone, tables = self.build(graph, outputs)
+        plain = backbone(graph, tables)
+        for moved_users, moved_items in (
+            (users, np.arange(NUM_ITEMS)),
+            (np.arange(NUM_USERS), items),
+            (users, items),
+        ):
+            order = {
+                NUM_USERS: moved_users,
+                NUM_ITEMS: moved_items,
+                NUM_USERS + NUM_ITEMS: np.concatenate([moved_users, NUM_USERS + moved_items]),
+            }
+            moved_tables = {
+                name: table[order[len(table)]] if len(table) in order else table
+                for name, table in tables.items()
+            }
+            moved = backbone(small_graph(users=moved_users, items=moved_items), moved_tables)
+            for name in outputs:
+                close(moved[name].user, plain[name].user[moved_users])
+                close(moved[name].item, plain[name].item[moved_items])
+
+    def test_nodes_without_neighbours_are_finite_and_their_own(self, graph: InteractionGraph) -> None:
+        backbone, tables = self.build(graph, self.choices[-1])
+        for name, one in backbone(graph, tables).items():
+            for row in (one.user[LONE_USER], one.item[LONE_ITEM]):
+                assert row.isfinite().all(), name
+                assert row.abs().max() > 0, name
+
+    def test_what_is_stored_for_a_missing_modality_is_not_read(self, graph: InteractionGraph) -> None:
+        backbone, tables = self.build(graph, self.choices[-1])
+        assert_equal(backbone(graph, tables), backbone(small_graph(stored_in_missing=9.0), tables))
+
+    def test_a_modality_hears_of_a_missing_item_from_its_neighbours(self, graph: InteractionGraph) -> None:
+        for modality, item in MISSING.items():
+            backbone, tables = self.build(graph, (modality,))
+            before = backbone(graph, tables)[modality].item[item]
+            changed = small_graph()
+            values = graph.data["item"][modality].to_dense().flip(1)
+            changed.data["item"][modality] = values.to_sparse_csr() if graph.is_bag(modality) else values
+            assert not torch.equal(before, backbone(changed, tables)[modality].item[item])
+
+    def test_only_the_edges_of_its_role_are_used(self, graph: InteractionGraph) -> None:
+        busier = small_graph(extra_clicks=((LONE_USER, LONE_ITEM),))
+        backbone, tables = self.build(graph, ("id",), role="like")
+        assert_equal(backbone(graph, tables), backbone(busier, tables))
+        backbone, tables = self.build(graph, ("id",), role="click")
+        before, after = (backbone(one, tables)["id"].user[LONE_USER] for one in (graph, busier))
+        assert not torch.equal(before, after)
+
+    def test_the_same_call_gives_the_same_bits(self, graph: InteractionGraph) -> None:
+        (first, tables), (second, other) = (self.build(graph, self.choices[-1]) for _ in range(2))
+        assert_equal(first(graph, tables), first(graph, tables))
+        assert_equal(first(graph, tables), second(graph, other))
+
+    def test_agrees_with_message_passing_over_edge_index(self, graph: InteractionGraph) -> None:
+        backbone, tables = self.build(graph, self.choices[-1])
+        passing = small_graph()
+        passing.propagator = lambda *args, **more: _message_passing(graph, *args, **more)  # type: ignore[method-assign]
+        gradients = []
+        for one in (graph, passing):
+            backbone.zero_grad(set_to_none=True)
+            for table in tables.values():
+                table.grad = None
+            _weigh(backbone(one, tables)).backward()
+            gradients.append([p.grad for p in [*backbone.parameters(), *tables.values()]])
+        fast, slow = backbone(graph, tables), backbone(passing, tables)
+        for name in fast:
+            close(fast[name].user, slow[name].user)
+            close(fast[name].item, slow[name].item)
+        for ours, theirs in zip(*gradients):
+            close(ours, theirs)
+
+    def test_gradients_agree_with_finite_differences(self, graph: InteractionGraph) -> None:
+        backbone, tables = self.build(graph, self.choices[-1])
+        names = [name for name, _ in backbone.named_parameters()]
+
+        def outputs(*values: Tensor) -> tuple[Tensor, ...]:
+            parameters, given = dict(zip(names, values)), dict(zip(tables, values[len(names) :]))
+            found = functional_call(backbone, parameters, (graph, given))
+            return tuple(part for one in found.values() for part in (one.user, one.item))
+
+        inputs = [p.detach().clone().requires_grad_() for p in [*backbone.parameters(), *tables.values()]]
+        assert torch.autograd.gradcheck(outputs, inputs, fast_mode=True)
+
+    def test_a_state_dict_carries_the_whole_model(self, graph: InteractionGraph) -> None:
+        backbone, tables = self.build(graph, self.choices[-1])
+        twin, _ = self.build(graph, self.choices[-1], seed=1)
+        assert any(not torch.equal(a, b) for a, b in zip(backbone.parameters(), twin.parameters()))
+        twin.load_state_dict(backbone.state_dict())
+        assert_equal(twin(graph, tables), backbone(graph, tables))
+
+    def test_works_without_any_modality(self) -> None:
+        bare = small_graph(modalities=())
+        for outputs in (("id",), ("fused",), ("id", "fused")):
+            backbone, tables = self.build(bare, outputs)
+            for one in backbone(bare, tables).values():
+                assert one.user.isfinite().all() and one.item.isfinite().all()
+
+    def test_single_precision_is_near_double_precision(self, graph: InteractionGraph) -> None:
+        backbone, tables = self.build(graph, self.choices[-1])
+        exact = backbone(graph, tables)
+        rough = backbone.float()(graph, {name: table.float() for name, table in tables.items()})
+        for name, one in rough.items():
+            assert one.user.dtype == torch.float32
+            torch.testing.assert_close(one.user.double(), exact[name].user, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(one.item.double(), exact[name].item, rtol=1e-4, atol=1e-5)
+
+
+def assert_equal(one: Representations, other: Representations) -> None:
+    """Equal names and equal bits."""
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name].user, other[name].user), name
+        assert torch.equal(one[name].item, other[name].item), name
+
+
+def close(one: Tensor, other: Tensor) -> None:
+    """Equal up to the rounding of a few hundred operations in double precision."""
+    torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)
+
+
+def _weigh(representations: Representations) -> Tensor:
+    """A scalar in which every entry of every output has a weight of its own."""
+    generator = torch.Generator().manual_seed(3)
+    parts = [part for one in representations.values() for part in (one.user, one.item)]
+    return torch.stack(
+        [(part * torch.randn(part.shape, generator=generator, dtype=part.dtype)).sum() for part in parts]
+    ).sum()
+
+
+def _message_passing(graph: InteractionGraph, role: str, scaling: str, *, self_loops: bool = False):
+    """The same propagation by PyG's message passing over an explicit edge list."""
+    users, items = graph.pairs(role).T
+    items = items + graph.num_users
+    edges = torch.stack([torch.cat([users, items]), torch.cat([items, users])])
+    nodes = graph.num_users + graph.num_items
+    if self_loops:
+        edges = torch.cat([edges, torch.arange(nodes).expand(2, -1)], dim=1)
+    if scaling != "symmetric":
+        return lambda x: SimpleConv(aggr=scaling)(x, edges)
+    edges, weight = gcn_norm(edges, num_nodes=nodes, add_self_loops=False, dtype=torch.float64)
+    return lambda x: SimpleConv(aggr="sum")(x, edges, weight)

@@ -1,0 +1,240 @@
+"""What every decoder must do; a class joins in three lines:
+
+class TestMyDecoder(DecoderContract):
+    name = "my_decoder"
+    settings: ClassVar = {"weight": 2.0}
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from small_graph import NUM_ITEMS, NUM_USERS, small_graph
+from torch import Tensor
+
+from graphrec.backbones import Representation
+from graphrec.backbones.mmgcn import MMGCNConfig
+from graphrec.causal import Estimand, estimands
+from graphrec.decoders import BlockLogits, Context, PairLogits, decoders
+from graphrec.errors import GraphrecError
+from graphrec.graph.build import InteractionGraph
+from graphrec.recommender import FrozenModel, Recommender
+from graphrec.training.objective import Batch, ObjectiveSampler, loss_of
+
+WIDTH = 4
+CONTEXT = Context(exposure=("visual", "title"), content=("acoustic",), embedding_size=WIDTH)
+EVERYONE = torch.arange(NUM_USERS)
+
+
+def small_model(
+    name: str,
+    settings: dict[str, Any] | None = None,
+    graph: InteractionGraph | None = None,
+    *,
+    context: Context = CONTEXT,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float64,
+    **backbone: Any,
+) -> tuple[Recommender, InteractionGraph]:
+    """A decoder on MMGCN over `small_graph`."""
+    graph = small_graph() if graph is None else graph
+    config = MMGCNConfig(embedding_size=WIDTH, projection=5, word_size=3, **backbone)
+    decoder = decoders.get(name).Config(**(settings or {}))
+    return Recommender("mmgcn", config, name, decoder, graph, context, seed).to(dtype), graph
+
+
+def first_batches(model: Recommender, graph: InteractionGraph, seed: int = 0) -> list[Batch]:
+    """One batch for each objective."""
+    return [
+        ObjectiveSampler(objective, graph, batch_size=16, steps=1, seed=seed).epoch(1)[0]
+        for objective in model.decoder.objectives()
+    ]
+
+
+def total_loss(model: Recommender, graph: InteractionGraph) -> Tensor:
+    """The weighted sum of all objectives on one batch each."""
+    branches = model(graph)
+    terms = zip(model.decoder.objectives(), first_batches(model, graph))
+    return torch.stack([one.weight * loss_of(one, branches, batch) for one, batch in terms]).sum()
+
+
+class DecoderContract:
+    """Every test trains or scores the decoder on MMGCN over `small_graph`, in double precision."""
+
+    name: ClassVar[str]
+    """Registered name, or import path."""
+    settings: ClassVar[dict[str, Any]] = {}
+    needs_modalities: ClassVar[bool] = False
+    items_stand_alone: ClassVar[bool] = True
+    """False where a branch measures an item against the others; a reference item means nothing then."""
+
+    def model(
+        self, graph: InteractionGraph | None = None, **more: Any
+    ) -> tuple[Recommender, InteractionGraph]:
+        return small_model(self.name, self.settings, graph, **more)
+
+    @pytest.fixture(scope="class")
+    def frozen(self) -> FrozenModel:
+        model, graph = self.model(centre_items=False)
+        return model.freeze(graph)
+
+    def every_estimand(self, frozen: FrozenModel) -> list[Estimand]:
+        """The decoder's own, and all others that it supports."""
+        chosen = list(frozen.decoder.variants().values())
+        for name in estimands:
+            estimand = estimands.get(name)()
+            try:
+                estimand.identify(frozen.outcome)
+            except GraphrecError:
+                continue
+            if estimand not in chosen:
+                chosen.append(estimand)
+        return chosen
+
+    def test_a_branch_is_a_pair_of_tables_of_one_width(self, frozen: FrozenModel) -> None:
+        assert frozen.branches
+        for branch in frozen.branches.values():
+            assert branch.user.shape[0] == NUM_USERS and branch.item.shape[0] == NUM_ITEMS
+            assert branch.user.shape[1] == branch.item.shape[1]
+
+    def test_pair_logits_are_entries_of_block_logits(self, frozen: FrozenModel) -> None:
+        users, items = torch.tensor([0, 3, 3]), torch.tensor([2, 2, 9])
+        pairs, block = PairLogits(frozen.branches, users, items), BlockLogits(frozen.branches, EVERYONE)
+        for name in frozen.branches:
+            assert pairs[name].shape == (3,) and block[name].shape == (NUM_USERS, NUM_ITEMS)
+            torch.testing.assert_close(pairs[name], block[name][users, items])
+
+    @pytest.mark.parametrize("reference", ["mean", "zero"])
+    def test_a_reference_item_passes_through_the_same_branches(
+        self, frozen: FrozenModel, reference: str
+    ) -> None:
+        intervened = frozen.reference_branches(reference)
+        assert intervened.keys() == frozen.branches.keys()
+        for name, branch in intervened.items():
+            assert branch.item.shape == (1, frozen.branches[name].item.shape[1])
+            assert torch.equal(branch.user, frozen.branches[name].user)
+
+    def test_an_item_has_the_same_branches_whatever_stands_beside_it(self, frozen: FrozenModel) -> None:
+        some = torch.tensor([4, 1])
+        fewer = frozen.decoder.branches(
+            {
+                tower: {name: Representation(one.user, one.item[some]) for name, one in outputs.items()}
+                for tower, outputs in frozen.representations.items()
+            }
+        )
+        kept = {name: torch.equal(fewer[name].item, one.item[some]) for name, one in frozen.branches.items()}
+        assert all(kept.values()) == self.items_stand_alone, kept
+        if not self.items_stand_alone:
+            assert not frozen.outcome.mediated
+
+    def test_every_published_variant_is_identified_on_the_declared_graph(self, frozen: FrozenModel) -> None:
+        variants = frozen.decoder.variants()
+        assert variants
+        for estimand in variants.values():
+            proof = estimand.identify(frozen.outcome)
+            assert proof.criterion and proof.formula
+
+    def test_gradients_of_the_objectives_reach_every_parameter(self) -> None:
+        model, graph = self.model()
+        total_loss(model, graph).backward()
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None, f"{name} is not trained"
+            assert parameter.grad.isfinite().all(), name
+            assert parameter.grad.abs().max() > 0, f"{name} is not trained"
+
+    def test_each_loss_is_one_finite_number_and_a_probability_where_it_claims_one(self) -> None:
+        model, graph = self.model()
+        branches = model(graph)
+        names = [objective.name for objective in model.decoder.objectives()]
+        assert len(set(names)) == len(names), "the name keys the random streams"
+        for objective, batch in zip(model.decoder.objectives(), first_batches(model, graph)):
+            loss = loss_of(objective, branches, batch)
+            assert loss.shape == () and loss.isfinite() and loss > 0
+            score = objective.score(PairLogits(branches, batch.users, batch.items))
+            assert score.shape == batch.users.shape, "[B] beside [B, 1] would broadcast"
+            if objective.loss == "bce":
+                assert (score <= 0).all(), "bce wants a log-probability"
+
+    def test_scoring_twice_gives_the_same_bits_and_changes_nothing(self, frozen: FrozenModel) -> None:
+        before = {
+            (name, side): getattr(branch, side).clone()
+            for name, branch in frozen.branches.items()
+            for side in ("user", "item")
+        }
+        for estimand in self.every_estimand(frozen):
+            scorer = frozen.scorer(estimand)
+            first = scorer(EVERYONE)
+            first_bits = first.clone()
+            first.fill_(0.0)
+            assert torch.equal(scorer(EVERYONE), first_bits)
+            assert torch.equal(frozen.scorer(estimand)(EVERYONE), first_bits)
+        for (name, side), table in before.items():
+            assert torch.equal(getattr(frozen.branches[name], side), table)
+
+    def test_a_block_gives_what_its_users_give_singly(self) -> None:
+        model, graph = self.model(dtype=torch.float32)
+        frozen = model.freeze(graph)
+        for estimand in self.every_estimand(frozen):
+            scorer = frozen.scorer(estimand)
+            block = scorer(EVERYONE)
+            single = torch.cat([scorer(EVERYONE[user : user + 1]) for user in range(NUM_USERS)])
+            assert block.shape == (NUM_USERS, NUM_ITEMS) and block.isfinite().all()
+            torch.testing.assert_close(single, block, rtol=1e-5, atol=1e-6)
+            ranked, order = block.sort(dim=1)
+            apart = ranked.diff(dim=1) > 1e-5
+            assert apart.float().mean() > 0.5
+            assert (single.gather(1, order).diff(dim=1)[apart] > 0).all()
+
+    def test_the_scores_tell_items_apart(self, frozen: FrozenModel) -> None:
+        for estimand in self.every_estimand(frozen):
+            scores = frozen.scorer(estimand)(EVERYONE)
+            assert (scores.max(1).values > scores.min(1).values).all(), estimand
+
+    def test_the_seed_decides_the_start(self) -> None:
+        (one, graph), (two, _), (other, _) = self.model(), self.model(), self.model(seed=1)
+        assert _equal(one, two)
+        assert not _equal(one, other)
+        assert torch.equal(total_loss(one, graph), total_loss(two, graph))
+
+    def test_one_kind_of_feedback_is_enough(self) -> None:
+        model, graph = self.model(small_graph(like_is_click=True))
+        loss = total_loss(model, graph)
+        assert loss.isfinite()
+        loss.backward()
+        model.freeze(graph).scorer(next(iter(model.decoder.variants().values())))(EVERYONE)
+
+    @pytest.mark.parametrize(
+        "context",
+        [
+            Context(exposure=(), content=("visual", "title", "acoustic"), embedding_size=WIDTH),
+            Context(exposure=("visual", "title", "acoustic"), content=(), embedding_size=WIDTH),
+        ],
+    )
+    def test_modalities_of_one_role_alone_are_enough(self, context: Context) -> None:
+        model, graph = self.model(context=context)
+        total_loss(model, graph).backward()
+        assert all(p.grad is not None and p.grad.abs().max() > 0 for p in model.parameters())
+
+    def test_without_modalities_it_works_or_says_why_not(self) -> None:
+        bare = small_graph(modalities=())
+        context = Context(exposure=(), content=(), embedding_size=WIDTH)
+        if self.needs_modalities:
+            with pytest.raises(GraphrecError, match="modality"):
+                self.model(bare, context=context)
+        else:
+            model, graph = self.model(bare, context=context)
+            assert total_loss(model, graph).isfinite()
+
+    def test_a_state_dict_carries_the_whole_model(self) -> None:
+        (model, graph), (twin, _) = self.model(), self.model(seed=1)
+        twin.load_state_dict(model.state_dict())
+        one, two = model.freeze(graph), twin.freeze(graph)
+        for name in one.branches:
+            assert torch.equal(one.branches[name].user, two.branches[name].user)
+            assert torch.equal(one.branches[name].item, two.branches[name].item)
+
+
+def _equal(one: Recommender, other: Recommender) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values()))

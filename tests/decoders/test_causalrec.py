@@ -1,0 +1,148 @@
+"""CausalRec: match, visual match, notice; the direct effect of the looks removed at test time."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+import torch
+import torch.nn.functional as F
+from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
+from torch import Tensor
+
+from graphrec.causal import Observational, TotalIndirectEffect
+from graphrec.decoders import BlockLogits
+from graphrec.recommender import FrozenModel
+from graphrec.training.objective import loss_of
+
+
+class TestCausalRec(DecoderContract):
+    name = "causalrec"
+    needs_modalities = True
+
+
+class TestCausalRecAsTheAuthorsCode(DecoderContract):
+    name = "causalrec"
+    settings: ClassVar = {"fusion": "author", "behaviour": "like", "negatives": "unliked"}
+    needs_modalities = True
+
+
+class TestCausalRecByAddition(DecoderContract):
+    name = "causalrec"
+    settings: ClassVar = {"fusion": "add", "multitask": False}
+    needs_modalities = True
+
+
+class TestCausalRecInLogarithms(DecoderContract):
+    name = "causalrec"
+    settings: ClassVar = {"link": "log"}
+    needs_modalities = True
+
+
+def parts(centre: bool = False, **settings: Any) -> tuple[FrozenModel, dict[str, Tensor]]:
+    """A frozen model, and its logits m, m', n `[U, I]`, m*, m'* `[U, 1]` written out from Eq. 19 to 21."""
+    model, graph = small_model("causalrec", settings, centre_items=centre)
+    frozen = model.freeze(graph)
+    main = frozen.representations["main"]
+    g_user = (main["id"].user + main["acoustic"].user) / 2
+    g_item = (main["id"].item + main["acoustic"].item) / 2
+    t = (main["visual"].user + main["title"].user) / 2
+    phi = (main["visual"].item + main["title"].item) / 2
+    weight, bias = (model.get_parameter(f"decoder.indirect.{name}").detach() for name in ("weight", "bias"))
+    g_mean, phi_mean = g_item.mean(0, keepdim=True), phi.mean(0, keepdim=True)
+    return frozen, {
+        "m": g_user @ g_item.T,
+        "m'": g_user @ (g_item * torch.tanh(phi @ weight.T + bias)).T,
+        "n": t @ phi.T,
+        "m*": g_user @ g_mean.T,
+        "m'*": g_user @ (g_mean * torch.tanh(phi_mean @ weight.T + bias)).T,
+    }
+
+
+def rank_equal(one: Tensor, other: Tensor) -> bool:
+    return torch.equal(one.argsort(dim=1), other.argsort(dim=1))
+
+
+def test_branch_logits_are_the_formulas() -> None:
+    frozen, known = parts()
+    logits = BlockLogits(frozen.branches, EVERYONE)
+    reference = BlockLogits(frozen.reference_branches("mean"), EVERYONE)
+    for name, ours in {
+        "m": logits["match"],
+        "m'": logits["match_visual"],
+        "n": logits["notice"],
+        "m*": reference["match"],
+        "m'*": reference["match_visual"],
+    }.items():
+        torch.testing.assert_close(ours, known[name], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("centre", [False, True])
+@pytest.mark.parametrize("strength", [0.2, 1.0, 1.2])
+def test_eq_28_holds(strength: float, centre: bool) -> None:
+    frozen, k = parts(centre)
+    s = torch.sigmoid
+    effect = s(k["n"]) * (s(k["m"]) * s(k["m'"]) - strength * s(k["m*"]) * s(k["m'*"]))
+    estimand = TotalIndirectEffect(strength=strength)
+    factual = BlockLogits(frozen.branches, EVERYONE)
+    reference = BlockLogits(frozen.reference_branches("mean"), EVERYONE)
+    torch.testing.assert_close(
+        estimand.effect(frozen.outcome, factual, reference), effect, rtol=0, atol=1e-12
+    )
+    scores = frozen.scorer(estimand)(EVERYONE)
+    assert rank_equal(scores, effect)
+    assert torch.equal(scores > 0, effect > 0)
+
+
+def test_the_reference_of_a_centred_model_is_indifference() -> None:
+    frozen, _ = parts(centre=True)
+    reference = BlockLogits(frozen.reference_branches("mean"), EVERYONE)
+    for name in ("match", "match_visual"):
+        torch.testing.assert_close(reference[name], torch.zeros(len(EVERYONE), 1, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("fusion", ["paper", "author", "add"])
+def test_strength_zero_ranks_as_without_counterfactual_inference(fusion: str) -> None:
+    frozen, _ = parts(fusion=fusion)
+    without = frozen.scorer(Observational())(EVERYONE)
+    assert torch.equal(frozen.scorer(TotalIndirectEffect(strength=0))(EVERYONE), without)
+    assert not rank_equal(frozen.scorer(TotalIndirectEffect(strength=1))(EVERYONE), without)
+
+
+def test_the_three_fusions_are_what_they_say() -> None:
+    s = torch.sigmoid
+    for fusion in ("paper", "author", "add"):
+        frozen, k = parts(fusion=fusion)
+        scores = frozen.scorer(Observational())(EVERYONE)
+        match = k["m"] + k["m'"]
+        expected = {
+            "paper": s(k["m"]) * s(k["m'"]) * s(k["n"]),
+            "author": s(match + k["n"]) * s(match) * s(k["n"]),
+            "add": (match + k["n"]).exp(),
+        }[fusion]
+        torch.testing.assert_close(scores.exp(), expected)
+
+
+def test_by_addition_the_notice_drops_out_and_the_reference_does_not_matter() -> None:
+    frozen, k = parts(fusion="add")
+    for reference in ("mean", "zero"):
+        scores = frozen.scorer(TotalIndirectEffect(reference=reference))(EVERYONE)
+        shift = scores - (k["m"] + k["m'"])
+        torch.testing.assert_close(shift, shift[:, :1].expand_as(shift))
+
+
+def test_the_joint_loss_compares_products_and_the_others_logits() -> None:
+    model, graph = small_model("causalrec", centre_items=False)
+    _, k = parts()
+    s = torch.sigmoid
+    tables = {
+        "joint": s(k["m"]) * s(k["m'"]) * s(k["n"]),
+        "notice": k["n"],
+        "match": k["m"] + k["m'"],
+    }
+    terms = dict(zip(tables, zip(model.decoder.objectives(), first_batches(model, graph))))
+    for name, (objective, batch) in terms.items():
+        assert objective.name == name
+        margin = tables[name][batch.users, batch.items] - tables[name][batch.users, batch.negatives]
+        expected = F.softplus(-margin).mean()
+        torch.testing.assert_close(loss_of(objective, model(graph), batch).detach(), expected)

@@ -1,0 +1,54 @@
+"""What decoders are made of: logits of pairs and blocks, means of representations, offsets."""
+
+from __future__ import annotations
+
+import torch
+
+from graphrec.backbones import Representation
+from graphrec.decoders import BlockLogits, Context, PairLogits
+from graphrec.decoders.base import pick, with_offset
+
+
+def tables(seed: int) -> Representation:
+    generator = torch.Generator().manual_seed(seed)
+    return Representation(torch.randn(5, 3, generator=generator), torch.randn(7, 3, generator=generator))
+
+
+def test_logits_are_inner_products() -> None:
+    branch = tables(0)
+    users, items = torch.tensor([4, 0]), torch.tensor([6, 1])
+    pairs = PairLogits({"a": branch}, users, items)["a"]
+    for n in range(2):
+        torch.testing.assert_close(pairs[n], torch.dot(branch.user[users[n]], branch.item[items[n]]))
+    torch.testing.assert_close(BlockLogits({"a": branch}, users)["a"], branch.user[users] @ branch.item.T)
+
+
+def test_logits_are_a_mapping_over_the_branches() -> None:
+    logits = BlockLogits({"a": tables(0), "b": tables(1)}, torch.tensor([0]))
+    assert list(logits) == ["a", "b"] and len(logits) == 2
+    assert {**logits}.keys() == {"a", "b"}
+
+
+def test_pick_is_the_mean_of_the_named() -> None:
+    named = {"a": tables(0), "b": tables(1), "c": tables(2)}
+    picked = pick(named, ("a", "c"))
+    torch.testing.assert_close(picked.user, (named["a"].user + named["c"].user) / 2)
+    torch.testing.assert_close(picked.item, (named["a"].item + named["c"].item) / 2)
+
+
+def test_an_offset_raises_every_logit_and_learns() -> None:
+    branch, offset = tables(0), torch.tensor([0.7], requires_grad=True)
+    raised = with_offset(branch, offset)
+    logits = raised.user @ raised.item.T
+    torch.testing.assert_close(logits, branch.user @ branch.item.T + 0.7)
+    logits.sum().backward()
+    assert offset.grad is not None and offset.grad.item() == 35.0
+    one_item = with_offset(Representation(branch.user, branch.item[:1]), offset)
+    assert one_item.item.shape == (1, 4)
+
+
+def test_the_id_stands_in_for_a_role_without_modalities() -> None:
+    context = Context(exposure=(), content=("visual",), embedding_size=8)
+    assert context.exposure_or_id == ("id",)
+    assert context.content_or_id == ("visual",)
+    assert context.modalities == ("visual",)

@@ -1,0 +1,171 @@
+"""HCR: the two towers' branches, the front-door score, and its variants on one trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
+from torch import Tensor
+
+from graphrec.backbones import Representation
+from graphrec.causal import EffectOfMediator, EffectOnMediator, FrontDoor, Observational
+from graphrec.decoders import BlockLogits, Context
+from graphrec.recommender import FrozenModel
+from graphrec.training.objective import loss_of
+
+
+class TestHCR(DecoderContract):
+    name = "hcr"
+    items_stand_alone = False
+
+
+class TestHCRInPlainForm(DecoderContract):
+    name = "hcr"
+    settings: ClassVar = {"from_mean_item": False}
+
+
+class TestHCRAsProbabilities(DecoderContract):
+    name = "hcr"
+    settings: ClassVar = {"loss": "bce"}
+    items_stand_alone = False
+
+
+class TestHCRGivenTheClick(DecoderContract):
+    name = "hcr"
+    settings: ClassVar = {"loss": "bce", "like_negatives": "clicked", "link": "softplus"}
+    items_stand_alone = False
+
+
+class TestHCRWithAuxiliaryLosses(DecoderContract):
+    name = "hcr"
+    settings: ClassVar = {
+        "auxiliary_exposure": 0.5,
+        "auxiliary_effect": 1.0,
+        "link": "raw",
+        "beta_on": "click",
+    }
+    items_stand_alone = False
+
+
+class TestHCRNS(DecoderContract):
+    name = "hcr"
+    settings: ClassVar = {"share_embeddings": False, "like_graph": "like"}
+    items_stand_alone = False
+
+
+def parts(settings: dict[str, Any] | None = None) -> tuple[FrozenModel, dict[str, Tensor]]:
+    """A frozen model, and f, h1, h2 `[U, I]` computed from its representations by the formulas."""
+    model, graph = small_model("hcr", settings)
+    frozen = model.freeze(graph)
+
+    def logits(tower: str, *names: str) -> Tensor:
+        tables = [frozen.representations[tower][name] for name in names]
+        user, item = (
+            torch.stack([getattr(one, side) for one in tables]).mean(0) for side in ("user", "item")
+        )
+        return user @ item.T
+
+    def core(table: Tensor) -> Tensor:
+        centred = (settings or {}).get("from_mean_item", True)
+        return table - table.mean(1, keepdim=True) if centred else table
+
+    every, seen, content = ("visual", "title", "acoustic"), ("visual", "title"), ("acoustic",)
+    return frozen, {
+        "f": core(logits("click", *every)) * torch.sigmoid(logits("click", *seen)),
+        "h1": core(logits("like", *every)),
+        "h2": torch.sigmoid(logits("like", *seen)) * torch.sigmoid(logits("like", *content)),
+    }
+
+
+LINKS: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "softplus": torch.nn.functional.softplus,
+}
+
+
+@pytest.mark.parametrize("link", ["sigmoid", "softplus"])
+@pytest.mark.parametrize("from_mean_item", [False, True])
+def test_the_four_variants_are_products_of_the_same_three_factors(link: str, from_mean_item: bool) -> None:
+    frozen, known = parts({"link": link, "from_mean_item": from_mean_item})
+    f, h1, h2 = LINKS[link](known["f"]), LINKS[link](known["h1"]), known["h2"]
+    expected = {"HCR": f * h1, "HCR-T": f * h1 * h2, "HCR-S1": f, "HCR-S2": h1}
+    variants = frozen.decoder.variants()
+    assert list(variants) == ["HCR", "HCR-T", "HCR-S1", "HCR-S2"]
+    for name, estimand in variants.items():
+        torch.testing.assert_close(frozen.scorer(estimand)(EVERYONE).exp(), expected[name])
+
+
+def test_raw_products_are_those_of_the_inner_products() -> None:
+    frozen, known = parts({"link": "raw"})
+    expected = {
+        FrontDoor(): known["f"] * known["h1"],
+        Observational(): known["f"] * known["h1"] * known["h2"],
+        EffectOnMediator(): known["f"],
+        EffectOfMediator(): known["h1"],
+    }
+    for estimand, table in expected.items():
+        torch.testing.assert_close(frozen.scorer(estimand)(EVERYONE), table)
+
+
+@pytest.mark.parametrize("link", ["sigmoid", "raw", "softplus"])
+def test_the_front_door_score_does_not_see_h2(link: str) -> None:
+    frozen, _ = parts({"link": link})
+    generator = torch.Generator().manual_seed(0)
+    scale = 0.2 + 5 * torch.rand(len(EVERYONE), 1, generator=generator, dtype=torch.float64)
+    rescaled = {
+        name: Representation(one.user * scale, one.item) if name in ("like_exposure", "like_content") else one
+        for name, one in frozen.branches.items()
+    }
+    other = replace(frozen, branches=rescaled)
+    for estimand in (FrontDoor(), EffectOnMediator(), EffectOfMediator()):
+        assert torch.equal(frozen.scorer(estimand)(EVERYONE), other.scorer(estimand)(EVERYONE))
+    observed = (one.scorer(Observational())(EVERYONE) for one in (frozen, other))
+    assert not torch.equal(*observed)
+
+
+def test_likes_are_trained_on_h1_times_h2_and_clicks_on_f() -> None:
+    model, graph = small_model("hcr", {"beta": 3.0})
+    _, known = parts({"beta": 3.0})
+    scores = {"click": known["f"], "like": known["h1"] * known["h2"]}
+    objectives = {one.name: one for one in model.decoder.objectives()}
+    assert {name: one.weight for name, one in objectives.items()} == {"click": 1.0, "like": 3.0}
+    for (name, objective), batch in zip(objectives.items(), first_batches(model, graph)):
+        table = scores[name]
+        margin = table[batch.users, batch.items] - table[batch.users, batch.negatives]
+        expected = -torch.log(torch.sigmoid(margin)).mean()
+        torch.testing.assert_close(loss_of(objective, model(graph), batch).detach(), expected)
+
+
+def test_given_the_click_the_like_is_judged_on_clicks_alone() -> None:
+    model, graph = small_model("hcr", {"loss": "bce", "like_negatives": "clicked"})
+    _, known = parts({"loss": "bce", "like_negatives": "clicked"})
+    objective = model.decoder.objectives()[1]
+    batch = first_batches(model, graph)[1]
+    clicks, likes = (set(map(tuple, graph.pairs(role).tolist())) for role in ("click", "like"))
+    drawn = list(zip(batch.users.tolist(), batch.items.tolist()))
+    assert set(drawn) <= clicks
+    assert batch.labels is not None
+    assert batch.labels.bool().tolist() == [pair in likes for pair in drawn]
+    chance = (torch.sigmoid(known["h1"]) * known["h2"])[batch.users, batch.items]
+    expected = torch.nn.functional.binary_cross_entropy(chance, batch.labels.double())
+    torch.testing.assert_close(loss_of(objective, model(graph), batch).detach(), expected)
+
+
+def test_without_exposure_modalities_the_ids_stand_in() -> None:
+    context = Context(exposure=(), content=("visual", "title", "acoustic"), embedding_size=4)
+    model, graph = small_model("hcr", context=context)
+    frozen = model.freeze(graph)
+    ids = frozen.representations["click"]["id"]
+    exposure = BlockLogits(frozen.branches, EVERYONE)["click_exposure"]
+    torch.testing.assert_close(exposure, ids.user @ ids.item.T)
+
+
+def test_towers_share_their_embeddings_unless_told_otherwise() -> None:
+    shared, _ = small_model("hcr")
+    separate, _ = small_model("hcr", {"share_embeddings": False})
+    assert set(shared.tables) == {"shared"}
+    assert set(separate.tables) == {"click", "like"}

@@ -1,0 +1,163 @@
+"""Metrics and their intervals, against an independent computation and against PyG's."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch_geometric.metrics import LinkPredHitRatio, LinkPredMRR, LinkPredNDCG, LinkPredRecall
+
+from graphrec.evaluation.metrics import interval, metrics_at, summarise
+from graphrec.evaluation.ranking import evaluate
+
+
+def by_hand(ranking: list[int], positives: set[int], k: int) -> dict[str, float]:
+    """One user's metrics, from the definitions."""
+    found = [rank for rank, item in enumerate(ranking, start=1) if item in positives]
+    gain = sum(1 / math.log2(rank + 1) for rank in found if rank <= k)
+    best = sum(1 / math.log2(rank + 1) for rank in range(1, min(k, len(positives)) + 1))
+    return {
+        f"recall@{k}": len([rank for rank in found if rank <= k]) / len(positives),
+        f"ndcg@{k}": gain / best,
+        f"hr@{k}": float(any(rank <= k for rank in found)),
+        "mrr": 1 / found[0],
+    }
+
+
+def random_problem(
+    seed: int, users: int = 25, items: int = 18
+) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+    """Scores with many ties, positives (not for all users), and training pairs apart from them."""
+    rng = np.random.default_rng(seed)
+    scores = torch.from_numpy(rng.integers(-3, 4, (users, items)).astype(np.float32))
+    kind = rng.choice(["train", "positive", "other"], p=[0.3, 0.2, 0.5], size=(users, items))
+    kind[:3][kind[:3] == "positive"] = "other"
+    return scores, np.argwhere(kind == "positive"), np.argwhere(kind == "train")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_metrics_agree_with_a_slow_independent_computation(seed: int) -> None:
+    scores, positives, train = random_problem(seed)
+    cutoffs = (1, 4, 10, 18)
+    table = evaluate(
+        lambda users: scores[users].clone(),
+        positives,
+        train,
+        num_users=25,
+        bytes_per_user=72,
+        cutoffs=cutoffs,
+    )
+    assert table["user"].tolist() == sorted(set(positives[:, 0].tolist()))
+    for row in table.to_dict("records"):
+        user = row["user"]
+        wanted = set(positives[positives[:, 0] == user, 1].tolist())
+        seen = set(train[train[:, 0] == user, 1].tolist())
+        ranking = sorted(set(range(18)) - seen, key=lambda item: (-scores[user, item].item(), item))
+        assert row["positives"] == len(wanted)
+        for k in cutoffs:
+            for name, value in by_hand(ranking, wanted, k).items():
+                assert row[name] == pytest.approx(value, rel=1e-12), (user, name)
+
+
+@pytest.mark.parametrize("k", [1, 5, 12])
+def test_metrics_agree_with_pyg(k: int) -> None:
+    """Recall, NDCG and hit ratio mean the same there.
+
+    PyG's MRR looks at the first k ranks only, ours at all of them: they agree with k = I. PyG counts a user
+    without positives as 0, we leave such users out: here every user has one.
+    """
+    rng = np.random.default_rng(k)
+    scores = torch.from_numpy(rng.permuted(np.tile(np.arange(30.0), (40, 1)), axis=1))
+    mask = rng.random((40, 30)) < 0.15
+    mask[:, 0] = True
+    positives = np.argwhere(mask)
+    table = evaluate(
+        lambda users: scores[users].clone(),
+        positives,
+        np.empty((0, 2), dtype=np.int64),
+        num_users=40,
+        bytes_per_user=120,
+        cutoffs=(k,),
+    )
+    order = scores.argsort(dim=1, descending=True)
+    labels = torch.from_numpy(positives.T)
+    theirs = {f"recall@{k}": LinkPredRecall(k), f"ndcg@{k}": LinkPredNDCG(k), f"hr@{k}": LinkPredHitRatio(k)}
+    for name, metric in theirs.items():
+        metric.update(order[:, :k], labels)
+        assert table[name].mean() == pytest.approx(metric.compute().item(), rel=1e-5), name
+    full, cut = LinkPredMRR(30), LinkPredMRR(k)
+    full.update(order, labels)
+    cut.update(order[:, :k], labels)
+    assert table["mrr"].mean() == pytest.approx(full.compute().item(), rel=1e-5)
+    assert cut.compute().item() < table["mrr"].mean()
+
+
+def test_the_worked_example() -> None:
+    a, b, c, d = 0, 1, 2, 3
+    scores = torch.zeros(1, 4)
+    scores[0, [c, a, d, b]] = torch.tensor([4.0, 3.0, 2.0, 1.0])
+    table = evaluate(
+        lambda users: scores.clone(),
+        np.array([[0, a], [0, b]]),
+        np.empty((0, 2), dtype=np.int64),
+        num_users=1,
+        bytes_per_user=16,
+        cutoffs=(3,),
+    )
+    row = table.iloc[0]
+    assert row["recall@3"] == 0.5
+    assert row["hr@3"] == 1
+    assert row["ndcg@3"] == pytest.approx((1 / math.log2(3)) / (1 + 1 / math.log2(3)))
+    assert round(row["ndcg@3"], 3) == 0.387
+    assert row["mrr"] == 0.5
+
+
+def test_perfect_and_hopeless_rankings() -> None:
+    hits = np.array([[True, True, False, False], [False, False, False, False]])
+    values = metrics_at(hits, np.array([2, 2]), (2, 4))
+    for name, column in values.items():
+        assert column.tolist() == [1.0, 0.0], name
+
+
+def test_a_cutoff_beyond_all_items_takes_them_all() -> None:
+    values = metrics_at(np.array([[False, True]]), np.array([1]), (50,))
+    assert values["recall@50"].tolist() == [1.0]
+    assert values["ndcg@50"][0] == pytest.approx(1 / math.log2(3))
+
+
+def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    inside = 0
+    for trial in range(200):
+        low, high = interval(rng.beta(0.5, 2.0, size=150), resamples=300, seed=trial)
+        inside += low <= 0.2 <= high
+    assert 0.90 <= inside / 200 <= 0.99
+
+
+def test_the_interval_is_repeatable_narrows_and_widens_with_the_level() -> None:
+    values = np.random.default_rng(1).random(400)
+    low, high = interval(values)
+    assert (low, high) == interval(values)
+    assert low < values.mean() < high
+    few_low, few_high = interval(values[:40])
+    assert few_high - few_low > high - low
+    wide_low, wide_high = interval(values, level=0.99)
+    assert wide_low < low and wide_high > high
+
+
+def test_one_user_has_no_interval() -> None:
+    assert all(math.isnan(end) for end in interval(np.array([0.3])))
+
+
+def test_a_summary_averages_over_the_users_that_have_the_value() -> None:
+    table = pd.DataFrame(
+        {"user": [0, 1, 2], "positives": [1, 2, 3], "recall@5": [0.0, 1.0, 0.5], "x": [1.0, np.nan, 0.0]}
+    )
+    summary = summarise(table)
+    assert summary.keys() == {"recall@5", "x"}
+    assert summary["recall@5"]["mean"] == 0.5 and summary["recall@5"]["users"] == 3
+    assert summary["x"]["mean"] == 0.5 and summary["x"]["users"] == 2
+    assert summary["x"]["low"] <= 0.5 <= summary["x"]["high"]

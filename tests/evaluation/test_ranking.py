@@ -1,0 +1,117 @@
+"""The ranking rule: higher first, ties by item number, seen items never; and blocks that change nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from contracts.decoder_contract import small_model
+
+from graphrec.causal import FrontDoor
+from graphrec.errors import DataError
+from graphrec.evaluation.popularity import popularity
+from graphrec.evaluation.ranking import MEMORY_BUDGET, PairIndex, blocks, evaluate, rank_all, top_k
+
+NOTHING = np.empty((0, 2), dtype=np.int64)
+
+
+def slow_top_k(scores: torch.Tensor, k: int) -> list[list[int]]:
+    return [sorted(range(len(row)), key=lambda item: (-row[item], item))[:k] for row in scores.tolist()]
+
+
+@pytest.mark.parametrize("k", [1, 3, 7, 40, 60])
+def test_ties_go_to_the_lower_item_number_also_at_the_last_place(k: int) -> None:
+    generator = torch.Generator().manual_seed(k)
+    for levels in (2, 4, 1000):
+        scores = torch.randint(-levels, levels, (30, 40), generator=generator).float()
+        scores[0] = 0.0
+        scores[1, 5:] = -torch.inf
+        assert top_k(scores, k).tolist() == slow_top_k(scores, k)
+
+
+def test_the_last_place_alone_may_be_tied() -> None:
+    scores = torch.tensor([[1.0, 0.5, 0.5, 2.0, 0.5], [0.5, 3.0, 0.5, 0.5, 0.5]])
+    assert top_k(scores, 3).tolist() == [[3, 0, 1], [1, 0, 2]]
+
+
+def test_zero_and_minus_zero_are_the_same_score() -> None:
+    assert top_k(torch.tensor([[-0.0, 0.0, -0.0]]), 2).tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("low", [0.0, -1e30])
+def test_training_items_are_never_ranked_above_the_worst_candidate(low: float) -> None:
+    scores = torch.full((2, 6), low)
+    scores[:, 2:] -= torch.arange(4.0) * max(abs(low), 1.0)
+    seen = np.array([[0, 0], [0, 1], [1, 1], [1, 5]])
+    (block,) = rank_all(
+        lambda users: scores[users].clone(), np.arange(2), 4, PairIndex(seen, 2), bytes_per_user=24
+    )
+    users, ranked, best = block
+    assert users.tolist() == [0, 1]
+    assert best.tolist() == [[2, 3, 4, 5], [0, 2, 3, 4]]
+    assert ranked[0, :2].eq(-torch.inf).all()
+
+
+def test_pair_index_gives_each_user_of_a_block_its_items() -> None:
+    pairs = np.array([[3, 1], [0, 2], [3, 0], [0, 0], [2, 4]])
+    rows, items = PairIndex(pairs, 5).of(np.array([3, 1, 0]))
+    assert list(zip(rows.tolist(), items.tolist())) == [(0, 0), (0, 1), (2, 0), (2, 2)]
+    rows, items = PairIndex(NOTHING, 5).of(np.array([3, 1]))
+    assert len(rows) == len(items) == 0
+
+
+def test_blocks_hold_every_user_once_and_keep_to_the_budget() -> None:
+    users = np.arange(2500)[::-1]
+    for bytes_per_user, budget in ((4, 40), (10**12, 10**6), (1, MEMORY_BUDGET), (0, 10)):
+        parts = list(blocks(users, bytes_per_user, budget))
+        assert np.concatenate(parts).tolist() == users.tolist()
+        assert all(len(part) == 1 or len(part) * bytes_per_user <= budget for part in parts)
+
+
+def test_the_size_of_a_block_changes_nothing() -> None:
+    rng = np.random.default_rng(0)
+    scores = torch.from_numpy(rng.integers(0, 9, (60, 25)).astype(np.float32))
+    train, positives = (np.argwhere(rng.random((60, 25)) < share) for share in (0.2, 0.1))
+    positives = np.array([pair for pair in positives.tolist() if pair not in train.tolist()])
+    tables: list[pd.DataFrame] = [
+        evaluate(
+            lambda users: scores[users].clone(),
+            positives,
+            train,
+            num_users=60,
+            bytes_per_user=MEMORY_BUDGET // size,
+            cutoffs=(3, 10),
+        )
+        for size in (1, 7, 1024)
+    ]
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table, tables[0])
+
+
+def test_a_model_is_judged_the_same_whatever_the_block() -> None:
+    model, graph = small_model("hcr")
+    scorer = model.freeze(graph).scorer(FrontDoor())
+    positives, train = graph.pairs("like").numpy(), NOTHING
+    tables = [
+        evaluate(scorer, positives, train, num_users=7, bytes_per_user=MEMORY_BUDGET // size, cutoffs=(3,))
+        for size in (1, 2, 7)
+    ]
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table, tables[0])
+
+
+def test_scores_that_are_no_numbers_are_a_data_error() -> None:
+    scores = torch.zeros(3, 4)
+    scores[1, 2] = torch.nan
+    with pytest.raises(DataError, match="1 NaN scores in a block of 3 users"):
+        list(rank_all(lambda users: scores[users], np.arange(3), 2, PairIndex(NOTHING, 3), bytes_per_user=16))
+
+
+def test_popularity_counts_training_pairs_and_knows_no_user() -> None:
+    train = np.array([[0, 1], [1, 1], [2, 1], [0, 3], [1, 3], [2, 0]])
+    score = popularity(train, 5)
+    assert score(torch.tensor([0, 2])).tolist() == [[1, 3, 0, 2, 0]] * 2
+    table = evaluate(score, np.array([[0, 0], [2, 3]]), train, num_users=3, bytes_per_user=20, cutoffs=(1,))
+    assert table["recall@1"].tolist() == [1.0, 1.0]
+    assert score(torch.tensor([0])).tolist() == [[1, 3, 0, 2, 0]], "ranking does not change the counts"

@@ -1,0 +1,79 @@
+"""From a split to the graph that models see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from planted import PLANTED_CLICKS, planted_split
+from small_graph import small_graph
+
+from graphrec.data.split import Split
+from graphrec.errors import UnknownNameError
+from graphrec.graph.build import InteractionGraph, build_hetero
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return planted_split()
+
+
+def edges(pairs: np.ndarray) -> set[tuple[int, int]]:
+    return set(map(tuple, pairs.tolist()))
+
+
+def test_the_graph_holds_the_training_pairs_and_no_other(split: Split) -> None:
+    graph = InteractionGraph.from_split(split)
+    for role in ("click", "like"):
+        pairs = graph.pairs(role)
+        assert np.array_equal(pairs.numpy(), split.train_pairs(role))
+        held = edges(split.valid) | edges(split.open_test("a test of the graph"))
+        assert not edges(pairs.numpy()) & held
+    assert len(graph.pairs("click")) == PLANTED_CLICKS
+    assert edges(graph.pairs("like").numpy()) < edges(graph.pairs("click").numpy())
+
+
+def test_each_behaviour_is_an_edge_type_with_its_reverse(split: Split) -> None:
+    data = build_hetero(split)
+    for name in ("click", "like"):
+        there = data["user", name, "item"].edge_index
+        assert torch.equal(data["item", f"rev_{name}", "user"].edge_index, there.flip(0))
+        assert there.unique(dim=1).shape == there.shape
+    data.validate()
+
+
+def test_dense_features_are_scaled_over_the_items_that_have_them(split: Split) -> None:
+    graph = InteractionGraph.from_split(split)
+    values, mask = graph.features("visual"), graph.mask("visual")
+    assert 0 < (~mask).sum() < len(mask)
+    assert values[~mask].eq(0).all()
+    torch.testing.assert_close(values[mask].mean(0), torch.zeros(values.shape[1]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(values[mask].std(0, correction=0), torch.ones(values.shape[1]))
+
+
+def test_bags_are_taken_as_they_are(split: Split) -> None:
+    graph = InteractionGraph.from_split(split)
+    assert graph.is_bag("title") and not graph.is_bag("visual")
+    assert torch.equal(
+        graph.features("title").to_dense(),
+        torch.from_numpy(split.dataset.features["title"].values.toarray()),  # type: ignore[union-attr]
+    )
+    weight = torch.randn(graph.width("title"), 3, requires_grad=True)
+    expected = graph.features("title").to_dense() @ weight
+    torch.testing.assert_close(graph.project("title", weight), expected)
+    (ours,) = torch.autograd.grad(graph.project("title", weight).square().sum(), weight)
+    (theirs,) = torch.autograd.grad(expected.square().sum(), weight)
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_a_like_is_a_click_edge_too_and_each_propagator_is_made_once() -> None:
+    graph = small_graph()
+    clicks = set(map(tuple, graph.pairs("click").tolist()))
+    assert set(map(tuple, graph.pairs("like").tolist())) <= clicks
+    assert graph.propagator("click", "mean") is graph.propagator("click", "mean")
+    assert graph.propagator("click", "mean") is not graph.propagator("like", "mean")
+
+
+def test_an_unknown_modality_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean `visual`"):
+        small_graph().features("visuel")

@@ -1,0 +1,285 @@
+"""The report says what the runs hold, escapes what they are called, and opens in a browser without fault."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from html import unescape
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from graphrec.errors import RunError
+from graphrec.files import write_json
+from graphrec.report.html import write_report
+from graphrec.report.tables import number
+from graphrec.run import Run
+
+VOID = {"meta", "link", "br", "wbr", "hr", "img", "input"}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--allow-file-access-from-files",
+    "--virtual-time-budget=5000",
+    "--enable-logging=stderr",
+    "--v=0",
+    "--dump-dom",
+]
+PROBE = """<!DOCTYPE html><pre id="found">nothing</pre><script>
+const found = {}, widths = [390, 1200];
+for (const width of widths) {
+  const frame = document.createElement("iframe");
+  frame.style = `width:${width}px;height:900px;border:0`;
+  frame.onload = () => {
+    const page = frame.contentDocument, root = page.documentElement;
+    const clipped = box => getComputedStyle(box).overflowX !== "visible";
+    const scrolling = box => box && (clipped(box) || scrolling(box.parentElement));
+    const shown = one => one.getBoundingClientRect().width > 100;
+    found[width] = {
+      inner: frame.contentWindow.innerWidth,
+      wide: Math.max(root.scrollWidth, page.body.scrollWidth),
+      poking: [...page.body.querySelectorAll("*")].filter(one => one.getBoundingClientRect().right > width + 1
+        && !scrolling(one.parentElement)).map(one => one.tagName + "." + one.className),
+      tables: [...page.querySelectorAll("td")].map(one => one.innerText.replace(/\\s+/g, " ").trim()),
+      plots: [...page.querySelectorAll("figure svg")].filter(shown).length,
+      scripts: page.scripts.length,
+    };
+    if (Object.keys(found).length === widths.length)
+      document.getElementById("found").textContent = JSON.stringify(found);
+  };
+  frame.src = "REPORT";
+  document.body.append(frame);
+}
+</script>"""
+
+
+class Page(HTMLParser):
+    """Collects elements and checks that they close in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.open, self.words = [], [], {}
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open:
+            self.words[self.open[-1]] = self.words.get(self.open[-1], "") + data
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def path(hcr, causalrec, tmp_path_factory):
+    return write_report([hcr, causalrec], tmp_path_factory.mktemp("page") / "deep" / "report.html")
+
+
+@pytest.fixture(scope="module")
+def text(path):
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
+
+
+def seen(text):
+    """The words of the page without its tags."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text.replace("<wbr>", ""))))
+
+
+def copy_of(run, folder):
+    shutil.copytree(run.folder, folder)
+    return Run(folder)
+
+
+def test_is_well_formed_with_headings_in_order_and_unique_ids(page):
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for _, attrs in page.elements:
+        for name in attrs.get("aria-labelledby", "").split():
+            assert name in ids
+    assert {link["href"].removeprefix("#") for link in page.all("a")} <= set(ids)
+    assert page.all("html") == [{"lang": "en"}]
+    assert page.all("th") and all("scope" in attrs for attrs in page.all("th"))
+
+
+def test_needs_nothing_but_itself(page, text):
+    assert not page.all("script") and not page.all("img") and not page.all("iframe")
+    assert [link["href"] for link in page.all("link")] == ["data:,"]
+    addresses = re.findall(r'\b(?:href|src|action)="([^"]*)"|url\(([^)]*)\)', text)
+    assert all("".join(found).startswith(("#", "data:")) for found in addresses)
+    policy = [meta["content"] for meta in page.all("meta") if "http-equiv" in meta]
+    assert policy and policy[0].startswith("default-src 'none'")
+
+
+def test_what_runs_are_called_is_shown_and_never_obeyed(text, hcr):
+    assert "<script" not in text
+    assert hcr.name in seen(text)
+    assert "&lt;script&gt;" in text
+
+
+def test_every_measured_number_stands_in_the_page(text, hcr, causalrec):
+    words = seen(text)
+    for run in (hcr, causalrec):
+        for entry in run.metrics().values():
+            for value in entry["metrics"].values():
+                shown = f"{number(value['mean'])} [{number(value['low'])}, {number(value['high'])}]"
+                assert shown in words
+    assert "lower is better" in words and "do(item)" in words
+
+
+def test_bold_marks_a_clear_winner_and_nothing_else(hcr, causalrec, tmp_path):
+    one, two = copy_of(hcr, tmp_path / "one"), copy_of(causalrec, tmp_path / "two")
+    for run, mean in ((one, 0.2), (two, 0.6)):
+        write_json(run.folder / "metrics.json", {"test/x": entry_of("observational", mean, 0.1)})
+    words = write_report([one, two], tmp_path / "a.html").read_text()
+    assert re.findall("<strong>([^<]*)</strong>", words) == [".6000"]
+    write_json(two.folder / "metrics.json", {"test/x": entry_of("observational", 0.35, 0.1)})
+    words = write_report([one, two], tmp_path / "a.html").read_text()
+    assert "<strong>" not in words and "overlaps 1 of the 1 others" in words
+
+
+def entry_of(estimand, mean, half):
+    values = {"mean": mean, "low": mean - half, "high": mean + half, "users": 9}
+    return {"method": "M", "estimand": estimand, "part": "test", "metrics": {"ndcg@50": values}}
+
+
+def test_tells_the_data_the_split_and_how_often_the_test_part_was_opened(text, hcr):
+    words, counts = seen(text), hcr.manifest["counts"]
+    assert "drawn from a simulated world" in words
+    assert "tiktok , layout icme" in words and "like: finish, thumbs_up" in words
+    assert "chronological (train 0.7)" in words
+    for key in ("users", "items", "train_clicks", "train_likes", "valid", "test"):
+        assert f"{counts[key]:,}" in words
+    assert "causalrec: 1 time" in words
+
+
+def test_a_single_behaviour_is_said_to_be_no_like(hcr, tmp_path):
+    run = copy_of(hcr, tmp_path / "run")
+    assert "nothing but the click" not in seen(write_report([run], tmp_path / "a.html").read_text())
+    run.manifest["single_behaviour"] = True
+    assert "nothing but the click" in seen(write_report([run], tmp_path / "a.html").read_text())
+
+
+def test_shows_the_causal_claims_of_each_decoder_once(page, text, hcr, causalrec):
+    words = seen(text)
+    drawings = [figure for figure in page.all("figure") if figure.get("class") == "graph"]
+    assert len(drawings) == 2
+    for run in (hcr, causalrec):
+        outcome = run.model.outcome
+        assert all(node.meaning in words for node in outcome.graph.nodes.values())
+        for estimand in run.variants().values():
+            proof = estimand.identify(outcome)
+            for line in (
+                proof.criterion,
+                *proof.assumptions,
+                *proof.untestable,
+                *proof.caveats,
+                *proof.blocked,
+            ):
+                assert line in words
+    assert "Σ<sub>Z, C</sub>" in text
+
+
+def test_a_sweep_becomes_a_curve_and_one_causal_block(text, hcr, tmp_path):
+    assert "strength (lambda2)" in text
+    assert seen(text).count("cross-world") == 1
+    assert "strength (lambda2)" not in write_report([hcr], tmp_path / "a.html").read_text()
+
+
+def test_gives_the_recipes_and_commands_that_repeat_the_runs(text, hcr, causalrec):
+    recipes = [
+        unescape(one) for one in re.findall(r"<summary>Resolved.*?<pre[^>]*>(.*?)</pre>", text, re.DOTALL)
+    ]
+    assert [tomllib.loads(one) for one in recipes] == [
+        tomllib.loads(r.recipe.to_toml()) for r in (hcr, causalrec)
+    ]
+    words = seen(text)
+    assert f"graphrec train {hcr.folder}/recipe.toml --out {hcr.folder}-again" in words
+    assert "--estimand total_indirect_effect:strength=0.5" in words
+    assert hcr.manifest["split_hash"] in words and hcr.manifest["dataset_fingerprint"] in words
+
+
+def test_two_runs_of_one_name_are_told_apart(hcr, tmp_path):
+    twin = copy_of(hcr, tmp_path / "twin")
+    words = seen(write_report([hcr, twin], tmp_path / "a.html").read_text())
+    assert f"{hcr.name} ({hcr.folder})" in words and f"{hcr.name} ({twin.folder})" in words
+
+
+def test_without_truth_or_data_the_page_still_stands(ct, world, tmp_path):
+    run = copy_of(ct, tmp_path / "ct")
+    data = run.recipe.data.model_copy(update={"path": str(tmp_path / "gone")})
+    run.recipe = run.recipe.model_copy(update={"data": data})
+    words = seen(write_report([run], tmp_path / "a.html", part="valid").read_text())
+    assert "no longer at" in words and "Ranking on the validation likes" in words
+    assert "do(item)" not in words and "simulated" not in words
+    assert "Test part opened never" in words
+
+
+def test_the_same_runs_give_the_same_page(path, text, hcr, causalrec):
+    assert write_report([hcr, causalrec], path).read_text(encoding="utf-8") == text
+
+
+def test_mistakes_are_named_and_leave_the_old_page_alone(hcr, ct, tmp_path):
+    page = tmp_path / "a.html"
+    page.write_text("old")
+    with pytest.raises(RunError, match="nothing to report"):
+        write_report([], page)
+    with pytest.raises(RunError, match="not evaluated on test"):
+        write_report([hcr, ct], page)
+    with pytest.raises(RunError, match="a file"):
+        write_report([hcr], tmp_path)
+    run = copy_of(hcr, tmp_path / "run")
+    with open(run.folder / "ledger.jsonl", "a") as ledger:
+        ledger.write("not json\n")
+    with pytest.raises(RunError, match=r"ledger.jsonl:2"):
+        write_report([run], page)
+    assert page.read_text() == "old" and {one.name for one in tmp_path.iterdir()} == {"a.html", "run"}
+
+
+def test_opens_in_a_browser_on_a_phone_and_a_desk_without_a_fault(path, hcr, tmp_path):
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the path")
+    probe = tmp_path / "probe.html"
+    probe.write_text(PROBE.replace("REPORT", path.as_uri()))
+    done = subprocess.run(
+        [browser, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", probe.as_uri()],
+        capture_output=True, text=True, timeout=90,
+    )  # fmt: skip
+    assert "CONSOLE" not in done.stderr, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    found = json.loads(unescape(re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL).group(1)))
+    value = next(iter(hcr.metrics().values()))["metrics"]["ndcg@50"]
+    for width in (390, 1200):
+        view = found[str(width)]
+        assert view["inner"] == width and view["wide"] <= width and view["poking"] == []
+        assert f"{number(value['mean'])} [{number(value['low'])}, {number(value['high'])}]" in view["tables"]
+        assert view["plots"] >= 5 and view["scripts"] == 0

@@ -1,0 +1,119 @@
+"""Writing whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from graphrec.errors import DataError
+from graphrec.files import read_json, replace_file, replace_folder, sha256, write_json
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_file_is_replaced_when_complete(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "a.txt"
+    for text in ("old", "new"):
+        with replace_file(target) as part:
+            part.write_text(text)
+            assert not target.exists() or target.read_text() == "old"
+        assert target.read_text() == text
+    assert names(tmp_path) == ["deep", "deep/a.txt"]
+    assert target.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_file_that_fails_half_way_leaves_the_old_one_and_no_trace(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(KeyboardInterrupt), replace_file(target) as part:
+        part.write_text("half")
+        raise KeyboardInterrupt
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_folder_is_replaced_when_complete(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    for number in ("1", "2"):
+        with replace_folder(target, "marker") as part:
+            (part / "marker").touch()
+            (part / "inner").mkdir()
+            (part / "inner" / number).touch()
+    assert names(tmp_path) == ["out", "out/inner", "out/inner/2", "out/marker"]
+
+
+def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with replace_folder(tmp_path / "out", "marker") as part:
+        (part / "marker").touch()
+    assert names(tmp_path) == ["out", "out/marker"]
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_folder_that_fails_half_way_leaves_the_old_one_and_no_trace(tmp_path: Path, before: bool) -> None:
+    target = tmp_path / "out"
+    if before:
+        target.mkdir()
+        (target / "marker").write_text("old")
+    with pytest.raises(RuntimeError), replace_folder(target, "marker") as part:
+        (part / "marker").write_text("half")
+        raise RuntimeError
+    assert names(tmp_path) == (["out", "out/marker"] if before else [])
+    assert not before or (target / "marker").read_text() == "old"
+
+
+def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "marker").write_text("old")
+    rename = os.replace
+
+    def refuse(source: Path, place: Path) -> None:
+        if place == target and source.name != "content":
+            raise OSError("no space left")
+        rename(source, place)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="no space"), replace_folder(target, "marker") as part:
+        (part / "marker").write_text("new")
+    assert names(tmp_path) == ["out", "out/marker"]
+    assert (target / "marker").read_text() == "old"
+
+
+def test_foreign_content_is_refused_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "thesis.tex").write_text("years")
+    (tmp_path / "file").write_text("years")
+    before = names(tmp_path)
+    for place, what in (("folder", "a folder with other content"), ("file", "a file")):
+        with pytest.raises(DataError, match=what), replace_folder(tmp_path / place, "marker"):
+            raise AssertionError("never entered")
+    assert names(tmp_path) == before
+
+
+def test_json_comes_back_as_it_went(tmp_path: Path) -> None:
+    value = {"b": [1, 2.5, None], "a": "é"}
+    write_json(tmp_path / "x.json", value)
+    assert read_json(tmp_path / "x.json") == value
+    assert list(read_json(tmp_path / "x.json")) == ["b", "a"]
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b""])
+def test_what_is_no_json_is_a_data_error_with_the_path(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"x\.json"):
+        read_json(path)
+    with pytest.raises(DataError, match=r"nowhere\.json"):
+        read_json(tmp_path / "nowhere.json")
+
+
+def test_sha256_of_known_bytes(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"abc")
+    assert sha256(tmp_path / "x").startswith("ba7816bf8f01cfea414140de5dae2223")

@@ -1,0 +1,86 @@
+"""Every decoder finds what was planted, and nothing where there is nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from planted import CONTEXT, NUM_ITEMS, NUM_USERS, WITHHELD_EACH, planted_split
+
+from graphrec.backbones import backbones
+from graphrec.data.split import Split
+from graphrec.decoders import decoders
+from graphrec.evaluation.popularity import popularity
+from graphrec.evaluation.ranking import evaluate
+from graphrec.graph.build import InteractionGraph
+from graphrec.recommender import Recommender
+from graphrec.training.config import TrainingConfig
+from graphrec.training.loop import Trainer
+
+DECODERS: list[tuple[str, dict[str, Any], float]] = [
+    ("ct", {}, 0.95),
+    ("esmm", {}, 0.9),
+    ("causalrec", {"behaviour": "like", "negatives": "unliked"}, 0.9),
+    ("hcr", {}, 0.85),
+    ("hcr", {"loss": "bce"}, 0.9),
+]
+"""Name, settings, and the Recall@4 that must be reached; the settings make it learn likes."""
+
+
+def recall(score: Any, split: Split) -> float:
+    """Recall of the test pairs among as many items as are withheld: 1 when nothing else ranks above them."""
+    table: pd.DataFrame = evaluate(
+        score,
+        split.open_test("a test"),
+        split.train_pairs("click"),
+        num_users=NUM_USERS,
+        bytes_per_user=4 * NUM_ITEMS,
+        cutoffs=(WITHHELD_EACH,),
+    )
+    return float(table[f"recall@{WITHHELD_EACH}"].mean())
+
+
+def trained_recall(
+    split: Split, name: str, settings: dict[str, Any], epochs: int = 9, seed: int = 0
+) -> float:
+    graph = InteractionGraph.from_split(split)
+    backbone = backbones.get("mmgcn").Config(embedding_size=16)
+    model = Recommender("mmgcn", backbone, name, decoders.get(name).Config(**settings), graph, CONTEXT, seed)
+    config = TrainingConfig(
+        learning_rate=0.01, batch_size=128, epochs=epochs, validate_every=epochs, monitor="none"
+    )
+    Trainer(model, graph, config, seed, lambda model: {"none": 0.0}).run()
+    estimand = next(iter(model.decoder.variants().values()))
+    return recall(model.freeze(graph).scorer(estimand), split)
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return planted_split()
+
+
+@pytest.mark.parametrize(("name", "settings", "wanted"), DECODERS)
+def test_withheld_pairs_rank_first_and_far_above_popularity(
+    split: Split, name: str, settings: dict[str, Any], wanted: float
+) -> None:
+    popular = recall(popularity(split.train_pairs("like"), NUM_ITEMS), split)
+    assert popular < 0.2
+    found = trained_recall(split, name, settings)
+    assert found >= wanted
+    assert found > popular + 0.4
+
+
+@pytest.mark.parametrize(("name", "settings", "wanted"), DECODERS[:4])
+def test_shuffled_labels_are_not_learned(name: str, settings: dict[str, Any], wanted: float) -> None:
+    shuffled = planted_split(shuffled=True)
+    candidates = NUM_ITEMS - len(shuffled.train_pairs("click")) / NUM_USERS
+    chance = WITHHELD_EACH / candidates
+    deviation = (chance * (1 - chance) / len(shuffled.open_test("a test"))) ** 0.5
+    assert abs(trained_recall(shuffled, name, settings, epochs=6) - chance) < 4 * deviation
+
+
+def test_one_behaviour_alone_is_learned_too() -> None:
+    single = planted_split(single_behaviour=True)
+    assert single.dataset.single_behaviour
+    assert trained_recall(single, "hcr", {}) > 0.9

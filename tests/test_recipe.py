@@ -1,0 +1,236 @@
+"""Recipes: what is refused and how, what is resolved, and that the written recipe is the recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphrec.errors import GraphrecError, RecipeError, UnknownNameError
+from graphrec.recipe import Recipe, monitors
+
+DATA = {"data": {"path": "prepared"}}
+
+
+def refusal(values: dict[str, Any], *overrides: str) -> GraphrecError:
+    with pytest.raises(GraphrecError) as caught:
+        Recipe.from_dict({**DATA, **values}, overrides, where="my.toml")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "nearest"),
+    [
+        ({"trainning": {}}, "trainning", "training"),
+        ({"data": {"path": "p", "feedbak": {}}}, "data.feedbak", "feedback"),
+        ({"split": {"trian": 0.5}}, "split.trian", "train"),
+        ({"training": {"epoch": 3}}, "training.epoch", "epochs"),
+        ({"evaluation": {"estimand": []}}, "evaluation.estimand", "estimands"),
+        ({"backbone": {"layer": 3}}, "backbone.layer", "layers"),
+        ({"decoder": {"name": "hcr", "betta": 3}}, "decoder.betta", "beta"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_name(values: dict, key: str, nearest: str) -> None:
+    error = refusal(values)
+    assert isinstance(error, RecipeError)
+    assert error.problem == f"unknown recipe key `{key}`; did you mean `{nearest}`?"
+    assert nearest in str(error.expected)
+    assert error.where == "my.toml"
+
+
+def test_a_key_of_another_decoder_is_unknown() -> None:
+    assert "unknown recipe key `decoder.beta`" in refusal({"decoder": {"name": "ct", "beta": 2.0}}).problem
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "expected"),
+    [
+        ({"training": {"epochs": -1}}, "training.epochs", "greater than or equal to 1"),
+        ({"training": {"epochs": "many"}}, "training.epochs", "a valid integer"),
+        ({"training": {"batch_size": 0}}, "training.batch_size", "greater than or equal to 1"),
+        ({"training": {"learning_rate": float("nan")}}, "training.learning_rate", "greater than 0"),
+        ({"training": 3}, "training", "a table"),
+        ({"data": {"path": "p", "feedback": {"like": "finish"}}}, "data.feedback.like", "a list"),
+        (
+            {"data": {"path": "p", "roles": {"visual": "seen"}}},
+            "data.roles.visual",
+            "'exposure' or 'content'",
+        ),
+        ({"evaluation": {"k": []}}, "evaluation.k", "at least 1 value"),
+        ({"evaluation": {"k": [0]}}, "evaluation.k.0", "greater than or equal to 1"),
+        ({"backbone": {"projection": "wide"}}, "backbone.projection", "a valid integer or a table"),
+        ({"decoder": {"name": "hcr", "link": "log"}}, "decoder.link", "'sigmoid', 'raw' or 'softplus'"),
+        ({"decoder": {"name": "hcr", "share_embeddings": "perhaps"}}, "decoder.share_embeddings", "a valid boolean"),
+        ({"decoder": {"name": 3}}, "decoder.name", "a name"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named_with_what_was_expected(values: dict, key: str, expected: str) -> None:
+    error = refusal(values)
+    assert isinstance(error, RecipeError)
+    assert error.problem == f"recipe key `{key}` has a wrong value"
+    assert error.expected == expected
+    assert error.got is not None
+
+
+def test_the_text_false_is_false() -> None:
+    recipe = Recipe.from_dict(DATA, ["decoder.share_embeddings=False"])
+    assert recipe.decoder["share_embeddings"] is False
+
+
+@pytest.mark.parametrize(
+    ("override", "kind", "nearest"),
+    [
+        ("decoder.name=hrc", "decoder", "hcr"),
+        ("backbone.name=mmgnc", "backbone", "mmgcn"),
+        ("split.name=randon", "split", "random"),
+        ("training.monitor=ndcg@5", "validation metric", "ndcg@50"),
+        ('evaluation.estimands=["front_dor"]', "estimand", "front_door"),
+    ],
+)
+def test_an_unknown_name_is_found_before_any_training(override: str, kind: str, nearest: str) -> None:
+    error = refusal({}, override)
+    assert isinstance(error, UnknownNameError)
+    assert f"unknown {kind} `" in error.problem
+    assert f"did you mean `{nearest}`" in error.problem
+
+
+@pytest.mark.parametrize("name", ["os:path", "graphrec.backbones.mmgcn:MMGCN", "nope:X", ":X"])
+def test_an_import_path_must_lead_to_a_part_of_that_kind(name: str) -> None:
+    assert "decoder.name in my.toml" in str(refusal({"decoder": {"name": name}}).where)
+
+
+def test_an_import_path_to_a_decoder_is_accepted() -> None:
+    recipe = Recipe.from_dict({**DATA, "decoder": {"name": "graphrec.decoders.ct:CT"}})
+    assert recipe.decoder["behaviour"] == "like"
+
+
+def test_data_is_required() -> None:
+    with pytest.raises(RecipeError, match="recipe key `data` is missing"):
+        Recipe.from_dict({})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"a = [", "not valid TOML"), (b"\xff\xfe", "not valid TOML"), (None, "no such recipe")],
+)
+def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "recipe.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RecipeError, match=said) as caught:
+        Recipe.from_toml(path)
+    assert caught.value.where == path
+    assert caught.value.next_step
+
+
+def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="a recipe is a file"):
+        Recipe.from_toml(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"decoder": {"name": "causalrec", "fusion": "add"}, "evaluation": {"k": [20], "estimands": []},
+         "training": {"monitor": "mrr"}},
+        {"data": {"path": "a \"b\" ü", "feedback": {"like": ["finish", "thumbs_up"]},
+                  "roles": {"visual": "exposure"}, "modalities": ["visual"]}},
+        {"backbone": {"setting": "paper"}},
+        {"backbone": {"setting": "official", "projection": {"visual": 32}}},
+        {"evaluation": {"estimands": ["total_indirect_effect:strength=0,0.5", "observational"]}},
+        {"split": {"name": "random", "train": 0.6, "seed": 5}, "seed": 7, "name": "mine"},
+    ],
+)  # fmt: skip
+def test_the_written_recipe_reads_back_equal(values: dict, tmp_path: Path) -> None:
+    recipe = Recipe.from_dict({**DATA, **values})
+    path = tmp_path / "recipe.toml"
+    path.write_text(recipe.to_toml(), encoding="utf-8")
+    again = Recipe.from_toml(path)
+    assert again == recipe
+    assert again.backbone_config() == recipe.backbone_config()
+    assert again.decoder_config() == recipe.decoder_config()
+    assert again.to_toml() == recipe.to_toml()
+
+
+def test_a_none_that_toml_would_lose_is_refused() -> None:
+    error = refusal({"backbone": {"setting": "cr", "projection": None}})
+    assert "backbone.projection" in str(error.got)
+
+
+def test_defaults_are_resolved_and_written_down() -> None:
+    recipe = Recipe.from_dict(DATA)
+    assert recipe.name == "hcr"
+    assert recipe.backbone["name"] == "mmgcn"
+    assert recipe.backbone["embedding_size"] == 64
+    assert recipe.decoder["link"] == "sigmoid"
+    assert recipe.split.name == "chronological"
+    assert 'monitor = "ndcg@50"' in recipe.to_toml()
+
+
+@pytest.mark.parametrize(
+    ("setting", "layers", "combine", "projection"),
+    [("cr", 2, "elementwise", 128), ("paper", 2, "elementwise", None), ("official", 3, "concat", {"visual": 256})],
+)  # fmt: skip
+def test_a_preset_fills_in_what_is_not_given(
+    setting: str, layers: int, combine: str, projection: object
+) -> None:
+    backbone = Recipe.from_dict({**DATA, "backbone": {"setting": setting}}).backbone
+    assert (backbone["layers"], backbone["combine"], backbone["projection"]) == (layers, combine, projection)
+
+
+def test_what_is_given_wins_over_the_preset() -> None:
+    backbone = Recipe.from_dict({**DATA, "backbone": {"setting": "official", "layers": 1}}).backbone
+    assert (backbone["layers"], backbone["combine"]) == (1, "concat")
+
+
+def test_overrides_are_toml_or_else_plain_text() -> None:
+    recipe = Recipe.from_dict(
+        DATA, ["training.epochs=7", "data.path=other", 'data.feedback.like=["finish"]', "evaluation.k=[50]"]
+    )
+    assert recipe.training.epochs == 7
+    assert recipe.data.path == "other"
+    assert recipe.data.feedback == {"like": ("finish",)}
+    assert recipe.evaluation.k == (50,)
+
+
+def test_overrides_leave_the_given_values_alone() -> None:
+    values = {**DATA, "training": {"epochs": 3}}
+    Recipe.from_dict(values, ["training.epochs=7"])
+    assert values["training"]["epochs"] == 3
+
+
+def test_choosing_another_decoder_drops_the_settings_of_the_old_one_only() -> None:
+    values = {**DATA, "decoder": {"name": "hcr", "beta": 3.0}}
+    assert Recipe.from_dict(values, ["decoder.name=ct"]).decoder["name"] == "ct"
+    assert Recipe.from_dict(values, ["decoder.name=hcr"]).decoder["beta"] == 3.0
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_settings_given_beside_another_decoder_hold_in_either_order(order: int) -> None:
+    values = {**DATA, "decoder": {"name": "ct"}}
+    recipe = Recipe.from_dict(values, ["decoder.name=hcr", "decoder.beta=3"][::order])
+    assert (recipe.decoder["name"], recipe.decoder["beta"]) == ("hcr", 3.0)
+
+
+@pytest.mark.parametrize("text", ["epochs", "=3", "training..epochs=3", ".=1", "training.=3"])
+def test_a_malformed_override_is_refused(text: str) -> None:
+    error = refusal({}, text)
+    assert error.where == "--set"
+    assert text in str(error.got)
+
+
+def test_an_override_cannot_go_through_a_value() -> None:
+    assert "`seed` in `seed.x` is not a table" in refusal({"seed": 3}, "seed.x=1").problem
+
+
+def test_the_sweep_in_a_recipe_is_expanded() -> None:
+    recipe = Recipe.from_dict(
+        {**DATA, "evaluation": {"estimands": ["total_indirect_effect:strength=0,0.5,1", "observational"]}}
+    )
+    assert len(recipe.estimands()) == 4
+
+
+def test_a_monitor_is_any_metric_at_the_evaluated_lengths() -> None:
+    assert monitors((5,)) == ["recall@5", "ndcg@5", "hr@5", "mrr"]

@@ -1,0 +1,90 @@
+"""Checkpoints: an interrupted training ends where an uninterrupted one does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from graphrec.errors import RunError
+from graphrec.training.checkpoint import load_weights, resume_training, save_training, save_weights
+from graphrec.training.loop import Trainer, TrainingState
+
+TrainerOf = Callable[..., Trainer]
+
+
+class Interrupted(Exception):
+    """Somebody pulled the plug."""
+
+
+@pytest.mark.parametrize("decoder", ["esmm", "hcr"])
+@pytest.mark.parametrize("stop", [1, 3])
+def test_a_resumed_training_gives_exactly_the_uninterrupted_result(
+    trainer_of: TrainerOf, tmp_path: Path, decoder: str, stop: int
+) -> None:
+    settings = {"epochs": 4, "patience": 2, "weight_decay": 1e-4}
+    whole = trainer_of(decoder, **settings)
+    whole.run()
+
+    def plug(state: TrainingState) -> None:
+        save_training(tmp_path / "t.safetensors", first)
+        if state.epoch == stop:
+            raise Interrupted
+
+    first = trainer_of(decoder, **settings)
+    with pytest.raises(Interrupted):
+        first.run(plug)
+    second = trainer_of(decoder, **settings)
+    resume_training(tmp_path / "t.safetensors", second)
+    assert second.state.epoch == stop
+    second.run()
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, second.model.state_dict()[name]), name
+    assert (second.state.epoch, second.state.best_epoch) == (whole.state.epoch, whole.state.best_epoch)
+    assert second.state.best_value == whole.state.best_value
+    without_time = [[{**row, "seconds": 0} for row in one.state.history] for one in (whole, second)]
+    assert without_time[0] == without_time[1]
+
+
+def test_a_checkpoint_before_the_first_epoch_is_a_fresh_start(trainer_of: TrainerOf, tmp_path: Path) -> None:
+    save_training(tmp_path / "t.safetensors", trainer_of("ct", seed=1))
+    resumed, fresh = trainer_of("ct", seed=2, epochs=1), trainer_of("ct", seed=2, epochs=1)
+    resume_training(tmp_path / "t.safetensors", resumed)
+    assert resumed.state == TrainingState()
+    fresh.model.load_state_dict(resumed.model.state_dict())
+    for trainer in (resumed, fresh):
+        trainer.run()
+    for one, other in zip(resumed.model.state_dict().values(), fresh.model.state_dict().values()):
+        assert torch.equal(one, other)
+
+
+def test_a_checkpoint_of_another_model_is_refused(trainer_of: TrainerOf, tmp_path: Path) -> None:
+    path = tmp_path / "t.safetensors"
+    save_training(path, trainer_of("ct"))
+    for other in (trainer_of("esmm"), trainer_of("ct", backbone={"embedding_size": 4})):
+        with pytest.raises(RunError, match="another model"):
+            resume_training(path, other)
+
+
+def test_weights_come_back_to_the_bit_with_their_metadata(tmp_path: Path) -> None:
+    tensors = {"a/b": torch.randn(3, 4).T, "n": torch.tensor(2), "nan": torch.tensor([torch.nan, -torch.inf])}
+    save_weights(tmp_path / "w.safetensors", tensors, {"state": "{}"})
+    found, metadata = load_weights(tmp_path / "w.safetensors")
+    assert metadata == {"state": "{}"}
+    assert found.keys() == tensors.keys()
+    for name in tensors:
+        assert torch.equal(found[name].nan_to_num(1e9), tensors[name].nan_to_num(1e9))
+
+
+def test_a_missing_or_damaged_file_is_a_run_error(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    with pytest.raises(RunError, match="missing"):
+        load_weights(path)
+    save_weights(path, {"a": torch.ones(100)})
+    whole = path.read_bytes()
+    for broken in (b"", whole[:40], whole[:-7], b"\x80\x04garbage" * 9):
+        path.write_bytes(broken)
+        with pytest.raises(RunError, match="safetensors"):
+            load_weights(path)

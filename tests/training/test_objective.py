@@ -1,0 +1,150 @@
+"""Batches and losses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from planted import NUM_USERS, planted_graph
+
+from graphrec.backbones import Representation
+from graphrec.decoders import Objective
+from graphrec.graph.build import InteractionGraph
+from graphrec.training.objective import Batch, ObjectiveSampler, log_complement, loss_of
+
+
+@pytest.fixture(scope="module")
+def graph() -> InteractionGraph:
+    return planted_graph()
+
+
+def objective(**changes: Any) -> Objective:
+    settings = {
+        "name": "x",
+        "label": "like",
+        "loss": "bpr",
+        "score": lambda logits: logits["a"],
+        "negatives": "unliked",
+    }
+    return Objective(**{**settings, **changes})
+
+
+def _some(tensor: torch.Tensor | None) -> torch.Tensor:
+    assert tensor is not None
+    return tensor
+
+
+def pairs_of(users: torch.Tensor, items: torch.Tensor) -> list[tuple[int, int]]:
+    return list(zip(users.tolist(), items.tolist()))
+
+
+def known(graph: InteractionGraph, role: str) -> set[tuple[int, int]]:
+    return set(map(tuple, graph.pairs(role).tolist()))
+
+
+def test_each_pair_comes_once_a_round(graph: InteractionGraph) -> None:
+    count = len(graph.pairs("like"))
+    sampler = ObjectiveSampler(objective(), graph, batch_size=64, steps=2 * count // 64, seed=0)
+    batches = sampler.epoch(1)
+    assert [len(batch.users) for batch in batches] == [64] * (2 * count // 64)
+    drawn = [pair for batch in batches for pair in pairs_of(batch.users, batch.items)]
+    assert Counter(drawn[:count]) == Counter(known(graph, "like"))
+    assert Counter(drawn) == Counter(dict.fromkeys(known(graph, "like"), 2))
+
+
+def test_negatives_are_none_of_the_positives(graph: InteractionGraph) -> None:
+    for batch in ObjectiveSampler(objective(), graph, batch_size=100, steps=3, seed=0).epoch(1):
+        assert batch.labels is None and batch.negatives is not None
+        assert not set(pairs_of(batch.users, batch.negatives)) & known(graph, "like")
+
+
+def test_a_batch_is_never_larger_than_its_population(graph: InteractionGraph) -> None:
+    sampler = ObjectiveSampler(objective(), graph, batch_size=10**6, steps=2, seed=0)
+    for batch in sampler.epoch(1):
+        assert Counter(pairs_of(batch.users, batch.items)) == Counter(known(graph, "like"))
+
+
+def test_labels_tell_positives_of_the_population_from_the_rest(graph: InteractionGraph) -> None:
+    given_click = objective(loss="bce", population="click", negatives=None)
+    for batch in ObjectiveSampler(given_click, graph, batch_size=100, steps=3, seed=0).epoch(1):
+        drawn = pairs_of(batch.users, batch.items)
+        assert set(drawn) <= known(graph, "click")
+        assert batch.labels is not None
+        assert batch.labels.bool().tolist() == [pair in known(graph, "like") for pair in drawn]
+        assert 0 < batch.labels.mean() < 1
+
+
+def test_with_negatives_a_bce_batch_is_doubled_and_they_are_no_positives(graph: InteractionGraph) -> None:
+    everything = objective(loss="bce", population="click", negatives="unclicked")
+    for batch in ObjectiveSampler(everything, graph, batch_size=100, steps=2, seed=0).epoch(1):
+        assert batch.labels is not None
+        assert len(batch.users) == len(batch.items) == len(batch.labels) == 200
+        assert batch.labels[100:].eq(0).all()
+        assert not set(pairs_of(batch.users[100:], batch.items[100:])) & known(graph, "click")
+
+
+def test_an_epoch_is_drawn_by_seed_name_and_number(graph: InteractionGraph) -> None:
+    def items(seed: int = 0, name: str = "x", number: int = 1) -> list[int]:
+        sampler = ObjectiveSampler(objective(name=name), graph, batch_size=50, steps=2, seed=seed)
+        sampler.epoch(9)
+        drawn = sampler.epoch(number)
+        return [n for batch in drawn for part in (batch.items, _some(batch.negatives)) for n in part.tolist()]
+
+    assert items() == items()
+    others = [items(seed=1), items(name="y"), items(number=2)]
+    assert all(other != items() for other in others)
+
+
+def test_bpr_is_the_mean_logistic_loss_of_the_margin() -> None:
+    branch = {"a": Representation(torch.randn(4, 3), torch.randn(6, 3))}
+    users, items, negatives = torch.tensor([0, 3, 3]), torch.tensor([5, 0, 1]), torch.tensor([2, 2, 4])
+    table = branch["a"].user @ branch["a"].item.T
+    expected = -F.logsigmoid(table[users, items] - table[users, negatives]).mean()
+    loss = loss_of(objective(), branch, Batch(users, items, negatives, None))
+    torch.testing.assert_close(loss, expected)
+
+
+def test_bce_is_the_mean_cross_entropy() -> None:
+    branch = {"a": Representation(3 * torch.randn(4, 3), torch.randn(6, 3))}
+    users, items, labels = torch.tensor([0, 3, 3]), torch.tensor([5, 0, 1]), torch.tensor([1.0, 0.0, 1.0])
+    logits = (branch["a"].user @ branch["a"].item.T)[users, items]
+    one = objective(loss="bce", score=lambda logits: F.logsigmoid(logits["a"]))
+    loss = loss_of(one, branch, Batch(users, items, None, labels))
+    torch.testing.assert_close(loss, F.binary_cross_entropy_with_logits(logits, labels))
+
+
+@pytest.mark.parametrize(
+    "log_p", [-1e-30, -1e-12, -1e-8, -1e-4, -0.1, -0.6931, -0.6932, -1.0, -5.0, -50.0, -1e4]
+)
+def test_log_complement_is_accurate_in_single_precision(log_p: float) -> None:
+    rough = torch.tensor(log_p, requires_grad=True)
+    exact = torch.tensor(rough.item(), dtype=torch.float64, requires_grad=True)
+    value = log_complement(rough)
+    expected = torch.log(-torch.expm1(exact)) if log_p > -1 else torch.log1p(-torch.exp(exact))
+    assert value.item() == pytest.approx(expected.item(), rel=1e-6, abs=0)
+    value.backward()
+    slope = torch.exp(exact) / torch.expm1(exact)
+    assert _some(rough.grad).item() == pytest.approx(slope.item(), rel=1e-6, abs=0)
+
+
+def test_log_complement_is_finite_at_certainty() -> None:
+    log_p = torch.tensor([0.0, -torch.inf], requires_grad=True)
+    value = log_complement(log_p)
+    assert value.isfinite().all() and value[0] < -80 and value[1] == 0
+    value.sum().backward()
+    assert log_p.grad is not None and log_p.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("logit", [5.0, 20.0, 60.0])
+def test_a_pair_wrongly_held_for_certain_is_still_corrected(logit: float) -> None:
+    x = torch.tensor(logit, requires_grad=True)
+    log_complement(F.logsigmoid(x)).backward()
+    assert _some(x.grad).item() == pytest.approx(-1.0, rel=0.01)
+
+
+def test_every_user_can_be_drawn_for(graph: InteractionGraph) -> None:
+    sampler = ObjectiveSampler(objective(negatives="mixed"), graph, batch_size=10**6, steps=1, seed=0)
+    assert set(sampler.epoch(1)[0].users.tolist()) == set(range(NUM_USERS))
