@@ -1,6 +1,6 @@
 """Amazon ratings, in one go: a rating is a click, 4 stars or more a like; HCR's chronological split.
 
-    python benchmarks/amazon.py --data FILE        `user,item,rating,unix time` rows without a header, .csv, .txt, .gz or .zip
+    python benchmarks/amazon.py --data FILE        `user,item,rating,unix time` rows without a header; .gz and .zip too
 
 Run again with the same --out it goes on where it was.
 """
@@ -15,7 +15,8 @@ from common import DECODERS, Seeds, finish, prepare_once, recipes_for, run, say_
 
 from graphrec.benchmark import run_benchmark
 
-COLUMNS = {"header": "false", "delimiter": ",", "user": "0", "item": "1", "rating": "2", "timestamp": "3", "like_at": "4"}
+COLUMNS = {"user": "0", "item": "1", "rating": "2", "timestamp": "3"}
+OPTIONS = {"header": "false", "delimiter": ",", "like_at": "4", **COLUMNS}
 
 
 def main(
@@ -23,7 +24,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("runs/amazon"),
     seeds: Seeds = 1,
 ) -> None:
-    prepared = prepare_once("table", data, out / "prepared", COLUMNS)
+    prepared = prepare_once("table", data, out / "prepared", OPTIONS)
     say_data(prepared, f"real: ratings in {data}")
     without_features = {name: decoder for name, decoder in DECODERS.items() if name != "causalrec"}
     recipes = recipes_for("toys", prepared, without_features)

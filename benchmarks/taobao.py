@@ -1,6 +1,6 @@
 """HCR's Taobao setting, in one go, on a click and purchase log with price and category.
 
-    python benchmarks/taobao.py --data DIR         Alibaba's e-commerce log (datasets/alibaba/README.md tells how to get it)
+    python benchmarks/taobao.py --data DIR         Alibaba's e-commerce log; its card is datasets/alibaba/README.md
 
 Run again with the same --out it goes on where it was.
 """

@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from graphrec.carry_out import train
     from graphrec.causal import CausalGraph, Estimand, parse_estimand
     from graphrec.data.checks import check
     from graphrec.data.dataset import Feature, InteractionDataset
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from graphrec.prepare import prepare
     from graphrec.recipe import Recipe
     from graphrec.report.html import write_report
-    from graphrec.run import Run, compare, train
+    from graphrec.run import Run, compare
     from graphrec.simulate import simulate
 
 _HOMES = {
@@ -42,7 +43,7 @@ _HOMES = {
     "write_report": "graphrec.report.html",
     "Run": "graphrec.run",
     "compare": "graphrec.run",
-    "train": "graphrec.run",
+    "train": "graphrec.carry_out",
     "simulate": "graphrec.simulate",
 }
 

@@ -12,6 +12,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from graphrec.assemble import prepare_split
+from graphrec.carry_out import train
 from graphrec.data.split import Split
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import summarise
@@ -22,7 +24,7 @@ from graphrec.progress import training_progress
 from graphrec.recipe import Recipe
 from graphrec.report.html import write_report
 from graphrec.report.tables import markdown
-from graphrec.run import Run, prepare_split, table_row, train
+from graphrec.run import Run, table_row
 from graphrec.simulate.truth import OracleGap, Truth, oracle_gap
 
 BYTES_A_SCORE = 24
@@ -56,8 +58,9 @@ def run_benchmark(
 ) -> BenchmarkResult:
     """Train, judge and compare.
 
-    Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `out/results.csv`, `out/results.md`
-    and `out/report.html` are written at the end. A method that fails is listed with its reason; the others go on.
+    Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `out/results.csv`,
+    `out/results.md` and `out/report.html` are written at the end. A method that fails is listed with its reason; the
+    others go on.
 
     Args:
         recipes: by method name; all on the same data and split.
@@ -127,9 +130,7 @@ def _references(split: Split, truth: Truth | None) -> list[dict]:
     }
     if truth is not None:
         scores["oracle: P(like | item)"] = lambda users: torch.from_numpy(truth.observational(users.numpy()))
-        scores["oracle: P(like | do(item))"] = lambda users: torch.from_numpy(
-            truth.interventional(users.numpy())
-        )
+        scores["oracle: P(like | do(item))"] = lambda users: torch.from_numpy(truth.interventional(users.numpy()))
     rows = []
     positives, seen = split.open_test("benchmark references"), split.train_pairs("click")
     for name, score in scores.items():

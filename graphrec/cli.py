@@ -77,9 +77,7 @@ def simulate(
     out: Out,
     users: Annotated[int | None, typer.Option(help="Number of users.")] = None,
     items: Annotated[int | None, typer.Option(help="Number of items.")] = None,
-    strength: Annotated[
-        float | None, typer.Option(help="Strength of the hidden confounder; 0 is none.")
-    ] = None,
+    strength: Annotated[float | None, typer.Option(help="Strength of the hidden confounder; 0 is none.")] = None,
     seed: Annotated[int, typer.Option(help="Every draw follows from it.")] = 0,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of the world.")
@@ -164,9 +162,7 @@ def train(
     out: Out,
     overrides: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY.SUB=VALUE", help="Override the recipe, e.g. --set training.epochs=20."
-        ),
+        typer.Option("--set", metavar="KEY.SUB=VALUE", help="Override the recipe, e.g. --set training.epochs=20."),
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with an interrupted run of the same recipe.")] = True,
 ) -> None:
@@ -174,9 +170,9 @@ def train(
     from graphrec.allocator import keep_large_blocks
 
     keep_large_blocks()
+    from graphrec.carry_out import train as carry_out
     from graphrec.progress import training_progress
     from graphrec.recipe import Recipe
-    from graphrec.run import train as carry_out
 
     parsed = Recipe.from_toml(recipe, overrides or ())
     try:
@@ -216,10 +212,11 @@ def evaluate(
     from graphrec.run import Run
 
     loaded = Run(run)
+    # First the truth: if it is not one, the test part stays closed.
+    judged = loaded.evaluate_truth(truth, estimand or ()) if truth is not None else None
     table = loaded.evaluate(estimand or (), part=part)
-    if truth is not None:
-        judged = loaded.evaluate_truth(truth, estimand or ()).drop(columns="users")
-        table = table.merge(judged, on=["method", "estimand"])
+    if judged is not None:
+        table = table.merge(judged.drop(columns="users"), on=["method", "estimand"])
     if as_json:
         _print_json(table)
         return
@@ -259,9 +256,7 @@ def recommend(
     if as_json:
         _print_json(table)
         return
-    _print_table(
-        list(table.columns), [(u, str(r), i, f"{s:.4f}") for u, r, i, s in table.itertuples(index=False)]
-    )
+    _print_table(list(table.columns), [(u, str(r), i, f"{s:.4f}") for u, r, i, s in table.itertuples(index=False)])
 
 
 @app.command()

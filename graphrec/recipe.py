@@ -111,9 +111,7 @@ class Recipe(BaseModel):
         return cls.from_dict(values, overrides, where=str(path))
 
     @classmethod
-    def from_dict(
-        cls, values: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "recipe"
-    ) -> Recipe:
+    def from_dict(cls, values: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "recipe") -> Recipe:
         """Make a recipe from nested dicts; see `from_toml`."""
         merged = _deep_copy(values)
         # Names first: choosing another class drops the old one's settings, never those given beside it.
@@ -163,9 +161,7 @@ def monitors(k: Sequence[int]) -> list[str]:
     return [f"{name}@{length}" for length in k for name in ("recall", "ndcg", "hr")] + ["mrr"]
 
 
-def validated(
-    model: type[BaseModel], values: Any, where: str, *, what: str = "recipe key", prefix: str = ""
-) -> Any:
+def validated(model: type[BaseModel], values: Any, where: str, *, what: str = "recipe key", prefix: str = "") -> Any:
     """Validate with pydantic; its errors become one RecipeError that names key, value and the nearest key.
 
     Args:
@@ -186,9 +182,7 @@ def _key_error(
     path = _path(values, first["loc"])
     key = prefix + ".".join(path)
     if first["type"] == "missing":
-        return RecipeError(
-            f"{what} `{key}` is missing", got="nothing", where=where, next_step=f"give `{key}`"
-        )
+        return RecipeError(f"{what} `{key}` is missing", got="nothing", where=where, next_step=f"give `{key}`")
     if first["type"] != "extra_forbidden":
         wanted = [_expected(error) for error in errors if _path(values, error["loc"]) == path]
         return RecipeError(
@@ -228,12 +222,7 @@ def _expected(error: ErrorDetails) -> str:
         return "a table"
     if error["type"] == "too_short":
         return f"at least {error['ctx']['min_length']} value"
-    return (
-        error["msg"]
-        .partition(", unable to")[0]
-        .removeprefix("Value error, ")
-        .removeprefix("Input should be ")
-    )
+    return error["msg"].partition(", unable to")[0].removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:

@@ -16,14 +16,8 @@
 from __future__ import annotations
 
 import json
-import platform
-import resource
-import shutil
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,161 +25,25 @@ import numpy as np
 import pandas as pd
 import torch
 
+from graphrec.assemble import prepare_split
 from graphrec.backbones import Representation
 from graphrec.causal import Estimand, label, parse_estimand
-from graphrec.data.checks import audit_leaks
-from graphrec.data.dataset import InteractionDataset, index_of
-from graphrec.data.split import Split, make_split
-from graphrec.data.store import fingerprint, load
+from graphrec.data.dataset import index_of
+from graphrec.data.split import Split
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import DataError, GraphrecError, RecipeError, RunError, UnknownNameError
+from graphrec.errors import RecipeError, RunError, UnknownNameError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.truth import judge_by_truth
 from graphrec.export.embeddings import export_model
 from graphrec.files import read_json, replace_file, write_json
-from graphrec.graph.build import InteractionGraph
 from graphrec.recipe import Recipe
-from graphrec.recommender import FrozenModel, Recommender
+from graphrec.recommender import FrozenModel
 from graphrec.simulate.truth import Truth
-from graphrec.training.checkpoint import load_weights, resume_training, save_training, save_weights
-from graphrec.training.loop import Trainer, TrainingState
+from graphrec.training.checkpoint import load_weights
 
 MANIFEST = "run.json"
 CHECKPOINT = "training.safetensors"
-CHECKPOINT_SECONDS = 20.0
-
-
-def load_data(recipe: Recipe) -> InteractionDataset:
-    """The dataset of a recipe, with the recipe's feedback, roles and modalities.
-
-    Raises:
-        DataError, UnknownNameError: no such dataset, behaviour or modality.
-    """
-    dataset = load(Path(recipe.data.path)).with_feedback(recipe.data.feedback)
-    for where, names in (
-        ("data.roles", recipe.data.roles),
-        ("data.modalities", recipe.data.modalities or ()),
-    ):
-        for name in names:
-            if name not in dataset.features:
-                raise UnknownNameError("modality", name, dataset.features, where=where)
-    kept = recipe.data.modalities if recipe.data.modalities is not None else tuple(dataset.features)
-    roles = {name: role for name, role in (dict(dataset.roles) | recipe.data.roles).items() if name in kept}
-    return replace(dataset, features={name: dataset.features[name] for name in kept}, roles=roles)
-
-
-def prepare_split(recipe: Recipe) -> Split:
-    """Load, split, and refuse a split that leaks."""
-    split = make_split(load_data(recipe), recipe.split)
-    leaks = [finding for finding in audit_leaks(split) if finding.severity == "error"]
-    if leaks:
-        raise DataError(
-            f"the split leaks: {leaks[0].message}", got=leaks[0].example, next_step=leaks[0].next_step
-        )
-    return split
-
-
-def context_of(split: Split, embedding_size: int) -> Context:
-    """The modalities' roles, as decoders see them."""
-    roles = split.dataset.roles
-    return Context(
-        exposure=tuple(name for name in split.dataset.features if roles.get(name) == "exposure"),
-        content=tuple(name for name in split.dataset.features if roles.get(name, "content") == "content"),
-        embedding_size=embedding_size,
-    )
-
-
-def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
-    """The untrained model of a recipe and the graph that it sees.
-
-    Raises:
-        RecipeError, IdentificationError: the parts, the device or an estimand do not fit together.
-    """
-    device = _usable(recipe.training.device)
-    graph = InteractionGraph.from_split(split)
-    config = recipe.backbone_config()
-    model = Recommender(
-        recipe.backbone["name"],
-        config,
-        recipe.decoder["name"],
-        recipe.decoder_config(),
-        graph,
-        context_of(split, config.embedding_size),
-        recipe.seed,
-    )
-    for estimand in recipe.estimands():
-        estimand.identify(model.decoder.outcome)
-    return (model, graph) if device == "cpu" else (model.to(device), graph.to(device))
-
-
-def train(
-    recipe: Recipe,
-    out: str | Path,
-    *,
-    on_epoch: Callable[[TrainingState], None] = lambda state: None,
-    resume: bool = True,
-) -> Run:
-    """Carry out a recipe up to the trained model; the test part stays locked.
-
-    Args:
-        recipe: what to do.
-        out: the run's folder. A run of the same recipe that was interrupted there goes on from its last
-            checkpoint; a complete one is returned as it is.
-        on_epoch: called after each epoch.
-        resume: False starts anew.
-
-    Raises:
-        RunError: `out` holds another recipe's run, or something that is no run.
-    """
-    out = Path(out)
-    if _same_run(out, recipe) and resume:
-        run = _complete_run(out)
-        if run is not None:
-            return run
-    split = prepare_split(recipe)
-    model, graph = build(recipe, split)
-
-    def validate(model: Recommender) -> dict[str, float]:
-        estimand = next(iter(model.decoder.variants().values()))
-        return _mean_metrics(model.freeze(graph), estimand, split, split.valid, recipe.evaluation.k)
-
-    trainer = Trainer(model, graph, recipe.training, recipe.seed, validate)
-    checkpoint = out / CHECKPOINT
-    manifest = _manifest(recipe, split, model)
-    if resume and checkpoint.is_file():
-        _require_same_data(out, manifest)
-        resume_training(checkpoint, trainer)
-    else:
-        _clear(out)
-    with replace_file(out / "recipe.toml") as part:
-        part.write_text(recipe.to_toml(), encoding="utf-8")
-    write_json(out / MANIFEST, manifest | {"status": "training"})
-    saved = time.monotonic()
-
-    def after_epoch(state: TrainingState) -> None:
-        nonlocal saved
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            save_training(checkpoint, trainer)
-            saved = time.monotonic()
-        on_epoch(state)
-
-    state = trainer.run(after_epoch)
-    _save(out, model.freeze(graph), model, split, state)
-    checkpoint.unlink(missing_ok=True)
-    write_json(
-        out / MANIFEST,
-        manifest
-        | {
-            "status": "complete",
-            "epochs": state.epoch,
-            "best_epoch": state.best_epoch,
-            "best_" + recipe.training.monitor: state.best_value,
-            "training_seconds": round(state.seconds, 2),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        },
-    )
-    return Run(out)
 
 
 class Run:
@@ -386,9 +244,7 @@ class Run:
         scorer = self.model.scorer(next(iter(chosen.values())))
         excluded = PairIndex(np.empty((0, 2), dtype=np.int64) if seen else self.seen, len(self.user_ids))
         tables, at = [], 0
-        for block, scores, best in rank_all(
-            scorer, rows, k, excluded, bytes_per_user=scorer.bytes_per_user()
-        ):
+        for block, scores, best in rank_all(scorer, rows, k, excluded, bytes_per_user=scorer.bytes_per_user()):
             values = scores.gather(1, best).numpy().ravel()
             kept = np.isfinite(values)
             names = np.repeat(np.asarray(wanted[at : at + len(block)], dtype=object), best.shape[1])
@@ -471,129 +327,9 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
                 next_step=f"graphrec evaluate {run.folder}{option}",
             )
         rows += [
-            {"run": run.name, **table_row(entry["method"], entry["estimand"], entry["metrics"])}
-            for entry in found
+            {"run": run.name, **table_row(entry["method"], entry["estimand"], entry["metrics"])} for entry in found
         ]
     return pd.DataFrame(rows)
-
-
-@dataclass(frozen=True)
-class Environment:
-    """What a run was made with."""
-
-    graphrec: str = version("graphrec")
-    python: str = platform.python_version()
-    torch: str = torch.__version__
-    torch_geometric: str = version("torch-geometric")
-    numpy: str = np.__version__
-    platform: str = f"{platform.system()} {platform.machine()}"
-
-
-def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any]:
-    context = model.decoder.context
-    return {
-        "schema": 1,
-        "name": recipe.name,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "environment": Environment().__dict__,
-        "threads": torch.get_num_threads(),
-        "dataset": split.dataset.name,
-        "simulated": "simulated" in split.dataset.provenance,
-        "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
-        "split_hash": split.hash,
-        "counts": split.counts,
-        "modalities": {"exposure": context.exposure, "content": context.content},
-        "single_behaviour": split.dataset.single_behaviour,
-        "parameters": sum(p.numel() for p in model.parameters()),
-    }
-
-
-def _save(out: Path, frozen: FrozenModel, model: Recommender, split: Split, state: TrainingState) -> None:
-    save_weights(out / "weights.safetensors", model.state_dict())
-    tables = {
-        f"{tower}/{output}/{side}": getattr(one, side)
-        for tower, outputs in frozen.representations.items()
-        for output, one in outputs.items()
-        for side in ("user", "item")
-    }
-    pairs = torch.from_numpy(split.train_pairs("click").astype(np.int32))
-    save_weights(out / "tables.safetensors", {**tables, "train_pairs": pairs})
-    for name, ids in (("users", split.dataset.user_ids), ("items", split.dataset.item_ids)):
-        with replace_file(out / f"{name}.parquet") as part:
-            pd.DataFrame({"id": ids.astype(str)}).to_parquet(part, index=False)
-    with replace_file(out / "history.jsonl") as part:
-        part.write_text("".join(json.dumps(row) + "\n" for row in state.history))
-
-
-def _same_run(out: Path, recipe: Recipe) -> bool:
-    """True if `out` holds a run of this very recipe; an error if it holds anything else worth keeping."""
-    file = out / "recipe.toml"
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not file.is_file()):
-        raise RunError(
-            "not a place for a run",
-            expected="a new folder, or one with a run of this recipe",
-            got="a file" if out.is_file() else "a folder with other content",
-            where=out,
-            next_step="choose another --out",
-        )
-    if not file.is_file():
-        return False
-    try:
-        if Recipe.from_toml(file) == recipe:
-            return True
-    except GraphrecError:  # a recipe of another version, or one that names a class of its own that is gone
-        pass
-    if _complete_run(out) is None and not (out / CHECKPOINT).is_file():
-        return False  # it failed before its first checkpoint: nothing is lost
-    raise RunError(
-        "the folder holds a run of another recipe",
-        expected=f"a new folder, or a run of recipe `{recipe.name}` as it is now",
-        got="a run whose recipe.toml differs",
-        where=out,
-        next_step="choose another --out, or remove the folder",
-    )
-
-
-def _complete_run(out: Path) -> Run | None:
-    try:
-        return Run(out)
-    except GraphrecError:
-        return None
-
-
-def _require_same_data(out: Path, manifest: dict[str, Any]) -> None:
-    """Going on with other data would mix two trainings into one."""
-    before = read_json(out / MANIFEST)
-    for key in ("dataset_fingerprint", "split_hash"):
-        if before.get(key) != manifest[key]:
-            raise RunError(
-                "the data changed since this training was interrupted",
-                expected=f"{key} {str(before.get(key))[:12]}",
-                got=f"{key} {manifest[key][:12]}",
-                where=out,
-                next_step="prepare the same raw data again, or start anew with --no-resume",
-            )
-
-
-def _clear(out: Path) -> None:
-    """Remove what an earlier training left; the ledger stays, as the test part was opened all the same."""
-    for name in (CHECKPOINT, "metrics.json"):
-        (out / name).unlink(missing_ok=True)
-    shutil.rmtree(out / "per_user", ignore_errors=True)
-
-
-def _usable(device: str) -> str:
-    try:
-        torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise RecipeError(
-            f"the device `{device}` cannot be used here",
-            expected="cpu" + (", or cuda" if torch.cuda.is_available() else "; torch finds no other device"),
-            got=str(error).split("\n")[0][:200],
-            where="training.device",
-            next_step="--set training.device=cpu, or see `graphrec doctor`",
-        ) from None
-    return device
 
 
 def _read_ids(path: Path) -> np.ndarray:
@@ -604,24 +340,7 @@ def _read_ids(path: Path) -> np.ndarray:
 
 
 def _damaged(path: Path, got: str) -> RunError:
-    return RunError(
-        "a file of the run is missing or damaged", got=got, where=path, next_step="train the run again"
-    )
-
-
-def _mean_metrics(
-    frozen: FrozenModel, estimand: Estimand, split: Split, positives: np.ndarray, cutoffs: tuple[int, ...]
-) -> dict[str, float]:
-    scorer = frozen.scorer(estimand)
-    table = evaluate(
-        scorer,
-        positives,
-        split.train_pairs("click"),
-        num_users=frozen.num_users,
-        bytes_per_user=scorer.bytes_per_user(),
-        cutoffs=cutoffs,
-    )
-    return {name: float(table[name].mean()) for name in table.columns if name not in ("user", "positives")}
+    return RunError("a file of the run is missing or damaged", got=got, where=path, next_step="train the run again")
 
 
 def _display(estimand: Estimand, decoder: Decoder) -> str:

@@ -39,7 +39,7 @@ def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Raw folder of a simulated Tiktok twin: 120 users, 80 items, with its truth."""
     from graphrec.simulate import simulate
 
-    return simulate("tiktok", tmp_path_factory.mktemp("tiny") / "raw", users=120, items=80)
+    return simulate("tiktok", tmp_path_factory.mktemp("tiny") / "raw", users=120, items=80, shown=40)
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +70,8 @@ def tiny_recipe(tiny_prepared: Path) -> Callable[..., Recipe]:
 
 @pytest.fixture(scope="session")
 def tiny_runs(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """A trained run of each decoder on the tiny world, shared by all tests: copy a folder before changing it."""
-    from graphrec.run import train
+    """A trained run of each decoder, shared by all tests: copy a run's folder before changing it."""
+    from graphrec.carry_out import train
 
     folder = tmp_path_factory.mktemp("runs")
     return {name: train(tiny_recipe(name), folder / name) for name in ("ct", "esmm", "hcr", "causalrec")}

@@ -25,9 +25,7 @@ PLANTED_CLICKS = NUM_USERS * (LIKED_EACH + CLICKED_EACH)
 CONTEXT = Context(exposure=("visual", "title"), content=("acoustic",), embedding_size=16)
 
 
-def planted_world(
-    seed: int = 0, *, shuffled: bool = False, single_behaviour: bool = False
-) -> InteractionDataset:
+def planted_world(seed: int = 0, *, shuffled: bool = False, single_behaviour: bool = False) -> InteractionDataset:
     """The world as a dataset whose column `part` gives the split.
 
     Args:
@@ -74,9 +72,7 @@ def planted_graph(**options: bool) -> InteractionGraph:
 
 def _shuffled(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Each user's items, held-out ones too, exchanged for others at random."""
-    parts = [
-        events.assign(item=rng.permutation(NUM_ITEMS)[events["item"]]) for _, events in table.groupby("user")
-    ]
+    parts = [events.assign(item=rng.permutation(NUM_ITEMS)[events["item"]]) for _, events in table.groupby("user")]
     return pd.concat(parts, ignore_index=True)
 
 

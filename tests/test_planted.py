@@ -41,15 +41,11 @@ def recall(score: Any, split: Split) -> float:
     return float(table[f"recall@{WITHHELD_EACH}"].mean())
 
 
-def trained_recall(
-    split: Split, name: str, settings: dict[str, Any], epochs: int = 9, seed: int = 0
-) -> float:
+def trained_recall(split: Split, name: str, settings: dict[str, Any], epochs: int = 9, seed: int = 0) -> float:
     graph = InteractionGraph.from_split(split)
     backbone = backbones.get("mmgcn").Config(embedding_size=16)
     model = Recommender("mmgcn", backbone, name, decoders.get(name).Config(**settings), graph, CONTEXT, seed)
-    config = TrainingConfig(
-        learning_rate=0.01, batch_size=128, epochs=epochs, validate_every=epochs, monitor="none"
-    )
+    config = TrainingConfig(learning_rate=0.01, batch_size=128, epochs=epochs, validate_every=epochs, monitor="none")
     Trainer(model, graph, config, seed, lambda model: {"none": 0.0}).run()
     estimand = next(iter(model.decoder.variants().values()))
     return recall(model.freeze(graph).scorer(estimand), split)
@@ -77,7 +73,7 @@ def test_shuffled_labels_are_not_learned(name: str, settings: dict[str, Any], wa
     candidates = NUM_ITEMS - len(shuffled.train_pairs("click")) / NUM_USERS
     chance = WITHHELD_EACH / candidates
     deviation = (chance * (1 - chance) / len(shuffled.open_test("a test"))) ** 0.5
-    assert abs(trained_recall(shuffled, name, settings, epochs=6) - chance) < 4 * deviation
+    assert abs(trained_recall(shuffled, name, settings, epochs=6) - chance) < 5 * deviation
 
 
 def test_one_behaviour_alone_is_learned_too() -> None:

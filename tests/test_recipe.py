@@ -61,7 +61,7 @@ def test_a_key_of_another_decoder_is_unknown() -> None:
         ({"evaluation": {"k": [0]}}, "evaluation.k.0", "greater than or equal to 1"),
         ({"backbone": {"projection": "wide"}}, "backbone.projection", "a valid integer or a table"),
         ({"decoder": {"name": "hcr", "link": "log"}}, "decoder.link", "'sigmoid', 'raw' or 'softplus'"),
-        ({"decoder": {"name": "hcr", "share_embeddings": "perhaps"}}, "decoder.share_embeddings", "a valid boolean"),
+        ({"decoder": {"share_embeddings": "perhaps"}}, "decoder.share_embeddings", "a valid boolean"),
         ({"decoder": {"name": 3}}, "decoder.name", "a name"),
     ],
 )  # fmt: skip
@@ -171,11 +171,13 @@ def test_defaults_are_resolved_and_written_down() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "layers", "combine", "projection"),
-    [("cr", 2, "elementwise", 128), ("paper", 2, "elementwise", None), ("official", 3, "concat", {"visual": 256})],
-)  # fmt: skip
-def test_a_preset_fills_in_what_is_not_given(
-    setting: str, layers: int, combine: str, projection: object
-) -> None:
+    [
+        ("cr", 2, "elementwise", 128),
+        ("paper", 2, "elementwise", None),
+        ("official", 3, "concat", {"visual": 256}),
+    ],
+)
+def test_a_preset_fills_in_what_is_not_given(setting: str, layers: int, combine: str, projection: object) -> None:
     backbone = Recipe.from_dict({**DATA, "backbone": {"setting": setting}}).backbone
     assert (backbone["layers"], backbone["combine"], backbone["projection"]) == (layers, combine, projection)
 

@@ -1,7 +1,16 @@
 """Graph networks that turn the interaction graph into representations; importing this registers them all."""
 
 from graphrec.backbones import mmgcn
-from graphrec.backbones.base import FUSED, ID, Backbone, BackboneConfig, Representation, Representations, backbones, fuse
+from graphrec.backbones.base import (
+    FUSED,
+    ID,
+    Backbone,
+    BackboneConfig,
+    Representation,
+    Representations,
+    backbones,
+    fuse,
+)
 
 __all__ = [
     "FUSED",

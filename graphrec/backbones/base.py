@@ -70,9 +70,7 @@ class Backbone(nn.Module, ABC):
     name: ClassVar[str]
     Config: ClassVar[type[BackboneConfig]] = BackboneConfig
 
-    def __init__(
-        self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]
-    ) -> None:
+    def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__()
         self.config = config
         self.role = role

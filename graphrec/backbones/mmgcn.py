@@ -1,5 +1,6 @@
-"""MMGCN: Multi-modal Graph Convolution Network for Personalized Recommendation of Micro-video (Wei et al., ACM MM 2019).
+"""MMGCN: Multi-modal Graph Convolution Network for Personalized Recommendation of Micro-video.
 
+Wei et al., ACM MM 2019.
 For each modality m, with item features X_m, user preferences P_m and id embeddings E:
 
     F_m = mask * (X_m W_p + b_p)                    the projection is optional
@@ -9,8 +10,8 @@ For each modality m, with item features X_m, user preferences P_m and id embeddi
     H   = LeakyReLU([h || g] W_3 + b_3)                       combine = "concat"
        or LeakyReLU((h W_3 + b_3) + g)                        combine = "elementwise"
 
-The representation of m is the last H; `fused` is the mean over modalities (the paper's sum, same ranking); `id` runs the
-same layers on E alone.
+The representation of m is the last H; `fused` is the mean over modalities (the paper's sum, same ranking); `id` runs
+the same layers on E alone.
 
 Deviation: an item without modality m starts at zero and hears of m from its neighbours only; published code takes the
 zeros of a missing row for data.
@@ -19,6 +20,7 @@ zeros of a missing row for data.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -104,13 +106,9 @@ class MMGCN(Backbone):
     Config = MMGCNConfig
     config: MMGCNConfig
 
-    def __init__(
-        self, config: MMGCNConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]
-    ) -> None:
+    def __init__(self, config: MMGCNConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__(config, graph, role, outputs)
-        self.stacks = nn.ModuleDict(
-            {m: _ModalityStack(config, graph, m) for m in _stack_names(graph, outputs)}
-        )
+        self.stacks = nn.ModuleDict({m: _ModalityStack(config, graph, m) for m in _stack_names(graph, outputs)})
 
     @classmethod
     def tables(
@@ -129,9 +127,7 @@ class MMGCN(Backbone):
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         propagate = graph.propagator(self.role, "mean", self_loops=self.config.self_loops)
         nodes = {m: stack(graph, propagate, tables) for m, stack in self.stacks.items()}
-        parts = {
-            m: Representation(x[: graph.num_users], x[graph.num_users :]) for m, x in nodes.items()
-        }
+        parts = {m: Representation(x[: graph.num_users], x[graph.num_users :]) for m, x in nodes.items()}
         if FUSED in self.outputs:
             parts[FUSED] = fuse([parts[m] for m in graph.modalities or (ID,)])
         return {name: parts[name] for name in self.outputs}
@@ -153,7 +149,7 @@ class _ModalityStack(nn.Module):
         widths = [start] + [config.embedding_size] * config.layers
         self.layers = nn.ModuleList(
             _Layer(config, width_in, width_out, first=number == 0)
-            for number, (width_in, width_out) in enumerate(zip(widths, widths[1:]))
+            for number, (width_in, width_out) in enumerate(pairwise(widths))
         )
 
     def forward(self, graph: InteractionGraph, propagate, tables: Mapping[str, Tensor]) -> Tensor:

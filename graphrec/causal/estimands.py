@@ -157,14 +157,10 @@ class TotalIndirectEffect(Estimand):
             observed, intervened = observed.exp(), intervened.exp()
         return observed - self.strength * intervened
 
-    def _two_worlds(
-        self, outcome: Outcome, factual: Logits, reference: Logits | None
-    ) -> tuple[Tensor, Tensor]:
+    def _two_worlds(self, outcome: Outcome, factual: Logits, reference: Logits | None) -> tuple[Tensor, Tensor]:
         _require_mediated(outcome)
         if reference is None:
-            raise ValueError(
-                "total_indirect_effect needs the reference logits of " + ", ".join(outcome.mediated)
-            )
+            raise ValueError("total_indirect_effect needs the reference logits of " + ", ".join(outcome.mediated))
         for name in outcome.mediated:
             _same_layout(name, factual[name], reference[name])
         intervened = {**factual, **{name: reference[name] for name in outcome.mediated}}

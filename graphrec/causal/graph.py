@@ -231,9 +231,7 @@ class CausalGraph:
                 )
         for name in self.conditioned:
             if not self.nodes[name].observed:
-                raise RecipeError(
-                    f"cannot condition on `{name}`", expected="an observed variable", got="a hidden one"
-                )
+                raise RecipeError(f"cannot condition on `{name}`", expected="an observed variable", got="a hidden one")
             if name in nx.descendants(graph, self.treatment):
                 raise RecipeError(
                     f"cannot condition on `{name}` for the effect of `{self.treatment}`",

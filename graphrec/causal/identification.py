@@ -68,9 +68,7 @@ def front_door(graph: CausalGraph) -> Identification:
         )
     blocked = [
         *_back_doors(graph, [i], graph.mediators, graph.conditioned, f"{rule} fails in condition (ii)"),
-        *_back_doors(
-            graph, graph.mediators, [y], (i, *graph.conditioned), f"{rule} fails in condition (iii)"
-        ),
+        *_back_doors(graph, graph.mediators, [y], (i, *graph.conditioned), f"{rule} fails in condition (iii)"),
     ]
     m, given, i_other = _list(graph.mediators), _given(graph), f"{i}'"
     return Identification(
@@ -101,9 +99,7 @@ def effect_on_mediators(graph: CausalGraph) -> Identification:
     rule = "the effect on the mediators"
     _declared(graph, rule)
     _observed(graph, rule, (graph.treatment, *graph.mediators))
-    blocked = _back_doors(
-        graph, [graph.treatment], graph.mediators, graph.conditioned, f"{rule} is confounded"
-    )
+    blocked = _back_doors(graph, [graph.treatment], graph.mediators, graph.conditioned, f"{rule} is confounded")
     i, m, given = graph.treatment, _list(graph.mediators), _given(graph)
     return Identification(
         criterion="no confounding of treatment and mediators",
@@ -169,29 +165,21 @@ def mediation(graph: CausalGraph, through: tuple[str, ...]) -> Identification:
         raise _broken(f"{rule} needs a mediator", "at least one mediator", "none")
     for m in through:
         if m not in graph.nodes:
-            raise UnknownNameError(
-                "causal variable", m, graph.nodes, where="mediators of the indirect effect"
-            )
+            raise UnknownNameError("causal variable", m, graph.nodes, where="mediators of the indirect effect")
         if m in (i, y) or not (graph.directed_paths(i, m) and graph.directed_paths(m, y)):
-            raise _broken(
-                f"{rule}: `{m}` is not a mediator", f"{i} -> ... -> {m} -> ... -> {y}", "no such path"
-            )
+            raise _broken(f"{rule}: `{m}` is not a mediator", f"{i} -> ... -> {m} -> ... -> {y}", "no such path")
     _observed(graph, rule, (i, y))
     given = (i, *graph.conditioned)
     rescued = _recanting_witnesses(graph, through, rule)
     blocked = [
         *_back_doors(graph, [i], [y], graph.conditioned, f"{rule}: treatment and outcome are confounded"),
-        *_back_doors(
-            graph, [i], through, graph.conditioned, f"{rule}: treatment and mediator are confounded"
-        ),
+        *_back_doors(graph, [i], through, graph.conditioned, f"{rule}: treatment and mediator are confounded"),
         *_back_doors(graph, through, [y], given, f"{rule}: mediator and outcome are confounded"),
     ]
     m, also = _list(through), _given(graph)
     return Identification(
         criterion="mediation",
-        formula=(
-            f"TIE({i}, {i}*) = sum_{{{m}}} P({y} | {i}, {m}{also}) [P({m} | {i}{also}) - P({m} | {i}*{also})]"
-        ),
+        formula=(f"TIE({i}, {i}*) = sum_{{{m}}} P({y} | {i}, {m}{also}) [P({m} | {i}{also}) - P({m} | {i}*{also})]"),
         adjustment=(*through, *graph.conditioned),
         blocked=tuple(blocked),
         assumptions=(
@@ -259,11 +247,7 @@ def _recanting_witnesses(graph: CausalGraph, through: tuple[str, ...], rule: str
     determined = graph.determined((i, *graph.conditioned))
     rescued = []
     for name in graph.nodes:
-        if (
-            name in (i, y, *through)
-            or name not in nx.descendants(directed, i)
-            or name not in nx.ancestors(around, y)
-        ):
+        if name in (i, y, *through) or name not in nx.descendants(directed, i) or name not in nx.ancestors(around, y):
             continue
         reached = [m for m in through if m in nx.descendants(directed, name)]
         if not reached:
@@ -271,8 +255,7 @@ def _recanting_witnesses(graph: CausalGraph, through: tuple[str, ...], rule: str
         if name not in determined:
             way = " -> ".join(nx.shortest_path(around, name, y))
             raise _broken(
-                f"{rule}: `{name}`, an effect of the treatment, confounds mediator and outcome"
-                " (a recanting witness)",
+                f"{rule}: `{name}`, an effect of the treatment, confounds mediator and outcome (a recanting witness)",
                 f"no such variable, or one that {i} determines (deterministic=True)",
                 f"{graph.directed_paths(i, name)[0]}, {graph.directed_paths(name, reached[0])[0]} and {way}",
                 f"count `{name}` among the mediators of the indirect effect",
@@ -318,9 +301,7 @@ def _observed(graph: CausalGraph, rule: str, names: Iterable[str]) -> None:
 
 
 def _broken(problem: str, expected: str, got: str, next_step: str | None = None) -> IdentificationError:
-    return IdentificationError(
-        problem, expected=expected, got=got, where="the causal graph", next_step=next_step
-    )
+    return IdentificationError(problem, expected=expected, got=got, where="the causal graph", next_step=next_step)
 
 
 def _list(names: Iterable[str]) -> str:

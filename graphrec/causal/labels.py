@@ -26,9 +26,7 @@ def parse_estimand(text: str) -> list[Estimand]:
         raise UnknownNameError("estimand", name, estimands, where=text)
     kind = estimands.get(name)
     if not (isinstance(kind, type) and issubclass(kind, Estimand)):
-        raise RecipeError(
-            f"`{name}` is not an estimand", expected="a subclass of Estimand", got=repr(kind), where=text
-        )
+        raise RecipeError(f"`{name}` is not an estimand", expected="a subclass of Estimand", got=repr(kind), where=text)
     sweep: dict[str, list[str]] = {}
     for part in parts:
         if "=" not in part:

@@ -57,9 +57,7 @@ def reference_item(kind: str, item_table: Tensor) -> Tensor:
             next_step="a constant reference replaces logits; use constant_logits",
         )
     if len(item_table) == 0:
-        raise RecipeError(
-            "no items to take the mean reference of", expected="at least one item", got="0 rows"
-        )
+        raise RecipeError("no items to take the mean reference of", expected="at least one item", got="0 rows")
     return item_table.mean(dim=0, keepdim=True)
 
 

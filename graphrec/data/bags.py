@@ -36,9 +36,7 @@ def one_hot(labels: np.ndarray, known: np.ndarray) -> Feature:
     """
     values, columns = np.unique(labels[known], return_inverse=True)
     rows = np.flatnonzero(known)
-    return bag(
-        rows, columns, np.ones(len(rows)), (len(labels), len(values)), [str(value) for value in values]
-    )
+    return bag(rows, columns, np.ones(len(rows)), (len(labels), len(values)), [str(value) for value in values])
 
 
 def price_bands(prices: np.ndarray, bands: int = 20) -> Feature:

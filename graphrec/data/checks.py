@@ -95,25 +95,19 @@ def _tables(dataset: InteractionDataset) -> Iterator[Finding]:
         if (times > 1).any():
             count, example = int((times - 1).sum()), str(names[np.argmax(times > 1)])
             step = f"merge the rows of this {kind}"
-            yield Finding(
-                f"duplicate_{kind}_ids", "error", count, f"{kind} ids occur more than once", example, step
-            )
+            yield Finding(f"duplicate_{kind}_ids", "error", count, f"{kind} ids occur more than once", example, step)
         dense = events[kind].to_numpy()
         outside = (dense < 0) | (dense >= len(ids))
         if outside.any():
             row = int(np.argmax(outside))
             example = f"row {row}: {kind} {dense[row]}, {len(ids)} {kind}s"
             message = f"events name a dense {kind} out of range"
-            yield Finding(
-                f"{kind}_out_of_range", "error", int(outside.sum()), message, example, "number the ids anew"
-            )
+            yield Finding(f"{kind}_out_of_range", "error", int(outside.sum()), message, example, "number the ids anew")
     for name, feature in dataset.features.items():
         rows = feature.values.shape[0]
         if rows != dataset.num_items or len(feature.mask) != dataset.num_items:
             message = f"feature `{name}` has {rows} rows and {len(feature.mask)} mask entries"
-            yield Finding(
-                "feature_rows", "error", rows, message, f"{dataset.num_items} items", "align it to the items"
-            )
+            yield Finding("feature_rows", "error", rows, message, f"{dataset.num_items} items", "align it to the items")
     unknown = {name for names in dataset.feedback.values() for name in names} - set(dataset.behaviours)
     if unknown or set(dataset.feedback) != {"click", "like"}:
         message = "the feedback names behaviours that do not occur, or not both of click and like"
@@ -142,9 +136,7 @@ def _behaviours(dataset: InteractionDataset) -> Iterator[Finding]:
     if repeated.any():
         step = "nothing, if the log repeats them; pairs are counted once"
         example = _pair(dataset, events, repeated)
-        yield Finding(
-            "duplicate_events", "info", int(repeated.sum()), "events are repeated exactly", example, step
-        )
+        yield Finding("duplicate_events", "info", int(repeated.sum()), "events are repeated exactly", example, step)
 
 
 def _times(dataset: InteractionDataset) -> Iterator[Finding]:
@@ -160,14 +152,10 @@ def _times(dataset: InteractionDataset) -> Iterator[Finding]:
         if wrong.any():
             example = _pair(dataset, dataset.interactions, wrong)
             severity: Severity = "error" if code == "missing_times" else "warning"
-            yield Finding(
-                code, severity, int(wrong.sum()), message, example, "check the time column of the raw files"
-            )
+            yield Finding(code, severity, int(wrong.sum()), message, example, "check the time column of the raw files")
     if column.nunique() == 1:
         message = "all events have the same time, so no split by time is possible"
-        yield Finding(
-            "constant_times", "warning", len(column), message, str(column.iloc[0]), "use the split `random`"
-        )
+        yield Finding("constant_times", "warning", len(column), message, str(column.iloc[0]), "use the split `random`")
 
 
 def _activity(dataset: InteractionDataset) -> Iterator[Finding]:

@@ -66,7 +66,8 @@ class InteractionDataset:
         interactions: one row an event, columns `user` and `item` (int64 dense ids), `behaviour` (categorical),
             `timestamp` (int64, any unit that sorts) unless the source has no times, and `part` (categorical: train,
             valid, test) only where the source gives the split.
-        feedback: for each role the behaviours that play it, e.g. `{"click": ("click",), "like": ("finish", "thumbs_up")}`.
+        feedback: for each role the behaviours that play it, such as
+            `{"click": ("click",), "like": ("finish", "thumbs_up")}`.
             Where a source has one behaviour only, it plays both roles.
         features: item features by modality.
         roles: for each modality whether the user sees it before the click (`exposure`) or after (`content`).

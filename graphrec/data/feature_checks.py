@@ -42,9 +42,7 @@ def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
             named = feature.columns[column] if feature.columns else str(column)
             message = f"feature `{name}`: columns have one value for all items that have the modality"
             step = "drop them: they tell no item from another"
-            yield Finding(
-                "constant_columns", "warning", int(constant.sum()), message, f"column {named}", step
-            )
+            yield Finding("constant_columns", "warning", int(constant.sum()), message, f"column {named}", step)
     if dataset.features:
         bare = ~np.any([feature.mask for feature in dataset.features.values()], axis=0)
         if bare.any():

@@ -33,8 +33,8 @@ class SplitConfig(BaseModel):
     seed: int = Field(default=0, ge=0)
     """Seed of the draw. For `random` only."""
     unseen: Literal["drop", "keep"] = "drop"
-    """What becomes of users and items that do not occur in train. `keep` leaves them in, ranked with the rest: published
-    tables on given splits count them; features may still tell something about such an item."""
+    """What becomes of users and items that do not occur in train. `keep` ranks them with the rest, as published tables
+    on given splits do; features may still tell something about such an item."""
 
 
 _USED = {
@@ -146,9 +146,7 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
         kept = pairs[known_user & known_item]
         if len(kept) == 0:
             raise _empty(part, dataset, config, parts)
-        held[part] = _sorted(
-            np.stack([np.searchsorted(users, kept[:, 0]), np.searchsorted(items, kept[:, 1])], axis=1)
-        )
+        held[part] = _sorted(np.stack([np.searchsorted(users, kept[:, 0]), np.searchsorted(items, kept[:, 1])], axis=1))
     counts["dropped_users"] = dataset.num_users - len(users)
     counts["dropped_items"] = dataset.num_items - len(items)
     known = dataset.subset(_clean(dataset, parts.train), users, items)

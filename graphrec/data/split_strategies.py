@@ -117,9 +117,7 @@ def given(dataset: InteractionDataset, config: SplitConfig) -> Parts:
     events = role_events(dataset)
     unnamed = int(events["part"].isna().sum())
     if unnamed:
-        raise SplitError(
-            "events without a part", expected="train, valid or test", got=f"{unnamed} events with none"
-        )
+        raise SplitError("events without a part", expected="train, valid or test", got=f"{unnamed} events with none")
     train = events[events["part"] == "train"]
     liked = events[events["behaviour"].isin(dataset.feedback["like"])]
     taken = keys(dataset, train)

@@ -105,9 +105,7 @@ def load(folder: Path) -> InteractionDataset:
     manifest = read_manifest(folder)
     for name, digest in manifest.files.items():
         if not (folder / name).is_file():
-            raise DataError(
-                "a file of the prepared data is missing", where=folder / name, next_step="prepare it again"
-            )
+            raise DataError("a file of the prepared data is missing", where=folder / name, next_step="prepare it again")
         if sha256(folder / name) != digest:
             raise DataError(
                 "a file of the prepared data was changed after it was written",

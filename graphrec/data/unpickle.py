@@ -119,9 +119,7 @@ def load_sparse_pickle(path: Path) -> sparse.csr_array:
 
 
 def _rebuild(loaded: _Matrix) -> sparse.csr_array:
-    fields = {
-        name: value.numpy() if isinstance(value, _Array) else value for name, value in vars(loaded).items()
-    }
+    fields = {name: value.numpy() if isinstance(value, _Array) else value for name, value in vars(loaded).items()}
     shape = tuple(int(length) for length in fields["_shape"])
     if loaded.layout == "coo":
         coordinates = fields["coords"] if "coords" in fields else (fields["row"], fields["col"])
@@ -130,9 +128,7 @@ def _rebuild(loaded: _Matrix) -> sparse.csr_array:
     else:
         build = sparse.csr_array if loaded.layout == "csr" else sparse.csc_array
         compressed = build((fields["data"], fields["indices"], fields["indptr"]), shape=shape)
-        compressed.check_format(
-            full_check=True
-        )  # scipy's kernels trust the indices and would read past the end
+        compressed.check_format(full_check=True)  # scipy's kernels trust the indices and would read past the end
         matrix = sparse.csr_array(compressed)
     matrix.sum_duplicates()
     return matrix

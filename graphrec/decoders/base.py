@@ -1,4 +1,4 @@
-"""The decoder contract: representations in, named branches out, with objectives to train and a causal graph to justify."""
+"""The decoder contract: representations in, named branches out; objectives to train, a causal graph to justify."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ class PairLogits(Mapping[str, Tensor]):
     def __getitem__(self, name: str) -> Tensor:
         if name not in self._known:
             branch = self.branches[name]
-            self._known[name] = (branch.user.index_select(0, self.user_rows) * branch.item.index_select(0, self.item_rows)).sum(-1)
+            users, items = branch.user.index_select(0, self.user_rows), branch.item.index_select(0, self.item_rows)
+            self._known[name] = (users * items).sum(-1)
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -9,11 +9,11 @@ T one tanh layer, s the sigmoid:
     Y  = M M' N                                                           Eq. 22
     loss = bpr(Y) + bpr(N) + bpr(M M')                                     Eq. 23
 
-At test time the direct effect is taken away: Y - lambda2 N M* M'*, the total indirect effect (Eq. 28), where * marks the
-reference item, the mean of the items' learned representations.
+At test time the direct effect is taken away: Y - lambda2 N M* M'*, the total indirect effect (Eq. 28), where * marks
+the reference item, the mean of the items' learned representations.
 
-With factors that are all sigmoids near one, Y and N M* M'* would differ by a constant only and the intervention would do
-nothing. MMGCN's outputs are mostly positive, so their inner products are far above zero for every pair; item
+With factors that are all sigmoids near one, Y and N M* M'* would differ by a constant only and the intervention would
+do nothing. MMGCN's outputs are mostly positive, so their inner products are far above zero for every pair; item
 representations are therefore measured from the mean item, which is the reference item.
 
 The graph form is an extension, not in the paper: g is the mean of the id and content representations, phi and t the
@@ -23,7 +23,8 @@ of sigmoids saturates inside BPR, as the authors' own code has it); E of Eq. 20 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Literal
 
 import torch
@@ -70,7 +71,7 @@ class CausalRecConfig(DecoderConfig):
 
 @decoders.register("causalrec")
 class CausalRec(Decoder):
-    """CausalRec (Qiu et al. 2021): match and notice branches; the direct effect of the looks is removed at test time."""
+    """CausalRec (Qiu et al. 2021): match and notice; the direct effect of the looks is removed at test time."""
 
     Config = CausalRecConfig
     config: CausalRecConfig
@@ -108,11 +109,10 @@ class CausalRec(Decoder):
         c = self.config
         joint = self.outcome.score
         if c.fusion != "add" and c.link == "product":
-            log_joint = joint
-            joint = lambda l: log_joint(l).exp()  # noqa: E731
+            joint = _exponential(joint)
         terms = [Objective("joint", c.behaviour, "bpr", joint, c.negatives)]
         if c.multitask:
-            terms.append(Objective("notice", c.behaviour, "bpr", lambda l: l["notice"], c.negatives))
+            terms.append(Objective("notice", c.behaviour, "bpr", itemgetter("notice"), c.negatives))
             terms.append(Objective("match", c.behaviour, "bpr", _match, c.negatives))
         return terms
 
@@ -151,6 +151,10 @@ class CausalRec(Decoder):
 
     def variants(self) -> dict[str, Estimand]:
         return {"CausalRec": TotalIndirectEffect(), "CausalRec w/o CI": Observational()}
+
+
+def _exponential(score: Callable[[Logits], Tensor]) -> Callable[[Logits], Tensor]:
+    return lambda logits: score(logits).exp()
 
 
 def _match(logits: Logits) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Literal
 
 from graphrec.backbones.base import FUSED, Representations
@@ -35,9 +36,7 @@ class CT(Decoder):
         return {"match": representations["main"][FUSED]}
 
     def objectives(self) -> list[Objective]:
-        return [
-            Objective("like", self.config.behaviour, "bpr", lambda l: l["match"], self.config.negatives)
-        ]
+        return [Objective("like", self.config.behaviour, "bpr", itemgetter("match"), self.config.negatives)]
 
     @property
     def outcome(self) -> Outcome:
@@ -55,7 +54,7 @@ class CT(Decoder):
             mediators=("M",),
             conditioned=("U",),
         )
-        return Outcome(score=lambda l: l["match"], log=False, graph=graph)
+        return Outcome(score=itemgetter("match"), log=False, graph=graph)
 
     def variants(self) -> dict[str, Estimand]:
         return {"CT": Observational()}

@@ -14,10 +14,10 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from graphrec.backbones.base import FUSED, Representations
-from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
+from graphrec.causal import CausalGraph, Estimand, Logits, Node, Observational, Outcome
 from graphrec.decoders.base import (
     Branches,
     Context,
@@ -59,7 +59,7 @@ class ESMM(Decoder):
 
     def objectives(self) -> list[Objective]:
         return [
-            Objective("click", "click", "bce", lambda l: F.logsigmoid(l["click"]), "unclicked"),
+            Objective("click", "click", "bce", _log_click, "unclicked"),
             Objective("click and like", "like", "bce", _log_joint, "unclicked", population="click"),
         ]
 
@@ -85,5 +85,9 @@ class ESMM(Decoder):
         return {"ESMM": Observational()}
 
 
-def _log_joint(logits):
+def _log_click(logits: Logits) -> Tensor:
+    return F.logsigmoid(logits["click"])
+
+
+def _log_joint(logits: Logits) -> Tensor:
     return F.logsigmoid(logits["click"]) + F.logsigmoid(logits["conversion"])

@@ -15,6 +15,7 @@ public text; f, h1, h2 are reconstructed from its words.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Literal
 
 import torch.nn.functional as F
@@ -77,7 +78,7 @@ class HCRConfig(DecoderConfig):
 
 @decoders.register("hcr")
 class HCR(Decoder):
-    """HCR (Zhu et al. 2022): front-door adjustment through the click removes a hidden confounder of features and likes."""
+    """HCR (Zhu et al. 2022): front-door adjustment through the click, against hidden causes of features and likes."""
 
     Config = HCRConfig
     config: HCRConfig
@@ -130,7 +131,7 @@ class HCR(Decoder):
                     "click by exposure",
                     "click",
                     "bpr",
-                    lambda l: l["click_exposure"],
+                    itemgetter("click_exposure"),
                     "unclicked",
                     config.auxiliary_exposure,
                 )
@@ -141,7 +142,7 @@ class HCR(Decoder):
                     "like by h1",
                     "like",
                     "bpr",
-                    lambda l: l["like_match"],
+                    itemgetter("like_match"),
                     config.like_negatives,
                     config.auxiliary_effect,
                 )
@@ -158,8 +159,8 @@ class HCR(Decoder):
             return gates if log else gates.exp()
 
         factors = {
-            "mediator": lambda l: link(_click(l)),
-            "effect": lambda l: link(l["like_match"]),
+            "mediator": lambda logits: link(_click(logits)),
+            "effect": lambda logits: link(logits["like_match"]),
             "confounded": confounded,
         }
 

@@ -61,7 +61,7 @@ def interval(values: np.ndarray, *, level: float = 0.95, resamples: int = 1000, 
 
 
 def summarise(per_user: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Mean, interval and number of users of each metric column of a per-user table; users without a value are left out."""
+    """Mean, interval and number of users of each metric of a per-user table; users without a value are left out."""
     summary = {}
     for column in per_user.columns:
         if column in ("user", "positives"):

@@ -115,9 +115,7 @@ def evaluate(
     positive_of, excluded_of = PairIndex(positives, num_users), PairIndex(excluded, num_users)
     users = np.flatnonzero(positive_of.counts)
     parts = []
-    for block, scores, best in rank_all(
-        score, users, max(cutoffs), excluded_of, bytes_per_user=bytes_per_user
-    ):
+    for block, scores, best in rank_all(score, users, max(cutoffs), excluded_of, bytes_per_user=bytes_per_user):
         rows, items = (torch.from_numpy(part) for part in positive_of.of(block))
         is_positive = torch.zeros(scores.shape, dtype=torch.bool)
         is_positive[rows, items] = True

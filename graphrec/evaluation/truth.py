@@ -31,8 +31,8 @@ def judge_by_truth(
         seed: of the likes drawn under do(item).
 
     Returns:
-        `user`, `positives` (likes drawn), `ndcg_do@k` on those likes (NaN for a user without any) and `regret_do@k`, the
-        share of the best list's expected likes that is lost, which needs no draw.
+        `user`, `positives` (likes drawn), `ndcg_do@k` on those likes (NaN for a user without any) and `regret_do@k`,
+        the share of the best list's expected likes that is lost, which needs no draw.
     """
     users = np.arange(truth.num_users)
     index = PairIndex(excluded, truth.num_users)

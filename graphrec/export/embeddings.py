@@ -96,9 +96,7 @@ def _write_table(path: Path, ids, values: np.ndarray) -> None:
     pq.write_table(pa.table({"id": pa.array(list(ids), pa.string()), "embedding": column}), path)
 
 
-def _manifest(
-    model: FrozenModel, tables: dict[str, np.ndarray], format: str, about: dict[str, Any]
-) -> dict[str, Any]:
+def _manifest(model: FrozenModel, tables: dict[str, np.ndarray], format: str, about: dict[str, Any]) -> dict[str, Any]:
     return {
         "schema": 1,
         **about,

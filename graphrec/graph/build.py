@@ -74,9 +74,7 @@ class InteractionGraph:
         self.feedback = feedback
         self.num_users = int(data["user"].num_nodes)
         self.num_items = int(data["item"].num_nodes)
-        self.modalities = tuple(
-            name.removesuffix("_mask") for name in data["item"].keys() if name.endswith("_mask")
-        )
+        self.modalities = tuple(name.removesuffix("_mask") for name in data["item"] if name.endswith("_mask"))
         self.device = torch.device("cpu")
         self._propagators: dict[tuple[str, str, bool], Propagator] = {}
         self._bags: dict[str, ConstantCSR] = {}
@@ -119,9 +117,9 @@ class InteractionGraph:
             return values.to(weight.dtype) @ weight
         if modality not in self._bags:
             cpu = values.cpu()
-            self._bags[modality] = ConstantCSR(
-                cpu.crow_indices(), cpu.col_indices(), cpu.values(), cpu.shape[1]
-            ).to(self.device)
+            self._bags[modality] = ConstantCSR(cpu.crow_indices(), cpu.col_indices(), cpu.values(), cpu.shape[1]).to(
+                self.device
+            )
         return self._bags[modality] @ weight
 
     def pairs(self, role: str) -> Tensor:

@@ -51,9 +51,7 @@ class Propagator:
         degree = torch.bincount(rows, minlength=self.num_nodes)
         crow = torch.zeros(self.num_nodes + 1, dtype=torch.int64)
         crow[1:] = degree.cumsum(0)
-        self.adjacency = ConstantCSR(
-            crow, columns[order], torch.ones(rows.numel()), self.num_nodes, symmetric=True
-        )
+        self.adjacency = ConstantCSR(crow, columns[order], torch.ones(rows.numel()), self.num_nodes, symmetric=True)
         power = {"sum": 0.0, "mean": -1.0, "symmetric": -0.5}[scaling]
         factor = degree.clamp(min=1).double().pow(power).unsqueeze(1)
         self.after: Tensor | None = None if scaling == "sum" else factor

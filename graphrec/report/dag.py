@@ -161,9 +161,7 @@ def _cost(layers: list[list[Vertex]], links: list[tuple[Vertex, Vertex]]) -> tup
         for c, d in links[n + 1 :]:
             if place[a][0] == place[c][0]:
                 crossings += (place[a][1] - place[c][1]) * (place[b][1] - place[d][1]) < 0
-    climb = sum(
-        abs((place[a][1] - middle[place[a][0]]) - (place[b][1] - middle[place[b][0]])) for a, b in links
-    )
+    climb = sum(abs((place[a][1] - middle[place[a][0]]) - (place[b][1] - middle[place[b][0]])) for a, b in links)
     return crossings, climb
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,13 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from graphrec.causal import CausalGraph, TotalIndirectEffect, parse_estimand
+from graphrec.causal import TotalIndirectEffect, parse_estimand
 from graphrec.data.split import list_splits
-from graphrec.data.store import Manifest, fingerprint, read_manifest
-from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import DataError, GraphrecError, RunError
+from graphrec.errors import RunError
 from graphrec.files import replace_file
-from graphrec.report.dag import draw_dag, role
+from graphrec.report.claims import TRUTH, causal_claims
 from graphrec.report.plots import Estimate, curve_plot, dot_plot, training_plot
+from graphrec.report.repeat import commands, cost, ledger, prepared_manifest, provenance
 from graphrec.report.tables import (
     best_row,
     clear_best,
@@ -32,7 +29,6 @@ from graphrec.report.tables import (
 )
 from graphrec.run import Run, compare
 
-TRUTH = "truth"
 PRIMARY = "ndcg@50"
 SPLIT_SETTINGS = {"chronological": ("train",), "random": ("train", "valid", "seed")}
 COUNTS = {
@@ -62,9 +58,7 @@ def write_report(runs: Sequence[Run], out: Path, part: str = "test", title: str 
     if not runs:
         raise RunError("nothing to report", expected="at least one run", got="none", where="runs")
     if out.is_dir():
-        raise RunError(
-            "the report is a file", got="a folder", where=out, next_step="name a file, such as report.html"
-        )
+        raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")
     compare(runs, part)
     names = _names(runs)
     results = _results(runs, names, part)
@@ -79,11 +73,11 @@ def write_report(runs: Sequence[Run], out: Path, part: str = "test", title: str 
         unjudged=[names[run.folder] for run in runs if run not in judged] if judged else [],
         sweeps=_sweeps([results] if truths is None else [results, truths]),
         training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(runs)],
-        decoders=_decoders(runs, part),
-        cost=[_cost(run, names[run.folder]) for run in runs],
-        runs=[_provenance(run, names[run.folder]) for run in runs],
+        decoders=causal_claims(runs, part),
+        cost=[cost(run, names[run.folder]) for run in runs],
+        runs=[provenance(run, names[run.folder]) for run in runs],
         same_data=len({run.manifest["dataset_fingerprint"] for run in runs}) == 1,
-        commands=_commands(runs, part, out),
+        commands=commands(runs, part, out),
     )
     with replace_file(out) as file:
         file.write_text(page, encoding="utf-8")
@@ -114,9 +108,7 @@ def _count(n: int, what: str) -> str:
 def _names(runs: Sequence[Run]) -> dict[Path, str]:
     """What to call each run: its name, with the folder where two runs share one."""
     shared = [run.name for run in runs]
-    return {
-        run.folder: run.name if shared.count(run.name) == 1 else f"{run.name} ({run.folder})" for run in runs
-    }
+    return {run.folder: run.name if shared.count(run.name) == 1 else f"{run.name} ({run.folder})" for run in runs}
 
 
 # What was run on what
@@ -127,16 +119,16 @@ def _data(runs: Sequence[Run], names: dict[Path, str]) -> dict[str, Any]:
     split = run.recipe.split
     settings = ", ".join(f"{key} {getattr(split, key)}" for key in SPLIT_SETTINGS.get(split.name, ()))
     counts = run.manifest["counts"]
-    prepared, problem = _prepared(run)
+    prepared, problem = prepared_manifest(run)
     feedback = {} if prepared is None else prepared.feedback | dict(run.recipe.data.feedback)
-    provenance = {} if prepared is None else prepared.provenance
+    source = {} if prepared is None else prepared.provenance
     return {
         "name": run.manifest["dataset"],
         "simulated": run.manifest["simulated"],
         "problem": problem,
-        "source": provenance.get("source"),
-        "layout": provenance.get("layout"),
-        "raw_files": provenance.get("files", {}),
+        "source": source.get("source"),
+        "layout": source.get("layout"),
+        "raw_files": source.get("files", {}),
         "sizes": [(label, counts[key]) for key, label in COUNTS.items()],
         "dropped": [
             (key.removeprefix("dropped_").replace("_", " "), value)
@@ -151,42 +143,12 @@ def _data(runs: Sequence[Run], names: dict[Path, str]) -> dict[str, Any]:
         "seeds": _distinct(str(one.recipe.seed) for one in runs),
         "backbones": _distinct(one.recipe.backbone["name"] for one in runs),
         "decoders": _distinct(one.recipe.decoder["name"] for one in runs),
-        "openings": [(names[one.folder], len(_ledger(one))) for one in runs],
+        "openings": [(names[one.folder], len(ledger(one))) for one in runs],
     }
 
 
 def _distinct(values: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(values))
-
-
-def _prepared(run: Run) -> tuple[Manifest | None, str | None]:
-    """The manifest of the data that a run was trained on, or why it cannot be shown."""
-    folder = Path(run.recipe.data.path)
-    try:
-        if fingerprint(folder) == run.manifest["dataset_fingerprint"]:
-            return read_manifest(folder), None
-        return None, f"the data at {folder} does not have the run's fingerprint"
-    except DataError:
-        return None, f"the prepared data is no longer at {folder}"
-
-
-def _ledger(run: Run) -> list[dict[str, Any]]:
-    path = run.folder / "ledger.jsonl"
-    if not path.is_file():
-        return []
-    entries = []
-    for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            entries.append(dict(json.loads(text)))
-        except ValueError as error:
-            raise RunError(
-                "malformed line in the ledger of test openings",
-                expected="a JSON object a line",
-                got=str(error),
-                where=f"{path}:{line}",
-                next_step="repair or remove the line, and say so where you report the run",
-            ) from None
-    return entries
 
 
 # What came out
@@ -268,9 +230,7 @@ def _sweeps(tables: Sequence[pd.DataFrame]) -> list[Markup]:
                     kind = "" if effect.reference == "mean" else f", reference {effect.reference}"
                     curves.setdefault(row["run"] + kind, []).append((effect.strength, _estimate(row, metric)))
             several = {
-                name: sorted(points, key=lambda point: point[0])
-                for name, points in curves.items()
-                if len(points) > 1
+                name: sorted(points, key=lambda point: point[0]) for name, points in curves.items() if len(points) > 1
             }
             if several:
                 plots.append(Markup(curve_plot(several, metric, "strength (lambda2)", f"sweep{len(plots)}")))
@@ -281,155 +241,3 @@ def _training(run: Run, name: str, key: str) -> dict[str, Any]:
     monitor = run.recipe.training.monitor
     plot = training_plot(run.history, monitor, run.manifest["best_epoch"], name, key)
     return {"name": name, "plot": Markup(plot)}
-
-
-# What it rests on
-
-
-def _decoders(runs: Sequence[Run], part: str) -> list[dict[str, Any]]:
-    """Each causal claim once: its graph, and what identification says of every estimand reported on it."""
-    groups: dict[tuple[str, str], dict[str, Any]] = {}
-    for run in runs:
-        decoder = _decoder(run)
-        graph = decoder.outcome.graph
-        name = run.recipe.decoder["name"]
-        group = groups.setdefault(
-            (name, graph.to_json()),
-            {
-                "name": name,
-                "summary": (type(decoder).__doc__ or "").strip().split("\n")[0],
-                "formula": decoder.formula,
-                "dag": _dag(graph, f"graph{len(groups)}"),
-                "nodes": _nodes(graph),
-                "estimands": {},
-            },
-        )
-        for entry in run.metrics().values():
-            if entry["part"] in (part, TRUTH):
-                group["estimands"].setdefault(entry["estimand"], _identified(entry, decoder))
-    return [group | {"estimands": _merged(group["estimands"].values())} for group in groups.values()]
-
-
-def _merged(blocks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One block for all estimands that differ in their caveats alone, as the strengths of a sweep do."""
-    merged: dict[str, dict[str, Any]] = {}
-    for block in blocks:
-        terms = {key: value for key, value in block.items() if key not in ("title", "caveats")}
-        first = merged.setdefault(repr(terms), terms | {"titles": [], "caveats": []})
-        first["titles"].append(block["title"])
-        first["caveats"] += [text for text in block["caveats"] if text not in first["caveats"]]
-    return list(merged.values())
-
-
-def _decoder(run: Run) -> Decoder:
-    """The decoder without its weights: its causal claims need none."""
-    roles = {key: tuple(value) for key, value in run.manifest["modalities"].items()}
-    context = Context(**roles, embedding_size=run.recipe.backbone_config().embedding_size)
-    return decoders.get(run.recipe.decoder["name"])(run.recipe.decoder_config(), context)
-
-
-def _dag(graph: CausalGraph, key: str) -> Markup:
-    """The drawing with ids of its own, as two decoders may claim one and the same graph."""
-    return Markup(re.sub(r"\bdag-(?=(?:title|desc)-[0-9a-f]{8}\b)", f"{key}-", draw_dag(graph)))
-
-
-def _nodes(graph: CausalGraph) -> list[dict[str, str]]:
-    rows = []
-    for name, node in graph.nodes.items():
-        part = role(graph, name)
-        seen = "observed" if node.observed else "hidden"
-        rows.append(
-            {
-                "name": name,
-                "meaning": node.meaning,
-                "role": part if part != "hidden" else "",
-                "kind": seen + (", fixed by its causes" if node.deterministic else ""),
-            }
-        )
-    return rows
-
-
-def _identified(entry: dict[str, Any], decoder: Decoder) -> dict[str, Any]:
-    estimand = parse_estimand(entry["estimand"])[0]
-    method, text = entry["method"], entry["estimand"]
-    shown = {"kind": type(estimand).__qualname__, "title": method if method == text else f"{method} ({text})"}
-    try:
-        proof = estimand.identify(decoder.outcome)
-    except GraphrecError as error:
-        return shown | {"error": str(error), "caveats": ()}
-    return shown | {
-        "error": None,
-        "criterion": proof.criterion,
-        "formula": _formula(proof.formula),
-        "adjustment": ", ".join(proof.adjustment),
-        "assumptions": proof.assumptions,
-        "untestable": proof.untestable,
-        "caveats": proof.caveats,
-        "blocked": proof.blocked,
-    }
-
-
-def _formula(text: str) -> Markup:
-    """`sum_{z} P(z)` with a summation sign; everything else as it stands."""
-    return Markup(re.sub(r"sum_\{([^}]*)\}", r"Σ<sub>\1</sub>", str(escape(text))))
-
-
-# What it cost, and how to repeat it
-
-
-def _cost(run: Run, name: str) -> dict[str, Any]:
-    facts = run.manifest
-    return {
-        "name": name,
-        "parameters": f"{facts['parameters']:,}",
-        "epochs": facts["epochs"],
-        "best_epoch": facts["best_epoch"],
-        "seconds": f"{facts['training_seconds']:,.1f}",
-        "seconds_per_epoch": f"{facts['training_seconds'] / max(facts['epochs'], 1):,.2f}",
-        "memory": f"{facts['peak_memory_mb']:,}",
-        "device": run.recipe.training.device,
-        "threads": facts["threads"],
-    }
-
-
-def _provenance(run: Run, name: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "folder": str(run.folder),
-        "seed": run.recipe.seed,
-        "created": run.manifest["created"],
-        "environment": run.manifest["environment"],
-        "fingerprint": run.manifest["dataset_fingerprint"],
-        "split_hash": run.manifest["split_hash"],
-        "ledger": _ledger(run),
-        "recipe": run.recipe.to_toml(),
-    }
-
-
-def _commands(runs: Sequence[Run], part: str, out: Path) -> str:
-    """The commands that make this page anew; RAW and WORLD stand for what a run does not know."""
-    prepared, _ = _prepared(runs[0])
-    lines = []
-    if prepared is not None and "source" in prepared.provenance:
-        options = prepared.provenance.get("options", {}).items()
-        given = (f"{key}={_text(value)}" for key, value in options if value not in (None, ""))
-        chosen = "".join(f" --option {shlex.quote(one)}" for one in given)
-        data = shlex.quote(runs[0].recipe.data.path)
-        lines.append(f"graphrec prepare {prepared.provenance['source']} --raw RAW --out {data}{chosen}")
-    folders = []
-    for run in runs:
-        again = shlex.quote(f"{run.folder}-again")
-        folders.append(again)
-        lines.append(f"graphrec train {shlex.quote(str(run.folder / 'recipe.toml'))} --out {again}")
-        entries = run.metrics().values()
-        labels = dict.fromkeys(entry["estimand"] for entry in entries if entry["part"] == part)
-        chosen = "".join(f" --estimand {shlex.quote(label)}" for label in labels)
-        truth = " --truth WORLD" if any(entry["part"] == TRUTH for entry in entries) else ""
-        lines.append(f"graphrec evaluate {again} --part {part}{chosen}{truth}")
-    page = shlex.quote(str(out.with_stem(f"{out.stem}-again")))
-    lines.append(f"graphrec compare {' '.join(folders)} --part {part} --out {page}")
-    return "\n".join(lines)
-
-
-def _text(option: Any) -> str:
-    return ",".join(map(str, option)) if isinstance(option, list) else str(option)

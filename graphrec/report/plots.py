@@ -94,9 +94,7 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
         return _svg(figure, key, f"{_axis_label(metric)}, mean and 95 % interval", description)
 
 
-def curve_plot(
-    curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: str, x_label: str, key: str
-) -> str:
+def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: str, x_label: str, key: str) -> str:
     """A metric along a setting, with the interval of each point; a line for each named curve.
 
     Args:
@@ -111,9 +109,7 @@ def curve_plot(
             xs, means = [x for x, _ in points], [one.mean for _, one in points]
             band = ([one.low for _, one in points], [one.high for _, one in points])
             axes.fill_between(xs, *band, color=colour, alpha=0.16, linewidth=0)
-            axes.plot(
-                xs, means, color=colour, marker=marker, markersize=4.5, linewidth=1.6, label=_clipped(name)
-            )
+            axes.plot(xs, means, color=colour, marker=marker, markersize=4.5, linewidth=1.6, label=_clipped(name))
         axes.set_xlabel(x_label)
         axes.set_title(_axis_label(metric), loc="left", fontsize=9.5)
         if len(curves) > 1:
@@ -124,9 +120,7 @@ def curve_plot(
         return _svg(figure, key, f"{_axis_label(metric)} along {x_label}", description)
 
 
-def training_plot(
-    history: Sequence[Mapping[str, Any]], monitor: str, best_epoch: int, name: str, key: str
-) -> str:
+def training_plot(history: Sequence[Mapping[str, Any]], monitor: str, best_epoch: int, name: str, key: str) -> str:
     """Loss above, the validation monitor below, over the epochs; the epoch whose weights were kept is marked.
 
     Args:

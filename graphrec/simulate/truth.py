@@ -86,9 +86,7 @@ class Truth:
 
     def click_probability(self, users: np.ndarray) -> np.ndarray:
         """P(click | user, item) `[b, I]`, the same under do(item): the confounder does not touch it."""
-        attraction = (
-            self.config.attraction_scale * self.latents.exposure_taste[users] @ self.latents.exposure.T
-        )
+        attraction = self.config.attraction_scale * self.latents.exposure_taste[users] @ self.latents.exposure.T
         return click_given_shown(self.config, self._match(users), attraction)
 
     def like_given_click(self, users: np.ndarray, intervene: bool) -> np.ndarray:
@@ -152,9 +150,7 @@ class Truth:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         arrays = asdict(self.latents) | {"user_rows": self.user_rows, "item_rows": self.item_rows}
-        (folder / TENSORS).write_bytes(
-            save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-        )
+        (folder / TENSORS).write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
         description = {
             "config": self.config.model_dump(),
             "causal_graph": self.causal_graph,
@@ -231,9 +227,7 @@ def regret_at_k(
     return 1 - np.divide(gained, best, out=np.ones_like(best), where=best > 0)
 
 
-def ndcg_at_k(
-    ranked_items: np.ndarray, likes: np.ndarray, candidates: np.ndarray | None = None
-) -> np.ndarray:
+def ndcg_at_k(ranked_items: np.ndarray, likes: np.ndarray, candidates: np.ndarray | None = None) -> np.ndarray:
     """NDCG@K with binary gains for each user `[b]`; NaN where no candidate is liked.
 
     Args:
@@ -328,7 +322,5 @@ def _along(values: np.ndarray, ranked: np.ndarray, candidates: np.ndarray | None
     filled = ranked >= 0
     place = np.where(filled, ranked, 0)
     if candidates is not None and (filled & ~np.take_along_axis(candidates, place, 1)).any():
-        raise DataError(
-            "a ranked list holds an item that is no candidate", next_step="mask it before ranking"
-        )
+        raise DataError("a ranked list holds an item that is no candidate", next_step="mask it before ranking")
     return np.where(filled, np.take_along_axis(values, place, 1), 0.0)

@@ -94,9 +94,7 @@ class Latents:
 
 def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
     """The random stream of that name: what one part of the world draws never shifts what another draws."""
-    return np.random.default_rng(
-        np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), *numbers))
-    )
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), *numbers)))
 
 
 def draw_latents(config: WorldConfig) -> Latents:

@@ -32,7 +32,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise RunError("a weights file is missing", where=path, next_step="train the run first")
     try:
         with safe_open(path, framework="pt") as stream:
-            return {name: stream.get_tensor(name) for name in stream.keys()}, stream.metadata() or {}
+            return {name: stream.get_tensor(name) for name in stream.keys()}, stream.metadata() or {}  # noqa: SIM118
     except SafetensorError as error:
         raise RunError("not a whole safetensors file", got=str(error), where=path) from None
 

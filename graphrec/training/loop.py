@@ -16,7 +16,6 @@ from graphrec.recommender import Recommender
 from graphrec.training.config import TrainingConfig
 from graphrec.training.objective import ObjectiveSampler, loss_of
 
-
 LOSS_LIMIT = 1e4
 """Every loss here starts near 1, and grows with the logits only: at ten thousand nothing is learned any more."""
 

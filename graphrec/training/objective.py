@@ -44,18 +44,14 @@ class ObjectiveSampler:
         seed: the run's seed; the streams are "batches/NAME" and "negatives/NAME", keyed by the epoch.
     """
 
-    def __init__(
-        self, objective: Objective, graph: InteractionGraph, batch_size: int, steps: int, seed: int
-    ) -> None:
+    def __init__(self, objective: Objective, graph: InteractionGraph, batch_size: int, steps: int, seed: int) -> None:
         self.objective, self.seed, self.steps = objective, seed, steps
         clicks, likes = graph.pairs("click"), graph.pairs("like")
         self.pairs = {"click": clicks, "like": likes}[objective.population or objective.label]
         self.batch_size = min(batch_size, len(self.pairs))
         self.negatives: NegativeSampler | None = None
         if objective.negatives is not None:
-            self.negatives = negative_sampler(
-                objective.negatives, clicks, likes, graph.num_users, graph.num_items
-            )
+            self.negatives = negative_sampler(objective.negatives, clicks, likes, graph.num_users, graph.num_items)
         labelled = {"click": clicks, "like": likes}[objective.label]
         self.is_positive = torch.isin(
             self.pairs[:, 0] * graph.num_items + self.pairs[:, 1],

@@ -41,9 +41,7 @@ def rows_to_unit_length(x: np.ndarray) -> np.ndarray:
 
 
 def neighbours(graph: InteractionGraph, role: str, self_loops: bool) -> list[list[int]]:
-    lists: list[list[int]] = [
-        [node] if self_loops else [] for node in range(graph.num_users + graph.num_items)
-    ]
+    lists: list[list[int]] = [[node] if self_loops else [] for node in range(graph.num_users + graph.num_items)]
     for user, item in graph.pairs(role).tolist():
         lists[user].append(graph.num_users + item)
         lists[graph.num_users + item].append(user)
@@ -66,9 +64,7 @@ def equations(
         if m == "title":
             features = features @ tables["words_title"]
         if f"stacks.{m}.projection.weight" in weights:
-            features = (
-                features @ weights[f"stacks.{m}.projection.weight"].T + weights[f"stacks.{m}.projection.bias"]
-            )
+            features = features @ weights[f"stacks.{m}.projection.weight"].T + weights[f"stacks.{m}.projection.bias"]
         features[MISSING[m]] = 0.0
         h = rows_to_unit_length(np.concatenate([tables[f"preference_{m}"], features]))
     near = neighbours(graph, "click", config.self_loops)
@@ -95,9 +91,7 @@ def equations(
     return h
 
 
-def built(
-    setting: str, outputs: tuple[str, ...], **more
-) -> tuple[MMGCN, dict[str, nn.Parameter], InteractionGraph]:
+def built(setting: str, outputs: tuple[str, ...], **more) -> tuple[MMGCN, dict[str, nn.Parameter], InteractionGraph]:
     graph = small_graph()
     config = MMGCNConfig(setting=setting, embedding_size=4, **more)
     torch.manual_seed(2)
@@ -121,8 +115,7 @@ def test_the_layers_are_the_published_equations(setting: str) -> None:
     model, tables, graph = built(setting, ("id", *modalities, "fused"))
     found = model(graph, tables)
     expected = {
-        m: equations(model.config, numbers(model.state_dict()), numbers(tables), graph, m)
-        for m in ("id", *modalities)
+        m: equations(model.config, numbers(model.state_dict()), numbers(tables), graph, m) for m in ("id", *modalities)
     }
     expected["fused"] = np.mean([expected[m] for m in modalities], axis=0)
     for name, table in expected.items():

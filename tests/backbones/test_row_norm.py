@@ -13,9 +13,7 @@ def test_values_and_gradients_equal_torch() -> None:
     upstream = torch.randn(40, 7, generator=torch.Generator().manual_seed(1))
     ours, theirs = normalize_rows(x), F.normalize(x)
     torch.testing.assert_close(ours, theirs)
-    torch.testing.assert_close(
-        torch.autograd.grad(ours, x, upstream)[0], torch.autograd.grad(theirs, x, upstream)[0]
-    )
+    torch.testing.assert_close(torch.autograd.grad(ours, x, upstream)[0], torch.autograd.grad(theirs, x, upstream)[0])
 
 
 def test_gradient_is_right_in_double_precision() -> None:

@@ -23,9 +23,7 @@ def logits(seed: int, names: str, shape=(4, 9), scale=2.0, dtype=torch.float64):
     """Factual [b, I] and reference [b, 1] logits."""
     make = torch.Generator().manual_seed(seed)
     factual = {name: scale * torch.randn(shape, generator=make, dtype=dtype) for name in names.split()}
-    reference = {
-        name: scale * torch.randn(shape[0], 1, generator=make, dtype=dtype) for name in names.split()
-    }
+    reference = {name: scale * torch.randn(shape[0], 1, generator=make, dtype=dtype) for name in names.split()}
     return factual, reference
 
 
@@ -52,9 +50,7 @@ def hcr_outcome(request, hcr):
     names = {"mediator": "f", "effect": "h1", "confounded": "h2"}
     if request.param:
         factors = {role: lambda z, name=name: logsigmoid(z[name]) for role, name in names.items()}
-        return Outcome(
-            score=lambda z: sum(f(z) for f in factors.values()), log=True, factors=factors, graph=hcr()
-        )
+        return Outcome(score=lambda z: sum(f(z) for f in factors.values()), log=True, factors=factors, graph=hcr())
     factors = {role: lambda z, name=name: torch.sigmoid(z[name]) for role, name in names.items()}
     score = lambda z: factors["mediator"](z) * factors["effect"](z) * factors["confounded"](z)  # noqa: E731
     return Outcome(score=score, log=False, factors=factors, graph=hcr())
@@ -129,12 +125,7 @@ def test_no_logit_within_1e4_gives_nan(causalrec_outcome, dtype, strength):
     factual = {name: columns[None, :, k] for k, name in enumerate(CAUSALREC.split())}
     for value in grid.tolist():
         reference = constant_logits(factual, ("match", "match_visual"), value)
-        assert (
-            TotalIndirectEffect(strength=strength)
-            .score(causalrec_outcome, factual, reference)
-            .isfinite()
-            .all()
-        )
+        assert TotalIndirectEffect(strength=strength).score(causalrec_outcome, factual, reference).isfinite().all()
 
 
 @pytest.mark.parametrize("scale", [2.0, 10.0, 40.0])
@@ -182,9 +173,7 @@ def test_front_door_ranking_ignores_the_confounded_factor(hcr_outcome):
     factual, _ = logits(8, HCR)
     other = {**factual, "h2": factual["h2"] * torch.rand(4, 1) - 3}
     assert torch.equal(FrontDoor().score(hcr_outcome, factual), FrontDoor().score(hcr_outcome, other))
-    assert ranking(Observational().score(hcr_outcome, factual)) != ranking(
-        Observational().score(hcr_outcome, other)
-    )
+    assert ranking(Observational().score(hcr_outcome, factual)) != ranking(Observational().score(hcr_outcome, other))
 
 
 def test_the_halves_multiply_to_the_front_door(hcr_outcome):
@@ -206,9 +195,7 @@ def test_every_estimand_identifies_on_its_papers_graph(hcr_outcome, causalrec_ou
 
 
 def test_a_graph_that_breaks_the_criterion_is_refused(hcr_outcome, hcr):
-    broken = Outcome(
-        score=hcr_outcome.score, log=hcr_outcome.log, factors=hcr_outcome.factors, graph=hcr(("I", "L"))
-    )
+    broken = Outcome(score=hcr_outcome.score, log=hcr_outcome.log, factors=hcr_outcome.factors, graph=hcr(("I", "L")))
     with pytest.raises(IdentificationError, match="I -> L"):
         FrontDoor().identify(broken)
 
@@ -224,9 +211,7 @@ def test_an_estimand_says_what_the_decoder_lacks(causalrec_outcome, hcr_outcome)
             act(hcr_outcome)
 
 
-@pytest.mark.parametrize(
-    "factual, reference", [((6,), (6, 1)), ((4, 9), (4, 3)), ((4, 9), (1, 1)), ((6,), (1,))]
-)
+@pytest.mark.parametrize("factual, reference", [((6,), (6, 1)), ((4, 9), (4, 3)), ((4, 9), (1, 1)), ((6,), (1,))])
 def test_reference_logits_that_would_broadcast_across_pairs_are_refused(vbpr_outcome, factual, reference):
     world = {"match": torch.zeros(factual), "notice": torch.zeros(factual)}
     with pytest.raises(ValueError, match="match"):

@@ -19,9 +19,7 @@ from graphrec.errors import IdentificationError, UnknownNameError
 
 def test_hcr_is_identified_by_the_front_door(hcr):
     proof = front_door(hcr())
-    assert proof.formula == (
-        "P(L | do(I), U) = sum_{Z, C} P(Z, C | I, U) sum_{I'} P(L | I', Z, C, U) P(I' | U)"
-    )
+    assert proof.formula == ("P(L | do(I), U) = sum_{Z, C} P(Z, C | I, U) sum_{I'} P(L | I', Z, C, U) P(I' | U)")
     assert "I <- V -> L <- C (blocked by the collider L)" in proof.blocked
     assert "Z <- I <- V -> L (blocked by I)" in proof.blocked
     assert any("Z is a function of I, U" in line for line in proof.untestable)
@@ -143,9 +141,7 @@ def joint(model, do=None) -> tuple[str, np.ndarray]:
 
 def marginal(model, names: str, do=None) -> np.ndarray:
     order, table = joint(model, do)
-    return np.einsum(
-        table, [LETTERS.index(letter) for letter in order], [LETTERS.index(letter) for letter in names]
-    )
+    return np.einsum(table, [LETTERS.index(letter) for letter in order], [LETTERS.index(letter) for letter in names])
 
 
 def conditional(model, of: str, given: str) -> np.ndarray:

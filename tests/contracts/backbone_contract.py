@@ -91,9 +91,7 @@ class BackboneContract:
             alone.load_state_dict({key: backbone.state_dict()[key] for key in alone.state_dict()})
             assert_equal(alone(graph, tables), {name: together[name] for name in outputs})
 
-    def test_permuting_users_or_items_permutes_the_output_and_nothing_else(
-        self, graph: InteractionGraph
-    ) -> None:
+    def test_permuting_users_or_items_permutes_the_output_and_nothing_else(self, graph: InteractionGraph) -> None:
         rng = np.random.default_rng(1)
         users, items = rng.permutation(NUM_USERS), rng.permutation(NUM_ITEMS)
         outputs = self.choices[-1]
@@ -110,8 +108,7 @@ class BackboneContract:
                 NUM_USERS + NUM_ITEMS: np.concatenate([moved_users, NUM_USERS + moved_items]),
             }
             moved_tables = {
-                name: table[order[len(table)]] if len(table) in order else table
-                for name, table in tables.items()
+                name: table[order[len(table)]] if len(table) in order else table for name, table in tables.items()
             }
             moved = backbone(small_graph(users=moved_users, items=moved_items), moved_tables)
             for name in outputs:

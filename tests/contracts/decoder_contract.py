@@ -70,9 +70,7 @@ class DecoderContract:
     items_stand_alone: ClassVar[bool] = True
     """False where a branch measures an item against the others; a reference item means nothing then."""
 
-    def model(
-        self, graph: InteractionGraph | None = None, **more: Any
-    ) -> tuple[Recommender, InteractionGraph]:
+    def model(self, graph: InteractionGraph | None = None, **more: Any) -> tuple[Recommender, InteractionGraph]:
         return small_model(self.name, self.settings, graph, **more)
 
     @pytest.fixture(scope="class")
@@ -107,9 +105,7 @@ class DecoderContract:
             torch.testing.assert_close(pairs[name], block[name][users, items])
 
     @pytest.mark.parametrize("reference", ["mean", "zero"])
-    def test_a_reference_item_passes_through_the_same_branches(
-        self, frozen: FrozenModel, reference: str
-    ) -> None:
+    def test_a_reference_item_passes_through_the_same_branches(self, frozen: FrozenModel, reference: str) -> None:
         intervened = frozen.reference_branches(reference)
         assert intervened.keys() == frozen.branches.keys()
         for name, branch in intervened.items():

@@ -17,9 +17,7 @@ Events = list[tuple[object, ...]]
 def dataset_of() -> Callable[..., InteractionDataset]:
     """Builds a dataset from (user, item, behaviour[, fourth]) tuples; `last` names the fourth column."""
 
-    def build(
-        events: Events, last: str | None = "timestamp", **feedback: tuple[str, ...]
-    ) -> InteractionDataset:
+    def build(events: Events, last: str | None = "timestamp", **feedback: tuple[str, ...]) -> InteractionDataset:
         columns = ["user", "item", "behaviour", *([last] if last else [])]
         table = pd.DataFrame([event[: len(columns)] for event in events], columns=columns)
         roles = {"click": ("click",), "like": ("like",), **feedback}
@@ -32,9 +30,7 @@ def dataset_of() -> Callable[..., InteractionDataset]:
 def random_dataset() -> Callable[..., InteractionDataset]:
     """Draws a dataset of clicks, likes and shares (a behaviour without a role) at random times."""
 
-    def draw(
-        seed: int, users: int = 30, items: int = 40, events: int = 900, moments: int = 200
-    ) -> InteractionDataset:
+    def draw(seed: int, users: int = 30, items: int = 40, events: int = 900, moments: int = 200) -> InteractionDataset:
         rng = np.random.default_rng(seed)
         table = pd.DataFrame(
             {

@@ -15,16 +15,12 @@ from graphrec.data.split import SplitConfig, make_split
 @pytest.fixture
 def sound(dataset_of):
     """Three users, four items, every like clicked first, two modalities without a gap."""
-    events = [
-        (user, item, "click", time) for time, (user, item) in enumerate((u, i) for u in "abc" for i in "pqrs")
-    ]
+    events = [(user, item, "click", time) for time, (user, item) in enumerate((u, i) for u in "abc" for i in "pqrs")]
     events += [("a", "p", "like", 20), ("b", "q", "like", 21)]
     values = np.arange(8, dtype=np.float32).reshape(4, 2) + 1
     features = {
         "visual": Feature(values, np.ones(4, dtype=bool)),
-        "words": Feature(
-            sparse.csr_array(np.eye(4, 3, dtype=np.float32)), np.array([True, True, True, False])
-        ),
+        "words": Feature(sparse.csr_array(np.eye(4, 3, dtype=np.float32)), np.array([True, True, True, False])),
     }
     return replace(dataset_of(events), features=features, roles={"visual": "content", "words": "exposure"})
 
@@ -101,10 +97,7 @@ def test_odd_behaviours(sound, dataset_of):
     assert found["duplicate_events"].count == 1
     assert found["users_with_few_events"].count == 1
     assert "single_behaviour" in codes(dataset_of(events, like=("click",)))
-    assert (
-        codes(replace(sound, feedback={"click": ("click",), "like": ("hug",)}))["unknown_feedback"].example
-        == "hug"
-    )
+    assert codes(replace(sound, feedback={"click": ("click",), "like": ("hug",)}))["unknown_feedback"].example == "hug"
 
 
 def test_items_never_clicked(sound):

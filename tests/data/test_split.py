@@ -98,9 +98,7 @@ def test_random_depends_on_its_seed_alone(random_dataset):
 
 
 def test_given_follows_the_source_and_lets_earlier_parts_win(dataset_of):
-    events = [("a", item, "like", "train") for item in "pqr"] + [
-        ("b", item, "like", "train") for item in "pqs"
-    ]
+    events = [("a", item, "like", "train") for item in "pqr"] + [("b", item, "like", "train") for item in "pqs"]
     events += [("a", "s", "like", "valid"), ("a", "p", "like", "valid"), ("b", "r", "like", "test")]
     events += [("b", "r", "like", "valid"), ("a", "s", "click", "valid")]
     split = make_split(dataset_of(events, last="part"), SplitConfig(name="given"))

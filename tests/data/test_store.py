@@ -28,9 +28,7 @@ def dataset(random_dataset):
         "words": Feature(bag, np.diff(bag.indptr) > 0, ("a", "b", "c", "d", "ü")),
     }
     roles = {"visual": "content", "words": "exposure"}
-    return replace(
-        plain, features=features, roles=roles, provenance={"source": "drawn", "nested": {"n": [1, 2]}}
-    )
+    return replace(plain, features=features, roles=roles, provenance={"source": "drawn", "nested": {"n": [1, 2]}})
 
 
 def test_a_dataset_comes_back_as_it_was(dataset, tmp_path):
@@ -70,9 +68,7 @@ def test_other_peoples_folders_are_not_overwritten(dataset, tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize(
-    "name", ["users.parquet", "items.parquet", "interactions.parquet", "features.safetensors"]
-)
+@pytest.mark.parametrize("name", ["users.parquet", "items.parquet", "interactions.parquet", "features.safetensors"])
 def test_a_changed_or_missing_file_is_refused(dataset, tmp_path, name):
     save(dataset, tmp_path / "prepared")
     file = tmp_path / "prepared" / name
@@ -118,9 +114,7 @@ def test_an_empty_place_says_what_to_do(tmp_path):
 
 @pytest.mark.slow
 def test_a_million_and_a_half_events_load_in_two_seconds(tmp_path, random_dataset):
-    save(
-        random_dataset(0, users=20_000, items=40_000, events=1_500_000, moments=10**8), tmp_path / "prepared"
-    )
+    save(random_dataset(0, users=20_000, items=40_000, events=1_500_000, moments=10**8), tmp_path / "prepared")
     start = time.perf_counter()
     load(tmp_path / "prepared")
     assert time.perf_counter() - start < 2

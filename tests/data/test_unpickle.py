@@ -32,17 +32,13 @@ def test_sparse_matrices_come_through(tmp_path, layout, protocol):
 def test_pickles_of_older_numpy_and_scipy_come_through(tmp_path):
     matrix = sparse.csr_matrix(np.eye(3, dtype=np.float32))
     current = pickle.dumps(matrix, protocol=3)
-    older = current.replace(b"cscipy.sparse._csr\n", b"cscipy.sparse.csr\n").replace(
-        b"numpy._core", b"numpy.core"
-    )
+    older = current.replace(b"cscipy.sparse._csr\n", b"cscipy.sparse.csr\n").replace(b"numpy._core", b"numpy.core")
     assert older != current
     (tmp_path / "matrix.pkl").write_bytes(older)
     np.testing.assert_array_equal(load_sparse_pickle(tmp_path / "matrix.pkl").toarray(), np.eye(3))
 
 
-@pytest.mark.parametrize(
-    "function", [os.system, os.mkdir, eval, exec, getattr, pickle.loads, np.load, np.save]
-)
+@pytest.mark.parametrize("function", [os.system, os.mkdir, eval, exec, getattr, pickle.loads, np.load, np.save])
 def test_nothing_but_matrices_is_loaded(tmp_path, function):
     target = tmp_path / "made-by-the-pickle"
     file = tmp_path / "matrix.pkl"

@@ -86,9 +86,7 @@ def test_eq_28_holds(strength: float, centre: bool) -> None:
     estimand = TotalIndirectEffect(strength=strength)
     factual = BlockLogits(frozen.branches, EVERYONE)
     reference = BlockLogits(frozen.reference_branches("mean"), EVERYONE)
-    torch.testing.assert_close(
-        estimand.effect(frozen.outcome, factual, reference), effect, rtol=0, atol=1e-12
-    )
+    torch.testing.assert_close(estimand.effect(frozen.outcome, factual, reference), effect, rtol=0, atol=1e-12)
     scores = frozen.scorer(estimand)(EVERYONE)
     assert rank_equal(scores, effect)
     assert torch.equal(scores > 0, effect > 0)

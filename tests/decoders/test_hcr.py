@@ -64,9 +64,7 @@ def parts(settings: dict[str, Any] | None = None) -> tuple[FrozenModel, dict[str
 
     def logits(tower: str, *names: str) -> Tensor:
         tables = [frozen.representations[tower][name] for name in names]
-        user, item = (
-            torch.stack([getattr(one, side) for one in tables]).mean(0) for side in ("user", "item")
-        )
+        user, item = (torch.stack([getattr(one, side) for one in tables]).mean(0) for side in ("user", "item"))
         return user @ item.T
 
     def core(table: Tensor) -> Tensor:

@@ -27,9 +27,7 @@ def by_hand(ranking: list[int], positives: set[int], k: int) -> dict[str, float]
     }
 
 
-def random_problem(
-    seed: int, users: int = 25, items: int = 18
-) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
+def random_problem(seed: int, users: int = 25, items: int = 18) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
     """Scores with many ties, positives (not for all users), and training pairs apart from them."""
     rng = np.random.default_rng(seed)
     scores = torch.from_numpy(rng.integers(-3, 4, (users, items)).astype(np.float32))

@@ -44,9 +44,7 @@ def test_training_items_are_never_ranked_above_the_worst_candidate(low: float) -
     scores = torch.full((2, 6), low)
     scores[:, 2:] -= torch.arange(4.0) * max(abs(low), 1.0)
     seen = np.array([[0, 0], [0, 1], [1, 1], [1, 5]])
-    (block,) = rank_all(
-        lambda users: scores[users].clone(), np.arange(2), 4, PairIndex(seen, 2), bytes_per_user=24
-    )
+    (block,) = rank_all(lambda users: scores[users].clone(), np.arange(2), 4, PairIndex(seen, 2), bytes_per_user=24)
     users, ranked, best = block
     assert users.tolist() == [0, 1]
     assert best.tolist() == [[2, 3, 4, 5], [0, 2, 3, 4]]

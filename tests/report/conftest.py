@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from graphrec.carry_out import train
 from graphrec.prepare import prepare
 from graphrec.recipe import Recipe
-from graphrec.run import train
 from graphrec.simulate import simulate
 
 HOSTILE = "<script>alert('a&b')</script> $x_1"

@@ -12,18 +12,12 @@ from graphrec.report.dag import draw_dag
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def graph_of(
-    edges: str, mediators: str = "", conditioned: str = "", hidden: str = "", exact: str = "", **ends
-):
+def graph_of(edges: str, mediators: str = "", conditioned: str = "", hidden: str = "", exact: str = "", **ends):
     pairs = [tuple(edge.split("-")) for edge in edges.split()]
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
-    nodes = {
-        name: Node(f"meaning of {name}", name not in hidden.split(), name in exact.split()) for name in names
-    }
+    nodes = {name: Node(f"meaning of {name}", name not in hidden.split(), name in exact.split()) for name in names}
     ends = {"treatment": "I", "outcome": "L", **ends}
-    return CausalGraph(
-        nodes, pairs, mediators=tuple(mediators.split()), conditioned=tuple(conditioned.split()), **ends
-    )
+    return CausalGraph(nodes, pairs, mediators=tuple(mediators.split()), conditioned=tuple(conditioned.split()), **ends)
 
 
 GRAPHS = {
@@ -58,9 +52,7 @@ def boxes(root):
     found = {}
     for group in root.iter(f"{SVG}g"):
         if group.get("data-node"):
-            x, y, width, height = (
-                float(group.find(f"{SVG}rect").get(key)) for key in ("x", "y", "width", "height")
-            )
+            x, y, width, height = (float(group.find(f"{SVG}rect").get(key)) for key in ("x", "y", "width", "height"))
             found[group.get("data-node")] = (x, y, x + width, y + height)
     return found
 
@@ -122,9 +114,7 @@ def test_arrows_end_at_their_nodes_and_cross_no_other(graph):
             assert gap < 8
         for x, y in points:
             assert left <= x <= left + width and top <= y <= top + height
-            assert not any(
-                x0 < x < x1 and y0 < y < y1 for name, (x0, y0, x1, y1) in box.items() if name not in (a, b)
-            )
+            assert not any(x0 < x < x1 and y0 < y < y1 for name, (x0, y0, x1, y1) in box.items() if name not in (a, b))
 
 
 def test_roles_are_told_in_words_and_hidden_nodes_are_dashed():
@@ -139,11 +129,7 @@ def test_roles_are_told_in_words_and_hidden_nodes_are_dashed():
     assert words["C"] == ["C", "mediator"]
     assert words["U"] == ["U", "given"]
     assert words["V"] == ["V", "hidden"]
-    dashed = {
-        g.get("data-node")
-        for g in root.iter(f"{SVG}g")
-        if g.find(f"{SVG}rect[@stroke-dasharray]") is not None
-    }
+    dashed = {g.get("data-node") for g in root.iter(f"{SVG}g") if g.find(f"{SVG}rect[@stroke-dasharray]") is not None}
     assert dashed == {"V"}
 
 

@@ -81,9 +81,7 @@ def test_the_dot_plot_says_its_numbers_and_lies_at_them():
     described = root.find(f"{SVG}desc").text
     assert ".2500 [.2000, .3000]" in described and "CT: .4000 [–, –]" in described
     assert ".2500 [.2000, .3000]" in words(dots())
-    places = {
-        round(float(use.get("x"))) for use in root.iter(f"{SVG}use") if "#2f7ac4" in use.get("style", "")
-    }
+    places = {round(float(use.get("x"))) for use in root.iter(f"{SVG}use") if "#2f7ac4" in use.get("style", "")}
     assert len(places) == 2
 
 
@@ -112,7 +110,5 @@ def contrast(a, b):
 
 def luminance(colour):
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

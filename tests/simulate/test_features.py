@@ -17,9 +17,7 @@ def held_out_ridge(inputs, target, penalty, folds=5):
         centre, level = inputs[fit].mean(axis=0), target[fit].mean()
         centred = inputs[fit] - centre
         gram = centred.T @ centred + penalty * np.eye(inputs.shape[1])
-        predicted[~fit] = (inputs[~fit] - centre) @ np.linalg.solve(
-            gram, centred.T @ (target[fit] - level)
-        ) + level
+        predicted[~fit] = (inputs[~fit] - centre) @ np.linalg.solve(gram, centred.T @ (target[fit] - level)) + level
     return predicted
 
 
@@ -59,10 +57,7 @@ def test_titles_tell_the_exposure_taste_and_pictures_the_content():
     assert np.corrcoef(held_out_ridge(bags(features), exposure, 0.1), exposure)[0, 1] > 0.8
     assert np.corrcoef(held_out_ridge(visual, content, 1.0), content)[0, 1] > 0.99
     assert abs(np.corrcoef(held_out_ridge(visual, exposure, 1.0), exposure)[0, 1]) < 0.15
-    assert (
-        abs(auc(held_out_ridge(visual, latents.confounder.astype(float), 1.0), latents.confounder) - 0.5)
-        < 0.15
-    )
+    assert abs(auc(held_out_ridge(visual, latents.confounder.astype(float), 1.0), latents.confounder) - 0.5) < 0.15
 
 
 def test_titles_are_as_long_as_configured_and_never_empty():
@@ -80,9 +75,7 @@ def test_missing_takes_away_modalities_and_changes_no_other_value():
         assert has.mean() == pytest.approx(0.7, abs=0.07)
     assert not np.array_equal(holey.has["visual"], holey.has["acoustic"])
     np.testing.assert_array_equal(holey.visual, whole.visual * holey.has["visual"][:, None])
-    np.testing.assert_array_equal(
-        holey.titles.toarray(), whole.titles.toarray() * holey.has["title"][:, None]
-    )
+    np.testing.assert_array_equal(holey.titles.toarray(), whole.titles.toarray() * holey.has["title"][:, None])
 
 
 def test_a_seed_draws_the_same_features_and_another_seed_others():

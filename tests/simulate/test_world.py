@@ -12,9 +12,7 @@ def test_every_field_says_what_it_means():
         assert field.description, name
 
 
-@pytest.mark.parametrize(
-    "settings", [{"user": 3}, {"users": 0}, {"strength": float("nan")}, {"prevalence": 1.0}]
-)
+@pytest.mark.parametrize("settings", [{"user": 3}, {"users": 0}, {"strength": float("nan")}, {"prevalence": 1.0}])
 def test_a_config_refuses_what_it_does_not_mean(settings):
     with pytest.raises(ValidationError):
         WorldConfig(**settings)

@@ -48,6 +48,17 @@ def test_a_resumed_training_gives_exactly_the_uninterrupted_result(
     assert without_time[0] == without_time[1]
 
 
+def test_the_best_weights_of_before_the_interruption_are_kept(trainer_of: TrainerOf, tmp_path: Path) -> None:
+    first = trainer_of("ct", epochs=1, validate=lambda model: {"recall@4": 0.9})
+    first.run()
+    best = {name: value.clone() for name, value in first.model.state_dict().items()}
+    save_training(tmp_path / "t.safetensors", first)
+    second = trainer_of("ct", seed=1, epochs=3, validate=lambda model: {"recall@4": 0.1})
+    resume_training(tmp_path / "t.safetensors", second)
+    assert second.run().best_epoch == 1
+    assert all(torch.equal(best[name], value) for name, value in second.model.state_dict().items())
+
+
 def test_a_checkpoint_before_the_first_epoch_is_a_fresh_start(trainer_of: TrainerOf, tmp_path: Path) -> None:
     save_training(tmp_path / "t.safetensors", trainer_of("ct", seed=1))
     resumed, fresh = trainer_of("ct", seed=2, epochs=1), trainer_of("ct", seed=2, epochs=1)

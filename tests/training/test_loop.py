@@ -38,9 +38,7 @@ def scripted(
 
 
 @pytest.mark.parametrize("decoder", ["ct", "esmm", "hcr", "causalrec"])
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others(
-    trainer_of: TrainerOf, decoder: str
-) -> None:
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(trainer_of: TrainerOf, decoder: str) -> None:
     one, two, other = (trainer_of(decoder, seed, epochs=2) for seed in (3, 3, 4))
     for trainer in (one, two, other):
         trainer.run()
@@ -81,9 +79,7 @@ def test_training_stops_after_patience_and_keeps_the_best_weights(trainer_of: Tr
     validate, seen = scripted([0.1, 0.5, 0.3, 0.5, 0.4, 0.9])
     trainer = trainer_of("ct", validate=validate, epochs=20, patience=3)
     state = trainer.run()
-    assert (state.epoch, state.best_epoch, state.best_value) == (5, 2, 0.5), (
-        "an equal value is not a better one"
-    )
+    assert (state.epoch, state.best_epoch, state.best_value) == (5, 2, 0.5), "an equal value is not a better one"
     assert same(weights(trainer), seen[1])
     assert not same(weights(trainer), seen[4])
 

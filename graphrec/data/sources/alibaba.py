@@ -85,9 +85,7 @@ class Alibaba(Source):
         )
         kept = keep_active(dataset, options.min_pairs)
         described = described.loc[kept.item_ids.astype(np.int64)]
-        return replace(
-            kept, features=_features(described), roles={"price": "exposure", "category": "exposure"}
-        )
+        return replace(kept, features=_features(described), roles={"price": "exposure", "category": "exposure"})
 
     @classmethod
     def write_fixture(cls, raw: Path, seed: int = 0) -> None:
@@ -98,9 +96,7 @@ class Alibaba(Source):
         for user in range(5):
             for item in rng.choice(7, size=5, replace=False):
                 day = 20190610 + int(rng.integers(10))
-                lines += [
-                    f"{900 + user}\t{40 + item}\t{kind}\t{day}\n" for kind in range(1, 2 + rng.integers(4))
-                ]
+                lines += [f"{900 + user}\t{40 + item}\t{kind}\t{day}\n" for kind in range(1, 2 + rng.integers(4))]
         (raw / EDGES).write_text("".join(lines))
         prices = [0.0, *np.round(rng.lognormal(3, 1, size=6), 2)]
         rows = [f"{40 + item}\t33\t{5000 + item % 3}\t0\t{prices[item]}\n" for item in range(6)]
@@ -118,11 +114,7 @@ def _like(like: str | list[str]) -> tuple[str, ...]:
 
 
 def _check_edges(edges: dict[str, np.ndarray], file: Path) -> None:
-    dates = (
-        pd.to_datetime(pd.Series(edges["date"]).astype(str), format="%Y%m%d", errors="coerce")
-        .isna()
-        .to_numpy()
-    )
+    dates = pd.to_datetime(pd.Series(edges["date"]).astype(str), format="%Y%m%d", errors="coerce").isna().to_numpy()
     for name, wrong, expected in (
         ("type", (edges["type"] < 1) | (edges["type"] > 4), "1 click, 2 collect, 3 cart or 4 buy"),
         ("date", dates, "a day as yyyymmdd"),
@@ -130,9 +122,7 @@ def _check_edges(edges: dict[str, np.ndarray], file: Path) -> None:
         if wrong.any():
             row = int(np.argmax(wrong))
             where = line_of(file, row)
-            raise DataError(
-                f"column `{name}` has a bad value", expected=expected, got=edges[name][row], where=where
-            )
+            raise DataError(f"column `{name}` has a bad value", expected=expected, got=edges[name][row], where=where)
 
 
 def _read_items(file: Path) -> pd.DataFrame:
@@ -141,9 +131,7 @@ def _read_items(file: Path) -> pd.DataFrame:
     if repeated.any():
         row = int(np.argmax(repeated))
         item = table["item"][row]
-        raise DataError(
-            f"item {item} is described twice", expected="one line an item", where=line_of(file, row)
-        )
+        raise DataError(f"item {item} is described twice", expected="one line an item", where=line_of(file, row))
     return table
 
 
@@ -156,7 +144,4 @@ def _features(described: pd.DataFrame) -> dict[str, Feature]:
         "category": f"{ITEMS}, leaf category, one-hot",
         "price": f"{ITEMS}, log price in {BANDS} quantile bands of the items kept, one-hot",
     }
-    return {
-        name: Feature(feature.values, feature.mask, feature.columns, notes[name])
-        for name, feature in bags.items()
-    }
+    return {name: Feature(feature.values, feature.mask, feature.columns, notes[name]) for name, feature in bags.items()}

@@ -12,8 +12,6 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.registry import Registry
 
 
-
-
 class SourceOptions(BaseModel):
     """Options of a source; each becomes `--option key=value` of `graphrec prepare`. Unknown ones are errors."""
 

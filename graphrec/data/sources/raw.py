@@ -37,10 +37,7 @@ def listing(raw: Path) -> str:
     if not Path(raw).is_dir():
         return "a file" if Path(raw).is_file() else "no such folder"
     names = sorted(file.name for file in Path(raw).iterdir())
-    return (
-        ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-        or "an empty folder"
-    )
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "") or "an empty folder"
 
 
 def provenance(source: str, layout: str, options: SourceOptions, files: Iterable[Path]) -> dict[str, Any]:
@@ -74,16 +71,10 @@ def read_matrix(path: Path, rows: int | None = None) -> np.ndarray:
         raise DataError("not a readable .npy array", got=got, where=path) from None
     shape = f"[{'any number' if rows is None else rows}, D]"
     if not isinstance(loaded, np.ndarray) or loaded.ndim != 2 or loaded.dtype.kind not in "iuf":
-        got = (
-            f"{loaded.dtype} {list(loaded.shape)}"
-            if isinstance(loaded, np.ndarray)
-            else "an archive of arrays"
-        )
+        got = f"{loaded.dtype} {list(loaded.shape)}" if isinstance(loaded, np.ndarray) else "an archive of arrays"
         raise DataError("not a matrix of numbers", expected=f"float {shape}", got=got, where=path)
     if rows is not None and len(loaded) != rows:
-        raise DataError(
-            "a feature row for each item is needed", expected=shape, got=list(loaded.shape), where=path
-        )
+        raise DataError("a feature row for each item is needed", expected=shape, got=list(loaded.shape), where=path)
     # A product of NaN stays NaN through training, so it is refused here, where its place is still known.
     values = loaded.astype(np.float32)
     finite = np.isfinite(values)

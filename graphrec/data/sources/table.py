@@ -95,9 +95,7 @@ def _check_options(options: TableOptions) -> None:
     loose = options.behaviour is None and (options.click is not None or options.like is not None)
     if both or loose:
         raise DataError(
-            "the options behaviour and rating exclude each other"
-            if both
-            else "click and like name behaviours",
+            "the options behaviour and rating exclude each other" if both else "click and like name behaviours",
             expected="behaviour with click and like, or rating with like_at, or neither",
             got=", ".join(sorted(options.model_fields_set)),
             where="options of the source `table`",
@@ -106,9 +104,7 @@ def _check_options(options: TableOptions) -> None:
     if options.delimiter is not None and len(options.delimiter) != 1:
         known = ("tab", "space", "comma", "\\t")
         if options.delimiter not in known:
-            raise DataError(
-                "not a delimiter", expected=f"one character or one of {known}", got=options.delimiter
-            )
+            raise DataError("not a delimiter", expected=f"one character or one of {known}", got=options.delimiter)
 
 
 def _events(

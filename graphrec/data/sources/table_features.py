@@ -38,9 +38,7 @@ def parse_features(text: str, folder: Path) -> list[FeatureFile]:
     for entry in filter(None, (part.strip() for part in text.split(","))):
         modality, equals, place = entry.partition("=")
         path, _, ids = place.partition("@")
-        if not (modality and equals and path.endswith((".npy", ".parquet"))) or (
-            ids and path.endswith(".parquet")
-        ):
+        if not (modality and equals and path.endswith((".npy", ".parquet"))) or (ids and path.endswith(".parquet")):
             raise DataError(
                 "an entry of the option features is malformed",
                 expected="modality=file.npy, modality=file.npy@ids.txt or modality=file.parquet",
@@ -52,9 +50,7 @@ def parse_features(text: str, folder: Path) -> list[FeatureFile]:
         entries.append(FeatureFile(modality, folder / path, folder / ids if ids else None))
     for file in (file for known in entries for file in known.files):
         if not file.is_file():
-            raise DataError(
-                "feature file not found", where=file, next_step="give its path from the raw folder"
-            )
+            raise DataError("feature file not found", where=file, next_step="give its path from the raw folder")
     return entries
 
 
@@ -102,9 +98,7 @@ def read_feature(entry: FeatureFile, item_ids: np.ndarray) -> Feature:
 def _read_parquet(path: Path) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
     frame = read_table(path)
     if frame.shape[1] < 2:
-        raise DataError(
-            "a feature table needs an id and values", expected="two or more columns", got=1, where=path
-        )
+        raise DataError("a feature table needs an id and values", expected="two or more columns", got=1, where=path)
     ids = as_ids(frame.iloc[:, 0], path).tolist()
     values = np.stack([as_numbers(frame.iloc[:, place], path) for place in range(1, frame.shape[1])], axis=1)
     return ids, values.astype(np.float32), tuple(frame.columns[1:])

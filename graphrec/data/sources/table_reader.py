@@ -71,9 +71,7 @@ def read_table(path: Path, header: bool = True, delimiter: str | None = None) ->
         step = "save the table as UTF-8"
         raise DataError("the table is not UTF-8 text", got=str(error), where=path, next_step=step) from None
     except _UNREADABLE as error:
-        raise DataError(
-            "the table cannot be read", got=f"{type(error).__name__}: {error}", where=path
-        ) from error
+        raise DataError("the table cannot be read", got=f"{type(error).__name__}: {error}", where=path) from error
     if len(frame) == 0:
         raise DataError("the table has no rows", expected="at least one", got="0", where=path)
     return frame
@@ -123,9 +121,7 @@ def _find_ragged_line(path: Path, delimiter: str) -> None:
                         where=f"{path}:{reader.line_num}",
                     )
         except csv.Error as error:
-            raise DataError(
-                "the line cannot be parsed", got=str(error), where=f"{path}:{reader.line_num}"
-            ) from None
+            raise DataError("the line cannot be parsed", got=str(error), where=f"{path}:{reader.line_num}") from None
 
 
 @contextmanager
@@ -137,9 +133,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
             members = [member for member in archive.namelist() if not member.endswith("/")]
             if len(members) != 1:
                 got = ", ".join(members[:10]) or "none"
-                raise DataError(
-                    "a zip archive must hold one table", expected="one member", got=got, where=path
-                )
+                raise DataError("a zip archive must hold one table", expected="one member", got=got, where=path)
             with archive.open(members[0]) as member_stream:
                 yield member_stream, members[0].lower()
     elif name.endswith(".gz"):

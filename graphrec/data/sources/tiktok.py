@@ -58,7 +58,5 @@ def _detect(raw: Path) -> str:
         expected=f"icme: {', '.join(FILES)}; or diffmm: {matrices} and, where at hand, {optional}",
         got=listing(raw),
         where=raw,
-        next_step="set the option layout"
-        if icme
-        else "see datasets/tiktok/README.md for how to obtain the files",
+        next_step="set the option layout" if icme else "see datasets/tiktok/README.md for how to obtain the files",
     )

@@ -44,14 +44,10 @@ def load_diffmm(raw: Path, options: SourceOptions) -> InteractionDataset:
         file = _matrix_file(raw, stem)
         matrix = _read_sparse(file)
         if shape is not None and matrix.shape != shape:
-            raise DataError(
-                "the parts differ in shape", expected=list(shape), got=list(matrix.shape), where=file
-            )
+            raise DataError("the parts differ in shape", expected=list(shape), got=list(matrix.shape), where=file)
         shape = matrix.shape
         users, items = matrix.nonzero()
-        tables.append(
-            pd.DataFrame({"user": users.astype(np.int64), "item": items.astype(np.int64), "part": part})
-        )
+        tables.append(pd.DataFrame({"user": users.astype(np.int64), "item": items.astype(np.int64), "part": part}))
         files.append(file)
     assert shape is not None
     events = pd.concat(tables, ignore_index=True)
@@ -71,9 +67,7 @@ def load_diffmm(raw: Path, options: SourceOptions) -> InteractionDataset:
             {
                 "user": events["user"],
                 "item": events["item"],
-                "behaviour": pd.Categorical.from_codes(
-                    np.zeros(len(events), dtype=np.int8), categories=["click"]
-                ),
+                "behaviour": pd.Categorical.from_codes(np.zeros(len(events), dtype=np.int8), categories=["click"]),
                 "part": pd.Categorical(events["part"], categories=list(PARTS)),
             }
         ),
@@ -92,9 +86,7 @@ def write_diffmm_fixture(raw: Path, seed: int = 0) -> None:
     order = np.argsort(rng.random(shape), axis=1)
     for part, columns in (("train", order[:, :3]), ("valid", order[:, 3:4]), ("test", order[:, 4:])):
         rows = np.repeat(np.arange(shape[0]), columns.shape[1])
-        matrix = sparse.csr_matrix(
-            (np.ones(len(rows), dtype=np.float32), (rows, columns.ravel())), shape=shape
-        )
+        matrix = sparse.csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns.ravel())), shape=shape)
         sparse.save_npz(raw / f"{PARTS[part]}.npz", matrix)
     for modality in ("visual", "acoustic"):
         np.save(raw / FEATURES[modality][0], rng.normal(size=(shape[1], 128)).astype(np.float16))

@@ -59,9 +59,7 @@ def load_icme(raw: Path, options: SourceOptions) -> InteractionDataset:
         if wrong.any():
             row = int(np.argmax(wrong))
             where = line_of(log_file, row)
-            raise DataError(
-                f"column `{name}` is not a label", expected="0 or 1", got=log[name][row], where=where
-            )
+            raise DataError(f"column `{name}` is not a label", expected="0 or 1", got=log[name][row], where=where)
     user_ids, users = number_ids(log["uid"])
     item_ids, items = number_ids(log["item_id"])
     rows = [np.arange(len(users)), np.flatnonzero(log["finish"]), np.flatnonzero(log["like"])]
@@ -107,11 +105,7 @@ def write_icme_fixture(raw: Path, seed: int = 0) -> None:
     (raw / LOG).write_text("".join("\t".join(map(str, row)) + "\n" for row in log))
     titles = []
     for place, item in enumerate(items):
-        words = (
-            {}
-            if place == 1
-            else {str(word): int(rng.integers(1, 3)) for word in rng.choice(30, 4, replace=False)}
-        )
+        words = {} if place == 1 else {str(word): int(rng.integers(1, 3)) for word in rng.choice(30, 4, replace=False)}
         titles.append({"item_id": int(item), "title_features": words})
         for name, key in ((VISUAL, "video_feature_dim_128"), (ACOUSTIC, "audio_feature_128_dim")):
             empty = place == 2 and name == VISUAL
@@ -135,9 +129,7 @@ def _records(path: Path, key: str) -> Iterator[tuple[str, int, Any]]:
                 raise DataError("the line is not JSON", got=f"{line[:80]!r} ({error})", where=where) from None
             if not isinstance(record, dict) or key not in record or type(record.get("item_id")) is not int:
                 expected = f'an object with a whole number "item_id" and "{key}"'
-                raise DataError(
-                    "the line is not a feature record", expected=expected, got=line[:80], where=where
-                )
+                raise DataError("the line is not a feature record", expected=expected, got=line[:80], where=where)
             item = record["item_id"]
             if item in seen:
                 raise DataError(f"item {item} has a second record", expected="one an item", where=where)
@@ -155,9 +147,7 @@ def _vectors(path: Path, key: str, row_of: Mapping[int, int]) -> Feature:
             continue
         if not isinstance(vector, list) or len(vector) != WIDTH:
             got = f"{len(vector)} values" if isinstance(vector, list) else type(vector).__name__
-            raise DataError(
-                f"`{key}` of item {item} has a wrong length", expected=WIDTH, got=got, where=where
-            )
+            raise DataError(f"`{key}` of item {item} has a wrong length", expected=WIDTH, got=got, where=where)
         bad = [value for value in vector if type(value) not in (int, float) or not abs(value) <= _LARGEST]
         if bad:
             problem = f"`{key}` of item {item} has a bad value"
@@ -180,9 +170,7 @@ def _titles(path: Path, row_of: Mapping[int, int]) -> Feature:
             )
         for word, count in title.items():
             if not (word.isascii() and word.isdigit() and len(word) < 19):
-                raise DataError(
-                    f"title of item {item}: bad word id", expected="a number", got=repr(word), where=where
-                )
+                raise DataError(f"title of item {item}: bad word id", expected="a number", got=repr(word), where=where)
             if type(count) not in (int, float) or not 0 < count < 1e9:
                 message = f"title of item {item}: bad count of word {word}"
                 raise DataError(message, expected="a positive number", got=count, where=where)

@@ -14,9 +14,7 @@ def test_it_keeps_the_contract(tmp_path):
 
 @pytest.fixture
 def raw(tmp_path):
-    edges = (
-        "1\t40\t1\t20190610\n1\t40\t4\t20190611\n2\t40\t3\t20190612\n2\t41\t2\t20190612\n2\t41\t2\t20190612\n"
-    )
+    edges = "1\t40\t1\t20190610\n1\t40\t4\t20190611\n2\t40\t3\t20190612\n2\t41\t2\t20190612\n2\t41\t2\t20190612\n"
     (tmp_path / "ecomm_edge_train.txt").write_text(edges)
     (tmp_path / "ecomm_item_feature.txt").write_text("40\t33\t500\t0\t21.8\n77\t33\t501\t0\t3\n")
     return tmp_path

@@ -23,9 +23,7 @@ def test_quotes_mean_nothing(tmp_path):
     assert read_delimited(file, 3, COLUMNS)["a"].tolist() == [1, 2]
 
 
-@pytest.mark.parametrize(
-    "wrong", ["7\tb", "7\tb\t1\t1", "x\tb\t1", "1.5\tb\t1", "\tb\t1", f"{2**63}\tb\t1", "7\tb\tx"]
-)
+@pytest.mark.parametrize("wrong", ["7\tb", "7\tb\t1\t1", "x\tb\t1", "1.5\tb\t1", "\tb\t1", f"{2**63}\tb\t1", "7\tb\tx"])
 @pytest.mark.parametrize("place", [0, 3, 7])
 def test_the_wrong_line_is_named_wherever_it_is(tmp_path, wrong, place):
     lines = ["1\tb\t0.5"] * 8

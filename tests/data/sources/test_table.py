@@ -19,9 +19,7 @@ def test_it_keeps_the_contract(tmp_path):
 def test_it_keeps_the_contract_with_ratings_times_and_features(tmp_path):
     def write(raw):
         Table.write_fixture(raw)
-        table = pd.DataFrame(
-            {"id": [f"i{item}" for item in range(7)], "f0": np.arange(7.0), "f1": np.ones(7)}
-        )
+        table = pd.DataFrame({"id": [f"i{item}" for item in range(7)], "f0": np.arange(7.0), "f1": np.ones(7)})
         table.to_parquet(raw / "text.parquet")
         np.save(raw / "image.npy", np.random.default_rng(0).normal(size=(8, 4)))
 
@@ -92,9 +90,7 @@ def test_numeric_ids_sort_as_numbers(tmp_path):
 
 
 def test_times_may_be_iso_dates(tmp_path):
-    (tmp_path / "log.csv").write_text(
-        "user,item,at\na,x,2019-06-10T12:00:00Z\nb,x,2019-06-10\nc,x,2019-06-11 01:00\n"
-    )
+    (tmp_path / "log.csv").write_text("user,item,at\na,x,2019-06-10T12:00:00Z\nb,x,2019-06-10\nc,x,2019-06-11 01:00\n")
     dataset = load(tmp_path, timestamp="at")
     times = dataset.interactions["timestamp"].tolist()
     assert times[1] < times[0] < times[2]
@@ -121,9 +117,7 @@ def test_a_bad_value_is_named_by_row_and_column(tmp_path, text, row, column):
 
 
 def test_a_missing_column_lists_those_that_exist_and_the_nearest(csv):
-    with pytest.raises(
-        DataError, match=r"did you mean `timestamp`(.|\n)*`user`, `item`, `rating`, `timestamp`"
-    ):
+    with pytest.raises(DataError, match=r"did you mean `timestamp`(.|\n)*`user`, `item`, `rating`, `timestamp`"):
         load(csv, timestamp="timestemp")
 
 

@@ -151,9 +151,7 @@ def test_a_wrong_line_is_named(icme, name, line, text, message):
 
 
 def test_layouts_are_told_apart_by_their_files(icme, tmp_path):
-    with pytest.raises(
-        DataError, match=r"trnMat\.npz(.|\n)*final_track2_train\.txt|final_track2(.|\n)*trnMat"
-    ):
+    with pytest.raises(DataError, match=r"trnMat\.npz(.|\n)*final_track2_train\.txt|final_track2(.|\n)*trnMat"):
         load(tmp_path / "nowhere")
     write_diffmm_fixture(icme)
     with pytest.raises(DataError, match=r"both Tiktok layouts(.|\n)*set the option layout"):

@@ -1,0 +1,93 @@
+"""From a recipe to its parts: the dataset as the recipe reads it, the split, the graph, the untrained model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from graphrec.data.checks import audit_leaks
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.split import Split, make_split
+from graphrec.data.store import load
+from graphrec.decoders import Context
+from graphrec.errors import DataError, RecipeError, UnknownNameError
+from graphrec.graph.build import InteractionGraph
+from graphrec.recipe import Recipe
+from graphrec.recommender import Recommender
+
+
+def load_data(recipe: Recipe) -> InteractionDataset:
+    """The dataset of a recipe, with the recipe's feedback, roles and modalities.
+
+    Raises:
+        DataError, UnknownNameError: no such dataset, behaviour or modality.
+    """
+    dataset = load(Path(recipe.data.path)).with_feedback(recipe.data.feedback)
+    for where, names in (
+        ("data.roles", recipe.data.roles),
+        ("data.modalities", recipe.data.modalities or ()),
+    ):
+        for name in names:
+            if name not in dataset.features:
+                raise UnknownNameError("modality", name, dataset.features, where=where)
+    kept = recipe.data.modalities if recipe.data.modalities is not None else tuple(dataset.features)
+    roles = {name: role for name, role in (dict(dataset.roles) | recipe.data.roles).items() if name in kept}
+    return replace(dataset, features={name: dataset.features[name] for name in kept}, roles=roles)
+
+
+def prepare_split(recipe: Recipe) -> Split:
+    """Load, split, and refuse a split that leaks."""
+    split = make_split(load_data(recipe), recipe.split)
+    leaks = [finding for finding in audit_leaks(split) if finding.severity == "error"]
+    if leaks:
+        raise DataError(f"the split leaks: {leaks[0].message}", got=leaks[0].example, next_step=leaks[0].next_step)
+    return split
+
+
+def context_of(split: Split, embedding_size: int) -> Context:
+    """The modalities' roles, as decoders see them."""
+    roles = split.dataset.roles
+    return Context(
+        exposure=tuple(name for name in split.dataset.features if roles.get(name) == "exposure"),
+        content=tuple(name for name in split.dataset.features if roles.get(name, "content") == "content"),
+        embedding_size=embedding_size,
+    )
+
+
+def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
+    """The untrained model of a recipe and the graph that it sees.
+
+    Raises:
+        RecipeError, IdentificationError: the parts, the device or an estimand do not fit together.
+    """
+    device = _usable(recipe.training.device)
+    graph = InteractionGraph.from_split(split)
+    config = recipe.backbone_config()
+    model = Recommender(
+        recipe.backbone["name"],
+        config,
+        recipe.decoder["name"],
+        recipe.decoder_config(),
+        graph,
+        context_of(split, config.embedding_size),
+        recipe.seed,
+    )
+    for estimand in recipe.estimands():
+        estimand.identify(model.decoder.outcome)
+    return (model, graph) if device == "cpu" else (model.to(device), graph.to(device))
+
+
+def _usable(device: str) -> str:
+    try:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise RecipeError(
+            f"the device `{device}` cannot be used here",
+            expected="cpu" + (", or cuda" if torch.cuda.is_available() else "; torch finds no other device"),
+            got=str(error).split("\n")[0][:200],
+            where="training.device",
+            next_step="--set training.device=cpu, or see `graphrec doctor`",
+        ) from None
+    return device

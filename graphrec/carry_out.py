@@ -1,0 +1,222 @@
+"""Carrying out a recipe: the run folder is made, guarded, filled, and complete only at the very end."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from graphrec.assemble import build, prepare_split
+from graphrec.causal import Estimand
+from graphrec.data.split import Split
+from graphrec.data.store import fingerprint
+from graphrec.errors import GraphrecError, RunError
+from graphrec.evaluation.ranking import evaluate
+from graphrec.files import read_json, replace_file, write_json
+from graphrec.recipe import Recipe
+from graphrec.recommender import FrozenModel, Recommender
+from graphrec.run import CHECKPOINT, MANIFEST, Run
+from graphrec.training.checkpoint import resume_training, save_training, save_weights
+from graphrec.training.loop import Trainer, TrainingState
+
+CHECKPOINT_SECONDS = 20.0
+
+
+def train(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    on_epoch: Callable[[TrainingState], None] = lambda state: None,
+    resume: bool = True,
+) -> Run:
+    """Carry out a recipe up to the trained model; the test part stays locked.
+
+    Args:
+        recipe: what to do.
+        out: the run's folder. A run of the same recipe that was interrupted there goes on from its last
+            checkpoint; a complete one is returned as it is.
+        on_epoch: called after each epoch.
+        resume: False starts anew.
+
+    Raises:
+        RunError: `out` holds another recipe's run, or something that is no run.
+    """
+    out = Path(out)
+    if _same_run(out, recipe) and resume:
+        run = _complete_run(out)
+        if run is not None:
+            return run
+    split = prepare_split(recipe)
+    model, graph = build(recipe, split)
+
+    def validate(model: Recommender) -> dict[str, float]:
+        estimand = next(iter(model.decoder.variants().values()))
+        return _mean_metrics(model.freeze(graph), estimand, split, split.valid, recipe.evaluation.k)
+
+    trainer = Trainer(model, graph, recipe.training, recipe.seed, validate)
+    checkpoint = out / CHECKPOINT
+    manifest = _manifest(recipe, split, model)
+    if resume and checkpoint.is_file():
+        _require_same_data(out, manifest)
+        resume_training(checkpoint, trainer)
+    else:
+        _clear(out)
+    with replace_file(out / "recipe.toml") as part:
+        part.write_text(recipe.to_toml(), encoding="utf-8")
+    write_json(out / MANIFEST, manifest | {"status": "training"})
+    saved = time.monotonic()
+
+    def after_epoch(state: TrainingState) -> None:
+        nonlocal saved
+        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            save_training(checkpoint, trainer)
+            saved = time.monotonic()
+        on_epoch(state)
+
+    state = trainer.run(after_epoch)
+    _save(out, model.freeze(graph), model, split, state)
+    checkpoint.unlink(missing_ok=True)
+    write_json(
+        out / MANIFEST,
+        manifest
+        | {
+            "status": "complete",
+            "epochs": state.epoch,
+            "best_epoch": state.best_epoch,
+            "best_" + recipe.training.monitor: state.best_value,
+            "training_seconds": round(state.seconds, 2),
+            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        },
+    )
+    return Run(out)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a run was made with."""
+
+    graphrec: str = version("graphrec")
+    python: str = platform.python_version()
+    torch: str = torch.__version__
+    torch_geometric: str = version("torch-geometric")
+    numpy: str = np.__version__
+    platform: str = f"{platform.system()} {platform.machine()}"
+
+
+def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any]:
+    context = model.decoder.context
+    return {
+        "schema": 1,
+        "name": recipe.name,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "environment": Environment().__dict__,
+        "threads": torch.get_num_threads(),
+        "dataset": split.dataset.name,
+        "simulated": "simulated" in split.dataset.provenance,
+        "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
+        "split_hash": split.hash,
+        "counts": split.counts,
+        "modalities": {"exposure": context.exposure, "content": context.content},
+        "single_behaviour": split.dataset.single_behaviour,
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+
+
+def _save(out: Path, frozen: FrozenModel, model: Recommender, split: Split, state: TrainingState) -> None:
+    save_weights(out / "weights.safetensors", model.state_dict())
+    tables = {
+        f"{tower}/{output}/{side}": getattr(one, side)
+        for tower, outputs in frozen.representations.items()
+        for output, one in outputs.items()
+        for side in ("user", "item")
+    }
+    pairs = torch.from_numpy(split.train_pairs("click").astype(np.int32))
+    save_weights(out / "tables.safetensors", {**tables, "train_pairs": pairs})
+    for name, ids in (("users", split.dataset.user_ids), ("items", split.dataset.item_ids)):
+        with replace_file(out / f"{name}.parquet") as part:
+            pd.DataFrame({"id": ids.astype(str)}).to_parquet(part, index=False)
+    with replace_file(out / "history.jsonl") as part:
+        part.write_text("".join(json.dumps(row) + "\n" for row in state.history))
+
+
+def _same_run(out: Path, recipe: Recipe) -> bool:
+    """True if `out` holds a run of this very recipe; an error if it holds anything else worth keeping."""
+    file = out / "recipe.toml"
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not file.is_file()):
+        raise RunError(
+            "not a place for a run",
+            expected="a new folder, or one with a run of this recipe",
+            got="a file" if out.is_file() else "a folder with other content",
+            where=out,
+            next_step="choose another --out",
+        )
+    if not file.is_file():
+        return False
+    try:
+        if Recipe.from_toml(file) == recipe:
+            return True
+    except GraphrecError:  # a recipe of another version, or one that names a class of its own that is gone
+        pass
+    if _complete_run(out) is None and not (out / CHECKPOINT).is_file():
+        return False  # it failed before its first checkpoint: nothing is lost
+    raise RunError(
+        "the folder holds a run of another recipe",
+        expected=f"a new folder, or a run of recipe `{recipe.name}` as it is now",
+        got="a run whose recipe.toml differs",
+        where=out,
+        next_step="choose another --out, or remove the folder",
+    )
+
+
+def _complete_run(out: Path) -> Run | None:
+    try:
+        return Run(out)
+    except GraphrecError:
+        return None
+
+
+def _require_same_data(out: Path, manifest: dict[str, Any]) -> None:
+    """Going on with other data would mix two trainings into one."""
+    before = read_json(out / MANIFEST)
+    for key in ("dataset_fingerprint", "split_hash"):
+        if before.get(key) != manifest[key]:
+            raise RunError(
+                "the data changed since this training was interrupted",
+                expected=f"{key} {str(before.get(key))[:12]}",
+                got=f"{key} {manifest[key][:12]}",
+                where=out,
+                next_step="prepare the same raw data again, or start anew with --no-resume",
+            )
+
+
+def _clear(out: Path) -> None:
+    """Remove what an earlier training left; the ledger stays, as the test part was opened all the same."""
+    for name in (CHECKPOINT, "metrics.json"):
+        (out / name).unlink(missing_ok=True)
+    shutil.rmtree(out / "per_user", ignore_errors=True)
+
+
+def _mean_metrics(
+    frozen: FrozenModel, estimand: Estimand, split: Split, positives: np.ndarray, cutoffs: tuple[int, ...]
+) -> dict[str, float]:
+    scorer = frozen.scorer(estimand)
+    table = evaluate(
+        scorer,
+        positives,
+        split.train_pairs("click"),
+        num_users=frozen.num_users,
+        bytes_per_user=scorer.bytes_per_user(),
+        cutoffs=cutoffs,
+    )
+    return {name: float(table[name].mean()) for name in table.columns if name not in ("user", "positives")}

@@ -1,0 +1,106 @@
+"""What each decoder claims: its causal graph, and what identification says of every estimand reported on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from graphrec.causal import CausalGraph, parse_estimand
+from graphrec.decoders import Context, Decoder, decoders
+from graphrec.errors import GraphrecError
+from graphrec.report.dag import draw_dag, role
+from graphrec.run import Run
+
+TRUTH = "truth"
+"""The part of a run's metrics that a simulated world's truth gave."""
+
+
+def causal_claims(runs: Sequence[Run], part: str) -> list[dict[str, Any]]:
+    """Each causal claim once: its graph, and what identification says of every estimand reported on it."""
+    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    for run in runs:
+        decoder = _decoder(run)
+        graph = decoder.outcome.graph
+        name = run.recipe.decoder["name"]
+        group = groups.setdefault(
+            (name, graph.to_json()),
+            {
+                "name": name,
+                "summary": (type(decoder).__doc__ or "").strip().split("\n")[0],
+                "formula": decoder.formula,
+                "dag": _dag(graph, f"graph{len(groups)}"),
+                "nodes": _nodes(graph),
+                "estimands": {},
+            },
+        )
+        for entry in run.metrics().values():
+            if entry["part"] in (part, TRUTH):
+                group["estimands"].setdefault(entry["estimand"], _identified(entry, decoder))
+    return [group | {"estimands": _merged(group["estimands"].values())} for group in groups.values()]
+
+
+def _merged(blocks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One block for all estimands that differ in their caveats alone, as the strengths of a sweep do."""
+    merged: dict[str, dict[str, Any]] = {}
+    for block in blocks:
+        terms = {key: value for key, value in block.items() if key not in ("title", "caveats")}
+        first = merged.setdefault(repr(terms), terms | {"titles": [], "caveats": []})
+        first["titles"].append(block["title"])
+        first["caveats"] += [text for text in block["caveats"] if text not in first["caveats"]]
+    return list(merged.values())
+
+
+def _decoder(run: Run) -> Decoder:
+    """The decoder without its weights: its causal claims need none."""
+    roles = {key: tuple(value) for key, value in run.manifest["modalities"].items()}
+    context = Context(**roles, embedding_size=run.recipe.backbone_config().embedding_size)
+    return decoders.get(run.recipe.decoder["name"])(run.recipe.decoder_config(), context)
+
+
+def _dag(graph: CausalGraph, key: str) -> Markup:
+    """The drawing with ids of its own, as two decoders may claim one and the same graph."""
+    return Markup(re.sub(r"\bdag-(?=(?:title|desc)-[0-9a-f]{8}\b)", f"{key}-", draw_dag(graph)))
+
+
+def _nodes(graph: CausalGraph) -> list[dict[str, str]]:
+    rows = []
+    for name, node in graph.nodes.items():
+        part = role(graph, name)
+        seen = "observed" if node.observed else "hidden"
+        rows.append(
+            {
+                "name": name,
+                "meaning": node.meaning,
+                "role": part if part != "hidden" else "",
+                "kind": seen + (", fixed by its causes" if node.deterministic else ""),
+            }
+        )
+    return rows
+
+
+def _identified(entry: dict[str, Any], decoder: Decoder) -> dict[str, Any]:
+    estimand = parse_estimand(entry["estimand"])[0]
+    method, text = entry["method"], entry["estimand"]
+    shown = {"kind": type(estimand).__qualname__, "title": method if method == text else f"{method} ({text})"}
+    try:
+        proof = estimand.identify(decoder.outcome)
+    except GraphrecError as error:
+        return shown | {"error": str(error), "caveats": ()}
+    return shown | {
+        "error": None,
+        "criterion": proof.criterion,
+        "formula": _formula(proof.formula),
+        "adjustment": ", ".join(proof.adjustment),
+        "assumptions": proof.assumptions,
+        "untestable": proof.untestable,
+        "caveats": proof.caveats,
+        "blocked": proof.blocked,
+    }
+
+
+def _formula(text: str) -> Markup:
+    """`sum_{z} P(z)` with a summation sign; everything else as it stands."""
+    return Markup(re.sub(r"sum_\{([^}]*)\}", r"Σ<sub>\1</sub>", str(escape(text))))

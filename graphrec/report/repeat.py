@@ -1,0 +1,102 @@
+"""Where a run came from, what it cost, and the commands that repeat it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from graphrec.data.store import Manifest, fingerprint, read_manifest
+from graphrec.errors import DataError, RunError
+from graphrec.report.claims import TRUTH
+from graphrec.run import Run
+
+
+def prepared_manifest(run: Run) -> tuple[Manifest | None, str | None]:
+    """The manifest of the data that a run was trained on, or why it cannot be shown."""
+    folder = Path(run.recipe.data.path)
+    try:
+        if fingerprint(folder) == run.manifest["dataset_fingerprint"]:
+            return read_manifest(folder), None
+        return None, f"the data at {folder} does not have the run's fingerprint"
+    except DataError:
+        return None, f"the prepared data is no longer at {folder}"
+
+
+def ledger(run: Run) -> list[dict[str, Any]]:
+    path = run.folder / "ledger.jsonl"
+    if not path.is_file():
+        return []
+    entries = []
+    for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            entries.append(dict(json.loads(text)))
+        except ValueError as error:
+            raise RunError(
+                "malformed line in the ledger of test openings",
+                expected="a JSON object a line",
+                got=str(error),
+                where=f"{path}:{line}",
+                next_step="repair or remove the line, and say so where you report the run",
+            ) from None
+    return entries
+
+
+def cost(run: Run, name: str) -> dict[str, Any]:
+    facts = run.manifest
+    return {
+        "name": name,
+        "parameters": f"{facts['parameters']:,}",
+        "epochs": facts["epochs"],
+        "best_epoch": facts["best_epoch"],
+        "seconds": f"{facts['training_seconds']:,.1f}",
+        "seconds_per_epoch": f"{facts['training_seconds'] / max(facts['epochs'], 1):,.2f}",
+        "memory": f"{facts['peak_memory_mb']:,}",
+        "device": run.recipe.training.device,
+        "threads": facts["threads"],
+    }
+
+
+def provenance(run: Run, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "folder": str(run.folder),
+        "seed": run.recipe.seed,
+        "created": run.manifest["created"],
+        "environment": run.manifest["environment"],
+        "fingerprint": run.manifest["dataset_fingerprint"],
+        "split_hash": run.manifest["split_hash"],
+        "ledger": ledger(run),
+        "recipe": run.recipe.to_toml(),
+    }
+
+
+def commands(runs: Sequence[Run], part: str, out: Path) -> str:
+    """The commands that make this page anew; RAW and WORLD stand for what a run does not know."""
+    prepared, _ = prepared_manifest(runs[0])
+    lines = []
+    if prepared is not None and "source" in prepared.provenance:
+        options = prepared.provenance.get("options", {}).items()
+        given = (f"{key}={_text(value)}" for key, value in options if value not in (None, ""))
+        chosen = "".join(f" --option {shlex.quote(one)}" for one in given)
+        data = shlex.quote(runs[0].recipe.data.path)
+        lines.append(f"graphrec prepare {prepared.provenance['source']} --raw RAW --out {data}{chosen}")
+    folders = []
+    for run in runs:
+        again = shlex.quote(f"{run.folder}-again")
+        folders.append(again)
+        lines.append(f"graphrec train {shlex.quote(str(run.folder / 'recipe.toml'))} --out {again}")
+        entries = run.metrics().values()
+        labels = dict.fromkeys(entry["estimand"] for entry in entries if entry["part"] == part)
+        chosen = "".join(f" --estimand {shlex.quote(label)}" for label in labels)
+        truth = " --truth WORLD" if any(entry["part"] == TRUTH for entry in entries) else ""
+        lines.append(f"graphrec evaluate {again} --part {part}{chosen}{truth}")
+    page = shlex.quote(str(out.with_stem(f"{out.stem}-again")))
+    lines.append(f"graphrec compare {' '.join(folders)} --part {part} --out {page}")
+    return "\n".join(lines)
+
+
+def _text(option: Any) -> str:
+    return ",".join(map(str, option)) if isinstance(option, list) else str(option)
