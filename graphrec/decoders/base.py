@@ -94,8 +94,6 @@ class Decoder(nn.Module, ABC):
 
     name: ClassVar[str]
     Config: ClassVar[type[DecoderConfig]] = DecoderConfig
-    formula: ClassVar[str] = ""
-    """The default score in terms of the branches' logits, s the sigmoid: for readers of exported tables."""
     centre_items: bool = False
     """Whether the item representations are measured from the mean item before the branches are made."""
     share_embeddings: bool = True
@@ -126,6 +124,12 @@ class Decoder(nn.Module, ABC):
     @abstractmethod
     def outcome(self) -> Outcome:
         """How branches make the observational score, and the causal graph that says what they mean."""
+
+    @property
+    @abstractmethod
+    def formula(self) -> str:
+        """The default score in terms of the branches' logits, s the sigmoid, * the reference item: for readers of
+        exported tables."""
 
     @abstractmethod
     def variants(self) -> dict[str, Estimand]:

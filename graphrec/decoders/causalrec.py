@@ -76,7 +76,6 @@ class CausalRec(Decoder):
     Config = CausalRecConfig
     config: CausalRecConfig
     centre_items = True
-    formula = "s(notice) * (s(match) * s(match_visual) - s(match*) * s(match_visual*)), * at the reference item"
 
     def __init__(self, config: CausalRecConfig, context: Context) -> None:
         super().__init__(config, context)
@@ -149,6 +148,10 @@ class CausalRec(Decoder):
             graph=graph,
         )
 
+    @property
+    def formula(self) -> str:
+        return _FORMULAS[self.config.fusion] + ", * at the reference item"
+
     def variants(self) -> dict[str, Estimand]:
         return {"CausalRec": TotalIndirectEffect(), "CausalRec w/o CI": Observational()}
 
@@ -175,3 +178,8 @@ def _add(logits: Logits) -> Tensor:
 
 
 _FUSIONS = {"paper": _paper, "author": _author, "add": _add}
+_FORMULAS = {
+    "paper": "s(notice) * (s(match) * s(match_visual) - s(match*) * s(match_visual*))",
+    "author": "s(m + notice) * s(m) * s(notice) - s(m* + notice) * s(m*) * s(notice), m = match + match_visual",
+    "add": "match + match_visual - match* - match_visual*",
+}

@@ -27,7 +27,6 @@ class CT(Decoder):
 
     Config = CTConfig
     config: CTConfig
-    formula = "match"
 
     def towers(self) -> dict[str, Tower]:
         return {"main": Tower(self.config.graph, (FUSED,))}
@@ -55,6 +54,10 @@ class CT(Decoder):
             conditioned=("U",),
         )
         return Outcome(score=itemgetter("match"), log=False, graph=graph)
+
+    @property
+    def formula(self) -> str:
+        return "match"
 
     def variants(self) -> dict[str, Estimand]:
         return {"CT": Observational()}

@@ -41,7 +41,6 @@ class ESMM(Decoder):
 
     Config = ESMMConfig
     config: ESMMConfig
-    formula = "log s(click) + log s(conversion)"
 
     def __init__(self, config: ESMMConfig, context: Context) -> None:
         super().__init__(config, context)
@@ -80,6 +79,10 @@ class ESMM(Decoder):
             conditioned=("U",),
         )
         return Outcome(score=_log_joint, log=True, graph=graph)
+
+    @property
+    def formula(self) -> str:
+        return "log s(click) + log s(conversion)"
 
     def variants(self) -> dict[str, Estimand]:
         return {"ESMM": Observational()}

@@ -82,7 +82,6 @@ class HCR(Decoder):
 
     Config = HCRConfig
     config: HCRConfig
-    formula = "log s(click_match * s(click_exposure)) + log s(like_match)"
 
     def __init__(self, config: HCRConfig, context: Context) -> None:
         super().__init__(config, context)
@@ -185,6 +184,11 @@ class HCR(Decoder):
         )
         return Outcome(score=score, log=log, factors=factors, graph=graph)
 
+    @property
+    def formula(self) -> str:
+        f, h1 = "click_match * s(click_exposure)", "like_match"
+        return _FORMULAS[self.config.link].format(f=f, h1=h1)
+
     def variants(self) -> dict[str, Estimand]:
         return {
             "HCR": FrontDoor(),
@@ -222,4 +226,9 @@ _LINKS = {
     "sigmoid": F.logsigmoid,
     "raw": lambda x: x,
     "softplus": lambda x: F.softplus(x).clamp(min=1e-38).log(),
+}
+_FORMULAS = {
+    "sigmoid": "log s({f}) + log s({h1})",
+    "raw": "({f}) * {h1}",
+    "softplus": "log softplus({f}) + log softplus({h1})",
 }

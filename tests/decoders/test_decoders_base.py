@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
+from contracts.decoder_contract import small_model
 
 from graphrec.backbones import Representation
 from graphrec.decoders import BlockLogits, Context, PairLogits
@@ -52,3 +54,19 @@ def test_the_id_stands_in_for_a_role_without_modalities() -> None:
     assert context.exposure_or_id == ("id",)
     assert context.content_or_id == ("visual",)
     assert context.modalities == ("visual",)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "part"),
+    [
+        ("hcr", {"link": "sigmoid"}, "log s(like_match)"),
+        ("hcr", {"link": "raw"}, "(click_match * s(click_exposure)) * like_match"),
+        ("hcr", {"link": "softplus"}, "log softplus(like_match)"),
+        ("causalrec", {"fusion": "paper"}, "s(match*) * s(match_visual*)"),
+        ("causalrec", {"fusion": "author"}, "s(m + notice)"),
+        ("causalrec", {"fusion": "add"}, "match + match_visual - match*"),
+    ],
+)
+def test_the_formula_for_exported_tables_follows_the_settings(name: str, settings: dict, part: str) -> None:
+    model, _ = small_model(name, settings)
+    assert part in model.decoder.formula
