@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from graphrec.data.dataset import Feature, InteractionDataset
     from graphrec.data.store import load, save
     from graphrec.errors import GraphrecError
-    from graphrec.prepare import prepare
+    from graphrec.preparation import prepare
     from graphrec.recipe import Recipe
     from graphrec.report.html import write_report
     from graphrec.run import Run, compare
-    from graphrec.simulate import simulate
+    from graphrec.simulation import simulate
 
 _HOMES = {
     "CausalGraph": "graphrec.causal",
@@ -38,13 +38,13 @@ _HOMES = {
     "load": "graphrec.data.store",
     "save": "graphrec.data.store",
     "GraphrecError": "graphrec.errors",
-    "prepare": "graphrec.prepare",
+    "prepare": "graphrec.preparation",
     "Recipe": "graphrec.recipe",
     "write_report": "graphrec.report.html",
     "Run": "graphrec.run",
     "compare": "graphrec.run",
     "train": "graphrec.carry_out",
-    "simulate": "graphrec.simulate",
+    "simulate": "graphrec.simulation",
 }
 
 __all__ = [

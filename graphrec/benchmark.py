@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,12 +22,14 @@ from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.popularity import popularity
 from graphrec.evaluation.ranking import evaluate
 from graphrec.evaluation.truth import judge_by_truth
+from graphrec.files import replace_file
 from graphrec.progress import training_progress
 from graphrec.recipe import Recipe
 from graphrec.report.html import write_report
+from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown
 from graphrec.run import Run, table_row
-from graphrec.simulate.truth import OracleGap, Truth, oracle_gap
+from graphrec.simulation.truth import OracleGap, Truth, oracle_gap
 
 BYTES_A_SCORE = 24
 
@@ -58,9 +62,9 @@ def run_benchmark(
 ) -> BenchmarkResult:
     """Train, judge and compare.
 
-    Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `out/results.csv`,
-    `out/results.md` and `out/report.html` are written at the end. A method that fails is listed with its reason; the
-    others go on.
+    Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `results.csv`, `results.md`,
+    `results.svg`, `about.json` and `report.html` are written to `out` at the end. A method that fails is listed with
+    its reason; the others go on.
 
     Args:
         recipes: by method name; all on the same data and split.
@@ -76,18 +80,45 @@ def run_benchmark(
         except GraphrecError as error:
             failed[name] = str(error)
             print(f"{name} failed: {error}", file=sys.stderr)
-    split = prepare_split(next(iter(recipes.values())))
+    first = next(iter(recipes.values()))
+    split = prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
-    references = _references(split, known)
+    references = _references(split, known, first.evaluation.k)
     methods = [row for name, found in runs.items() for row in _rows(name, found, known is not None)]
     table = pd.DataFrame(references + methods)
     gap = oracle_gap(known, split.train_pairs("click")) if known is not None else None
     result = BenchmarkResult(table, [found[0] for found in runs.values()], failed, gap)
-    table.to_csv(out / "results.csv", index=False)
-    (out / "results.md").write_text(markdown(table.drop(columns="estimand")), encoding="utf-8")
+    _write(result, out, seeds)
     if result.runs:
         write_report(result.runs, out / "report.html", title=title)
     return result
+
+
+def _write(result: BenchmarkResult, out: Path, seeds: Sequence[int]) -> None:
+    """The table as CSV and Markdown, its picture, and what it was made with; no file names a path of this machine."""
+    table = result.table
+    texts = {"results.csv": table.to_csv(index=False), "results.md": markdown(table.drop(columns="estimand"))}
+    metric = next(name for name in table.columns if name.startswith("ndcg_do@" if result.gap else "ndcg@"))
+    shown = [
+        Estimate(row["method"], row[metric], row[f"{metric}_low"], row[f"{metric}_high"]) for _, row in table.iterrows()
+    ]
+    texts["results.svg"] = standalone(dot_plot(shown, metric, "results"))
+    about = {
+        "seeds": list(seeds),
+        "failed": result.failed,
+        "oracles": None if result.gap is None else asdict(result.gap),
+        "runs": {run.name: {**run.manifest, "recipe": _without_path(run.recipe)} for run in result.runs},
+    }
+    texts["about.json"] = json.dumps(about, indent=2) + "\n"
+    for name, text in texts.items():
+        with replace_file(out / name) as part:
+            part.write_text(text, encoding="utf-8")
+
+
+def _without_path(recipe: Recipe) -> dict[str, Any]:
+    values = recipe.model_dump(mode="json")
+    values["data"].pop("path")
+    return values
 
 
 def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | None) -> Run:
@@ -122,7 +153,7 @@ def _over_seeds(runs: list[Run], estimand: str, part: str) -> dict[str, dict[str
     return summarise(mean)
 
 
-def _references(split: Split, truth: Truth | None) -> list[dict]:
+def _references(split: Split, truth: Truth | None, cutoffs: tuple[int, ...]) -> list[dict]:
     """Popularity and, on a simulated world, the two oracles: what any method stands between."""
     items = split.dataset.num_items
     scores: dict[str, Callable[[Tensor], Tensor]] = {
@@ -135,7 +166,12 @@ def _references(split: Split, truth: Truth | None) -> list[dict]:
     positives, seen = split.open_test("benchmark references"), split.train_pairs("click")
     for name, score in scores.items():
         per_user = evaluate(
-            score, positives, seen, num_users=split.dataset.num_users, bytes_per_user=BYTES_A_SCORE * items
+            score,
+            positives,
+            seen,
+            num_users=split.dataset.num_users,
+            bytes_per_user=BYTES_A_SCORE * items,
+            cutoffs=cutoffs,
         )
         summary = summarise(per_user)
         if truth is not None:

@@ -84,7 +84,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Write a simulated world with known truth, in the raw layout of a public dataset."""
-    from graphrec.simulate import simulate as write_world
+    from graphrec.simulation import simulate as write_world
 
     chosen = {
         "users": users,
@@ -109,7 +109,7 @@ def prepare(
     """Read raw files and write a prepared dataset."""
     from graphrec.data.checks import statistics
     from graphrec.data.store import load
-    from graphrec.prepare import prepare as prepare_data
+    from graphrec.preparation import prepare as prepare_data
 
     folder = prepare_data(source, raw, out, _key_values(option, "--option"))
     facts = statistics(load(folder))
@@ -316,7 +316,7 @@ def _parts(kind: Kind) -> list[tuple[str, str]]:
 
             return sources.summaries()
         case Kind.worlds:
-            from graphrec.simulate import worlds
+            from graphrec.simulation import worlds
 
             return worlds.summaries()
         case Kind.splits:

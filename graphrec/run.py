@@ -39,7 +39,7 @@ from graphrec.export.embeddings import export_model
 from graphrec.files import read_json, replace_file, write_json
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel
-from graphrec.simulate.truth import Truth
+from graphrec.simulation.truth import Truth
 from graphrec.training.checkpoint import load_weights
 
 MANIFEST = "run.json"

@@ -37,7 +37,7 @@ def realdata() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Raw folder of a simulated Tiktok twin: 120 users, 80 items, with its truth."""
-    from graphrec.simulate import simulate
+    from graphrec.simulation import simulate
 
     return simulate("tiktok", tmp_path_factory.mktemp("tiny") / "raw", users=120, items=80, shown=40)
 
@@ -45,7 +45,7 @@ def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_prepared(tiny_world: Path) -> Path:
     """The tiny world, prepared."""
-    from graphrec.prepare import prepare
+    from graphrec.preparation import prepare
 
     return prepare("tiktok", tiny_world, tiny_world.parent / "prepared")
 

@@ -14,7 +14,7 @@ import torch
 from graphrec.evaluation.metrics import interval, summarise
 from graphrec.evaluation.ranking import evaluate
 from graphrec.report.tables import metric_label
-from graphrec.simulate.truth import ndcg_at_k, regret_at_k
+from graphrec.simulation.truth import ndcg_at_k, regret_at_k
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
 

@@ -9,7 +9,7 @@ import pandas as pd
 from torch import Tensor
 
 from graphrec.evaluation.ranking import PairIndex, rank_all
-from graphrec.simulate.truth import Truth, ndcg_at_k, regret_at_k
+from graphrec.simulation.truth import Truth, ndcg_at_k, regret_at_k
 
 
 def judge_by_truth(

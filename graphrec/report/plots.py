@@ -94,6 +94,11 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
         return _svg(figure, key, f"{_axis_label(metric)}, mean and 95 % interval", description)
 
 
+def standalone(svg: str) -> str:
+    """A plot as a file of its own, dark on white: on a page it would take the page's colours."""
+    return svg.replace("<svg ", '<svg style="background:#fff;color:#1c1c1c" ', 1) + "\n"
+
+
 def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: str, x_label: str, key: str) -> str:
     """A metric along a setting, with the interval of each point; a line for each named curve.
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from graphrec.evaluation.truth import judge_by_truth
-from graphrec.simulate.truth import Truth, oracle_gap
-from graphrec.simulate.world import WorldConfig, draw_latents
+from graphrec.simulation.truth import Truth, oracle_gap
+from graphrec.simulation.world import WorldConfig, draw_latents
 
 K = 10
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from graphrec.carry_out import train
-from graphrec.prepare import prepare
+from graphrec.preparation import prepare
 from graphrec.recipe import Recipe
-from graphrec.simulate import simulate
+from graphrec.simulation import simulate
 
 HOSTILE = "<script>alert('a&b')</script> $x_1"
 SWEEP = ("observational", "total_indirect_effect:strength=0,0.5,1")

@@ -21,11 +21,11 @@ import pandas as pd
 from pydantic import BaseModel
 
 from graphrec.files import replace_folder, write_json
-from graphrec.simulate.base import World, worlds
-from graphrec.simulate.features import FEATURE_WIDTH, WorldFeatures, draw_features
-from graphrec.simulate.log import Log, draw_log
-from graphrec.simulate.truth import Truth
-from graphrec.simulate.world import WorldConfig, draw_latents, stream
+from graphrec.simulation.base import World, worlds
+from graphrec.simulation.features import FEATURE_WIDTH, WorldFeatures, draw_features
+from graphrec.simulation.log import Log, draw_log
+from graphrec.simulation.truth import Truth
+from graphrec.simulation.world import WorldConfig, draw_latents, stream
 
 MARKER = "world.json"
 

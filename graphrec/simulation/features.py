@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from graphrec.simulate.world import Latents, WorldConfig, stream
+from graphrec.simulation.world import Latents, WorldConfig, stream
 
 FEATURE_WIDTH = 128
 TITLE_BLOCK = 1024

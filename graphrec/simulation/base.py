@@ -9,7 +9,7 @@ from typing import ClassVar
 from pydantic import BaseModel
 
 from graphrec.registry import Registry
-from graphrec.simulate.world import WorldConfig
+from graphrec.simulation.world import WorldConfig
 
 
 class World(ABC):

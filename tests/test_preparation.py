@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 from graphrec.data.sources import sources
 from graphrec.data.store import load
 from graphrec.errors import DataError, GraphrecError, RecipeError, UnknownNameError
-from graphrec.prepare import prepare
+from graphrec.preparation import prepare
 
 
 @pytest.fixture
@@ -89,3 +91,11 @@ def test_a_failed_preparation_leaves_nothing(log: Path, tmp_path: Path) -> None:
     with pytest.raises(GraphrecError):
         prepare("table", log, tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
+
+
+def test_the_public_verbs_stay_functions_whatever_is_imported_first() -> None:
+    code = (
+        "import graphrec.benchmark, graphrec.cli, graphrec.simulation, graphrec.preparation, graphrec as gr\n"
+        "assert all(callable(getattr(gr, name)) for name in gr.__all__), gr.__all__\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from graphrec.errors import DataError, UnknownIdError
-from graphrec.simulate.log import draw_log
-from graphrec.simulate.truth import Truth, best_items, ndcg_at_k, oracle_gap, regret_at_k
-from graphrec.simulate.world import Latents, WorldConfig, draw_latents
+from graphrec.simulation.log import draw_log
+from graphrec.simulation.truth import Truth, best_items, ndcg_at_k, oracle_gap, regret_at_k
+from graphrec.simulation.world import Latents, WorldConfig, draw_latents
 
 INSTRUMENT = {"users": 200, "items": 1500, "shown": 180, "prevalence": 0.1}
 

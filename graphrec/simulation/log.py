@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphrec.simulate.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
+from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
 
 START = 1_546_300_800_000
 FINISH_ONLY = 0.75

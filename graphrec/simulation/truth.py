@@ -19,7 +19,7 @@ from scipy import sparse
 from graphrec.data.dataset import index_of
 from graphrec.errors import DataError
 from graphrec.files import read_json, write_json
-from graphrec.simulate.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
+from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
 
 TENSORS = "latents.safetensors"
 DESCRIPTION = "world.json"

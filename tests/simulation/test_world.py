@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from graphrec.simulate.world import WorldConfig, click_given_shown, draw_latents, like_given_click, stream
+from graphrec.simulation.world import WorldConfig, click_given_shown, draw_latents, like_given_click, stream
 
 
 def test_every_field_says_what_it_means():

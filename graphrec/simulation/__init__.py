@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from graphrec.errors import RecipeError, nearest_name
-from graphrec.simulate.base import World, worlds
-from graphrec.simulate.tiktok import TiktokWorld, write_tiktok
-from graphrec.simulate.truth import OracleGap, Truth, ndcg_at_k, oracle_gap, regret_at_k
-from graphrec.simulate.world import WorldConfig
+from graphrec.simulation.base import World, worlds
+from graphrec.simulation.tiktok import TiktokWorld, write_tiktok
+from graphrec.simulation.truth import OracleGap, Truth, ndcg_at_k, oracle_gap, regret_at_k
+from graphrec.simulation.world import WorldConfig
 
 __all__ = [
     "OracleGap",

@@ -8,11 +8,11 @@ from scipy import sparse
 
 from graphrec.data.sources import sources
 from graphrec.errors import DataError
-from graphrec.simulate.features import draw_features
-from graphrec.simulate.log import draw_log
-from graphrec.simulate.tiktok import write_tiktok
-from graphrec.simulate.truth import Truth
-from graphrec.simulate.world import WorldConfig, draw_latents
+from graphrec.simulation.features import draw_features
+from graphrec.simulation.log import draw_log
+from graphrec.simulation.tiktok import write_tiktok
+from graphrec.simulation.truth import Truth
+from graphrec.simulation.world import WorldConfig, draw_latents
 
 CONFIG = WorldConfig(users=40, items=120, shown=30, vocabulary=60, missing=0.2, seed=3)
 

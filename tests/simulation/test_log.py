@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from graphrec.simulate.log import draw_log
-from graphrec.simulate.world import WorldConfig, draw_latents
+from graphrec.simulation.log import draw_log
+from graphrec.simulation.world import WorldConfig, draw_latents
 
 SMALL = WorldConfig(users=150, items=400, shown=100)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from graphrec.errors import RecipeError, UnknownNameError
-from graphrec.simulate import Truth, World, simulate, worlds
+from graphrec.simulation import Truth, World, simulate, worlds
 
 
 def test_a_world_is_drawn_by_name_with_settings_from_a_command_line(tmp_path):
