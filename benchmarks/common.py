@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 import graphrec as gr
@@ -15,9 +16,11 @@ from graphrec.benchmark import BenchmarkResult
 from graphrec.data.checks import statistics
 from graphrec.errors import GraphrecError
 from graphrec.recipe import Recipe
-from graphrec.report.tables import markdown
+from graphrec.report.tables import metric_rows
+from graphrec.report.terminal import print_table
 
 RECIPES = Path(__file__).parent / "recipes"
+HEADLINE = ("recall@20", "recall@50", "ndcg@50", "ndcg_do@50", "regret_do@50")
 Seeds = Annotated[int, typer.Option(help="Train each method once for each of this many seeds.", min=1)]
 
 DECODERS: dict[str, dict[str, Any]] = {
@@ -55,7 +58,9 @@ def finish(result: BenchmarkResult, out: Path) -> None:
     """Export the last method's embeddings and say what was found and where it lies."""
     best = result.runs[-1]
     best.export(out / "embeddings")
-    print("\n" + markdown(result.table.drop(columns="estimand")))
+    print()
+    print_table(*metric_rows(_headline(result.table)))
+    print()
     if result.gap is not None:
         gap = result.gap
         print(
@@ -66,6 +71,13 @@ def finish(result: BenchmarkResult, out: Path) -> None:
     for method, reason in result.failed.items():
         print(f"{method} FAILED: {reason}")
     print(f"table {out / 'results.md'}, report {out / 'report.html'}, embeddings {out / 'embeddings'}")
+
+
+def _headline(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns that fit a terminal; the file has them all."""
+    shown = [name for name in HEADLINE if name in table.columns]
+    ends = [f"{name}_{end}" for name in shown for end in ("low", "high")]
+    return table[["method", *shown, *ends]]
 
 
 def run(main: Callable[..., None]) -> None:

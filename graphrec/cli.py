@@ -6,7 +6,6 @@ import errno
 import json
 import sys
 import warnings
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -14,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from graphrec.errors import GraphrecError, RecipeError, RunError
+from graphrec.report.terminal import print_table
 
 app = typer.Typer(
     name="graphrec",
@@ -24,7 +24,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-UNBOUNDED = 10_000
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder to write; written whole or not at all.")]
@@ -68,7 +67,7 @@ def list_parts(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_j
     if as_json:
         typer.echo(json.dumps([{"name": name, "summary": summary} for name, summary in rows], indent=2))
         return
-    _print_table(["name", "what it is"], rows)
+    print_table(["name", "what it is"], rows)
 
 
 @app.command()
@@ -135,10 +134,10 @@ def check(
         found = [dataclasses.asdict(finding) for finding in findings]
         typer.echo(json.dumps({"statistics": facts, "findings": found}, indent=2, default=str))
     else:
-        _print_table(["statistic", "value"], [(key, _plain(value)) for key, value in facts.items()])
+        print_table(["statistic", "value"], [(key, _plain(value)) for key, value in facts.items()])
         rows = [(f.severity, f.code, f"{f.count:,}", f.message, f.example, f.next_step) for f in findings]
         if rows:
-            _print_table(["severity", "code", "count", "finding", "example", "next step"], rows)
+            print_table(["severity", "code", "count", "finding", "example", "next step"], rows)
         else:
             typer.echo("nothing wrong or surprising was found")
     if any(finding.severity == "error" for finding in findings):
@@ -222,7 +221,7 @@ def evaluate(
         return
     from graphrec.report.tables import metric_rows
 
-    _print_table(*metric_rows(table))
+    print_table(*metric_rows(table))
 
 
 @app.command()
@@ -256,7 +255,7 @@ def recommend(
     if as_json:
         _print_json(table)
         return
-    _print_table(list(table.columns), [(u, str(r), i, f"{s:.4f}") for u, r, i, s in table.itertuples(index=False)])
+    print_table(list(table.columns), [(u, str(r), i, f"{s:.4f}") for u, r, i, s in table.itertuples(index=False)])
 
 
 @app.command()
@@ -276,7 +275,7 @@ def compare(
     if as_json:
         _print_json(table)
     else:
-        _print_table(*metric_rows(table))
+        print_table(*metric_rows(table))
     if out is not None:
         from graphrec.report.html import write_report
 
@@ -292,7 +291,7 @@ def doctor(as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps([dict(zip(("check", "state", "detail"), row)) for row in rows], indent=2))
     else:
-        _print_table(["check", "state", "detail"], rows)
+        print_table(["check", "state", "detail"], rows)
     if any(state == "missing" for _, state, _ in rows):
         raise typer.Exit(1)
 
@@ -333,22 +332,6 @@ def _key_values(texts: list[str] | None, where: str) -> dict[str, Any]:
             raise RecipeError(f"{where} takes key=value", got=f"`{text}`", where=where)
         values[key.strip()] = value
     return values
-
-
-def _print_table(headers: list[str], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for header in headers:
-        table.add_column(header, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    console = Console()
-    if not console.is_terminal:  # a file or a pipe has no edge: nothing is cut or wrapped
-        console = Console(width=UNBOUNDED)
-    console.print(table, highlight=False)
 
 
 def _print_json(table: Any) -> None:
