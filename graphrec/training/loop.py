@@ -82,8 +82,6 @@ class Trainer:
         Raises:
             TrainingDiverged: a loss is not finite, or above `LOSS_LIMIT`.
         """
-        # Saturated gates give gradients below 1e-38, which CPUs handle many times slower than other numbers.
-        torch.set_flush_denormal(True)
         while not self.state.finished(self.config):
             started = time.perf_counter()
             row: dict[str, Any] = {"epoch": self.state.epoch + 1, **self._train_epoch(self.state.epoch + 1)}
