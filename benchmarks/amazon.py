@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import DECODERS, Seeds, finish, prepare_once, recipes_for, run, say_data
+from common import DECODERS, Seeds, finish, recipes_for, run, say_data
 
 from graphrec.benchmark import run_benchmark
+from graphrec.preparation import prepare_once
 
 COLUMNS = {"user": "0", "item": "1", "rating": "2", "timestamp": "3"}
 OPTIONS = {"header": "false", "delimiter": ",", "like_at": "4", **COLUMNS}

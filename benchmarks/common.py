@@ -40,13 +40,6 @@ def recipes_for(name: str, prepared: Path, decoders: Mapping[str, dict[str, Any]
     return found
 
 
-def prepare_once(source: str, raw: Path, prepared: Path, options: Mapping[str, Any] | None = None) -> Path:
-    """The prepared dataset; made only where it is not there yet."""
-    if not (prepared / "manifest.json").is_file():
-        gr.prepare(source, raw, prepared, options)
-    return prepared
-
-
 def say_data(prepared: Path, origin: str) -> None:
     """Print which data the benchmark runs on."""
     facts = statistics(gr.load(prepared))

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import DECODERS, Seeds, finish, prepare_once, recipes_for, run, say_data
+from common import DECODERS, Seeds, finish, recipes_for, run, say_data
 
 from graphrec.benchmark import run_benchmark
+from graphrec.preparation import prepare_once
 
 
 def main(

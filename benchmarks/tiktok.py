@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import DECODERS, Seeds, finish, prepare_once, recipes_for, run, say_data
+from common import DECODERS, Seeds, finish, recipes_for, run, say_data
 
 import graphrec as gr
 from graphrec.benchmark import run_benchmark
+from graphrec.preparation import prepare_once
 
 
 def main(

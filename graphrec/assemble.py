@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from graphrec.data.checks import audit_leaks
+from graphrec.data.checks import audit_leaks, check
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split, make_split
 from graphrec.data.store import load
 from graphrec.decoders import Context
-from graphrec.errors import DataError, RecipeError, UnknownNameError
+from graphrec.errors import DataError, RecipeError, SplitError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recipe import Recipe
 from graphrec.recommender import Recommender
@@ -22,9 +22,20 @@ def load_data(recipe: Recipe) -> InteractionDataset:
     """The dataset of a recipe, with the recipe's feedback, roles and modalities.
 
     Raises:
-        DataError, UnknownNameError: no such dataset, behaviour or modality.
+        DataError: no such dataset, or `check` finds an error in it.
+        UnknownNameError: no such behaviour or modality.
     """
-    dataset = load(Path(recipe.data.path)).with_feedback(recipe.data.feedback)
+    dataset = load(Path(recipe.data.path))
+    wrong = [finding for finding in check(dataset) if finding.severity == "error"]
+    if wrong:
+        first = wrong[0]
+        raise DataError(
+            f"the dataset is not fit for training: {first.message}",
+            got=f"{first.count} ({first.code}), such as {first.example}",
+            where=recipe.data.path,
+            next_step=first.next_step or "see `graphrec check`",
+        )
+    dataset = dataset.with_feedback(recipe.data.feedback)
     for where, names in (
         ("data.roles", recipe.data.roles),
         ("data.modalities", recipe.data.modalities or ()),
@@ -38,8 +49,16 @@ def load_data(recipe: Recipe) -> InteractionDataset:
 
 
 def prepare_split(recipe: Recipe) -> Split:
-    """Load, split, and refuse a split that leaks."""
+    """Load, split, and refuse a split that leaks or has no likes to learn from."""
     split = make_split(load_data(recipe), recipe.split)
+    if not len(split.train_pairs("like")):
+        raise SplitError(
+            "the training part has no likes",
+            expected="at least one pair of " + ", ".join(split.dataset.feedback["like"]),
+            got=f"{split.counts['train_clicks']} training clicks, none of them liked",
+            where=f"split `{recipe.split.name}` of {recipe.data.path}",
+            next_step="use a larger split.train, or other behaviours in data.feedback.like",
+        )
     leaks = [finding for finding in audit_leaks(split) if finding.severity == "error"]
     if leaks:
         raise DataError(f"the split leaks: {leaks[0].message}", got=leaks[0].example, next_step=leaks[0].next_step)

@@ -83,18 +83,18 @@ def run_benchmark(
     first = next(iter(recipes.values()))
     split = prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
-    references = _references(split, known, first.evaluation.k)
+    references = _references(split, known, first.evaluation.k, out / "ledger.jsonl")
     methods = [row for name, found in runs.items() for row in _rows(name, found, known is not None)]
     table = pd.DataFrame(references + methods)
     gap = oracle_gap(known, split.train_pairs("click")) if known is not None else None
     result = BenchmarkResult(table, [found[0] for found in runs.values()], failed, gap)
-    _write(result, out, seeds)
+    _write(result, out, [run for found in runs.values() for run in found])
     if result.runs:
         write_report(result.runs, out / "report.html", title=title)
     return result
 
 
-def _write(result: BenchmarkResult, out: Path, seeds: Sequence[int]) -> None:
+def _write(result: BenchmarkResult, out: Path, every: Sequence[Run]) -> None:
     """The table as CSV and Markdown, its picture, and what it was made with; no file names a path of this machine."""
     table = result.table
     texts = {"results.csv": table.to_csv(index=False), "results.md": markdown(table.drop(columns="estimand"))}
@@ -104,10 +104,9 @@ def _write(result: BenchmarkResult, out: Path, seeds: Sequence[int]) -> None:
     ]
     texts["results.svg"] = standalone(dot_plot(shown, metric, "results"))
     about = {
-        "seeds": list(seeds),
         "failed": result.failed,
         "oracles": None if result.gap is None else asdict(result.gap),
-        "runs": {run.name: {**run.manifest, "recipe": _without_path(run.recipe)} for run in result.runs},
+        "runs": {run.folder.name: {**run.manifest, "recipe": _without_path(run.recipe)} for run in every},
     }
     texts["about.json"] = json.dumps(about, indent=2) + "\n"
     for name, text in texts.items():
@@ -153,7 +152,7 @@ def _over_seeds(runs: list[Run], estimand: str, part: str) -> dict[str, dict[str
     return summarise(mean)
 
 
-def _references(split: Split, truth: Truth | None, cutoffs: tuple[int, ...]) -> list[dict]:
+def _references(split: Split, truth: Truth | None, cutoffs: tuple[int, ...], ledger: Path) -> list[dict]:
     """Popularity and, on a simulated world, the two oracles: what any method stands between."""
     items = split.dataset.num_items
     scores: dict[str, Callable[[Tensor], Tensor]] = {
@@ -163,7 +162,7 @@ def _references(split: Split, truth: Truth | None, cutoffs: tuple[int, ...]) -> 
         scores["oracle: P(like | item)"] = lambda users: torch.from_numpy(truth.observational(users.numpy()))
         scores["oracle: P(like | do(item))"] = lambda users: torch.from_numpy(truth.interventional(users.numpy()))
     rows = []
-    positives, seen = split.open_test("benchmark references"), split.train_pairs("click")
+    positives, seen = split.open_test("benchmark references", ledger), split.train_pairs("click")
     for name, score in scores.items():
         per_user = evaluate(
             score,

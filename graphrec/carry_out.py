@@ -45,17 +45,18 @@ def train(
     Args:
         recipe: what to do.
         out: the run's folder. A run of the same recipe that was interrupted there goes on from its last
-            checkpoint; a complete one is returned as it is.
+            checkpoint; a complete one is returned as it is, if the data is still the same.
         on_epoch: called after each epoch.
         resume: False starts anew.
 
     Raises:
-        RunError: `out` holds another recipe's run, or something that is no run.
+        RunError: `out` holds another recipe's run, one of other data, or something that is no run.
     """
     out = Path(out)
     if _same_run(out, recipe) and resume:
         run = _complete_run(out)
         if run is not None:
+            _require_same_data(out, {"dataset_fingerprint": fingerprint(Path(recipe.data.path))})
             return run
     split = prepare_split(recipe)
     model, graph = build(recipe, split)
@@ -187,12 +188,12 @@ def _complete_run(out: Path) -> Run | None:
 
 
 def _require_same_data(out: Path, manifest: dict[str, Any]) -> None:
-    """Going on with other data would mix two trainings into one."""
+    """Going on with other data would mix two trainings; an old run would be taken for one of the new data."""
     before = read_json(out / MANIFEST)
-    for key in ("dataset_fingerprint", "split_hash"):
+    for key in manifest.keys() & {"dataset_fingerprint", "split_hash"}:
         if before.get(key) != manifest[key]:
             raise RunError(
-                "the data changed since this training was interrupted",
+                "the data changed since the run in this folder was trained",
                 expected=f"{key} {str(before.get(key))[:12]}",
                 got=f"{key} {manifest[key][:12]}",
                 where=out,

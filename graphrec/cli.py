@@ -26,7 +26,8 @@ app = typer.Typer(
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder to write; written whole or not at all.")]
+OUT_HELP = "Folder to write, whole or not at all; what the same command wrote there before is replaced, with all in it."
+Out = Annotated[Path, typer.Option("--out", help=OUT_HELP)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `train` wrote.")]
 
 
@@ -42,6 +43,7 @@ class Kind(StrEnum):
 def main() -> None:
     """Entry point. A mistake of the user's ends with a message and status 2, never with a traceback."""
     warnings.showwarning = _show_warning
+    sys.path.append(str(Path.cwd()))  # a class of one's own is found in the current folder, after everything else
     try:
         app()
     except GraphrecError as error:
@@ -114,6 +116,10 @@ def prepare(
     facts = statistics(load(folder))
     sizes = ", ".join(f"{facts[name]:,} {name}" for name in ("users", "items", "clicks", "likes"))
     typer.echo(f"wrote {folder}: {sizes}")
+    if facts["likes"] == facts["clicks"]:
+        typer.echo("note: every click counts as a like; name a rating or behaviours (--option) if the data has them")
+    if not facts["times"]:
+        typer.echo("note: the events have no times; the split `chronological` needs them, `random` does not")
 
 
 @app.command()
@@ -121,7 +127,7 @@ def check(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="A folder that `prepare` wrote.")],
     as_json: Json = False,
 ) -> None:
-    """Look for everything that is wrong or surprising in a prepared dataset; status 1 if there are errors."""
+    """Look for everything that is wrong or surprising in a prepared dataset; status 2 if there are errors."""
     import dataclasses
 
     from graphrec.data.checks import check as check_data
@@ -141,7 +147,7 @@ def check(
         else:
             typer.echo("nothing wrong or surprising was found")
     if any(finding.severity == "error" for finding in findings):
-        raise typer.Exit(1)
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -262,7 +268,7 @@ def recommend(
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...")],
     out: Annotated[Path | None, typer.Option("--out", help="Write an HTML report here.")] = None,
-    part: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    part: Annotated[str, typer.Option(help="test, valid, or truth.")] = "test",
     as_json: Json = False,
 ) -> None:
     """Put evaluated runs side by side, and write a report."""

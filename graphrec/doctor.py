@@ -11,10 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 NEEDED = ("torch", "torch-geometric", "numpy", "scipy", "pandas", "pyarrow", "networkx", "pydantic", "typer",
           "rich", "safetensors", "matplotlib", "jinja2", "tomli-w")  # fmt: skip
-OPTIONAL = {
-    "torch_scatter": "not needed; graphrec's own product is used",
-    "faiss": "nearest-neighbour indexes",
-}
+OPTIONAL = {"torch_scatter": "not needed; graphrec's own product is used"}
 
 
 def examine() -> list[tuple[str, str, str]]:

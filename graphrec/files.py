@@ -1,7 +1,8 @@
 """Writing so that nothing half-written is ever taken as whole.
 
 A file or folder is written beside its place and renamed into it when complete, after an fsync: a process killed at any
-moment leaves either the old content or the new, never a mixture.
+moment leaves the old content or the new, never a mixture. A folder that replaces another is moved in two renames; a
+kill between the two leaves nothing at the place and the old content beside it, in a folder named `.NAME.old.*`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replace_folder(path: Path, marker: str) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it takes that place in one step, on error it goes.
+    """Yield a temporary folder beside `path`; on success it takes that place, on error it goes.
 
     Args:
         path: the folder to make. It may exist only if it holds `marker` (a folder we wrote before) or is empty.

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.data.sources import sources
-from graphrec.data.store import save
+from graphrec.data.sources.base import SourceOptions
+from graphrec.data.store import MANIFEST, read_manifest, save
 from graphrec.errors import DataError
+from graphrec.files import sha256
 from graphrec.recipe import validated
 
 
@@ -43,6 +45,40 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
             where="out",
             next_step="choose another --out",
         )
-    settings = validated(kind.Options, dict(options or {}), f"source `{source}`", what=f"{source} option")
-    save(kind.load(raw, settings), out)
+    save(kind.load(raw, _settings(source, options)), out)
     return out
+
+
+def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping[str, Any] | None = None) -> Path:
+    """`prepare`, unless `out` already holds just that: the same source, options and raw files.
+
+    Raises:
+        DataError: `out` holds something else.
+    """
+    raw, out = Path(raw), Path(out)
+    if not (out / MANIFEST).is_file():
+        return prepare(source, raw, out, options)
+    known = read_manifest(out).provenance
+    asked = _settings(source, options).model_dump(mode="json")
+    different = [key for key, value in (("source", source), ("options", asked)) if known.get(key) != value]
+    folder = raw if raw.is_dir() else raw.parent
+    files = known.get("files", {})
+    different += [
+        name for name, digest in files.items() if not (folder / name).is_file() or sha256(folder / name) != digest
+    ]
+    if raw.is_file() and raw.name not in files:
+        different.append(raw.name)
+    if different:
+        raise DataError(
+            "the folder holds other prepared data",
+            expected=f"source `{source}` on {raw} with options {asked}",
+            got="another " + ", ".join(different),
+            where=out,
+            next_step="choose another --out, or remove the folder",
+        )
+    return out
+
+
+def _settings(source: str, options: Mapping[str, Any] | None) -> SourceOptions:
+    kind = sources.get(source)
+    return validated(kind.Options, dict(options or {}), f"source `{source}`", what=f"{source} option")

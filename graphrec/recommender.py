@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -164,8 +163,3 @@ def _make_tables(shapes: dict[str, tuple[int, int]], trainable: bool) -> nn.Para
         nn.init.xavier_normal_(table)
         tables[name] = nn.Parameter(table, requires_grad=trainable)
     return tables
-
-
-def required_modalities(decoder: Decoder) -> Sequence[str]:
-    """The representations that a decoder reads, over all towers."""
-    return tuple(dict.fromkeys(name for tower in decoder.towers().values() for name in tower.outputs))

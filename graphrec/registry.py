@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from graphrec.errors import UnknownNameError
+from graphrec.errors import GraphrecError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -49,12 +49,24 @@ class Registry(Generic[T]):
             if not module or module.startswith("."):
                 raise UnknownNameError(self.kind, name, self._parts, where="not of the form package.module:Class")
             try:
-                return getattr(importlib.import_module(module), attribute)
+                return self._complete(name, getattr(importlib.import_module(module), attribute))
             except (ImportError, AttributeError) as error:
                 raise UnknownNameError(self.kind, name, self._parts, where=f"import failed: {error}") from error
         if name not in self._parts:
             raise UnknownNameError(self.kind, name, self._parts)
         return self._parts[name]
+
+    def _complete(self, name: str, part: Any) -> Any:
+        missing = sorted(getattr(part, "__abstractmethods__", ()))
+        if missing:
+            raise GraphrecError(
+                f"the {self.kind} `{name}` is not complete",
+                expected="a class that defines " + ", ".join(missing),
+                got="none of these in the class or its bases",
+                where=name,
+                next_step="see docs/extending.md",
+            )
+        return part
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._parts))

@@ -30,6 +30,7 @@ from graphrec.backbones import Representation
 from graphrec.causal import Estimand, label, parse_estimand
 from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
+from graphrec.data.store import fingerprint
 from graphrec.decoders import Context, Decoder, decoders
 from graphrec.errors import RecipeError, RunError, UnknownNameError
 from graphrec.evaluation.metrics import summarise
@@ -273,16 +274,20 @@ class Run:
             RunError: the data has changed.
             DataError: the data is gone or damaged.
         """
+        self._require("dataset_fingerprint", fingerprint(Path(self.recipe.data.path)))
         split = prepare_split(self.recipe)
-        if split.hash != self.manifest["split_hash"]:
+        self._require("split_hash", split.hash)
+        return split
+
+    def _require(self, key: str, now: str) -> None:
+        if now != self.manifest[key]:
             raise RunError(
                 "the data is not what this run was trained on",
-                expected=f"split {self.manifest['split_hash'][:12]}",
-                got=f"split {split.hash[:12]}",
+                expected=f"{key} {self.manifest[key][:12]}",
+                got=f"{key} {now[:12]}",
                 where=self.recipe.data.path,
                 next_step="prepare the same raw data again, or train a new run",
             )
-        return split
 
     def _choose(self, estimands: Sequence[str | Estimand]) -> dict[str, Estimand]:
         if not estimands:
@@ -316,6 +321,7 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
             got=", ".join(f"{run.folder}: split {run.manifest['split_hash'][:12]}" for run in runs),
             next_step="train them on the same prepared data with the same [data] and [split]",
         )
+    names = [run.name for run in runs]
     rows = []
     for run in runs:
         found = [entry for entry in run.metrics().values() if entry["part"] == part]
@@ -326,9 +332,8 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
                 where=run.folder,
                 next_step=f"graphrec evaluate {run.folder}{option}",
             )
-        rows += [
-            {"run": run.name, **table_row(entry["method"], entry["estimand"], entry["metrics"])} for entry in found
-        ]
+        name = run.name if names.count(run.name) == 1 else str(run.folder)
+        rows += [{"run": name, **table_row(entry["method"], entry["estimand"], entry["metrics"])} for entry in found]
     return pd.DataFrame(rows)
 
 

@@ -160,7 +160,7 @@ def test_check_prints_tables_and_fails_on_errors(call: Call, tiny_prepared: Path
     dataset.user_ids[1] = dataset.user_ids[0]
     save(dataset, tmp_path / "twice")
     said = call("check", tmp_path / "twice")
-    assert said.status == 1
+    assert said.status == 2
     assert "duplicate_user_ids" in said.out
 
 

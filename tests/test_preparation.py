@@ -12,7 +12,8 @@ import pytest
 from graphrec.data.sources import sources
 from graphrec.data.store import load
 from graphrec.errors import DataError, GraphrecError, RecipeError, UnknownNameError
-from graphrec.preparation import prepare
+from graphrec.preparation import prepare, prepare_once
+from graphrec.simulation import simulate
 
 
 @pytest.fixture
@@ -99,3 +100,15 @@ def test_the_public_verbs_stay_functions_whatever_is_imported_first() -> None:
         "assert all(callable(getattr(gr, name)) for name in gr.__all__), gr.__all__\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_prepare_once_keeps_what_was_asked_for_and_refuses_anything_else(tiny_world: Path, tmp_path: Path) -> None:
+    other = simulate("tiktok", tmp_path / "other", users=60, items=50, shown=20)
+    out = prepare_once("tiktok", tiny_world, tmp_path / "prepared")
+    before = (out / "manifest.json").stat().st_mtime_ns
+    assert prepare_once("tiktok", tiny_world, out) == out
+    assert (out / "manifest.json").stat().st_mtime_ns == before
+    with pytest.raises(DataError, match="other prepared data"):
+        prepare_once("tiktok", other, out)
+    with pytest.raises(DataError, match="other prepared data"):
+        prepare_once("tiktok", tiny_world, out, {"layout": "icme"})

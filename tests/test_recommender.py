@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, first_batches, small_model, total_loss
-from small_graph import NUM_ITEMS, NUM_USERS, small_graph
+from small_graph import NUM_ITEMS, NUM_USERS
 
 from graphrec.backbones.mmgcn import MMGCNConfig
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.errors import GraphrecError, UnknownNameError
-from graphrec.recommender import Recommender, required_modalities
+from graphrec.recommender import Recommender
 from graphrec.training.objective import loss_of
 
 
@@ -97,13 +97,6 @@ def test_an_unknown_part_is_named() -> None:
     decoder = model.decoder
     with pytest.raises(UnknownNameError, match="did you mean `mmgcn`"):
         Recommender("mmgnc", MMGCNConfig(), "ct", decoder.config, graph, decoder.context)
-
-
-def test_a_decoder_says_which_representations_it_reads() -> None:
-    model, _ = small_model("causalrec")
-    assert set(required_modalities(model.decoder)) == {"id", "acoustic", "visual", "title"}
-    bare, _ = small_model("ct", graph=small_graph(modalities=()))
-    assert required_modalities(bare.decoder) == ("fused",)
 
 
 def test_an_unsupported_estimand_is_refused_before_scoring() -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+import graphrec as gr
 import graphrec.carry_out
 from graphrec.carry_out import train
 from graphrec.causal import Observational, parse_estimand
@@ -475,3 +476,15 @@ def test_scoring_twice_gives_the_same_bits(tiny_runs: dict[str, Run], name: str)
     for estimand in (*run.model.decoder.variants().values(), Observational()):
         scorer = run.model.scorer(estimand)
         assert torch.equal(scorer(users), scorer(users))
+
+
+def test_a_complete_run_is_not_returned_for_other_data(
+    tiny_world: Path, tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    data = gr.prepare("tiktok", tiny_world, tmp_path / "data")
+    recipe = tiny_recipe("ct", f"data.path={data}")
+    train(recipe, tmp_path / "run")
+    other = gr.simulate("tiktok", tmp_path / "other", users=90, items=80, shown=40, seed=5)
+    gr.prepare("tiktok", other, data)
+    with pytest.raises(RunError, match="the data changed"):
+        train(recipe, tmp_path / "run")

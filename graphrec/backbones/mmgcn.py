@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from graphrec.backbones.base import (
@@ -82,7 +82,7 @@ class MMGCNConfig(BackboneConfig):
 
     setting: Literal["paper", "official", "cr"] = "cr"
     combine: Literal["concat", "elementwise"] = "elementwise"
-    projection: int | dict[str, int] | None = 128
+    projection: PositiveInt | dict[str, PositiveInt] | None = 128
     """Width to which modalities are projected first: one for all, one for each named, or none."""
     word_size: int = Field(128, ge=1)
     """Width of the learned embeddings of words and categories (bag modalities)."""
@@ -210,4 +210,5 @@ def _projected_width(config: MMGCNConfig, modality: str) -> int | None:
 
 def _start_width(config: MMGCNConfig, graph: InteractionGraph, modality: str) -> int:
     raw = config.word_size if graph.is_bag(modality) else graph.width(modality)
-    return _projected_width(config, modality) or raw
+    projected = _projected_width(config, modality)
+    return raw if projected is None else projected

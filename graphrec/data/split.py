@@ -34,7 +34,8 @@ class SplitConfig(BaseModel):
     """Seed of the draw. For `random` only."""
     unseen: Literal["drop", "keep"] = "drop"
     """What becomes of users and items that do not occur in train. `keep` ranks them with the rest, as published tables
-    on given splits do; features may still tell something about such an item."""
+    on given splits do; features may still tell something about such an item. The mean item then averages over them,
+    too."""
 
 
 _USED = {

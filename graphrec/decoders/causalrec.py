@@ -14,7 +14,9 @@ the reference item, the mean of the items' learned representations.
 
 With factors that are all sigmoids near one, Y and N M* M'* would differ by a constant only and the intervention would
 do nothing. MMGCN's outputs are mostly positive, so their inner products are far above zero for every pair; item
-representations are therefore measured from the mean item, which is the reference item.
+representations are therefore measured from the mean item, which is the reference item. It is then the zero vector, M*
+and M'* are s(0) = 1/2 for every user, and the score is N (M M' - lambda2 / 4): MACR's constant reference, c = 1/4.
+`backbone.centre_items = false` leaves M* M'* to the user, at the price above.
 
 The graph form is an extension, not in the paper: g is the mean of the id and content representations, phi and t the
 exposure modalities' representations, all from the backbone. Deviations: the auxiliary losses act on logits (the product
@@ -122,7 +124,7 @@ class CausalRec(Decoder):
                 "U": Node("user"),
                 "I": Node("item"),
                 "V": Node("looks: the item's exposure features", deterministic=True),
-                "M": Node("match: true preference", deterministic=True),
+                "M": Node("match: true preference", observed=False, deterministic=True),
                 "N": Node("notice: the pull of the looks alone", deterministic=True),
                 "Y": Node("interaction"),
             },

@@ -55,7 +55,8 @@ class HCRConfig(DecoderConfig):
     """What f and h1 are passed through before they are multiplied at test time. Raw inner products are signed, and two
     negatives would multiply to a high score; s(f) s(h1) are positive, as the probabilities they stand for."""
     loss: Literal["bpr", "bce"] = "bpr"
-    """Both tasks; `bce` fits s(f) to clicks and s(h1) h2 to likes given the click."""
+    """Both tasks; `bce` fits s(f) to clicks and s(h1) h2 to likes against the like task's negatives: with
+    `like_negatives = "clicked"` that is P(like | click)."""
     from_mean_item: bool = True
     """Measure Y(z1) and Y(z2) from the mean item. A ranking loss leaves a constant a user open in both; MMGCN's mostly
     positive outputs make them far above zero for every pair, s(h1) is one for all items and the front-door score
@@ -225,7 +226,7 @@ def _log_like(logits: Logits) -> Tensor:
 _LINKS = {
     "sigmoid": F.logsigmoid,
     "raw": lambda x: x,
-    "softplus": lambda x: F.softplus(x).clamp(min=1e-38).log(),
+    "softplus": lambda x: F.softplus(x).clamp(min=1.2e-38).log(),
 }
 _FORMULAS = {
     "sigmoid": "log s({f}) + log s({h1})",

@@ -214,7 +214,7 @@ def _verdict(table: pd.DataFrame, metric: str) -> str:
     said = f"{name} has the {extreme} {metric_label(metric)}, {value}"
     near = rivals(table, metric, best)
     if not near:
-        return f"{said}, and its interval is clear of all others."
+        return f"{said}, and its interval is clear of the {len(table) - 1} others in the table."
     return f"{said}, but its interval overlaps {len(near)} of the {len(table) - 1} others."
 
 

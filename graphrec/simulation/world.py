@@ -73,7 +73,7 @@ class WorldConfig(BaseModel):
     @model_validator(mode="after")
     def _shown_at_most_items(self) -> WorldConfig:
         if self.shown > self.items:
-            raise ValueError(f"shown ({self.shown}) must not exceed items ({self.items})")
+            raise ValueError(f"shown ({self.shown}) must not exceed items ({self.items}); set a smaller shown")
         return self
 
 

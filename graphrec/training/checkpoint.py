@@ -17,9 +17,10 @@ from graphrec.training.loop import Trainer, TrainingState
 
 
 def save_weights(path: Path, weights: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write tensors by name, atomically."""
+    """Write tensors by name, atomically. Tensors may share memory (a backbone may give one table under two names)."""
     with replace_file(path) as part:
-        save_file({name: value.contiguous().cpu() for name, value in weights.items()}, part, metadata=metadata)
+        own = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
+        save_file(own, part, metadata=metadata)
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -95,8 +95,8 @@ def loss_of(objective: Objective, branches: Branches, batch: Batch) -> Tensor:
 def log_complement(log_p: Tensor) -> Tensor:
     """log(1 - p) from log p <= 0, without cancellation near 0 or 1.
 
-    The clamp keeps p = 1 finite. It is as near to 0 as its reciprocal, the gradient, allows: a pair that is wrongly
-    held for certain must still be corrected.
+    The clamp keeps p = 1 finite. It is as near to 0 as its reciprocal, the gradient, allows in float32: a pair that
+    is wrongly held for certain is still corrected up to a logit of about 85, and not beyond.
     """
     log_p = log_p.clamp(max=-1e-37)
     near_one = log_p > -0.6931
