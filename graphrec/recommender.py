@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from graphrec.backbones import Backbone, BackboneConfig, Representation, Representations, backbones
 from graphrec.causal import Estimand, Outcome, reference_item
 from graphrec.decoders import BlockLogits, Branches, Context, Decoder, DecoderConfig, decoders
+from graphrec.decoders.base import from_mean_item
 from graphrec.graph.build import InteractionGraph
 from graphrec.streams import stream_seed
 
@@ -63,8 +64,7 @@ class Recommender(nn.Module):
         if not self.centre_items:
             return found
         return {
-            name: {output: Representation(one.user, one.item - one.item.mean(0)) for output, one in outputs.items()}
-            for name, outputs in found.items()
+            name: {output: from_mean_item(one) for output, one in outputs.items()} for name, outputs in found.items()
         }
 
     def forward(self, graph: InteractionGraph) -> Branches:

@@ -105,9 +105,7 @@ class Run:
         Raises:
             RunError: a file of the run is missing or damaged.
         """
-        context = Context(**{key: tuple(value) for key, value in self.manifest["modalities"].items()},
-                          embedding_size=self.recipe.backbone_config().embedding_size)  # fmt: skip
-        decoder: Decoder = decoders.get(self.recipe.decoder["name"])(self.recipe.decoder_config(), context)
+        decoder = self.untrained_decoder()
         weights, _ = load_weights(self.folder / "weights.safetensors")
         own = {name.removeprefix("decoder."): w for name, w in weights.items() if name.startswith("decoder.")}
         try:
@@ -123,6 +121,12 @@ class Run:
                 )
         with torch.no_grad():
             return FrozenModel(representations, decoder.eval().branches(representations), decoder)
+
+    def untrained_decoder(self) -> Decoder:
+        """The decoder without its weights: its causal claims need none."""
+        roles = {key: tuple(value) for key, value in self.manifest["modalities"].items()}
+        context = Context(**roles, embedding_size=self.recipe.backbone_config().embedding_size)
+        return decoders.get(self.recipe.decoder["name"])(self.recipe.decoder_config(), context)
 
     @property
     def history(self) -> list[dict[str, Any]]:

@@ -39,6 +39,7 @@ from graphrec.backbones.base import (
     fuse,
 )
 from graphrec.backbones.row_norm import normalize_rows
+from graphrec.errors import UnknownNameError
 from graphrec.graph.build import InteractionGraph
 
 _SETTINGS: dict[str, dict[str, Any]] = {
@@ -108,6 +109,11 @@ class MMGCN(Backbone):
 
     def __init__(self, config: MMGCNConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__(config, graph, role, outputs)
+        named = config.projection if isinstance(config.projection, dict) else {}
+        if named != _SETTINGS[config.setting]["projection"]:
+            for modality in named:
+                if modality not in graph.modalities:
+                    raise UnknownNameError("modality", modality, graph.modalities, where="backbone.projection")
         self.stacks = nn.ModuleDict({m: _ModalityStack(config, graph, m) for m in _stack_names(graph, outputs)})
 
     @classmethod

@@ -179,7 +179,7 @@ def pick(representations: Representations, names: tuple[str, ...]) -> Representa
 
 
 def from_mean_item(branch: Representation) -> Representation:
-    """A branch whose logit is measured from the mean item's: each user's logits sum to zero over the items."""
+    """The same pair measured from the mean item: each user's inner products sum to zero over the items."""
     return Representation(branch.user, branch.item - branch.item.mean(0))
 
 

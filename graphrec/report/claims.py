@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from graphrec.causal import CausalGraph, parse_estimand
-from graphrec.decoders import Context, Decoder, decoders
+from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError
 from graphrec.report.dag import draw_dag, role
 from graphrec.run import Run
@@ -22,7 +22,7 @@ def causal_claims(runs: Sequence[Run], part: str) -> list[dict[str, Any]]:
     """Each causal claim once: its graph, and what identification says of every estimand reported on it."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     for run in runs:
-        decoder = _decoder(run)
+        decoder = run.untrained_decoder()
         graph = decoder.outcome.graph
         name = run.recipe.decoder["name"]
         group = groups.setdefault(
@@ -51,13 +51,6 @@ def _merged(blocks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         first["titles"].append(block["title"])
         first["caveats"] += [text for text in block["caveats"] if text not in first["caveats"]]
     return list(merged.values())
-
-
-def _decoder(run: Run) -> Decoder:
-    """The decoder without its weights: its causal claims need none."""
-    roles = {key: tuple(value) for key, value in run.manifest["modalities"].items()}
-    context = Context(**roles, embedding_size=run.recipe.backbone_config().embedding_size)
-    return decoders.get(run.recipe.decoder["name"])(run.recipe.decoder_config(), context)
 
 
 def _dag(graph: CausalGraph, key: str) -> Markup:

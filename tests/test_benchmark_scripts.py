@@ -1,0 +1,42 @@
+"""The scripts in benchmarks/: what they print, and what they say to a mistake."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from graphrec.benchmark import run_benchmark
+from graphrec.recipe import Recipe
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+def test_the_closing_lines_show_table_and_oracles(
+    tiny_recipe: Callable[..., Recipe],
+    tiny_world: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    from common import finish
+
+    result = run_benchmark({"hcr": tiny_recipe("hcr")}, tmp_path, truth=tiny_world)
+    finish(result, tmp_path)
+    said = capsys.readouterr().out
+    assert result.gap is not None
+    assert f"{result.gap.interventional_ndcg:.4f}" in said and f"{result.gap.observational_ndcg:.4f}" in said
+    assert "HCR-S2" in said and "oracle: P(like | do(item))" in said
+    assert (tmp_path / "embeddings" / "embeddings.json").is_file()
+
+
+@pytest.mark.parametrize("script", ["tiktok", "taobao", "amazon"])
+def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> None:
+    command = [sys.executable, SCRIPTS / f"{script}.py", "--data", "nowhere", "--out", tmp_path / "out"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "no such raw data" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,37 @@
+"""Progress of training: where it stands, and how long it can still take."""
+
+from __future__ import annotations
+
+import pytest
+
+import graphrec.progress
+from graphrec.progress import training_progress
+from graphrec.training.config import TrainingConfig
+from graphrec.training.loop import TrainingState
+
+CONFIG = TrainingConfig(epochs=4, patience=3)
+
+
+def state(epoch: int) -> TrainingState:
+    return TrainingState(epoch=epoch, best_epoch=1, best_value=0.25, history=[{"epoch": epoch, "loss": 0.5}])
+
+
+def test_lines_tell_the_epoch_the_best_and_the_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter([0.0, 60.0, 120.0, 180.0, 240.0])
+    monkeypatch.setattr(graphrec.progress.time, "monotonic", lambda: next(now))
+    with training_progress("hcr", CONFIG) as on_epoch:
+        for epoch in range(1, 5):
+            on_epoch(state(epoch))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("hcr: epoch 1/4, loss 0.5000, best ndcg@50 0.2500 at epoch 1")
+    assert "at most 3.0 min left" in lines[0] and "at most 2.0 min left" in lines[1]
+    assert lines[-1].endswith("done")
+
+
+def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with training_progress("hcr", CONFIG) as on_epoch:
+        on_epoch(state(4))
+    assert "4/4" in capsys.readouterr().err
