@@ -72,6 +72,10 @@ def context_of(split: Split, embedding_size: int) -> Context:
         exposure=tuple(name for name in split.dataset.features if roles.get(name) == "exposure"),
         content=tuple(name for name in split.dataset.features if roles.get(name, "content") == "content"),
         embedding_size=embedding_size,
+        num_users=split.dataset.num_users,
+        num_items=split.dataset.num_items,
+        widths={name: feature.values.shape[1] for name, feature in split.dataset.features.items()},
+        categorical=tuple(name for name, feature in split.dataset.features.items() if feature.is_categorical),
     )
 
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from graphrec.backbones import Backbone, BackboneConfig, Representation, Representations, backbones
-from graphrec.causal import Estimand, Outcome, reference_item
+from graphrec.backbones.adaptor import with_modalities
+from graphrec.causal import (
+    CausalGraph,
+    Effect,
+    Estimand,
+    Outcome,
+    category_items,
+    check_categories,
+    reference_item,
+)
 from graphrec.decoders import BlockLogits, Branches, Context, Decoder, DecoderConfig, decoders
 from graphrec.decoders.base import from_mean_item
+from graphrec.errors import UnknownNameError
 from graphrec.graph.build import InteractionGraph
 from graphrec.streams import stream_seed
 
@@ -38,13 +50,14 @@ class Recommender(nn.Module):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(seed, "init"))
-            backbone_class: type[Backbone] = backbones.get(backbone)
+            backbone_class: type[Backbone] = with_modalities(backbones.get(backbone))
             self.decoder: Decoder = decoders.get(decoder)(decoder_config, context)
             asked = backbone_config.centre_items
             self.centre_items = self.decoder.centre_items if asked is None else asked
             self.towers = nn.ModuleDict()
             self.tables = nn.ModuleDict()
             shared: dict[str, tuple[int, int]] = {}
+            graph = self.decoder.encoded(graph)
             for name, tower in self.decoder.towers().items():
                 self.towers[name] = backbone_class(backbone_config, graph, tower.role, tower.outputs)
                 shapes = backbone_class.tables(backbone_config, graph, tower.outputs)
@@ -54,18 +67,17 @@ class Recommender(nn.Module):
                     self.tables[name] = _make_tables(shapes, backbone_config.trainable_embeddings)
             if self.decoder.share_embeddings:
                 self.tables["shared"] = _make_tables(shared, backbone_config.trainable_embeddings)
+            self.decoder.observe(graph, seed)
 
     def representations(self, graph: InteractionGraph) -> dict[str, Representations]:
         """Each tower's representations: one full propagation."""
-        found = {
-            name: tower(graph, self.tables["shared" if self.decoder.share_embeddings else name])
-            for name, tower in self.towers.items()
-        }
-        if not self.centre_items:
-            return found
-        return {
-            name: {output: from_mean_item(one) for output, one in outputs.items()} for name, outputs in found.items()
-        }
+        graph = self.decoder.encoded(graph)
+        found = {}
+        for name, tower in self.towers.items():
+            outputs: Representations = tower(graph, self.tables["shared" if self.decoder.share_embeddings else name])
+            found[name] = {key: from_mean_item(one) for key, one in outputs.items()} if self.centre_items else outputs
+        own = self.decoder.own()
+        return found | {"own": own} if own else found
 
     def forward(self, graph: InteractionGraph) -> Branches:
         """The branches of all users and items."""
@@ -76,7 +88,17 @@ class Recommender(nn.Module):
         """One propagation, kept: everything that scoring, export and explanation need."""
         self.eval()
         representations = self.representations(graph)
-        return FrozenModel(representations, self.decoder.branches(representations), self.decoder)
+        trained = torch.zeros(graph.num_items, dtype=torch.bool, device=graph.device)
+        for behaviour in {*graph.feedback["click"], *graph.feedback["like"]}:
+            trained[graph.data["user", behaviour, "item"].edge_index[1]] = True
+        categories = {name: graph.categories(name) for name in graph.modalities}
+        return FrozenModel(
+            representations,
+            self.decoder.branches(representations),
+            self.decoder,
+            trained,
+            {name: found.to(graph.device) for name, found in categories.items() if found is not None},
+        )
 
 
 @dataclass(frozen=True)
@@ -87,11 +109,15 @@ class FrozenModel:
         representations: by tower, then by output.
         branches: the decoder's branches, `[U, d]` and `[I, d]` each.
         decoder: for the outcome and for branches of a reference item.
+        trained: `[I]` bool, the items of the training part, over which a reference averages; None takes all items.
+        categories: for each categorical modality, `[I]` the value of each item, -1 where it has none.
     """
 
     representations: dict[str, Representations]
     branches: Branches
     decoder: Decoder
+    trained: Tensor | None = None
+    categories: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def outcome(self) -> Outcome:
@@ -106,29 +132,68 @@ class FrozenModel:
         return next(iter(self.branches.values())).item.shape[0]
 
     @torch.no_grad()
-    def reference_branches(self, reference: str) -> Branches:
-        """Branches under do(item = reference item): the same decoder on representations with one item row.
+    def reference_branches(self, reference: str, *, category: str = "", constant: float | None = None) -> Branches:
+        """Branches under a reference: item tables of one row, of one an item for `category`.
+
+        For `mean`, `zero` and `category` this is do(item = reference item): the same decoder on intervened
+        representations. `constant` is no intervention: each branch is a pair of tables of width 1 whose logit is one
+        number, for mediated branches `constant`, for the others, or without it, the branch's mean logit over all users
+        and training items, which is the inner product of their mean rows.
 
         Args:
-            reference: `mean` or `zero`, see `graphrec.causal.reference_item`.
+            reference, category, constant: as the options of `graphrec.causal.Effect`.
+
+        Raises:
+            UnknownNameError: `category` is no categorical modality.
+            RecipeError: an item has no category, or one that no training item has.
         """
+        if reference == "constant":
+            return {name: self._constant(name, constant) for name in self.branches}
+        if reference == "category":
+            kinds = self._categories(category)
+            item = partial(category_items, categories=kinds, trained=self.trained)
+        else:
+            item = partial(reference_item, reference, trained=self.trained)
         intervened = {
-            tower: {
-                name: Representation(one.user, reference_item(reference, one.item)) for name, one in outputs.items()
-            }
+            tower: {name: Representation(one.user, item(item_table=one.item)) for name, one in outputs.items()}
             for tower, outputs in self.representations.items()
         }
         return self.decoder.branches(intervened)
 
-    def scorer(self, estimand: Estimand) -> Scorer:
+    def _constant(self, name: str, constant: float | None) -> Representation:
+        user, item = self.branches[name].user, self.branches[name].item
+        if constant is not None and name in self.outcome.mediated:
+            value = item.new_full((1, 1), constant)
+        else:
+            value = user.mean(0, keepdim=True) @ reference_item("mean", item, self.trained).T
+        return Representation(user.new_ones(len(user), 1), value)
+
+    def _categories(self, name: str) -> Tensor:
+        if name not in self.categories:
+            known = "; without one, use reference=mean" if not self.categories else ""
+            raise UnknownNameError("categorical modality", name, self.categories, where=f"reference=category{known}")
+        check_categories(name, self.categories[name], self.trained)
+        return self.categories[name]
+
+    def reference_of(self, estimand: Estimand) -> Branches | None:
+        """The branches under the reference that an estimand asks for; None where it needs none."""
+        if not (isinstance(estimand, Effect) and estimand.needs_reference):
+            return None
+        return self.reference_branches(estimand.reference, category=estimand.category, constant=estimand.constant)
+
+    def scorer(self, estimand: Estimand, graph: CausalGraph | None = None) -> Scorer:
         """A function from users to scores of all items under an estimand.
 
+        Args:
+            graph: a causal graph of one's own on which the estimand is to be identified instead of the decoder's.
+
         Raises:
-            IdentificationError: the estimand is not identified on the decoder's causal graph.
+            IdentificationError: the estimand is not identified on the causal graph.
+            RecipeError: `graph` gives the decoder's roles to other variables, or an item lacks its reference.
         """
-        estimand.identify(self.outcome)
-        reference = self.reference_branches(estimand.reference) if estimand.needs_reference else None
-        return Scorer(self.branches, reference, self.outcome, estimand)
+        outcome = self.outcome.on(graph)
+        estimand.identify(outcome)
+        return Scorer(self.branches, self.reference_of(estimand), outcome, estimand)
 
 
 @dataclass(frozen=True)
@@ -153,7 +218,8 @@ class Scorer:
 
     def bytes_per_user(self) -> int:
         """About how much memory one user's scores take while they are computed."""
-        return 4 * self.num_items * (len(self.branches) + 4)
+        tables = (*self.branches.values(), *(self.reference or {}).values())
+        return 4 * self.num_items * (sum(len(one.item) == self.num_items for one in tables) + 4)
 
 
 def _make_tables(shapes: dict[str, tuple[int, int]], trainable: bool) -> nn.ParameterDict:

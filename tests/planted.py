@@ -22,7 +22,14 @@ WITHHELD_EACH = 4
 """Of each user's twelve own items two are valid and two are test."""
 LIKED_EACH, CLICKED_EACH = ITEMS_EACH - WITHHELD_EACH, 4
 PLANTED_CLICKS = NUM_USERS * (LIKED_EACH + CLICKED_EACH)
-CONTEXT = Context(exposure=("visual", "title"), content=("acoustic",), embedding_size=16)
+CONTEXT = Context(
+    exposure=("visual", "title"),
+    content=("acoustic",),
+    embedding_size=16,
+    num_users=NUM_USERS,
+    num_items=NUM_ITEMS,
+    widths={"visual": 6, "title": 13, "acoustic": 5},
+)
 
 
 def planted_world(seed: int = 0, *, shuffled: bool = False, single_behaviour: bool = False) -> InteractionDataset:

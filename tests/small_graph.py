@@ -15,6 +15,8 @@ ROLES = {"visual": "exposure", "title": "exposure", "acoustic": "content"}
 MODALITIES = tuple(ROLES)
 MISSING = {"visual": 0, "title": 2, "acoustic": 1}
 """For each modality the item that lacks it."""
+KIND, NUM_KINDS, WITHOUT_KIND = "kind", 3, 4
+"""A modality for those who ask for it: a category, how many there are, and the item that has none."""
 
 
 def small_graph(
@@ -27,6 +29,8 @@ def small_graph(
     extra_clicks: tuple[tuple[int, int], ...] = (),
 ) -> InteractionGraph:
     """Clicks, of which some are likes, and three modalities: two dense, one (`title`) a bag of six words.
+
+    `kind`, a category, must be asked for.
 
     Args:
         users, items: permutations; row n of the result is row `users[n]` of the plain graph.
@@ -47,6 +51,7 @@ def small_graph(
         "visual": rng.normal(size=(NUM_ITEMS, 5)),
         "acoustic": rng.normal(size=(NUM_ITEMS, 4)),
         "title": words / words.sum(1, keepdims=True),
+        KIND: np.eye(NUM_KINDS)[np.arange(NUM_ITEMS) % NUM_KINDS],
     }
     users = np.arange(NUM_USERS) if users is None else users
     items = np.arange(NUM_ITEMS) if items is None else items
@@ -54,9 +59,9 @@ def small_graph(
     data = HeteroData()
     data["user"].num_nodes, data["item"].num_nodes = NUM_USERS, NUM_ITEMS
     for name in modalities:
-        known = np.arange(NUM_ITEMS) != MISSING[name]
+        known = np.arange(NUM_ITEMS) != (MISSING | {KIND: WITHOUT_KIND})[name]
         table = torch.from_numpy(np.where(known[:, None], values[name], stored_in_missing)[items]).float()
-        data["item"][name] = table.to_sparse_csr() if name == "title" else table
+        data["item"][name] = table.to_sparse_csr() if name in ("title", KIND) else table
         data["item"][f"{name}_mask"] = torch.from_numpy(known[items])
     behaviours = {"click": clicked} if like_is_click else {"click": clicked, "like": liked}
     for name, matrix in behaviours.items():

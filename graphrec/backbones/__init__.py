@@ -1,6 +1,6 @@
 """Graph networks that turn the interaction graph into representations; importing this registers them all."""
 
-from graphrec.backbones import mmgcn
+from graphrec.backbones import lightgcn, mf, mmgcn
 from graphrec.backbones.base import (
     FUSED,
     ID,
@@ -21,5 +21,7 @@ __all__ = [
     "Representations",
     "backbones",
     "fuse",
+    "lightgcn",
+    "mf",
     "mmgcn",
 ]

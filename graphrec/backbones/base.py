@@ -54,6 +54,14 @@ class BackboneConfig(BaseModel):
     """False keeps the embedding tables at their random start, as the published MMGCN code does by mistake."""
 
 
+class IdBackboneConfig(BackboneConfig):
+    """Settings of a backbone that knows ids alone."""
+
+    features: bool = False
+    """Whether `fused` holds the item features, too: the mean of the id representation and of each modality's as
+    `with_modalities` makes it. False is the published id model."""
+
+
 class Backbone(nn.Module, ABC):
     """Base of every backbone.
 
@@ -69,6 +77,9 @@ class Backbone(nn.Module, ABC):
 
     name: ClassVar[str]
     Config: ClassVar[type[BackboneConfig]] = BackboneConfig
+    sees_modalities: ClassVar[bool] = True
+    """False for one that knows ids alone: it is asked for `id` and `fused` only, and `with_modalities` makes the
+    modalities' representations. Its `Config` is then an `IdBackboneConfig`."""
 
     def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from graphrec.errors import DataError, UnknownIdError, UnknownNameError
+from graphrec.errors import DataError, UnknownIdError, UnknownNameError, nearest_name
 
 Role = Literal["click", "like"]
 ModalityRole = Literal["exposure", "content"]
@@ -49,6 +49,11 @@ class Feature:
     def width(self) -> int:
         """D, the number of columns."""
         return int(self.values.shape[1])
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether it is a bag of which no item has more than one entry, such as a category."""
+        return sparse.issparse(self.values) and bool((np.diff(sparse.csr_array(self.values).indptr) <= 1).all())
 
     def take(self, items: np.ndarray) -> Feature:
         """The same feature for the given items, in the given order."""
@@ -161,13 +166,15 @@ def index_of(ids: np.ndarray, wanted: list[str], kind: str) -> np.ndarray:
     """Dense numbers of external ids.
 
     Raises:
-        UnknownIdError: names every id that is not there.
+        UnknownIdError: names every id that is not there; if it is one alone, the nearest too.
     """
     positions = pd.Index(ids).get_indexer([str(one) for one in wanted])
     missing = [one for one, position in zip(wanted, positions) if position < 0]
     if missing:
+        nearest = nearest_name(str(missing[0]), map(str, ids)) if len(missing) == 1 else None
         raise UnknownIdError(
-            f"{len(missing)} of {len(wanted)} {kind} ids are unknown",
+            f"{len(missing)} of {len(wanted)} {kind} ids are unknown"
+            + (f"; did you mean `{nearest}`?" if nearest else ""),
             expected=f"ids such as {', '.join(map(str, ids[:3]))} ({len(ids)} in all)",
             got=", ".join(map(str, missing[:20])),
             next_step="an id that was not in the training data has no embedding; leave it out",

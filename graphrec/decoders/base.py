@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from graphrec.backbones.base import ID, Representation, Representations, fuse
 from graphrec.causal import Estimand, Logits, Outcome
+from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import Negatives
 from graphrec.registry import Registry
 
@@ -28,6 +29,34 @@ class Tower:
     outputs: tuple[str, ...]
 
 
+Role = Literal["click", "like"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the log says of each pair of a batch: `clicked` and `liked`, `[B]` of 0 and 1."""
+
+    clicked: Tensor
+    liked: Tensor
+
+
+Loss = Callable[[Logits, Labels], Tensor]
+"""A loss of its own form: the branches' logits `[B]` and the labels to `[B]` losses."""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Adversarial training (Tang et al., TKDE 2020): the loss is taken at features moved in its steepest direction.
+
+    Args:
+        modalities: whose item features are moved.
+        size: L2 norm of each item's move.
+    """
+
+    modalities: tuple[str, ...]
+    size: float
+
+
 @dataclass(frozen=True)
 class Objective:
     """One term of the training loss, averaged over a batch.
@@ -35,32 +64,48 @@ class Objective:
     - `bpr`: softplus(score(u, j) - score(u, i)) for a pair (u, i) of `label` and a negative j.
     - `bce`: `score` is a log-probability. Pairs of `population`, and as many negatives unless `negatives` is None; a
       pair is positive when it is one of `label`.
+    - a function: pairs as for `bce`; the function gives their losses, `score` is not used.
 
     Args:
         label: the role whose pairs are positive.
         score: function of the branches' logits at the sampled pairs, each `[B]`.
-        population: the role from which pairs are drawn, where it is not `label` (bce only).
+        population: the role from which pairs are drawn, where it is not `label` (not for bpr).
+        attack: take this term at adversarially moved features.
+        stages: into how many spans of equal numbers of events the training time is cut; each pair then knows its own
+            (`PairLogits.stages`; a negative has its positive's).
     """
 
     name: str
-    label: Literal["click", "like"]
-    loss: Literal["bpr", "bce"]
-    score: Callable[[Logits], Tensor]
-    negatives: Negatives | None
+    label: Role
+    loss: Literal["bpr", "bce"] | Loss
+    score: Callable[[Logits], Tensor] = lambda logits: next(iter(logits.values()))
+    negatives: Negatives | None = None
     weight: float = 1.0
-    population: Literal["click", "like"] | None = None
+    population: Role | None = None
+    attack: Attack | None = None
+    stages: int = 1
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a decoder knows of the data: which modalities are seen before the click and which after, and d.
+    """What a decoder knows of the data: which modalities are seen before the click and which after, and sizes.
 
     Without exposure (or content) modalities the id representation stands in, as HCR does on Kwai and Taobao.
+
+    Args:
+        embedding_size: d.
+        num_users, num_items: U and I.
+        widths: D of each modality.
+        categorical: the modalities of which every item has at most one value, such as a category.
     """
 
     exposure: tuple[str, ...]
     content: tuple[str, ...]
     embedding_size: int
+    num_users: int = 1
+    num_items: int = 1
+    widths: Mapping[str, int] = field(default_factory=dict)
+    categorical: tuple[str, ...] = ()
 
     @property
     def exposure_or_id(self) -> tuple[str, ...]:
@@ -108,9 +153,23 @@ class Decoder(nn.Module, ABC):
     def towers(self) -> dict[str, Tower]:
         """The backbones that this decoder reads, by name."""
 
+    def encoded(self, graph: InteractionGraph) -> InteractionGraph:
+        """The graph as the backbones shall see it, where the method makes features of its own (DVBPR's images)."""
+        return graph
+
+    def observe(self, graph: InteractionGraph, seed: int) -> None:
+        """Once before training: fill buffers with what the method reads off the training log beforehand."""
+
+    def own(self) -> Representations:
+        """Tables of the decoder's own, such as an item bias; `branches` gets them under `own`.
+
+        A per-item quantity belongs here and not in `branches`: the reference item is made from all tables alike.
+        """
+        return {}
+
     @abstractmethod
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
-        """Branches from each tower's representations.
+        """Branches from each tower's representations, and `own`.
 
         The item tables may have any number of rows: `[I, d]` for the items, `[1, d]` for a reference item. The
         counterfactual is this same function on intervened representations.
@@ -140,10 +199,15 @@ decoders: Registry[Decoder] = Registry("decoder")
 
 
 class PairLogits(Mapping[str, Tensor]):
-    """Logits of branches at pairs of rows, `[B]` each, computed when asked for."""
+    """Logits of branches at pairs of rows, `[B]` each, computed when asked for.
 
-    def __init__(self, branches: Branches, users: Tensor, items: Tensor) -> None:
-        self.branches, self.user_rows, self.item_rows = branches, users, items
+    Args:
+        users, items: `[B]` rows.
+        stages: `[B]`, the span of the training time in which each pair was observed, where an objective asks for it.
+    """
+
+    def __init__(self, branches: Branches, users: Tensor, items: Tensor, stages: Tensor | None = None) -> None:
+        self.branches, self.user_rows, self.item_rows, self.stages = branches, users, items, stages
         self._known: dict[str, Tensor] = {}
 
     def __getitem__(self, name: str) -> Tensor:
@@ -181,6 +245,18 @@ def pick(representations: Representations, names: tuple[str, ...]) -> Representa
 def from_mean_item(branch: Representation) -> Representation:
     """The same pair measured from the mean item: each user's inner products sum to zero over the items."""
     return Representation(branch.user, branch.item - branch.item.mean(0))
+
+
+def per_item(values: Tensor, num_users: int) -> Representation:
+    """A table whose logit is the item's value `[I]` for every user."""
+    return Representation(values.new_ones(num_users, 1), values.unsqueeze(1))
+
+
+def joined(*branches: Representation) -> Representation:
+    """One branch whose logit is the sum of the given ones'."""
+    return Representation(
+        torch.cat([one.user for one in branches], dim=1), torch.cat([one.item for one in branches], dim=1)
+    )
 
 
 def with_offset(branch: Representation, offset: Tensor) -> Representation:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -20,7 +23,7 @@ def build_hetero(split: Split) -> HeteroData:
 
     Node types `user` and `item`; for each modality m `data["item"][m]` (`[I, D]` float32, or a sparse CSR tensor for a
     bag) and `data["item"][m + "_mask"]` (`[I]` bool); for each behaviour b the edge types `("user", b, "item")` and
-    `("item", "rev_" + b, "user")`, each pair once.
+    `("item", "rev_" + b, "user")`, each pair once, with the `time` `[E]` int64 of its first event if there are times.
 
     Dense features are centred and scaled to unit variance column by column, fitted on the training items that have the
     modality; missing rows stay zero and are told by the mask. Bags are taken as they are.
@@ -35,9 +38,13 @@ def build_hetero(split: Split) -> HeteroData:
         data["item"][name] = _model_space(feature, in_train)
         data["item"][f"{name}_mask"] = torch.from_numpy(feature.mask.copy())
     for behaviour in dataset.behaviours:
-        rows = split.train.loc[split.train["behaviour"] == behaviour, ["user", "item"]].drop_duplicates()
-        edges = torch.from_numpy(np.ascontiguousarray(rows.sort_values(["user", "item"]).to_numpy().T))
+        events = split.train.loc[split.train["behaviour"] == behaviour]
+        rows = events[["user", "item"]].drop_duplicates().sort_values(["user", "item"])
+        edges = torch.from_numpy(np.ascontiguousarray(rows.to_numpy().T))
         data["user", behaviour, "item"].edge_index = edges
+        if dataset.has_times:
+            first = events.groupby(["user", "item"])["timestamp"].min()
+            data["user", behaviour, "item"].time = torch.from_numpy(first.to_numpy().astype(np.int64))
         data["item", f"rev_{behaviour}", "user"].edge_index = edges.flip(0)
     return data
 
@@ -78,6 +85,9 @@ class InteractionGraph:
         self.device = torch.device("cpu")
         self._propagators: dict[tuple[str, str, bool], Propagator] = {}
         self._bags: dict[str, ConstantCSR] = {}
+        self._word_sizes: dict[str, int] = {}
+        self._replaced: dict[str, Tensor] = {}
+        self._moves: dict[str, Tensor] = {}
 
     @classmethod
     def from_split(cls, split: Split) -> InteractionGraph:
@@ -90,10 +100,34 @@ class InteractionGraph:
         moved.device = torch.device(device)
         return moved
 
+    def with_features(self, values: Mapping[str, Tensor]) -> InteractionGraph:
+        """The same graph with other dense features `[I, D]`, such as what an image encoder makes of pictures."""
+        for name in values:
+            self._require(name)
+        return self._view(_replaced=self._replaced | dict(values))
+
+    def with_moves(self, moves: Mapping[str, Tensor]) -> InteractionGraph:
+        """The same graph with features moved: those of a dense modality by `[I, D]`, the projection of a bag by
+        `[I, d]`."""
+        for name in moves:
+            self._require(name)
+        return self._view(_moves=dict(moves))
+
+    def no_move(self, modality: str) -> Tensor:
+        """The move that changes nothing; for a bag its width is that of the words' embeddings when last projected."""
+        width = self._word_sizes[modality] if self.is_bag(modality) else self.width(modality)
+        return torch.zeros(self.num_items, width, device=self.device)
+
+    def _view(self, **changed: dict[str, Tensor]) -> InteractionGraph:
+        view = copy.copy(self)  # caches are shared: none depends on features that can be replaced or moved
+        for name, value in changed.items():
+            setattr(view, name, value)
+        return view
+
     def width(self, modality: str) -> int:
         """D of a modality."""
         self._require(modality)
-        return int(self.data["item"][modality].shape[1])
+        return int(self._replaced.get(modality, self.data["item"][modality]).shape[1])
 
     def mask(self, modality: str) -> Tensor:
         """`[I]` bool: which items have the modality."""
@@ -108,7 +142,10 @@ class InteractionGraph:
     def features(self, modality: str) -> Tensor:
         """`[I, D]` dense features."""
         self._require(modality)
-        return self.data["item"][modality]
+        if self.is_bag(modality):
+            return self.data["item"][modality]
+        values = self._replaced.get(modality, self.data["item"][modality])
+        return values + self._moves[modality] if modality in self._moves else values
 
     def project(self, modality: str, weight: Tensor) -> Tensor:
         """Features times a learned map, `[I, D] @ [D, d]`; for a bag of words, the mean of the words' embeddings."""
@@ -120,13 +157,51 @@ class InteractionGraph:
             self._bags[modality] = ConstantCSR(cpu.crow_indices(), cpu.col_indices(), cpu.values(), cpu.shape[1]).to(
                 self.device
             )
-        return self._bags[modality] @ weight
+        self._word_sizes[modality] = weight.shape[1]
+        projected = self._bags[modality] @ weight
+        return projected + self._moves[modality] if modality in self._moves else projected
+
+    def categories(self, modality: str) -> Tensor | None:
+        """`[I]` which value of a bag each item has, -1 for none; None unless every item has at most one."""
+        if not self.is_bag(modality):
+            return None
+        bag = self.data["item"][modality].cpu()
+        start, words = bag.crow_indices(), bag.col_indices()
+        if bool((start.diff() > 1).any()):
+            return None
+        found = torch.full((self.num_items,), -1)
+        found[start.diff() == 1] = words
+        return found
 
     def pairs(self, role: str) -> Tensor:
         """`[E, 2]` unique training pairs of a role, on the CPU, sorted by user then item."""
-        names = set(self.feedback[role]) | (set(self.feedback["like"]) if role == "click" else set())
-        edges = torch.cat([self.data["user", name, "item"].edge_index.cpu() for name in sorted(names)], dim=1)
-        return torch.unique(edges.T, dim=0)
+        edges = [self.data["user", name, "item"].edge_index.cpu() for name in self._behaviours(role)]
+        return torch.unique(torch.cat(edges, dim=1).T, dim=0)
+
+    def stages(self, role: str, count: int) -> Tensor | None:
+        """`[E]` for each of `pairs(role)` the span of the training time, 0 to `count` - 1, in which it first occurred;
+        spans hold equally many clicks. None where `count` is 1; all in the first where the data has no times."""
+        if count == 1:
+            return None
+        times = {name: self._times(name) for name in ("click", role)}
+        if not len(times["click"]):
+            return torch.zeros(len(self.pairs(role)), dtype=torch.int64)
+        cuts = np.quantile(times["click"].numpy(), np.linspace(0, 1, count + 1)[1:-1])
+        return torch.searchsorted(torch.from_numpy(cuts), times[role].double(), right=True)
+
+    def _times(self, role: str) -> Tensor:
+        """`[E]` time of the first event of each of `pairs(role)`; empty without times."""
+        stores = [self.data["user", name, "item"] for name in self._behaviours(role)]
+        if not all("time" in store for store in stores):
+            return torch.empty(0, dtype=torch.int64)
+        edges = torch.cat([store.edge_index.cpu() for store in stores], dim=1)
+        pairs, place = torch.unique(edges.T, dim=0, return_inverse=True)
+        times = torch.cat([store.time.cpu() for store in stores])
+        first = torch.full((len(pairs),), torch.iinfo(torch.int64).max)
+        return first.scatter_reduce_(0, place, times, "amin")
+
+    def _behaviours(self, role: str) -> list[str]:
+        return sorted(set(self.feedback[role]) | (set(self.feedback["like"]) if role == "click" else set()))
 
     def propagator(self, role: str, scaling: Scaling, *, self_loops: bool = False) -> Propagator:
         """The propagator over a role's training pairs."""

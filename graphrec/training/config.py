@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -12,7 +14,10 @@ class TrainingConfig(BaseModel):
 
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.0, ge=0)
-    """L2 on every parameter, through Adam, as CR and HCR's lineage has it."""
+    """L2, through Adam."""
+    decay: Literal["all", "rows"] = "all"
+    """What `weight_decay` acts on: every parameter in every step, as CR and HCR's lineage has it; or, as the BPR
+    lineage and CausalRec do, of the embedding tables only the rows of the batch, and all other parameters."""
     batch_size: int = Field(1024, ge=1)
     """Pairs of each objective a step. Every step propagates over the whole graph, so larger batches are faster."""
     epochs: int = Field(200, ge=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,10 @@ from torch import Tensor
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
+from graphrec.training.adversary import attacked
 from graphrec.training.config import TrainingConfig
-from graphrec.training.objective import ObjectiveSampler, loss_of
+from graphrec.training.objective import Batch, ObjectiveSampler, loss_of
+from graphrec.training.regularisation import row_penalty, row_tables
 
 LOSS_LIMIT = 1e4
 """Every loss here starts near 1, and grows with the logits only: at ten thousand nothing is learned any more."""
@@ -65,10 +67,15 @@ class Trainer:
         self.samplers = [
             ObjectiveSampler(objective, graph, config.batch_size, steps, seed) for objective in self.objectives
         ]
+        rows = row_tables(model, graph.num_users, graph.num_items) if config.decay == "rows" else []
+        by_row = {id(table) for table in rows}
+        trained = [p for p in model.parameters() if p.requires_grad]
         self.optimiser = torch.optim.Adam(
-            [p for p in model.parameters() if p.requires_grad],
+            [
+                {"params": [p for p in trained if id(p) not in by_row], "weight_decay": config.weight_decay},
+                {"params": [p for p in trained if id(p) in by_row], "weight_decay": 0.0},
+            ],
             lr=config.learning_rate,
-            weight_decay=config.weight_decay,
         )
         self.state = TrainingState()
         self.best_weights: dict[str, Tensor] = _copy(model)
@@ -103,12 +110,12 @@ class Trainer:
         steps = 0
         for batches in zip(*(sampler.epoch(number) for sampler in self.samplers)):
             self.optimiser.zero_grad(set_to_none=True)
-            branches = self.model(self.graph)
-            losses = torch.stack(
-                [loss_of(objective, branches, batch) for objective, batch in zip(self.objectives, batches)]
-            )
+            losses = self._losses(batches)
             weights = losses.new_tensor([objective.weight for objective in self.objectives])
-            (weights * losses).sum().backward()
+            total = (weights * losses).sum()
+            if self.config.decay == "rows" and self.config.weight_decay:
+                total = total + self.config.weight_decay * self._row_penalty(batches)
+            total.backward()
             self.optimiser.step()
             totals += losses.detach().cpu()
             steps += 1
@@ -123,6 +130,21 @@ class Trainer:
             )
         row = {"loss": float((means * torch.tensor([o.weight for o in self.objectives])).sum())}
         return row | {f"loss/{o.name}": v for o, v in zip(self.objectives, means.tolist())}
+
+    def _losses(self, batches: Sequence[Batch]) -> Tensor:
+        """`[objectives]` losses, each on its own batch."""
+        clean = self.model(self.graph)
+        losses = []
+        for objective, batch in zip(self.objectives, batches):
+            branches = clean
+            if objective.attack is not None:
+                branches = self.model(attacked(self.model, self.graph, objective, batch))
+            losses.append(loss_of(objective, branches, batch))
+        return torch.stack(losses)
+
+    def _row_penalty(self, batches: Sequence[Batch]) -> Tensor:
+        sizes = self.graph.num_users, self.graph.num_items
+        return torch.stack([row_penalty(self.model, batch, *sizes) for batch in batches]).sum()
 
     def _keep_best(self, metrics: dict[str, float]) -> None:
         if self.config.monitor not in metrics:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from graphrec.decoders import Branches, Objective, PairLogits
+from graphrec.decoders import Branches, Labels, Objective, PairLogits
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import NegativeSampler, negative_sampler
 from graphrec.streams import stream
@@ -16,18 +16,24 @@ from graphrec.streams import stream
 
 @dataclass(frozen=True)
 class Batch:
-    """Pairs for one objective. For bpr `items` are positive and `negatives` are not; for bce `labels` tells."""
+    """Pairs for one objective. For bpr `items` are positive and `negatives` are not; otherwise `labels` tell."""
 
     users: Tensor
     items: Tensor
-    negatives: Tensor | None
-    labels: Tensor | None
+    negatives: Tensor | None = None
+    labels: Labels | None = None
+    stages: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same pairs on another device."""
-        negatives = None if self.negatives is None else self.negatives.to(device)
-        labels = None if self.labels is None else self.labels.to(device)
-        return Batch(self.users.to(device), self.items.to(device), negatives, labels)
+        moved = {
+            name: None if (value := getattr(self, name)) is None else value.to(device)
+            for name in ("users", "items", "negatives", "stages")
+        }
+        labels = self.labels
+        if labels is not None:
+            labels = Labels(labels.clicked.to(device), labels.liked.to(device))
+        return Batch(**moved, labels=labels)  # type: ignore[arg-type]
 
 
 class ObjectiveSampler:
@@ -52,11 +58,10 @@ class ObjectiveSampler:
         self.negatives: NegativeSampler | None = None
         if objective.negatives is not None:
             self.negatives = negative_sampler(objective.negatives, clicks, likes, graph.num_users, graph.num_items)
-        labelled = {"click": clicks, "like": likes}[objective.label]
-        self.is_positive = torch.isin(
-            self.pairs[:, 0] * graph.num_items + self.pairs[:, 1],
-            labelled[:, 0] * graph.num_items + labelled[:, 1],
-        )
+        self.num_items = graph.num_items
+        key, self.clicked, liked = (pairs @ torch.tensor([graph.num_items, 1]) for pairs in (self.pairs, clicks, likes))
+        self.is_like = torch.isin(key, liked)
+        self.stages = graph.stages(objective.population or objective.label, objective.stages)
 
     def epoch(self, number: int) -> list[Batch]:
         """All batches of an epoch; the same numbers whenever they are drawn."""
@@ -69,27 +74,34 @@ class ObjectiveSampler:
         for part in index.split(self.batch_size):
             users, items = self.pairs[part].T
             others = self.negatives.sample(users, draws) if self.negatives is not None else None
+            stages = None if self.stages is None else self.stages[part]
             if self.objective.loss == "bpr":
-                batches.append(Batch(users, items, others, None))
+                batches.append(Batch(users, items, others, stages=stages))
                 continue
-            labels = self.is_positive[part].float()
+            liked = self.is_like[part].float()
+            clicked = torch.ones_like(liked)
             if others is not None:
+                clicked = torch.cat([clicked, torch.isin(users * self.num_items + others, self.clicked).float()])
+                liked = torch.cat([liked, torch.zeros_like(liked)])
                 users, items = users.repeat(2), torch.cat([items, others])
-                labels = torch.cat([labels, torch.zeros_like(labels)])
-            batches.append(Batch(users, items, None, labels))
+                stages = None if stages is None else stages.repeat(2)
+            batches.append(Batch(users, items, labels=Labels(clicked, liked), stages=stages))
         return batches
 
 
 def loss_of(objective: Objective, branches: Branches, batch: Batch) -> Tensor:
     """The objective's loss, averaged over the batch, before its weight."""
     batch = batch.to(next(iter(branches.values())).user.device)
-    score = objective.score(PairLogits(branches, batch.users, batch.items))
+    logits = PairLogits(branches, batch.users, batch.items, batch.stages)
     if objective.loss == "bpr":
         assert batch.negatives is not None
-        other = objective.score(PairLogits(branches, batch.users, batch.negatives))
-        return F.softplus(other - score).mean()
+        other = objective.score(PairLogits(branches, batch.users, batch.negatives, batch.stages))
+        return F.softplus(other - objective.score(logits)).mean()
     assert batch.labels is not None
-    return -torch.where(batch.labels > 0, score, log_complement(score)).mean()
+    if objective.loss != "bce":
+        return objective.loss(logits, batch.labels).mean()
+    score, positive = objective.score(logits), batch.labels.liked if objective.label == "like" else batch.labels.clicked
+    return -torch.where(positive > 0, score, log_complement(score)).mean()
 
 
 def log_complement(log_p: Tensor) -> Tensor:

@@ -11,20 +11,28 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from small_graph import NUM_ITEMS, NUM_USERS, small_graph
+from small_graph import KIND, MODALITIES, NUM_ITEMS, NUM_KINDS, NUM_USERS, small_graph
 from torch import Tensor
 
 from graphrec.backbones import Representation
 from graphrec.backbones.mmgcn import MMGCNConfig
 from graphrec.causal import Estimand, estimands
-from graphrec.decoders import BlockLogits, Context, PairLogits, decoders
+from graphrec.decoders import BlockLogits, Context, Objective, PairLogits, decoders
 from graphrec.errors import GraphrecError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import FrozenModel, Recommender
+from graphrec.training.adversary import attacked
 from graphrec.training.objective import Batch, ObjectiveSampler, loss_of
 
 WIDTH = 4
-CONTEXT = Context(exposure=("visual", "title"), content=("acoustic",), embedding_size=WIDTH)
+SIZES: dict[str, Any] = {
+    "embedding_size": WIDTH,
+    "num_users": NUM_USERS,
+    "num_items": NUM_ITEMS,
+    "widths": {"visual": 5, "title": 6, "acoustic": 4, KIND: NUM_KINDS},
+    "categorical": (KIND,),
+}
+CONTEXT = Context(exposure=("visual", "title"), content=("acoustic",), **SIZES)
 EVERYONE = torch.arange(NUM_USERS)
 
 
@@ -55,9 +63,16 @@ def first_batches(model: Recommender, graph: InteractionGraph, seed: int = 0) ->
 
 def total_loss(model: Recommender, graph: InteractionGraph) -> Tensor:
     """The weighted sum of all objectives on one batch each."""
-    branches = model(graph)
     terms = zip(model.decoder.objectives(), first_batches(model, graph))
-    return torch.stack([one.weight * loss_of(one, branches, batch) for one, batch in terms]).sum()
+    return torch.stack([one.weight * loss_now(one, model, graph, batch) for one, batch in terms]).sum()
+
+
+def loss_now(objective: Objective, model: Recommender, graph: InteractionGraph, batch: Batch) -> Tensor:
+    """An objective's loss as the trainer takes it."""
+    branches = model(graph)
+    if objective.attack is not None:
+        branches = model(attacked(model, graph, objective, batch))
+    return loss_of(objective, branches, batch)
 
 
 class DecoderContract:
@@ -66,11 +81,14 @@ class DecoderContract:
     name: ClassVar[str]
     """Registered name, or import path."""
     settings: ClassVar[dict[str, Any]] = {}
+    modalities: ClassVar[tuple[str, ...]] = MODALITIES
+    """What the graph holds."""
     needs_modalities: ClassVar[bool] = False
     items_stand_alone: ClassVar[bool] = True
     """False where a branch measures an item against the others; a reference item means nothing then."""
 
     def model(self, graph: InteractionGraph | None = None, **more: Any) -> tuple[Recommender, InteractionGraph]:
+        graph = small_graph(self.modalities) if graph is None else graph
         return small_model(self.name, self.settings, graph, **more)
 
     @pytest.fixture(scope="class")
@@ -146,9 +164,13 @@ class DecoderContract:
         names = [objective.name for objective in model.decoder.objectives()]
         assert len(set(names)) == len(names), "the name keys the random streams"
         for objective, batch in zip(model.decoder.objectives(), first_batches(model, graph)):
-            loss = loss_of(objective, branches, batch)
+            loss = loss_now(objective, model, graph, batch)
             assert loss.shape == () and loss.isfinite() and loss > 0
-            score = objective.score(PairLogits(branches, batch.users, batch.items))
+            if callable(objective.loss):
+                logits = PairLogits(branches, batch.users, batch.items, batch.stages)
+                assert objective.loss(logits, batch.labels).shape == batch.users.shape
+                continue
+            score = objective.score(PairLogits(branches, batch.users, batch.items, batch.stages))
             assert score.shape == batch.users.shape, "[B] beside [B, 1] would broadcast"
             if objective.loss == "bce":
                 assert (score <= 0).all(), "bce wants a log-probability"
@@ -195,7 +217,7 @@ class DecoderContract:
         assert torch.equal(total_loss(one, graph), total_loss(two, graph))
 
     def test_one_kind_of_feedback_is_enough(self) -> None:
-        model, graph = self.model(small_graph(like_is_click=True))
+        model, graph = self.model(small_graph(self.modalities, like_is_click=True))
         loss = total_loss(model, graph)
         assert loss.isfinite()
         loss.backward()
@@ -204,8 +226,8 @@ class DecoderContract:
     @pytest.mark.parametrize(
         "context",
         [
-            Context(exposure=(), content=("visual", "title", "acoustic"), embedding_size=WIDTH),
-            Context(exposure=("visual", "title", "acoustic"), content=(), embedding_size=WIDTH),
+            Context(exposure=(), content=("visual", "title", "acoustic"), **SIZES),
+            Context(exposure=("visual", "title", "acoustic"), content=(), **SIZES),
         ],
     )
     def test_modalities_of_one_role_alone_are_enough(self, context: Context) -> None:
@@ -215,7 +237,7 @@ class DecoderContract:
 
     def test_without_modalities_it_works_or_says_why_not(self) -> None:
         bare = small_graph(modalities=())
-        context = Context(exposure=(), content=(), embedding_size=WIDTH)
+        context = Context(exposure=(), content=(), **SIZES)
         if self.needs_modalities:
             with pytest.raises(GraphrecError, match="modality"):
                 self.model(bare, context=context)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from planted import NUM_USERS, planted_graph
 
 from graphrec.backbones import Representation
-from graphrec.decoders import Objective
+from graphrec.decoders import Labels, Objective
 from graphrec.graph.build import InteractionGraph
 from graphrec.training.objective import Batch, ObjectiveSampler, log_complement, loss_of
 
@@ -73,17 +73,48 @@ def test_labels_tell_positives_of_the_population_from_the_rest(graph: Interactio
         drawn = pairs_of(batch.users, batch.items)
         assert set(drawn) <= known(graph, "click")
         assert batch.labels is not None
-        assert batch.labels.bool().tolist() == [pair in known(graph, "like") for pair in drawn]
-        assert 0 < batch.labels.mean() < 1
+        assert batch.labels.liked.bool().tolist() == [pair in known(graph, "like") for pair in drawn]
+        assert 0 < batch.labels.liked.mean() < 1
+        assert batch.labels.clicked.eq(1).all()
 
 
 def test_with_negatives_a_bce_batch_is_doubled_and_they_are_no_positives(graph: InteractionGraph) -> None:
     everything = objective(loss="bce", population="click", negatives="unclicked")
     for batch in ObjectiveSampler(everything, graph, batch_size=100, steps=2, seed=0).epoch(1):
         assert batch.labels is not None
-        assert len(batch.users) == len(batch.items) == len(batch.labels) == 200
-        assert batch.labels[100:].eq(0).all()
+        assert len(batch.users) == len(batch.items) == len(batch.labels.liked) == 200
+        assert batch.labels.liked[100:].eq(0).all()
+        assert batch.labels.clicked.tolist() == [1] * 100 + [0] * 100
         assert not set(pairs_of(batch.users[100:], batch.items[100:])) & known(graph, "click")
+
+
+def test_negatives_that_were_clicked_are_labelled_so(graph: InteractionGraph) -> None:
+    mixed = objective(loss="bce", negatives="mixed")
+    batch = ObjectiveSampler(mixed, graph, batch_size=100, steps=1, seed=0).epoch(1)[0]
+    assert batch.labels is not None
+    drawn = pairs_of(batch.users, batch.items)
+    assert batch.labels.clicked.bool().tolist() == [pair in known(graph, "click") for pair in drawn]
+    assert 0.5 < batch.labels.clicked.mean() < 1
+
+
+def test_a_loss_of_its_own_form_gets_logits_and_labels() -> None:
+    branch = {"a": Representation(torch.randn(4, 3), torch.randn(6, 3))}
+    users, items = torch.tensor([0, 3, 3]), torch.tensor([5, 0, 1])
+    labels = Labels(clicked=torch.tensor([1.0, 1.0, 0.0]), liked=torch.tensor([1.0, 0.0, 0.0]))
+    one = objective(loss=lambda logits, labels: labels.clicked * logits["a"] - labels.liked)
+    logits = (branch["a"].user @ branch["a"].item.T)[users, items]
+    loss = loss_of(one, branch, Batch(users, items, labels=labels))
+    torch.testing.assert_close(loss, (labels.clicked * logits - labels.liked).mean())
+
+
+def test_pairs_know_their_stage_and_negatives_have_their_positives(graph: InteractionGraph) -> None:
+    assert ObjectiveSampler(objective(), graph, 10, 1, seed=0).epoch(1)[0].stages is None
+    staged = ObjectiveSampler(objective(stages=3), graph, 10**6, 1, seed=0)
+    batch = staged.epoch(1)[0]
+    stages = graph.stages("like", 3)
+    assert stages is not None and batch.stages is not None
+    expected = dict(zip(map(tuple, graph.pairs("like").tolist()), stages.tolist()))
+    assert batch.stages.tolist() == [expected[pair] for pair in pairs_of(batch.users, batch.items)]
 
 
 def test_an_epoch_is_drawn_by_seed_name_and_number(graph: InteractionGraph) -> None:
@@ -105,7 +136,7 @@ def test_bpr_is_the_mean_logistic_loss_of_the_margin() -> None:
     users, items, negatives = torch.tensor([0, 3, 3]), torch.tensor([5, 0, 1]), torch.tensor([2, 2, 4])
     table = branch["a"].user @ branch["a"].item.T
     expected = -F.logsigmoid(table[users, items] - table[users, negatives]).mean()
-    loss = loss_of(objective(), branch, Batch(users, items, negatives, None))
+    loss = loss_of(objective(), branch, Batch(users, items, negatives))
     torch.testing.assert_close(loss, expected)
 
 
@@ -114,7 +145,7 @@ def test_bce_is_the_mean_cross_entropy() -> None:
     users, items, labels = torch.tensor([0, 3, 3]), torch.tensor([5, 0, 1]), torch.tensor([1.0, 0.0, 1.0])
     logits = (branch["a"].user @ branch["a"].item.T)[users, items]
     one = objective(loss="bce", score=lambda logits: F.logsigmoid(logits["a"]))
-    loss = loss_of(one, branch, Batch(users, items, None, labels))
+    loss = loss_of(one, branch, Batch(users, items, labels=Labels(torch.ones(3), labels)))
     torch.testing.assert_close(loss, F.binary_cross_entropy_with_logits(logits, labels))
 
 

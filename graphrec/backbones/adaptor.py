@@ -1,0 +1,71 @@
+"""Modality representations for backbones that have none: HCR, CR and CausalRec then work on plain LightGCN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from graphrec.backbones.base import (
+    FUSED,
+    ID,
+    Backbone,
+    BackboneConfig,
+    IdBackboneConfig,
+    Representation,
+    Representations,
+    fuse,
+)
+from graphrec.graph.build import InteractionGraph
+
+
+def with_modalities(kind: type[Backbone]) -> type[Backbone]:
+    """The same backbone with modality representations.
+
+    The user side is the backbone's id representation, the item side a linear map of the features, x_m W_m; a bag has
+    one learned vector a word. An item without the modality is the zero vector. This is graphrec's own reading; the
+    papers have modality representations from the backbone only.
+
+    Args:
+        kind: an id-only backbone; one that sees modalities is given back as it is.
+    """
+    if kind.sees_modalities:
+        return kind
+
+    class Adapted(Backbone):
+        def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
+            super().__init__(config, graph, role, outputs)
+            inner, modalities = _shares(config, graph, outputs)
+            self.ids = kind(config, graph, role, inner)
+            self.maps = nn.ParameterDict()
+            for name in modalities:
+                self.maps[name] = nn.Parameter(torch.empty(graph.width(name), config.embedding_size))
+                nn.init.xavier_normal_(self.maps[name])
+
+        @classmethod
+        def tables(
+            cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
+        ) -> dict[str, tuple[int, int]]:
+            return kind.tables(config, graph, _shares(config, graph, outputs)[0])
+
+        def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
+            found: Representations = self.ids(graph, tables)
+            for name, weight in self.maps.items():
+                looks = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
+                found[name] = Representation(found[ID].user, looks)
+            if FUSED not in found and FUSED in self.outputs:
+                found[FUSED] = fuse([found[name] for name in (ID, *graph.modalities)])
+            return {name: found[name] for name in self.outputs}
+
+    return Adapted
+
+
+def _shares(
+    config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the id-only backbone is asked for, and the modalities that are made here."""
+    everything = isinstance(config, IdBackboneConfig) and config.features and FUSED in outputs
+    modalities = tuple(name for name in graph.modalities if everything or name in outputs)
+    inner = [name for name in outputs if name not in graph.modalities and not (everything and name == FUSED)]
+    return tuple(dict.fromkeys([*inner, ID] if modalities else inner)), modalities

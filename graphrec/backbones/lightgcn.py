@@ -1,0 +1,47 @@
+"""LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation (He et al., SIGIR 2020).
+
+    E^{l+1} = D^{-1/2} A D^{-1/2} E^l,    representation = mean of E^0 ... E^L        Eq. 3, 4, 8
+
+It knows ids alone; modality representations come from `with_modalities`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from graphrec.backbones.base import (
+    ID,
+    Backbone,
+    BackboneConfig,
+    IdBackboneConfig,
+    Representation,
+    Representations,
+    backbones,
+)
+from graphrec.graph.build import InteractionGraph
+
+
+@backbones.register("lightgcn")
+class LightGCN(Backbone):
+    """LightGCN (He et al. 2020): ids alone, averaged over propagation steps; no weights besides the embeddings."""
+
+    Config = IdBackboneConfig
+    sees_modalities = False
+
+    @classmethod
+    def tables(
+        cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
+    ) -> dict[str, tuple[int, int]]:
+        return {ID: (graph.num_users + graph.num_items, config.embedding_size)}
+
+    def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
+        propagate = graph.propagator(self.role, "symmetric")
+        x = total = tables[ID]
+        for _ in range(self.config.layers):
+            x = propagate(x)
+            total = total + x
+        mean = total / (self.config.layers + 1)
+        pair = Representation(mean[: graph.num_users], mean[graph.num_users :])
+        return {name: pair for name in self.outputs}

@@ -1,0 +1,27 @@
+"""Adversarial training on item features.
+
+Tang et al., "Adversarial Training Towards Robust Multimedia Recommender System" (AMR), TKDE 2020.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from graphrec.decoders import Objective
+from graphrec.graph.build import InteractionGraph
+from graphrec.recommender import Recommender
+from graphrec.training.objective import Batch, loss_of
+
+
+def attacked(model: Recommender, graph: InteractionGraph, objective: Objective, batch: Batch) -> InteractionGraph:
+    """The graph with each item's features moved by the attack's size in the direction that raises the loss most.
+
+    The direction is the gradient of the objective's loss at the clean features, held constant afterwards; an item that
+    the loss does not depend on stays where it is. Costs one more pass forward and backward.
+    """
+    assert objective.attack is not None
+    moves = {name: graph.no_move(name).requires_grad_() for name in objective.attack.modalities}
+    loss = loss_of(objective, model(graph.with_moves(moves)), batch)
+    gradients = torch.autograd.grad(loss, list(moves.values()), materialize_grads=True)
+    directions = [gradient / gradient.norm(dim=1, keepdim=True).clamp(min=1e-30) for gradient in gradients]
+    return graph.with_moves({name: objective.attack.size * one for name, one in zip(moves, directions)})

@@ -1,0 +1,35 @@
+"""L2 as the BPR literature has it: on the embedding rows of a batch, not on all rows in every step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphrec.recommender import Recommender
+from graphrec.training.objective import Batch
+
+
+def row_penalty(model: Recommender, batch: Batch, num_users: int, num_items: int) -> Tensor:
+    """Half the squared norm of the embedding rows of the batch's users and items, a mean over its pairs.
+
+    Tables of users, of items and of both (users first) are told by their number of rows; others, such as word tables,
+    are not touched: they count among the matrices.
+    """
+    batch = batch.to(next(model.parameters()).device)
+    items = [batch.items] if batch.negatives is None else [batch.items, batch.negatives]
+    total = batch.users.new_zeros((), dtype=torch.get_default_dtype())
+    for table in row_tables(model, num_users, num_items):
+        if table.shape[0] != num_items:
+            total = total + table[batch.users].pow(2).sum()
+        if table.shape[0] != num_users:
+            shift = table.shape[0] - num_items
+            total = total + torch.stack([table[one + shift].pow(2).sum() for one in items]).sum()
+    return total / (2 * len(batch.users))
+
+
+def row_tables(model: Recommender, num_users: int, num_items: int) -> list[Tensor]:
+    """The trained tables with a row a user, a row an item, or both."""
+    sizes = (num_users, num_items, num_users + num_items)
+    tables = [table for group in model.tables.values() for table in group.values()]  # type: ignore[operator]
+    tables += list(model.decoder.parameters(recurse=False))
+    return [table for table in tables if table.requires_grad and table.shape[0] in sizes]

@@ -1,0 +1,81 @@
+"""Every decoder on a backbone that knows ids alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from contracts.decoder_contract import total_loss
+from small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
+
+from graphrec.backbones import backbones
+from graphrec.backbones.adaptor import with_modalities
+from graphrec.backbones.base import IdBackboneConfig
+from graphrec.backbones.lightgcn import LightGCN
+from graphrec.backbones.mmgcn import MMGCN
+from graphrec.decoders import Context, decoders
+from graphrec.recommender import Recommender
+
+CONTEXT = Context(
+    exposure=("visual", "title"),
+    content=("acoustic", "kind"),
+    embedding_size=4,
+    num_users=NUM_USERS,
+    num_items=NUM_ITEMS,
+    widths={"visual": 5, "title": 6, "acoustic": 4, "kind": 3},
+    categorical=("kind",),
+)
+
+
+def test_the_item_side_is_a_linear_map_of_the_features_and_missing_ones_are_zero() -> None:
+    graph = small_graph()
+    config = IdBackboneConfig(embedding_size=4)
+    model = with_modalities(LightGCN)(config, graph, "click", ("visual", "title"))
+    tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4)}
+    found, ids = model(graph, tables), LightGCN(config, graph, "click", ("id",))(graph, tables)["id"]
+    for name, one in found.items():
+        assert torch.equal(one.user, ids.user)
+        dense = graph.features(name).to_dense() @ model.maps[name] * graph.mask(name).unsqueeze(1)
+        torch.testing.assert_close(one.item, dense)
+        assert one.item[MISSING[name]].eq(0).all()
+
+
+@pytest.mark.parametrize("backbone", list(backbones))
+@pytest.mark.parametrize("decoder", list(decoders))
+def test_every_decoder_learns_and_scores_on_every_backbone(backbone: str, decoder: str) -> None:
+    graph = small_graph((*MODALITIES, "kind"))
+    config = backbones.get(backbone).Config(embedding_size=4)
+    model = Recommender(backbone, config, decoder, decoders.get(decoder).Config(), graph, CONTEXT)
+    total_loss(model, graph).backward()
+    assert any(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in model.parameters())
+    frozen = model.freeze(graph)
+    for estimand in frozen.decoder.variants().values():
+        scores = frozen.scorer(estimand)(torch.arange(NUM_USERS))
+        assert scores.shape == (NUM_USERS, NUM_ITEMS) and scores.isfinite().all()
+        assert (scores.max(1).values > scores.min(1).values).all()
+
+
+def test_an_id_backbone_is_never_asked_for_a_modality() -> None:
+    graph = small_graph((*MODALITIES, "kind"))
+    config = backbones.get("lightgcn").Config(embedding_size=4)
+    model = Recommender("lightgcn", config, "hcr", decoders.get("hcr").Config(), graph, CONTEXT)
+    for tower in model.towers.values():
+        assert tower.ids.outputs == ("id",)
+        assert set(tower.maps) == {"visual", "title", "acoustic", "kind"}
+    assert with_modalities(MMGCN) is MMGCN
+
+
+def test_fused_is_the_id_model_as_published_or_the_mean_with_the_features() -> None:
+    graph = small_graph()
+    tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4)}
+    plain, mixed = (
+        with_modalities(LightGCN)(IdBackboneConfig(embedding_size=4, features=features), graph, "click", outputs)
+        for features, outputs in ((False, ("fused", "id")), (True, ("fused", "id", *graph.modalities)))
+    )
+    found = plain(graph, tables)
+    assert torch.equal(found["fused"].item, found["id"].item) and not list(plain.parameters())
+    found = mixed(graph, tables)
+    mean = torch.stack([found[name].item for name in ("id", *graph.modalities)]).mean(0)
+    torch.testing.assert_close(found["fused"].item, mean)
+    alone = with_modalities(LightGCN)(IdBackboneConfig(embedding_size=4, features=True), graph, "click", ("fused",))
+    alone.load_state_dict(mixed.state_dict())
+    torch.testing.assert_close(alone(graph, tables)["fused"].item, mean)

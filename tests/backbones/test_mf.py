@@ -1,0 +1,25 @@
+"""Matrix factorisation: tables and one linear map a modality."""
+
+from __future__ import annotations
+
+import torch
+from contracts.backbone_contract import BackboneContract
+from small_graph import small_graph
+
+
+class TestMF(BackboneContract):
+    name = "mf"
+    uses_edges = False
+    modalities_travel = False
+
+
+def test_ids_are_the_tables_and_looks_a_linear_map_of_the_features() -> None:
+    graph = small_graph()
+    model, tables = TestMF().build(graph, ("id", "visual", "title", "fused"))
+    found = model(graph, tables)
+    assert found["id"].user is tables["user"] and found["id"].item is tables["item"]
+    expected = graph.features("visual").double() @ model.maps["visual"] * graph.mask("visual").unsqueeze(1)
+    torch.testing.assert_close(found["visual"].item, expected)
+    words = graph.features("title").to_dense().double() @ tables["words_title"] * graph.mask("title").unsqueeze(1)
+    torch.testing.assert_close(found["title"].item, words)
+    assert found["visual"].user is tables["preference_visual"]
