@@ -10,11 +10,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 env: $(STAMP)
 
 # torch comes first and by itself: TORCH_INDEX chooses the build (see README, "GPU").
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements-oracle.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "graphrec needs Python 3.11 or newer, this is " + sys.version)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $$(grep '^torch==' requirements.lock)
 	$(BIN)/pip install --quiet -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps -r requirements-oracle.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 

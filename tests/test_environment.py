@@ -49,6 +49,14 @@ def test_everything_the_package_needs_is_locked_and_in_conda() -> None:
     assert names <= set(conda())
 
 
+def test_the_oracle_of_the_causal_tests_is_locked_apart_and_changes_nothing_else() -> None:
+    lines = (ROOT / "requirements-oracle.lock").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["dowhy==0.14"]
+    assert "dowhy" not in locked()
+    makefile = (ROOT / "Makefile").read_text()
+    assert "pip install --quiet --no-deps -r requirements-oracle.lock" in makefile
+
+
 def test_the_lock_names_no_torch_build() -> None:
     assert locked()["torch"] == "2.13.0"
     assert not any(name.startswith(("nvidia", "cuda", "triton")) for name in locked())

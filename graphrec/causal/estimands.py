@@ -6,30 +6,23 @@ scores are for ranking one user's items: the higher the better, and no more is p
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
-import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
+from graphrec.causal.adjustment import association, back_door, joint_intervention
 from graphrec.causal.graph import CausalGraph
-from graphrec.causal.identification import (
-    Identification,
-    association,
-    effect_of_mediators,
-    effect_on_mediators,
-    front_door,
-    mediation,
-)
-from graphrec.errors import RecipeError
+from graphrec.causal.identification import Identification
+from graphrec.causal.mediation import effect_of_mediators, effect_on_mediators, front_door
+from graphrec.errors import IdentificationError, RecipeError
 from graphrec.registry import Registry
 
 Logits = Mapping[str, Tensor]
-"""Branch name -> logits: [b, I] for a block of users, [b, 1] under the reference item, [B] for pairs."""
+"""Branch name -> logits: [b, I] for a block of users, [b, 1] or [b, I] under the reference, [B] for pairs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +34,13 @@ class Outcome:
         log: True where `score` and every factor are logarithms of positive quantities, such as a product of
             sigmoids.
         mediated: branches through which the treatment acts indirectly; the total indirect effect intervenes
-            on them.
-        factors: for the front-door formula `mediator` P(m|u,i), `effect` h1(u,m), `confounded` h2(u,i).
+            on them. Who names any promises that the branches mean something for a reference item, whatever
+            stands beside it.
+        factors: for the front-door formula `mediator` P(m|u,i), `effect` h1(u,m), `confounded` h2(u,i); for
+            back-door adjustment `conditional`, of user and item, and `forecast`, of the adjustment set at the
+            value that is expected of it.
         graph: the causal graph that the decoder claims; its `mediators` are the variables that `mediated` or
-            the `mediator` factor stand for.
+            the `mediator` factor stand for, its `adjustment` those that `forecast` stands for.
     """
 
     score: Callable[[Logits], Tensor]
@@ -52,6 +48,14 @@ class Outcome:
     mediated: tuple[str, ...] = ()
     factors: Mapping[str, Callable[[Logits], Tensor]] = field(default_factory=dict)
     graph: CausalGraph
+
+    def on(self, graph: CausalGraph | None) -> Outcome:
+        """The same outcome, claimed on another causal graph; None keeps the decoder's own.
+
+        Raises:
+            RecipeError: the graph gives other variables the roles that branches and factors stand for.
+        """
+        return self if graph is None else replace(self, graph=graph.with_roles_of(self.graph))
 
 
 class Estimand(BaseModel, ABC):
@@ -62,14 +66,8 @@ class Estimand(BaseModel, ABC):
 
     @property
     def needs_reference(self) -> bool:
-        """Whether `score` wants the branches' logits under the reference item."""
+        """Whether `score` wants the branches' logits under a reference; see `graphrec.causal.effects`."""
         return False
-
-    if TYPE_CHECKING:  # an option, so a field, of those estimands that need a reference
-
-        @property
-        def reference(self) -> str:
-            """The reference item, `mean` or `zero`, where `needs_reference` is true."""
 
     @abstractmethod
     def identify(self, outcome: Outcome) -> Identification:
@@ -85,7 +83,7 @@ class Estimand(BaseModel, ABC):
         """Ranking scores. Pure: no argument is changed, and the same call gives the same bits.
 
         Shapes:
-            factual [b, I] with reference [b, 1] gives [b, I]; [B] with [B] gives [B].
+            factual [b, I] with reference [b, 1] or [b, I] gives [b, I]; [B] with [B] gives [B].
         """
 
 
@@ -103,74 +101,21 @@ class Observational(Estimand):
         return outcome.score(factual)
 
 
-@estimands.register("total_indirect_effect")
-class TotalIndirectEffect(Estimand):
-    """What the item contributes through the mediated branches alone (CausalRec Eq. 13, 27, 28).
-
-        Y(mediated factual, rest factual) - strength * Y(mediated at the reference, rest factual)
-
-    Only the mediated branches take their reference value, so a direct branch (CausalRec's notice) stays
-    factual in both terms: with Y = M M' N this is N (M M' - strength M* M'*).
-
-    Where the outcome is kept as a logarithm the two terms may both be too small for a float. `score` then
-    gives a strictly increasing function of the difference D: sign(D) g(log |D|) with g(x) = 1 / (1 - x) below
-    0 and 1 + x above, where log |D| comes from the logarithms without ever leaving them. Ranking is kept as
-    far as the logarithms themselves resolve (in float32 about |logit| / 10^7). `effect` gives D itself.
-
-    Strength 0 returns the observational score, bits included; its exponential would tie what underflows.
-    """
-
-    strength: float = Field(default=1.0, ge=0.0, allow_inf_nan=False)
-    """Share of the reference that is taken away (lambda_2): 1 is the effect, 0 the observational score."""
-
-    reference: Literal["mean", "zero"] = "mean"
-    """The item of do(I = i*): the average of all items, or a row of zeros."""
-
-    @property
-    def needs_reference(self) -> bool:
-        return self.strength != 0
-
-    def identify(self, outcome: Outcome) -> Identification:
-        _require_mediated(outcome)
-        proof = mediation(outcome.graph, outcome.graph.mediators)
-        if self.strength == 1:
-            return proof
-        kept = f"strength {self.strength:g} takes that share of the reference away; the effect itself takes 1"
-        return replace(proof, caveats=(*proof.caveats, kept))
-
-    def score(self, outcome: Outcome, factual: Logits, reference: Logits | None = None) -> Tensor:
-        if self.strength == 0:
-            return outcome.score(factual)
-        observed, intervened = self._two_worlds(outcome, factual, reference)
-        if not outcome.log:
-            return observed - self.strength * intervened
-        return _ordered_difference(observed, intervened + math.log(self.strength))
-
-    def effect(self, outcome: Outcome, factual: Logits, reference: Logits | None = None) -> Tensor:
-        """The difference itself, in the outcome's unit: for explaining a score, as it may underflow to 0.
-
-        Shapes:
-            as in `score`.
-        """
-        observed, intervened = self._two_worlds(outcome, factual, reference)
-        if outcome.log:
-            observed, intervened = observed.exp(), intervened.exp()
-        return observed - self.strength * intervened
-
-    def _two_worlds(self, outcome: Outcome, factual: Logits, reference: Logits | None) -> tuple[Tensor, Tensor]:
-        _require_mediated(outcome)
-        if reference is None:
-            raise ValueError("total_indirect_effect needs the reference logits of " + ", ".join(outcome.mediated))
-        for name in outcome.mediated:
-            _same_layout(name, factual[name], reference[name])
-        intervened = {**factual, **{name: reference[name] for name in outcome.mediated}}
-        return outcome.score(factual), outcome.score(intervened)
-
-
 class _Factors(Estimand):
     """A product of some of the outcome's factors."""
 
-    wanted: ClassVar[tuple[str, ...]]
+    @property
+    @abstractmethod
+    def wanted(self) -> tuple[str, ...]:
+        """The factors' names."""
+
+    @abstractmethod
+    def prove(self, outcome: Outcome) -> Identification:
+        """As `identify`, for an outcome that has the factors."""
+
+    def identify(self, outcome: Outcome) -> Identification:
+        self._require_factors(outcome)
+        return self.prove(outcome)
 
     def score(self, outcome: Outcome, factual: Logits, reference: Logits | None = None) -> Tensor:
         self._require_factors(outcome)
@@ -181,9 +126,8 @@ class _Factors(Estimand):
         return total
 
     def _require_factors(self, outcome: Outcome) -> None:
-        missing = [name for name in self.wanted if name not in outcome.factors]
-        if missing:
-            raise _lacking(f"estimand `{self.name}`", "factors", self.wanted, outcome.factors)
+        if any(name not in outcome.factors for name in self.wanted):
+            raise lacking(f"estimand `{self.name}`", "factors", self.wanted, outcome.factors)
 
 
 @estimands.register("front_door")
@@ -194,10 +138,11 @@ class FrontDoor(_Factors):
     items, S_u, one number for a user, so P(m|u,i) h1(u,m) ranks as the effect does.
     """
 
-    wanted: ClassVar[tuple[str, ...]] = ("mediator", "effect")
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        return "mediator", "effect"
 
-    def identify(self, outcome: Outcome) -> Identification:
-        self._require_factors(outcome)
+    def prove(self, outcome: Outcome) -> Identification:
         proof = front_door(outcome.graph)
         summed = "the like splits into h1(u, m) h2(u, i), and h2 summed over items is positive for every user"
         return replace(proof, assumptions=(*proof.assumptions, summed))
@@ -207,10 +152,11 @@ class FrontDoor(_Factors):
 class EffectOnMediator(_Factors):
     """P(mediator | user, do(item)), the first half of the front-door effect (HCR-S1)."""
 
-    wanted: ClassVar[tuple[str, ...]] = ("mediator",)
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        return ("mediator",)
 
-    def identify(self, outcome: Outcome) -> Identification:
-        self._require_factors(outcome)
+    def prove(self, outcome: Outcome) -> Identification:
         return effect_on_mediators(outcome.graph)
 
 
@@ -218,37 +164,48 @@ class EffectOnMediator(_Factors):
 class EffectOfMediator(_Factors):
     """P(outcome | user, do(mediator)), the second half of the front-door effect (HCR-S2)."""
 
-    wanted: ClassVar[tuple[str, ...]] = ("effect",)
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        return ("effect",)
 
-    def identify(self, outcome: Outcome) -> Identification:
-        self._require_factors(outcome)
+    def prove(self, outcome: Outcome) -> Identification:
         return effect_of_mediators(outcome.graph)
 
 
-def _ordered_difference(a: Tensor, b: Tensor) -> Tensor:
-    """A strictly increasing function of exp(a) - exp(b) that neither under- nor overflows."""
-    gap = a - b
-    size = torch.maximum(a, b) + torch.log(-torch.expm1(-gap.abs()))
-    magnitude = torch.where(size > 0, 1 + size, 1 / (1 - size.clamp(max=0)))
-    return torch.sign(gap) * magnitude
+@estimands.register("back_door")
+class BackDoor(_Factors):
+    """P(outcome | user, do(item)) with an observed confounder, such as popularity (PDA, Zhang et al., SIGIR 2021).
+
+    The outcome is modelled as conditional(u, i) adjustment(z), z the value of the adjustment set. Its sum over z,
+    weighted by P(z | u), is one number for a user, so the conditional factor alone ranks as P(y | u, do(i)) does.
+    Times the adjustment factor at the value expected of z it is P(y | u, do(i), do(z)).
+    """
+
+    level: Literal["average", "forecast"] = "average"
+    """`average` sums the confounder out; `forecast` sets it to the value that is expected of it."""
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        return ("conditional",) if self.level == "average" else ("conditional", "forecast")
+
+    def prove(self, outcome: Outcome) -> Identification:
+        graph = outcome.graph
+        declared = graph.adjustment
+        if not declared:
+            raise IdentificationError(
+                "back-door adjustment needs to know what is adjusted for",
+                expected="a causal graph that declares an adjustment set",
+                got="none",
+                where="the causal graph",
+            )
+        proof = back_door(graph, declared) if self.level == "average" else joint_intervention(graph, declared)
+        y, z, also = graph.outcome, ", ".join(declared), ", ".join((*graph.conditioned, graph.treatment))
+        split = f"P({y} | {also}, {z}) is a positive factor of {also} times a positive factor of {z}"
+        forecast = (f"the forecast of {z} comes true",) if self.level == "forecast" else ()
+        return replace(proof, assumptions=(*proof.assumptions, split), untestable=(*proof.untestable, *forecast))
 
 
-def _same_layout(name: str, factual: Tensor, reference: Tensor) -> None:
-    """[B] beside [B, 1] would broadcast to [B, B] and still look like scores."""
-    rows = factual.dim() == reference.dim() and len(factual) == len(reference)
-    if not rows or (factual.shape != reference.shape and reference.shape[-1] != 1):
-        raise ValueError(
-            f"branch `{name}`: expected reference logits [b, 1] for factual [b, I], or [B] for [B]; "
-            f"got {list(reference.shape)} for {list(factual.shape)}"
-        )
-
-
-def _require_mediated(outcome: Outcome) -> None:
-    if not outcome.mediated:
-        raise _lacking("estimand `total_indirect_effect`", "mediated branches", ("at least one branch",), ())
-
-
-def _lacking(who: str, part: str, wanted: Iterable[str], present: Iterable[str]) -> RecipeError:
+def lacking(who: str, part: str, wanted: Iterable[str], present: Iterable[str]) -> RecipeError:
     return RecipeError(
         f"{who} does not fit this decoder",
         expected=f"a decoder whose outcome has {part}: {', '.join(wanted)}",

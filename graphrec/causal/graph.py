@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -45,6 +46,8 @@ class CausalGraph:
             declared.
         conditioned: what every statement is conditional on. Items are ranked for a given user, so this is the
             user.
+        adjustment: the variables that a back-door adjustment sums over (PDA's popularity). Empty if none is
+            declared.
 
     Raises:
         UnknownNameError: an edge or a role names a node that is not declared.
@@ -58,12 +61,14 @@ class CausalGraph:
     outcome: str
     mediators: tuple[str, ...]
     conditioned: tuple[str, ...] = ()
+    adjustment: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", dict(self.nodes))
         object.__setattr__(self, "edges", tuple(dict.fromkeys((a, b) for a, b in self.edges)))
         object.__setattr__(self, "mediators", tuple(self.mediators))
         object.__setattr__(self, "conditioned", tuple(self.conditioned))
+        object.__setattr__(self, "adjustment", tuple(self.adjustment))
         self._check()
 
     def to_networkx(self) -> nx.DiGraph:
@@ -72,6 +77,17 @@ class CausalGraph:
         graph.add_nodes_from((name, asdict(node)) for name, node in self.nodes.items())
         graph.add_edges_from(self.edges)
         return graph
+
+    def role(self, name: str) -> str:
+        """The word for a node's part: treatment, outcome, mediator, given, adjusted, or nothing."""
+        parts = {
+            "treatment": (self.treatment,),
+            "outcome": (self.outcome,),
+            "mediator": self.mediators,
+            "given": self.conditioned,
+            "adjusted": self.adjustment,
+        }
+        return next((word for word, names in parts.items() if name in names), "")
 
     def directed_paths(self, a: str, b: str) -> list[str]:
         """Every path from `a` to `b` that follows the arrows, shortest first, as `I -> M -> L`."""
@@ -135,6 +151,7 @@ class CausalGraph:
             "outcome": self.outcome,
             "mediators": list(self.mediators),
             "conditioned": list(self.conditioned),
+            "adjustment": list(self.adjustment),
         }
 
     @classmethod
@@ -166,6 +183,51 @@ class CausalGraph:
         except json.JSONDecodeError as error:
             raise RecipeError("not a causal graph", expected="JSON", got=str(error)) from None
         return cls.from_dict(value)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> CausalGraph:
+        """The graph in a JSON file as `to_json` writes it.
+
+        Raises:
+            RecipeError: no such file, or not a causal graph.
+            UnknownNameError: an edge or a role names a node that is not declared.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(
+                "no causal graph can be read",
+                expected="a JSON file",
+                got=getattr(error, "strerror", None) or str(error),
+                where=path,
+                next_step="`graphrec causal DECODER --json` prints one under `graph`",
+            ) from None
+        try:
+            return cls.from_json(text)
+        except (RecipeError, UnknownNameError) as error:
+            error.where = f"{path}, {error.where}" if error.where else path
+            raise
+
+    def with_roles_of(self, other: CausalGraph) -> CausalGraph:
+        """This graph, if it gives treatment, outcome and all other roles to the variables that `other` gives them to.
+
+        A decoder's branches and factors stand for the variables in its own graph's roles; on another graph an
+        estimand still speaks of those variables.
+
+        Raises:
+            RecipeError: a role differs.
+        """
+        for role in ("treatment", "outcome", "mediators", "conditioned", "adjustment"):
+            mine, theirs = (_names(getattr(graph, role)) for graph in (self, other))
+            if set(mine) != set(theirs):
+                raise RecipeError(
+                    f"the causal graph gives the role `{role}` to other variables than the decoder",
+                    expected=", ".join(theirs) or "none",
+                    got=", ".join(mine) or "none",
+                    where=role,
+                    next_step="keep the decoder's roles; change nodes and edges around them",
+                )
+        return self
 
     def _paths(
         self, x: str, y: str, given: Iterable[str], without_outgoing_of: Iterable[str]
@@ -205,12 +267,13 @@ class CausalGraph:
         self._known(self.outcome, where="outcome")
         self._known(*self.mediators, where="mediators")
         self._known(*self.conditioned, where="conditioned")
-        roles = [self.treatment, self.outcome, *self.mediators, *self.conditioned]
+        self._known(*self.adjustment, where="adjustment")
+        roles = [self.treatment, self.outcome, *self.mediators, *self.conditioned, *self.adjustment]
         for name in roles:
             if roles.count(name) > 1:
                 raise RecipeError(
                     f"causal variable `{name}` is listed in two roles",
-                    expected="treatment, outcome, mediators and conditioned share no variable",
+                    expected="treatment, outcome, mediators, conditioned and adjustment share no variable",
                     got=", ".join(roles),
                 )
         graph = self.to_networkx()
@@ -238,6 +301,10 @@ class CausalGraph:
                     expected="a variable that the treatment does not change",
                     got=self.directed_paths(self.treatment, name)[0],
                 )
+
+
+def _names(role: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (role,) if isinstance(role, str) else role
 
 
 def _written(graph: nx.DiGraph, path: list[str]) -> str:

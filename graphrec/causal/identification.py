@@ -1,7 +1,8 @@
 """Identification: may a causal effect be computed from logged data, given a causal graph?
 
 A criterion either returns the formula with everything that it rests on, or raises with the path that breaks
-it. The graph itself is an assumption; the checks say what follows from it, not whether it is true.
+it. The graph itself is an assumption; the checks say what follows from it, not whether it is true. Here are what a
+criterion returns and the conditions that several share; the criteria are in `adjustment` and `mediation`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import networkx as nx
-
 from graphrec.causal.graph import CausalGraph
-from graphrec.errors import IdentificationError, UnknownNameError
+from graphrec.errors import IdentificationError
 
 
 @dataclass(frozen=True)
@@ -38,188 +37,7 @@ class Identification:
     caveats: tuple[str, ...] = ()
 
 
-def front_door(graph: CausalGraph) -> Identification:
-    """Identify P(outcome | do(treatment), conditioned) by the front-door criterion, despite hidden causes.
-
-    Pearl, Causality (2009), section 3.3.2; HCR Eq. 4, which writes P(i') for P(i'|u) as its graph keeps
-    users and items independent. Conditions: (i) the mediators intercept every directed path from treatment to
-    outcome; (ii) no back-door path from treatment to mediators is open; (iii) the treatment blocks every
-    back-door path from mediators to outcome. All of it given `graph.conditioned`.
-
-    Where the treatment determines a mediator (HCR's integrated feature z(u, i)), the formula asks for
-    P(l | u, i', z) with z other than z(u, i'), which no log holds. The graph permits the formula, the data do
-    not support it without a model that separates i' from z, such as HCR's product h1(u, z) h2(u, i'). This
-    is stated among the untestable assumptions.
-
-    Raises:
-        IdentificationError: names the condition and the path that breaks it.
-    """
-    rule = "the front-door criterion"
-    _declared(graph, rule)
-    _observed(graph, rule, (graph.treatment, graph.outcome, *graph.mediators))
-    i, y = graph.treatment, graph.outcome
-    around = _without(graph, graph.mediators)
-    if nx.has_path(around, i, y):
-        raise _broken(
-            f"{rule} fails in condition (i): a directed path avoids the mediators",
-            f"one of {_list(graph.mediators)} on every directed path from {i} to {y}",
-            " -> ".join(nx.shortest_path(around, i, y)),
-            "declare what lies between as a mediator, or use another estimand",
-        )
-    blocked = [
-        *_back_doors(graph, [i], graph.mediators, graph.conditioned, f"{rule} fails in condition (ii)"),
-        *_back_doors(graph, graph.mediators, [y], (i, *graph.conditioned), f"{rule} fails in condition (iii)"),
-    ]
-    m, given, i_other = _list(graph.mediators), _given(graph), f"{i}'"
-    return Identification(
-        criterion="front-door",
-        formula=(
-            f"P({y} | do({i}){given}) = sum_{{{m}}} P({m} | {i}{given}) "
-            f"sum_{{{i_other}}} P({y} | {i_other}, {m}{given}) P({_prior(graph, i_other)})"
-        ),
-        adjustment=(*graph.mediators, *graph.conditioned),
-        blocked=tuple(blocked),
-        assumptions=_support(graph, graph.mediators),
-        untestable=(
-            f"{i} changes {y} only through {m}",
-            f"nothing hidden causes both {i} and {m}, or both {m} and {y}",
-            *_extrapolated(graph, graph.mediators),
-        ),
-    )
-
-
-def effect_on_mediators(graph: CausalGraph) -> Identification:
-    """Identify P(mediators | do(treatment), conditioned), the first half of the front-door formula.
-
-    Needs its condition (ii) alone.
-
-    Raises:
-        IdentificationError: an open back-door path from treatment to mediators.
-    """
-    rule = "the effect on the mediators"
-    _declared(graph, rule)
-    _observed(graph, rule, (graph.treatment, *graph.mediators))
-    blocked = _back_doors(graph, [graph.treatment], graph.mediators, graph.conditioned, f"{rule} is confounded")
-    i, m, given = graph.treatment, _list(graph.mediators), _given(graph)
-    return Identification(
-        criterion="no confounding of treatment and mediators",
-        formula=f"P({m} | do({i}){given}) = P({m} | {i}{given})",
-        adjustment=graph.conditioned,
-        blocked=tuple(blocked),
-        assumptions=(),
-        untestable=(f"nothing hidden causes both {i} and {m}",),
-        caveats=(f"says nothing of {graph.outcome}",),
-    )
-
-
-def effect_of_mediators(graph: CausalGraph) -> Identification:
-    """Identify P(outcome | do(mediators), conditioned), the other half of the front-door formula (HCR Eq. 3).
-
-    Needs its condition (iii) alone.
-
-    Raises:
-        IdentificationError: a back-door path from mediators to outcome that the treatment leaves open.
-    """
-    rule = "the effect of the mediators"
-    _declared(graph, rule)
-    _observed(graph, rule, (graph.treatment, graph.outcome, *graph.mediators))
-    i, y, m = graph.treatment, graph.outcome, _list(graph.mediators)
-    blocked = _back_doors(graph, graph.mediators, [y], (i, *graph.conditioned), f"{rule} is confounded")
-    given = _given(graph)
-    return Identification(
-        criterion="back-door adjustment for the treatment",
-        formula=f"P({y} | do({m}){given}) = sum_{{{i}}} P({y} | {i}, {m}{given}) P({_prior(graph, i)})",
-        adjustment=(i, *graph.conditioned),
-        blocked=tuple(blocked),
-        assumptions=_support(graph, graph.mediators),
-        untestable=(f"nothing hidden causes both {m} and {y}", *_extrapolated(graph, graph.mediators)),
-        caveats=(f"takes {m} as given, whether or not {i} brings it about",),
-    )
-
-
-def mediation(graph: CausalGraph, through: tuple[str, ...]) -> Identification:
-    """Identify the total indirect effect of the treatment through the given mediators.
-
-    Pearl, "Direct and indirect effects" (UAI 2001); CausalRec Eq. 13. Given `conditioned`: no open back-door
-    path from treatment to outcome, nor from treatment to mediators; none from mediators to outcome once the
-    treatment is known too; and no confounder of mediators and outcome that the treatment itself changes.
-
-    Such a confounder is a *recanting witness* (Avin, Shpitser and Pearl, "Identifiability of path-specific
-    effects", IJCAI 2005): it would have to respond to the reference item on its way to the mediators and to
-    the actual item on its way to the outcome, and its noise, shared by both worlds, ties the two together in
-    a way that no data show. CausalRec's picture V is one by its shape, as it feeds the match M and the notice
-    N. Determinism rescues it: V is a function of the item, so it has no noise to share; v(i) and v(i*) are
-    simply two known values. Hence a witness is let pass only where treatment and conditioned variables
-    determine it.
-
-    Args:
-        through: the mediators of the indirect effect; other ways from treatment to outcome count as direct.
-
-    Raises:
-        IdentificationError: names the condition and the path that breaks it.
-        UnknownNameError: a mediator that is not in the graph.
-    """
-    rule = "the total indirect effect"
-    i, y = graph.treatment, graph.outcome
-    if not through:
-        raise _broken(f"{rule} needs a mediator", "at least one mediator", "none")
-    for m in through:
-        if m not in graph.nodes:
-            raise UnknownNameError("causal variable", m, graph.nodes, where="mediators of the indirect effect")
-        if m in (i, y) or not (graph.directed_paths(i, m) and graph.directed_paths(m, y)):
-            raise _broken(f"{rule}: `{m}` is not a mediator", f"{i} -> ... -> {m} -> ... -> {y}", "no such path")
-    _observed(graph, rule, (i, y))
-    given = (i, *graph.conditioned)
-    rescued = _recanting_witnesses(graph, through, rule)
-    blocked = [
-        *_back_doors(graph, [i], [y], graph.conditioned, f"{rule}: treatment and outcome are confounded"),
-        *_back_doors(graph, [i], through, graph.conditioned, f"{rule}: treatment and mediator are confounded"),
-        *_back_doors(graph, through, [y], given, f"{rule}: mediator and outcome are confounded"),
-    ]
-    m, also = _list(through), _given(graph)
-    return Identification(
-        criterion="mediation",
-        formula=(f"TIE({i}, {i}*) = sum_{{{m}}} P({y} | {i}, {m}{also}) [P({m} | {i}{also}) - P({m} | {i}*{also})]"),
-        adjustment=(*through, *graph.conditioned),
-        blocked=tuple(blocked),
-        assumptions=(
-            *_support(graph, through),
-            *(f"{name} is a function of {_list(given)} without noise" for name in rescued),
-        ),
-        untestable=(
-            f"cross-world: {y} under ({i}, {m}) is independent of {m} under {i}*{also}",
-            f"nothing hidden causes two of {i}, {m}, {y}",
-            *_extrapolated(graph, through),
-            *(
-                f"{name} is not logged: that a branch of the model is {name} rests on the form of the model"
-                for name in through
-                if not graph.nodes[name].observed
-            ),
-        ),
-    )
-
-
-def association(graph: CausalGraph) -> Identification:
-    """What P(outcome | treatment, conditioned) means; each open back-door path is a caveat.
-
-    Without such a path it equals P(outcome | do(treatment), conditioned).
-    """
-    i, y, given = graph.treatment, graph.outcome, _given(graph)
-    back_door = {"given": graph.conditioned, "without_outgoing_of": (i,)}
-    paths = graph.open_paths(i, y, **back_door)
-    observational = f"P({y} | {i}{given})"
-    return Identification(
-        criterion="association",
-        formula=observational if paths else f"P({y} | do({i}){given}) = {observational}",
-        adjustment=graph.conditioned,
-        blocked=tuple(graph.blocked_paths(i, y, **back_door)),
-        assumptions=(),
-        untestable=() if paths else (f"nothing hidden causes both {i} and {y}",),
-        caveats=tuple(f"{path} is open: {observational} is not P({y} | do({i}){given})" for path in paths),
-    )
-
-
-def _back_doors(
+def back_doors(
     graph: CausalGraph, causes: Iterable[str], effects: Iterable[str], given: Iterable[str], problem: str
 ) -> list[str]:
     """The blocked back-door paths from `causes`, taken jointly, to `effects`; raises at an open one."""
@@ -229,9 +47,9 @@ def _back_doors(
         for effect in effects:
             paths = graph.open_paths(cause, effect, given, without_outgoing_of=causes)
             if paths:
-                raise _broken(
+                raise broken(
                     f"{problem}: an open back-door path from {cause} to {effect}",
-                    f"every back-door path blocked{' given ' + _list(given) if given else ''}",
+                    f"every back-door path blocked{' given ' + listed(given) if given else ''}",
                     paths[0],
                     "use an estimand that allows it, or observe a variable on the path and condition on it",
                 )
@@ -239,78 +57,38 @@ def _back_doors(
     return blocked
 
 
-def _recanting_witnesses(graph: CausalGraph, through: tuple[str, ...], rule: str) -> list[str]:
-    """The witnesses that determinism rescues; raises at one that it does not."""
-    i, y = graph.treatment, graph.outcome
-    directed = graph.to_networkx()
-    around = _without(graph, through)
-    determined = graph.determined((i, *graph.conditioned))
-    rescued = []
-    for name in graph.nodes:
-        if name in (i, y, *through) or name not in nx.descendants(directed, i) or name not in nx.ancestors(around, y):
-            continue
-        reached = [m for m in through if m in nx.descendants(directed, name)]
-        if not reached:
-            continue
-        if name not in determined:
-            way = " -> ".join(nx.shortest_path(around, name, y))
-            raise _broken(
-                f"{rule}: `{name}`, an effect of the treatment, confounds mediator and outcome (a recanting witness)",
-                f"no such variable, or one that {i} determines (deterministic=True)",
-                f"{graph.directed_paths(i, name)[0]}, {graph.directed_paths(name, reached[0])[0]} and {way}",
-                f"count `{name}` among the mediators of the indirect effect",
-            )
-        rescued.append(name)
-    return rescued
+def require_observed(graph: CausalGraph, rule: str, names: Iterable[str]) -> None:
+    for name in names:
+        if not graph.nodes[name].observed:
+            raise broken(f"{rule} needs `{name}` observed", "an observed variable", f"{name} is hidden")
 
 
-def _support(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
+def support(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
     """Positivity, for the mediators that vary once treatment and conditioned variables are known."""
     given = (graph.treatment, *graph.conditioned)
     free = [m for m in mediators if m not in graph.determined(given)]
-    return (f"every value of {_list(free)} can occur under every {_list(given)}",) if free else ()
+    return (f"every value of {listed(free)} can occur under every {listed(given)}",) if free else ()
 
 
-def _extrapolated(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
+def extrapolated(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
     """The other mediators: the formula combines them with treatments that they never occur with."""
     given = (graph.treatment, *graph.conditioned)
     determined = graph.determined(given)
     return tuple(
-        f"{m} is a function of {_list(given)}, so no log holds another {m} under the same {_list(given)}: "
+        f"{m} is a function of {listed(given)}, so no log holds another {m} under the same {listed(given)}: "
         f"the form of the model for {graph.outcome} fills that in"
         for m in mediators
         if m in determined
     )
 
 
-def _without(graph: CausalGraph, names: Iterable[str]) -> nx.DiGraph:
-    rest = graph.to_networkx()
-    rest.remove_nodes_from(tuple(names))
-    return rest
-
-
-def _declared(graph: CausalGraph, rule: str) -> None:
-    if not graph.mediators:
-        raise _broken(f"{rule} needs mediators", "a causal graph that declares mediators", "none")
-
-
-def _observed(graph: CausalGraph, rule: str, names: Iterable[str]) -> None:
-    for name in names:
-        if not graph.nodes[name].observed:
-            raise _broken(f"{rule} needs `{name}` observed", "an observed variable", f"{name} is hidden")
-
-
-def _broken(problem: str, expected: str, got: str, next_step: str | None = None) -> IdentificationError:
+def broken(problem: str, expected: str, got: str, next_step: str | None = None) -> IdentificationError:
     return IdentificationError(problem, expected=expected, got=got, where="the causal graph", next_step=next_step)
 
 
-def _list(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def _prior(graph: CausalGraph, treatment: str) -> str:
-    return f"{treatment} | {_list(graph.conditioned)}" if graph.conditioned else treatment
-
-
-def _given(graph: CausalGraph) -> str:
+def given_too(graph: CausalGraph) -> str:
     return "".join(f", {name}" for name in graph.conditioned)

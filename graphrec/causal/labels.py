@@ -46,9 +46,9 @@ def parse_estimand(text: str) -> list[Estimand]:
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(place) for place in first["loc"])
-            raise RecipeError(
-                f"option `{key}` of estimand `{name}`: {first['msg']}", got=f"`{first['input']}`", where=text
-            ) from None
+            what, got = (f"option `{key}`", f"`{first['input']}`") if key else ("the options", f"`{text}`")
+            message = first["msg"].removeprefix("Value error, ")
+            raise RecipeError(f"{what} of estimand `{name}`: {message}", got=got, where=text) from None
         if estimand not in found:
             found.append(estimand)
     return found

@@ -1,45 +1,23 @@
-"""The no-treatment reference: what an item would be if no item in particular were shown.
+"""References: what an item would be if no item in particular were recommended.
 
-CausalRec (section 4.1) leaves i* open between a null and an average item; MACR replaces the branch by a tuned
-constant.
+CausalRec (section 4.1) leaves i* open between a null and an average item; MACR replaces the branch by a tuned constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
-
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from graphrec.causal.estimands import Logits
 from graphrec.errors import RecipeError
 
 
-class Reference(BaseModel):
-    """Which reference an intervention do(I = i*) uses."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: Literal["mean", "zero", "constant"] = "mean"
-    """mean: the average row of every item table; zero: a row of zeros; constant: a fixed logit, no item."""
-    value: float | None = Field(default=None, allow_inf_nan=False)
-    """The logit that stands for every mediated branch; for `constant`, and for nothing else."""
-
-    @model_validator(mode="after")
-    def _value_belongs_to_constant(self) -> Reference:
-        if (self.kind == "constant") != (self.value is not None):
-            raise ValueError("`value` is needed for kind `constant` and has no meaning for another kind")
-        return self
-
-
-def reference_item(kind: str, item_table: Tensor) -> Tensor:
+def reference_item(kind: str, item_table: Tensor, trained: Tensor | None = None) -> Tensor:
     """The reference row of one item table.
 
     Args:
-        kind: `mean` or `zero`.
-        item_table: embeddings or model-space features of the items to average over.
+        kind: `mean`, the average over the training items, or `zero`.
+        item_table: embeddings or model-space features of all items.
+        trained: `[I]` bool, the items of the training part; None takes them all.
 
     Shapes:
         item_table [I, d]; returns [1, d].
@@ -51,21 +29,57 @@ def reference_item(kind: str, item_table: Tensor) -> Tensor:
         return item_table.new_zeros(1, item_table.shape[1])
     if kind != "mean":
         raise RecipeError(
-            "this reference has no item",
+            "this reference is no item",
             expected="mean or zero",
             got=f"`{kind}`",
-            next_step="a constant reference replaces logits; use constant_logits",
+            next_step="`category` gives each item a reference of its own, `constant` replaces logits",
         )
-    if len(item_table) == 0:
+    rows = item_table if trained is None else item_table[trained]
+    if len(rows) == 0:
         raise RecipeError("no items to take the mean reference of", expected="at least one item", got="0 rows")
-    return item_table.mean(dim=0, keepdim=True)
+    return rows.mean(dim=0, keepdim=True)
 
 
-def constant_logits(factual: Logits, branches: Iterable[str], value: float) -> dict[str, Tensor]:
-    """Reference logits that are the same for every user (MACR's constant c).
+def category_items(item_table: Tensor, categories: Tensor, trained: Tensor | None = None) -> Tensor:
+    """For each item the average row of the training items of its category, the item itself included.
+
+    Args:
+        categories: `[I]` the category of each item, as `check_categories` lets pass.
 
     Shapes:
-        a factual branch [b, I] gives [b, 1], one of pairs [B] gives [B].
+        item_table [I, d]; returns [I, d].
     """
-    shapes = {name: factual[name][:, :1] if factual[name].dim() == 2 else factual[name] for name in branches}
-    return {name: torch.full_like(shape, value) for name, shape in shapes.items()}
+    fitted = categories if trained is None else categories[trained]
+    rows = item_table if trained is None else item_table[trained]
+    kinds = int(categories.max()) + 1
+    sums = item_table.new_zeros(kinds, item_table.shape[1]).index_add_(0, fitted, rows)
+    counts = torch.bincount(fitted, minlength=kinds).to(item_table.dtype)
+    return (sums / counts.clamp(min=1).unsqueeze(1)).index_select(0, categories)
+
+
+def check_categories(name: str, categories: Tensor, trained: Tensor | None = None) -> None:
+    """Refuse categories that leave an item without a reference.
+
+    Raises:
+        RecipeError: items without a category, or of one that no training item has.
+    """
+    without = int((categories < 0).sum())
+    if without:
+        raise RecipeError(
+            f"{without} of {len(categories)} items have no `{name}`, so no reference of their category",
+            expected="a category for every item",
+            got=f"items {', '.join(map(str, torch.nonzero(categories < 0).flatten()[:3].tolist()))}"
+            + (", ..." if without > 3 else ""),
+            where="reference=category",
+            next_step="use reference=mean, or another categorical modality",
+        )
+    fitted = categories if trained is None else categories[trained]
+    lone = ~torch.isin(categories, fitted)
+    if bool(lone.any()):
+        raise RecipeError(
+            f"{int(lone.sum())} items are of a `{name}` that no training item has",
+            expected="a training item in every category",
+            got=f"{len(categories[lone].unique())} such, the first is number {int(categories[lone].min())}",
+            where="reference=category",
+            next_step="use reference=mean, or a coarser category",
+        )

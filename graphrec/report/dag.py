@@ -36,6 +36,7 @@ COLOURS = {
     "outcome": ("#dcfce7", "#15803d"),
     "mediator": ("#ffedd5", "#c2410c"),
     "given": ("#e5e7eb", "#374151"),
+    "adjusted": ("#f3e8ff", "#7e22ce"),
     "hidden": ("#ffffff", "#4b5563"),
     "": ("#ffffff", "#374151"),
 }
@@ -71,16 +72,8 @@ def draw_dag(graph: CausalGraph) -> str:
 
 
 def role(graph: CausalGraph, name: str) -> str:
-    """The word for a node's part: treatment, outcome, mediator, given, hidden, or nothing."""
-    if name == graph.treatment:
-        return "treatment"
-    if name == graph.outcome:
-        return "outcome"
-    if name in graph.mediators:
-        return "mediator"
-    if name in graph.conditioned:
-        return "given"
-    return "" if graph.nodes[name].observed else "hidden"
+    """The word for a node's part: treatment, outcome, mediator, given, adjusted, hidden, or nothing."""
+    return graph.role(name) or ("" if graph.nodes[name].observed else "hidden")
 
 
 def _described(graph: CausalGraph) -> str:

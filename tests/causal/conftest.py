@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import torch
+from torch.nn.functional import logsigmoid
 
-from graphrec.causal import CausalGraph, Node
+from graphrec.causal import CausalGraph, Node, Outcome
 
 Build = Callable[..., CausalGraph]
 
@@ -62,3 +64,48 @@ def causalrec() -> Build:
         )
 
     return build
+
+
+@pytest.fixture
+def causalrec_outcome(causalrec):
+    names = ("match", "match_visual", "notice")
+    return Outcome(
+        score=lambda z: sum(logsigmoid(z[name]) for name in names),
+        log=True,
+        mediated=("match", "match_visual"),
+        graph=causalrec(),
+    )
+
+
+@pytest.fixture
+def vbpr_outcome(causalrec):
+    graph = causalrec(("U", "Y"), ("I", "Y"))
+    return Outcome(score=lambda z: z["match"] + z["notice"], log=False, mediated=("match",), graph=graph)
+
+
+@pytest.fixture(params=[True, False], ids=["log", "raw"])
+def hcr_outcome(request, hcr):
+    """HCR's like score f h1 h2, in log space or as a plain product."""
+    names = {"mediator": "f", "effect": "h1", "confounded": "h2"}
+    if request.param:
+        factors = {role: lambda z, name=name: logsigmoid(z[name]) for role, name in names.items()}
+        return Outcome(score=lambda z: sum(f(z) for f in factors.values()), log=True, factors=factors, graph=hcr())
+    factors = {role: lambda z, name=name: torch.sigmoid(z[name]) for role, name in names.items()}
+    score = lambda z: factors["mediator"](z) * factors["effect"](z) * factors["confounded"](z)  # noqa: E731
+    return Outcome(score=score, log=False, factors=factors, graph=hcr())
+
+
+@pytest.fixture(params=[True, False], ids=["log", "raw"])
+def pda_outcome(request):
+    """PDA: the click is a factor of the match times one of popularity Z, which also decides what is shown."""
+    nodes = {"U": Node("user"), "I": Node("item"), "Z": Node("popularity"), "C": Node("click")}
+    edges = _arrows("Z-I Z-C U-C I-C")
+    graph = CausalGraph(nodes, edges, "I", "C", mediators=(), conditioned=("U",), adjustment=("Z",))
+    link = logsigmoid if request.param else torch.sigmoid
+    factors = {"conditional": lambda z: link(z["interest"]), "forecast": lambda z: link(z["later"])}
+
+    def score(z):
+        one, two = link(z["interest"]), link(z["now"])
+        return one + two if request.param else one * two
+
+    return Outcome(score=score, log=request.param, factors=factors, graph=graph)

@@ -89,6 +89,30 @@ def test_survives_json(hcr, causalrec):
         assert CausalGraph.from_dict(graph.to_dict()) == graph
 
 
+def test_a_graph_without_an_adjustment_set_reads_as_one_that_declares_none(hcr):
+    plain = {key: value for key, value in hcr().to_dict().items() if key != "adjustment"}
+    assert CausalGraph.from_dict(plain) == hcr()
+    adjusted = graph_of([("V", "I"), ("V", "L"), ("I", "L")], adjustment=("V",))
+    assert CausalGraph.from_json(adjusted.to_json()) == adjusted
+    assert [adjusted.role(name) for name in "VIL"] == ["adjusted", "treatment", "outcome"]
+
+
+def test_a_graph_is_read_from_a_file_and_an_error_names_the_file(hcr, tmp_path):
+    path = tmp_path / "graph.json"
+    path.write_text(hcr().to_json())
+    assert CausalGraph.from_file(path) == hcr()
+    path.write_text(hcr().to_json().replace('"outcome": "L"', '"outcome": "K"'))
+    with pytest.raises(UnknownNameError, match=r"graph\.json, outcome"):
+        CausalGraph.from_file(path)
+    for content in ("{", "{}"):
+        path.write_text(content)
+        with pytest.raises(RecipeError, match=r"graph\.json"):
+            CausalGraph.from_file(path)
+    for wrong in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(RecipeError, match="no causal graph can be read"):
+            CausalGraph.from_file(wrong)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"nodes": {"I": {"colour": "red"}}}', '{"nodes": 3}'])
 def test_other_json_is_a_typed_error(text):
     with pytest.raises(RecipeError):
@@ -117,6 +141,7 @@ def test_unknown_names_are_typed_and_say_where():
         ({"conditioned": ("V",)}, (), ("V",), "hidden"),
         ({"conditioned": ("M",)}, (), (), "I -> M"),
         ({}, ("V",), (), "no parents"),
+        ({"adjustment": ("M",), "mediators": ("M",)}, (), (), "two roles"),
     ],
 )
 def test_roles_that_cannot_be_are_refused(roles, deterministic, hidden, message):

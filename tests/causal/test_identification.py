@@ -9,10 +9,14 @@ from graphrec.causal import (
     CausalGraph,
     Node,
     association,
+    back_door,
     effect_of_mediators,
     effect_on_mediators,
     front_door,
+    joint_intervention,
     mediation,
+    natural_direct_effect,
+    total_effect,
 )
 from graphrec.errors import IdentificationError, UnknownNameError
 
@@ -121,6 +125,78 @@ def test_association_is_always_there_and_tells_its_confounding(hcr, causalrec):
     clean = association(causalrec())
     assert clean.formula == "P(Y | do(I), U) = P(Y | I, U)"
     assert clean.caveats == ()
+
+
+def test_total_and_direct_effect_state_their_formulas(causalrec):
+    assert total_effect(causalrec()).formula == "TE(I, I*) = P(Y | I, U) - P(Y | I*, U)"
+    direct = natural_direct_effect(causalrec(), ("M",))
+    assert direct.formula == "NDE(I, I*) = sum_{M} [P(Y | I, M, U) - P(Y | I*, M, U)] P(M | I*, U)"
+    assert direct.untestable == mediation(causalrec(), ("M",)).untestable
+
+
+def test_the_total_effect_is_refused_only_for_confounding_of_treatment_and_outcome(causalrec, hcr):
+    total_effect(causalrec(("H", "M"), ("H", "Y"), hidden=("H",)))
+    total_effect(causalrec(picture=False))
+    for graph in (hcr(), causalrec(("H", "I"), ("H", "M"), hidden=("H",))):
+        with pytest.raises(IdentificationError, match="<- "):
+            total_effect(graph)
+
+
+def backdoor_graph(edges: str, hidden: str = "", conditioned: str = "", deterministic: str = "") -> CausalGraph:
+    names = sorted({name for edge in edges.split() for name in edge.split("-")})
+    nodes = {name: Node(name, name not in hidden, name in deterministic) for name in names}
+    return CausalGraph(nodes, [tuple(edge.split("-")) for edge in edges.split()], "I", "L", (), tuple(conditioned))
+
+
+@pytest.mark.parametrize(
+    "graph, smallest",
+    [
+        (backdoor_graph("I-L"), ()),
+        (backdoor_graph("A-I A-L I-L"), ("A",)),
+        (backdoor_graph("A-I A-B B-L I-L"), ("A",)),
+        (backdoor_graph("A-I B-A B-L I-L", hidden="B"), ("A",)),
+        (backdoor_graph("A-I A-C B-C B-L I-L"), ()),
+        (backdoor_graph("A-I A-C B-C B-L I-L C-I"), ("B",)),
+        (backdoor_graph("A-I A-C B-C B-L I-L C-I C-L", hidden="B"), ("A", "C")),
+        (backdoor_graph("A-I A-L B-I B-L I-L", conditioned="B"), ("A",)),
+    ],
+)
+def test_a_smallest_adjustment_set_is_found(graph, smallest):
+    proof = back_door(graph)
+    assert proof.adjustment == (*smallest, *graph.conditioned)
+    assert back_door(graph, smallest) == proof
+
+
+@pytest.mark.parametrize(
+    "graph, path",
+    [
+        (backdoor_graph("H-I H-L I-L", hidden="H"), "I <- H -> L"),
+        (backdoor_graph("A-I A-L H-I H-L I-L", hidden="H"), "I <- H -> L"),
+        (backdoor_graph("C-I H-C H-L K-C K-I I-L", hidden="HK"), "I <- K -> C <- H -> L"),
+    ],
+)
+def test_no_adjustment_set_is_refused_with_an_open_path(graph, path):
+    with pytest.raises(IdentificationError, match="no set of observed variables") as caught:
+        back_door(graph)
+    assert caught.value.got == path
+
+
+def test_an_adjustment_set_must_block_be_observed_and_leave_the_treatment_alone():
+    graph = backdoor_graph("A-I A-L H-I I-M M-L", hidden="H")
+    for wrong, got in ((("M",), "I -> M"), (("H",), "H is hidden"), ((), "I <- A -> L"), (("I",), "I")):
+        with pytest.raises(IdentificationError) as caught:
+            back_door(graph, wrong)
+        assert caught.value.got == got
+    with pytest.raises(UnknownNameError):
+        back_door(graph, ("X",))
+
+
+def test_what_fixes_the_treatment_leaves_nothing_to_compare():
+    graph = backdoor_graph("A-I A-L B-A B-L I-L", deterministic="I")
+    with pytest.raises(IdentificationError, match="nothing of I is left to vary"):
+        back_door(graph, ("A",))
+    with pytest.raises(IdentificationError, match="undetermined"):
+        back_door(graph)
 
 
 # Arithmetic. A model is {variable: (parents, table [*parents, values])} in causal order.
@@ -247,6 +323,44 @@ def test_the_mediation_formula_equals_the_counterfactual_truth_where_the_picture
     assert np.allclose(formula, truth, atol=1e-12)
     naive = np.einsum("uii->ui", formula)[:, None, :]
     assert np.abs(naive - truth).max() > 1e-3
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_total_effect_and_its_two_parts_equal_the_counterfactual_truth(seed):
+    formula, truth = indirect_effect(np.random.default_rng(seed), noise=0.0)
+    own = np.einsum("uii->ui", formula)
+    direct, indirect = formula - own[:, None, :], own[:, :, None] - formula
+    known = np.einsum("uii->ui", truth)
+    assert np.allclose(direct, truth - known[:, None, :], atol=1e-12)
+    assert np.allclose(direct + indirect, known[:, :, None] - known[:, None, :], atol=1e-12)
+    assert np.abs(direct).max() > 1e-3
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_back_door_formula_equals_the_interventional_truth(seed):
+    """Popularity C decides what is shown and what is clicked; users' tastes are independent of it, or not."""
+    rng = np.random.default_rng(seed)
+    model = {
+        "U": ("", random_table(rng, 2)),
+        "C": ("U", random_table(rng, 2, 3)),
+        "I": ("UC", random_table(rng, 2, 3, 3)),
+        "L": ("UIC", random_table(rng, 2, 3, 3, 2)),
+    }
+    edges = [(parent, name) for name, (parents, _) in model.items() for parent in parents]
+    graph = CausalGraph({name: Node(name) for name in model}, edges, "I", "L", (), ("U",))
+    assert back_door(graph).adjustment == ("C", "U")
+    given_all = conditional(model, "L", "UIC")
+    formula = np.einsum("uicl,uc->uil", given_all, conditional(model, "C", "U"))
+    truth = np.empty_like(formula)
+    for i in range(3):
+        table = marginal(model, "UL", do={"I": i})
+        truth[:, i] = table / table.sum(1, keepdims=True)
+    assert np.allclose(formula, truth, atol=1e-12)
+    assert np.abs(conditional(model, "L", "UI") - truth).max() > 1e-3
+    joint_intervention(graph, ("C",))
+    for i, c in np.ndindex(3, 3):
+        table = marginal(model, "UL", do={"I": i, "C": c})
+        assert np.allclose(table / table.sum(1, keepdims=True), given_all[:, i, c], atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -17,7 +17,7 @@ def test_a_list_of_values_is_a_sweep_in_order_without_repeats():
 
 
 def test_a_class_outside_the_package_is_named_by_its_path():
-    path = "graphrec.causal.estimands:TotalIndirectEffect"
+    path = "graphrec.causal.effects:TotalIndirectEffect"
     assert parse_estimand(f"{path}:strength=0.5") == [TotalIndirectEffect(strength=0.5)]
     with pytest.raises(RecipeError, match="not an estimand"):
         parse_estimand("graphrec.causal.graph:CausalGraph")
@@ -28,6 +28,9 @@ def test_a_class_outside_the_package_is_named_by_its_path():
     [
         *["observational", "front_door", "effect_on_mediator", "effect_of_mediator", "total_indirect_effect"],
         *["total_indirect_effect:strength=0", "total_indirect_effect:strength=0.4"],
+        *["back_door", "back_door:level=forecast", "total_effect", "natural_direct_effect:reference=zero"],
+        *["total_effect:reference=constant", "natural_direct_effect:reference=constant:constant=30"],
+        "total_indirect_effect:reference=category:category=kind of item:strength=0.5",
         *["total_indirect_effect:strength=1e-07", "total_indirect_effect:strength=0.30000000000000004"],
     ],
 )
@@ -72,7 +75,14 @@ def test_options_combine_in_a_sweep():
     found = parse_estimand("total_indirect_effect:strength=0.5,1:reference=mean,zero")
     assert [label(one) for one in found] == [
         "total_indirect_effect:strength=0.5",
-        "total_indirect_effect:strength=0.5:reference=zero",
+        "total_indirect_effect:reference=zero:strength=0.5",
         "total_indirect_effect",
         "total_indirect_effect:reference=zero",
     ]
+
+
+@pytest.mark.parametrize("text", ["total_effect:reference=category", "total_indirect_effect:constant=3"])
+def test_options_that_do_not_fit_together_are_typed(text):
+    with pytest.raises(RecipeError, match="the options of estimand") as caught:
+        parse_estimand(text)
+    assert caught.value.got == f"`{text}`"

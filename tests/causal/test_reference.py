@@ -3,18 +3,21 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graphrec.causal import Reference, constant_logits, reference_item
+from graphrec.causal import category_items, check_categories, reference_item
 from graphrec.errors import RecipeError
 
+TABLE = torch.tensor([[1.0, 2.0], [3.0, 6.0], [5.0, 1.0], [7.0, 0.0]])
+TRAINED = torch.tensor([True, True, False, True])
 
-def test_the_mean_item_averages_the_rows():
-    table = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
-    assert torch.equal(reference_item("mean", table), torch.tensor([[2.0, 4.0]]))
+
+def test_the_mean_item_averages_the_rows_of_the_training_items():
+    assert torch.equal(reference_item("mean", TABLE), torch.tensor([[4.0, 2.25]]))
+    assert torch.equal(reference_item("mean", TABLE, TRAINED), TABLE[[0, 1, 3]].mean(0, keepdim=True))
 
 
 def test_the_zero_item_is_a_row_of_zeros():
     table = torch.randn(5, 3, dtype=torch.float64)
-    assert torch.equal(reference_item("zero", table), torch.zeros(1, 3, dtype=torch.float64))
+    assert torch.equal(reference_item("zero", table, torch.zeros(5, dtype=torch.bool)), table.new_zeros(1, 3))
 
 
 def test_the_inner_product_with_the_mean_item_is_the_users_mean_logit():
@@ -22,27 +25,32 @@ def test_the_inner_product_with_the_mean_item_is_the_users_mean_logit():
     assert torch.allclose(users @ reference_item("mean", items).T, (users @ items.T).mean(1, keepdim=True))
 
 
-def test_a_constant_has_no_item_and_an_empty_table_no_mean():
-    with pytest.raises(RecipeError, match="constant_logits"):
+def test_another_kind_is_no_item_and_an_empty_table_has_no_mean():
+    with pytest.raises(RecipeError, match="no item"):
         reference_item("constant", torch.zeros(2, 2))
     with pytest.raises(RecipeError, match="no items"):
         reference_item("mean", torch.zeros(0, 2))
+    with pytest.raises(RecipeError, match="no items"):
+        reference_item("mean", TABLE, torch.zeros(4, dtype=torch.bool))
 
 
-def test_constant_logits_replace_the_named_branches_in_the_layout_of_a_reference():
-    block = {"match": torch.randn(4, 9), "item": torch.randn(4, 9)}
-    replaced = constant_logits(block, ("match",), 2.5)
-    assert list(replaced) == ["match"]
-    assert torch.equal(replaced["match"], torch.full((4, 1), 2.5))
-    assert torch.equal(constant_logits({"match": torch.randn(6)}, ("match",), 1.0)["match"], torch.ones(6))
+def test_an_items_category_item_averages_the_training_items_of_its_category():
+    categories = torch.tensor([5, 2, 5, 2])
+    found = category_items(TABLE, categories, TRAINED)
+    assert torch.equal(found, torch.tensor([[1.0, 2.0], [5.0, 3.0], [1.0, 2.0], [5.0, 3.0]]))
+    assert torch.equal(category_items(TABLE, categories)[0], TABLE[[0, 2]].mean(0))
+    one = category_items(TABLE, torch.zeros(4, dtype=torch.int64), TRAINED)
+    torch.testing.assert_close(one, reference_item("mean", TABLE, TRAINED).expand(4, 2))
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "constant"}, {"kind": "mean", "value": 1.0}, {"kind": "median"}])
-def test_a_reference_that_ignores_its_value_or_lacks_it_is_refused(wrong):
-    with pytest.raises(ValueError):
-        Reference(**wrong)
+def test_items_without_a_category_are_counted():
+    with pytest.raises(RecipeError, match="2 of 4 items have no `brand`") as caught:
+        check_categories("brand", torch.tensor([0, -1, 0, -1]), TRAINED)
+    assert "reference=mean" in caught.value.next_step
 
 
-def test_the_default_reference_is_the_mean_item():
-    assert Reference() == Reference(kind="mean")
-    assert Reference(kind="constant", value=30.0).value == 30.0
+def test_a_category_that_no_training_item_has_is_named():
+    with pytest.raises(RecipeError, match="1 items are of a `brand` that no training item has") as caught:
+        check_categories("brand", torch.tensor([0, 1, 2, 1]), TRAINED)
+    assert "number 2" in caught.value.got
+    check_categories("brand", torch.tensor([0, 1, 2, 1]))

@@ -1,0 +1,151 @@
+"""Criteria without mediators: what an association means, and adjustment for observed confounders."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import networkx as nx
+
+from graphrec.causal.graph import CausalGraph
+from graphrec.causal.identification import Identification, back_doors, broken, given_too, listed, require_observed
+from graphrec.errors import UnknownNameError
+
+
+def association(graph: CausalGraph) -> Identification:
+    """What P(outcome | treatment, conditioned) means; each open back-door path is a caveat.
+
+    Without such a path it equals P(outcome | do(treatment), conditioned).
+    """
+    i, y, given = graph.treatment, graph.outcome, given_too(graph)
+    back_door = {"given": graph.conditioned, "without_outgoing_of": (i,)}
+    paths = graph.open_paths(i, y, **back_door)
+    observational = f"P({y} | {i}{given})"
+    return Identification(
+        criterion="association",
+        formula=observational if paths else f"P({y} | do({i}){given}) = {observational}",
+        adjustment=graph.conditioned,
+        blocked=tuple(graph.blocked_paths(i, y, **back_door)),
+        assumptions=(),
+        untestable=() if paths else (f"nothing hidden causes both {i} and {y}",),
+        caveats=tuple(f"{path} is open: {observational} is not P({y} | do({i}){given})" for path in paths),
+    )
+
+
+def total_effect(graph: CausalGraph) -> Identification:
+    """Identify P(outcome | do(treatment), conditioned) less the same under the reference, without any adjustment.
+
+    Raises:
+        IdentificationError: an open back-door path from treatment to outcome.
+    """
+    rule = "the total effect"
+    i, y, given = graph.treatment, graph.outcome, given_too(graph)
+    require_observed(graph, rule, (i, y))
+    return Identification(
+        criterion="no confounding of treatment and outcome",
+        formula=f"TE({i}, {i}*) = P({y} | {i}{given}) - P({y} | {i}*{given})",
+        adjustment=graph.conditioned,
+        blocked=tuple(back_doors(graph, [i], [y], graph.conditioned, f"{rule} is confounded")),
+        assumptions=(),
+        untestable=(f"nothing hidden causes both {i} and {y}",),
+    )
+
+
+def back_door(graph: CausalGraph, adjustment: tuple[str, ...] | None = None) -> Identification:
+    """Identify P(outcome | do(treatment), conditioned) by the back-door criterion (Pearl, Causality 2009, 3.3.1).
+
+    The adjustment set holds no effect of the treatment and, together with `conditioned`, blocks every back-door
+    path from treatment to outcome. It must not determine the treatment: there would be nothing to compare.
+
+    Args:
+        adjustment: observed variables besides `conditioned`; None looks for a smallest set that will do.
+
+    Raises:
+        IdentificationError: the set is no adjustment set, or there is none; shows an open path.
+        UnknownNameError: a variable that is not in the graph.
+    """
+    rule = "the back-door criterion"
+    i, y, given = graph.treatment, graph.outcome, given_too(graph)
+    require_observed(graph, rule, (i, y))
+    if adjustment is None:
+        adjustment = _smallest_adjustment(graph, rule)
+    _adjustable(graph, adjustment, rule)
+    held = (*adjustment, *graph.conditioned)
+    blocked = back_doors(graph, [i], [y], held, f"{rule} fails")
+    z = listed(adjustment)
+    weight = f"P({z} | {listed(graph.conditioned)})" if graph.conditioned else f"P({z})"
+    return Identification(
+        criterion="back-door",
+        formula=f"P({y} | do({i}){given}) = "
+        + (f"sum_{{{z}}} P({y} | {i}, {z}{given}) {weight}" if z else f"P({y} | {i}{given})"),
+        adjustment=held,
+        blocked=tuple(blocked),
+        assumptions=(f"every value of {i} can occur under every {listed(held)}",) if z else (),
+        untestable=(f"nothing hidden causes both {i} and {y}" + (f", save through {z}" if z else ""),),
+    )
+
+
+def joint_intervention(graph: CausalGraph, also: tuple[str, ...]) -> Identification:
+    """Identify P(outcome | do(treatment), do(also), conditioned) as a conditional distribution (PDA's forecast).
+
+    Raises:
+        IdentificationError: an open back-door path from treatment or `also`, taken jointly, to the outcome.
+        UnknownNameError: a variable that is not in the graph.
+    """
+    rule = "the effect of treatment and adjustment set together"
+    i, y, given, z = graph.treatment, graph.outcome, given_too(graph), listed(also)
+    require_observed(graph, rule, (i, y))
+    _adjustable(graph, also, rule)
+    return Identification(
+        criterion="no confounding of treatment, adjustment set and outcome",
+        formula=f"P({y} | do({i}), do({z}){given}) = P({y} | {i}, {z}{given})",
+        adjustment=(*also, *graph.conditioned),
+        blocked=tuple(back_doors(graph, (i, *also), [y], graph.conditioned, f"{rule} is confounded")),
+        assumptions=(f"every value of {i} can occur under every {listed((*also, *graph.conditioned))}",),
+        untestable=(f"nothing hidden causes both {y} and one of {i}, {z}",),
+    )
+
+
+def _smallest_adjustment(graph: CausalGraph, rule: str) -> tuple[str, ...]:
+    """A smallest valid adjustment set, the first in the order of the nodes.
+
+    Only ancestors of treatment, outcome or conditioned variables need be tried: where any set blocks, all of those
+    that may be adjusted for do, too (van der Zander, Liskiewicz and Textor, "Separators and adjustment sets in
+    causal graphs", Artificial Intelligence 2019), which also tells early that there is none.
+    """
+    i, y = graph.treatment, graph.outcome
+    directed = graph.to_networkx()
+    useful = set().union(*(nx.ancestors(directed, name) for name in (i, y, *graph.conditioned)))
+    out = {i, y, *nx.descendants(directed, i), *graph.conditioned}
+    candidates = tuple(n for n, node in graph.nodes.items() if node.observed and n in useful - out)
+
+    def blocks(chosen: tuple[str, ...]) -> bool:
+        held = (*chosen, *graph.conditioned)
+        return i not in graph.determined(held) and graph.d_separated(i, y, held, without_outgoing_of=(i,))
+
+    if graph.nodes[i].deterministic or blocks(candidates):
+        for size in range(len(candidates) + 1):
+            for chosen in combinations(candidates, size):
+                if blocks(chosen):
+                    return chosen
+    paths = graph.open_paths(i, y, (*candidates, *graph.conditioned), without_outgoing_of=(i,))
+    raise broken(
+        f"{rule}: no set of observed variables blocks every back-door path from {i} to {y}",
+        f"a set without effects of {i} that blocks them and leaves {i} undetermined",
+        paths[0] if paths else f"{i} is determined by what would block them",
+        "observe a variable on the path, or use an estimand that allows it",
+    )
+
+
+def _adjustable(graph: CausalGraph, names: tuple[str, ...], rule: str) -> None:
+    for name in names:
+        if name not in graph.nodes:
+            raise UnknownNameError("causal variable", name, graph.nodes, where="adjustment set")
+    require_observed(graph, rule, names)
+    i = graph.treatment
+    for name in names:
+        if name == i or name in nx.descendants(graph.to_networkx(), i):
+            way = graph.directed_paths(i, name)[0] if name != i else i
+            raise broken(f"{rule}: `{name}` is an effect of the treatment", f"no effect of {i} is adjusted for", way)
+    held = (*names, *graph.conditioned)
+    if i in graph.determined(held):
+        raise broken(f"{rule}: nothing of {i} is left to vary", f"{i} not determined by {listed(held)}", "it is")
