@@ -18,12 +18,21 @@ from graphrec.recommender import Recommender
 from graphrec.training.config import TrainingConfig
 from graphrec.training.loop import Trainer
 
+LIKES = {"behaviour": "like", "negatives": "unliked"}
 DECODERS: list[tuple[str, dict[str, Any], float]] = [
     ("ct", {}, 0.95),
     ("esmm", {}, 0.9),
-    ("causalrec", {"behaviour": "like", "negatives": "unliked"}, 0.9),
+    ("causalrec", LIKES, 0.9),
     ("hcr", {}, 0.85),
     ("hcr", {"loss": "bce"}, 0.9),
+    ("hcr_additive", {}, 0.85),
+    ("multi_ipw", {}, 0.9),
+    ("multi_dr", {}, 0.6),
+    ("dcf", {}, 0.9),
+    ("macr", LIKES, 0.9),
+    ("bpr", LIKES, 0.9),
+    ("vbpr", LIKES, 0.9),
+    ("amr", LIKES, 0.85),
 ]
 """Name, settings, and the Recall@4 that must be reached; the settings make it learn likes."""
 

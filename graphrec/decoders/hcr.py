@@ -168,22 +168,7 @@ class HCR(Decoder):
             f, h1, h2 = (factor(logits) for factor in factors.values())
             return f + h1 + h2 if log else f * h1 * h2
 
-        graph = CausalGraph(
-            nodes={
-                "U": Node("user"),
-                "I": Node("item features"),
-                "V": Node("hidden cause of features and likes (an event, the quality behind a price)", observed=False),
-                "Z": Node("user and item features, integrated", deterministic=True),
-                "C": Node("click"),
-                "L": Node("like"),
-            },
-            edges=[("V", "I"), ("V", "L"), ("U", "Z"), ("I", "Z"), ("Z", "C"), ("Z", "L"), ("C", "L")],
-            treatment="I",
-            outcome="L",
-            mediators=("Z", "C"),
-            conditioned=("U",),
-        )
-        return Outcome(score=score, log=log, factors=factors, graph=graph)
+        return Outcome(score=score, log=log, factors=factors, graph=front_door_graph())
 
     @property
     def formula(self) -> str:
@@ -197,6 +182,25 @@ class HCR(Decoder):
             "HCR-S1": EffectOnMediator(),
             "HCR-S2": EffectOfMediator(),
         }
+
+
+def front_door_graph() -> CausalGraph:
+    """I <- V -> L with V hidden, and all of the item's effect through the integrated features Z and the click C."""
+    return CausalGraph(
+        nodes={
+            "U": Node("user"),
+            "I": Node("item features"),
+            "V": Node("hidden cause of features and likes (an event, the quality behind a price)", observed=False),
+            "Z": Node("user and item features, integrated", deterministic=True),
+            "C": Node("click"),
+            "L": Node("like"),
+        },
+        edges=[("V", "I"), ("V", "L"), ("U", "Z"), ("I", "Z"), ("Z", "C"), ("Z", "L"), ("C", "L")],
+        treatment="I",
+        outcome="L",
+        mediators=("Z", "C"),
+        conditioned=("U",),
+    )
 
 
 def _as_it_is(branch: Representation) -> Representation:

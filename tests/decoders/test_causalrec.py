@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
+from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
+from on_mf import mean_row, mf_model
+from small_graph import LONE_ITEM, small_graph
 from torch import Tensor
 
 from graphrec.causal import Observational, TotalIndirectEffect
@@ -39,6 +42,12 @@ class TestCausalRecInLogarithms(DecoderContract):
     needs_modalities = True
 
 
+class TestCausalRecWithANoticeForEachModality(DecoderContract):
+    name = "causalrec"
+    settings: ClassVar = {"notice_fusion": "product", "tanh_layers": 2, "item_bias": True}
+    needs_modalities = True
+
+
 def parts(centre: bool = False, **settings: Any) -> tuple[FrozenModel, dict[str, Tensor]]:
     """A frozen model, and its logits m, m', n `[U, I]`, m*, m'* `[U, 1]` written out from Eq. 19 to 21."""
     model, graph = small_model("causalrec", settings, centre_items=centre)
@@ -48,8 +57,8 @@ def parts(centre: bool = False, **settings: Any) -> tuple[FrozenModel, dict[str,
     g_item = (main["id"].item + main["acoustic"].item) / 2
     t = (main["visual"].user + main["title"].user) / 2
     phi = (main["visual"].item + main["title"].item) / 2
-    weight, bias = (model.get_parameter(f"decoder.indirect.{name}").detach() for name in ("weight", "bias"))
-    g_mean, phi_mean = g_item.mean(0, keepdim=True), phi.mean(0, keepdim=True)
+    weight, bias = (model.get_parameter(f"decoder.indirect.0.{name}").detach() for name in ("weight", "bias"))
+    g_mean, phi_mean = (table[frozen.trained].mean(0, keepdim=True) for table in (g_item, phi))
     return frozen, {
         "m": g_user @ g_item.T,
         "m'": g_user @ (g_item * torch.tanh(phi @ weight.T + bias)).T,
@@ -92,8 +101,9 @@ def test_eq_28_holds(strength: float, centre: bool) -> None:
     assert torch.equal(scores > 0, effect > 0)
 
 
-def test_the_reference_of_a_centred_model_is_indifference() -> None:
-    frozen, _ = parts(centre=True)
+def test_the_reference_of_a_centred_model_is_indifference_where_every_item_is_trained() -> None:
+    model, graph = small_model("causalrec", graph=small_graph(extra_clicks=((0, LONE_ITEM),)), centre_items=True)
+    frozen = model.freeze(graph)
     reference = BlockLogits(frozen.reference_branches("mean"), EVERYONE)
     for name in ("match", "match_visual"):
         torch.testing.assert_close(reference[name], torch.zeros(len(EVERYONE), 1, dtype=torch.float64))
@@ -144,3 +154,67 @@ def test_the_joint_loss_compares_products_and_the_others_logits() -> None:
         margin = tables[name][batch.users, batch.items] - tables[name][batch.users, batch.negatives]
         expected = F.softplus(-margin).mean()
         torch.testing.assert_close(loss_of(objective, model(graph), batch).detach(), expected)
+
+
+VARIANTS = {"A": ("add", False), "AML": ("add", True), "M": ("paper", False), "MML": ("paper", True)}
+
+
+@pytest.mark.parametrize("suffix", VARIANTS)
+def test_the_papers_variants_are_two_options(suffix: str) -> None:
+    fusion, multitask = VARIANTS[suffix]
+    model, graph = small_model("causalrec", {"fusion": fusion, "multitask": multitask}, centre_items=False)
+    _, k = parts(fusion=fusion)
+    s = torch.sigmoid
+    joint = {"paper": s(k["m"]) * s(k["m'"]) * s(k["n"]), "add": k["m"] + k["m'"] + k["n"]}[fusion]
+    tables = [joint, k["n"], k["m"] + k["m'"]] if suffix.endswith("ML") else [joint]
+    objectives = model.decoder.objectives()
+    assert len(objectives) == len(tables)
+    for objective, batch, table in zip(objectives, first_batches(model, graph), tables):
+        margin = table[batch.users, batch.items] - table[batch.users, batch.negatives]
+        torch.testing.assert_close(loss_of(objective, model(graph), batch).detach(), F.softplus(-margin).mean())
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_tanh_layers_bound_the_looks(layers: int) -> None:
+    model, graph = mf_model("causalrec", {"tanh_layers": layers})
+    main = model.representations(graph)["main"]
+    looks = (main["visual"].item + main["title"].item) / 2
+    for n in range(layers):
+        one = model.decoder.indirect[2 * n]
+        looks = torch.tanh(looks @ one.weight.T + one.bias)
+    g = (main["id"].item + main["acoustic"].item) / 2
+    torch.testing.assert_close(model(graph)["match_visual"].item, g * looks)
+    assert sum(isinstance(part, torch.nn.Linear) for part in model.decoder.indirect) == layers
+
+
+def test_a_product_of_notices_has_one_for_each_modality() -> None:
+    settings = {"notice_fusion": "product"}
+    for fusion in ("paper", "author", "add"):
+        model, graph = mf_model("causalrec", {**settings, "fusion": fusion})
+        frozen = model.freeze(graph)
+        main, logits = frozen.representations["main"], BlockLogits(frozen.branches, EVERYONE)
+        each = [main[name].user @ main[name].item.T for name in ("visual", "title")]
+        s, m, n = torch.sigmoid, logits["match"] + logits["match_visual"], sum(each)
+        gates = s(each[0]) * s(each[1])
+        expected = {
+            "paper": s(logits["match"]) * s(logits["match_visual"]) * gates,
+            "author": s(m + n) * s(m) * gates,
+            "add": (m + n).exp(),
+        }[fusion]
+        torch.testing.assert_close(frozen.scorer(Observational())(EVERYONE).exp(), expected)
+        assert fusion == "add" or "s(notice_visual) * s(notice_title)" in frozen.decoder.formula
+    one = replace(CONTEXT, exposure=("visual",))
+    (mean, graph), (product, _) = (mf_model("causalrec", more, context=one) for more in ({}, settings))
+    estimand = TotalIndirectEffect()
+    assert torch.equal(mean.freeze(graph).scorer(estimand)(EVERYONE), product.freeze(graph).scorer(estimand)(EVERYONE))
+
+
+def test_an_item_bias_raises_the_match_alone() -> None:
+    (plain, graph), (biased, _) = mf_model("causalrec"), mf_model("causalrec", {"item_bias": True})
+    less, more = (BlockLogits(model.freeze(graph).branches, EVERYONE) for model in (plain, biased))
+    torch.testing.assert_close(more["match"] - less["match"], biased.decoder.bias.detach().expand(len(EVERYONE), -1))
+    for name in ("match_visual", "notice"):
+        assert torch.equal(more[name], less[name])
+    reference = BlockLogits(biased.freeze(graph).reference_branches("mean"), EVERYONE)["match"]
+    without = BlockLogits(plain.freeze(graph).reference_branches("mean"), EVERYONE)["match"]
+    torch.testing.assert_close(reference - without, mean_row(biased.decoder.bias, graph).expand(len(EVERYONE), 1))

@@ -50,9 +50,9 @@ def test_the_losses_are_cross_entropies_of_click_and_of_click_and_like() -> None
         matrix[graph.pairs(role)[:, 0], graph.pairs(role)[:, 1]] = 1
     branches = model(graph)
     terms = list(zip(model.decoder.objectives(), first_batches(model, graph)))
-    for (objective, batch), chance, label in zip(terms, (p, p * r), (clicked, liked)):
+    for (objective, batch), chance, label, role in zip(terms, (p, p * r), (clicked, liked), ("clicked", "liked")):
         at = (batch.users, batch.items)
-        assert batch.labels is not None and torch.equal(batch.labels.double(), label[at])
+        assert batch.labels is not None and torch.equal(getattr(batch.labels, role).double(), label[at])
         expected = F.binary_cross_entropy(chance[at], label[at])
         torch.testing.assert_close(loss_of(objective, branches, batch), expected)
 

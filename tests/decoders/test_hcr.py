@@ -147,9 +147,9 @@ def test_given_the_click_the_like_is_judged_on_clicks_alone() -> None:
     drawn = list(zip(batch.users.tolist(), batch.items.tolist()))
     assert set(drawn) <= clicks
     assert batch.labels is not None
-    assert batch.labels.bool().tolist() == [pair in likes for pair in drawn]
+    assert batch.labels.liked.bool().tolist() == [pair in likes for pair in drawn]
     chance = (torch.sigmoid(known["h1"]) * known["h2"])[batch.users, batch.items]
-    expected = torch.nn.functional.binary_cross_entropy(chance, batch.labels.double())
+    expected = torch.nn.functional.binary_cross_entropy(chance, batch.labels.liked.double())
     torch.testing.assert_close(loss_of(objective, model(graph), batch).detach(), expected)
 
 

@@ -1,0 +1,86 @@
+"""BPR-MF: Bayesian Personalized Ranking from Implicit Feedback (Rendle et al., UAI 2009), a bias for each item.
+
+    y_ui = beta_i + g_u . g_i                      CausalRec Eq. 4; alpha and beta_u cancel in BPR
+
+On the backbone `mf` this is matrix factorisation; on a graph backbone, the plain click model of that backbone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Literal
+
+import torch
+from torch import nn
+
+from graphrec.backbones.base import Representations
+from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
+from graphrec.decoders.base import (
+    Branches,
+    Context,
+    Decoder,
+    DecoderConfig,
+    Objective,
+    Tower,
+    decoders,
+    joined,
+    per_item,
+)
+from graphrec.graph.sampling import Negatives
+
+
+class BPRConfig(DecoderConfig):
+    representation: Literal["id", "fused"] = "id"
+    """What g is: ids alone, or ids and all modalities together."""
+    behaviour: Literal["click", "like"] = "click"
+    """The feedback that is learned."""
+    negatives: Negatives = "unclicked"
+
+
+@decoders.register("bpr")
+class BPR(Decoder):
+    """BPR-MF (Rendle et al. 2009): item bias and match; ranks by P(click | user, item)."""
+
+    Config = BPRConfig
+    config: BPRConfig
+
+    def __init__(self, config: BPRConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self.bias = nn.Parameter(torch.zeros(context.num_items))
+
+    def towers(self) -> dict[str, Tower]:
+        return {"main": Tower(self.config.behaviour, (self.config.representation,))}
+
+    def own(self) -> Representations:
+        return {"bias": per_item(self.bias, self.context.num_users)}
+
+    def branches(self, representations: Mapping[str, Representations]) -> Branches:
+        return {"match": joined(representations["own"]["bias"], representations["main"][self.config.representation])}
+
+    def objectives(self) -> list[Objective]:
+        return [Objective("match", self.config.behaviour, "bpr", itemgetter("match"), self.config.negatives)]
+
+    @property
+    def outcome(self) -> Outcome:
+        graph = CausalGraph(
+            nodes={
+                "U": Node("user"),
+                "I": Node("item"),
+                "M": Node("match: true preference", observed=False, deterministic=True),
+                "Y": Node("interaction"),
+            },
+            edges=[("U", "M"), ("I", "M"), ("M", "Y"), ("U", "Y"), ("I", "Y")],
+            treatment="I",
+            outcome="Y",
+            mediators=("M",),
+            conditioned=("U",),
+        )
+        return Outcome(score=itemgetter("match"), log=False, graph=graph)
+
+    @property
+    def formula(self) -> str:
+        return "match"
+
+    def variants(self) -> dict[str, Estimand]:
+        return {"BPR": Observational()}

@@ -1,0 +1,138 @@
+"""DVBPR: Visually-Aware Fashion Recommendation and Design with GANs (Kang, Fang, Wang and McAuley, ICDM 2017).
+
+    y_ui = sum over visual modalities of t_u . E Phi(image_i)        CausalRec Eq. 8; alpha and beta_u cancel in BPR
+
+There is no item embedding: an item is what it looks like. By default the features are what a network made of the
+pictures beforehand and Phi is the identity. With `image_shape` they are the pixels, and Phi is a small convolutional
+network trained along; the backbone's map E is its last layer.
+
+There is no "with CI": without a match there is nothing that the item does past its looks, so an indirect effect through
+the match would rank nothing (CausalRec, Figure 3 (d), has no match either).
+
+Limits: every image passes the network in every step, so memory grows with the number of items, which suits small
+pictures and some ten thousand items; pixels arrive standardised column by column, as all dense features do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any
+
+from pydantic import PositiveInt, model_validator
+from torch import nn
+
+from graphrec.backbones.base import Representations
+from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
+from graphrec.decoders.base import Branches, Context, Decoder, Objective, Tower, decoders, joined
+from graphrec.decoders.visual import VisualConfig, visual_modalities
+from graphrec.errors import RecipeError, UnknownNameError
+from graphrec.graph.build import InteractionGraph
+
+
+class DVBPRConfig(VisualConfig):
+    image_modality: str | None = None
+    """The dense modality that holds pixels; it then makes the looks alone. None: features made beforehand."""
+    image_shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
+    """Its channels, height and width; a row of features is a picture in that order."""
+
+    @model_validator(mode="after")
+    def _images_have_a_shape(self) -> DVBPRConfig:
+        if (self.image_modality is None) != (self.image_shape is None):
+            raise ValueError("`image_modality` and `image_shape` come together")
+        return self
+
+
+@decoders.register("dvbpr")
+class DVBPR(Decoder):
+    """DVBPR (Kang et al. 2017): a taste for looks alone, no item embedding; pictures through a network if asked.
+
+    Raises:
+        RecipeError: no modality to look at; the image modality's width is not that of its shape, or it is a bag.
+        UnknownNameError: no such image modality.
+    """
+
+    Config = DVBPRConfig
+    config: DVBPRConfig
+
+    def __init__(self, config: DVBPRConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self.looks = visual_modalities("DVBPR", context)
+        if config.image_modality is not None and config.image_shape is not None:
+            self.looks = (config.image_modality,)
+            _check_images(config.image_modality, config.image_shape, context)
+            self.network = nn.Sequential(
+                nn.Unflatten(1, config.image_shape),
+                nn.Conv2d(config.image_shape[0], 16, kernel_size=3, padding=1),
+                nn.ReLU(),
+                nn.MaxPool2d(2, ceil_mode=True),
+                nn.Conv2d(16, 32, kernel_size=3, padding=1),
+                nn.ReLU(),
+                nn.AdaptiveAvgPool2d(2),
+                nn.Flatten(),
+            )
+
+    def encoded(self, graph: InteractionGraph) -> InteractionGraph:
+        name = self.config.image_modality
+        if name is None:
+            return graph
+        if graph.is_bag(name):
+            raise _no_images(name, "dense features", "a bag of words or categories")
+        pixels = graph.features(name).to(next(self.network.parameters()).dtype)
+        return graph.with_features({name: self.network(pixels)})
+
+    def towers(self) -> dict[str, Tower]:
+        return {"main": Tower(self.config.behaviour, self.looks)}
+
+    def branches(self, representations: Mapping[str, Representations]) -> Branches:
+        return {"notice": joined(*(representations["main"][name] for name in self.looks))}
+
+    def objectives(self) -> list[Objective]:
+        return [Objective("notice", self.config.behaviour, "bpr", itemgetter("notice"), self.config.negatives)]
+
+    @property
+    def outcome(self) -> Outcome:
+        graph = CausalGraph(
+            nodes={
+                "U": Node("user"),
+                "I": Node("item"),
+                "V": Node("looks: the item's exposure features", deterministic=True),
+                "N": Node("notice: the pull of the looks alone", deterministic=True),
+                "Y": Node("interaction"),
+            },
+            edges=[("I", "V"), ("U", "N"), ("V", "N"), ("N", "Y"), ("U", "Y")],
+            treatment="I",
+            outcome="Y",
+            mediators=(),
+            conditioned=("U",),
+        )
+        return Outcome(score=itemgetter("notice"), log=False, graph=graph)
+
+    @property
+    def formula(self) -> str:
+        return "notice"
+
+    def variants(self) -> dict[str, Estimand]:
+        return {"DVBPR": Observational()}
+
+
+def _check_images(name: str, shape: tuple[int, int, int], context: Context) -> None:
+    if name not in context.modalities:
+        raise UnknownNameError("modality", name, context.modalities, where="decoder.image_modality")
+    channels, height, width = shape
+    if channels * height * width != context.widths[name]:
+        raise _no_images(
+            name,
+            f"{context.widths[name]} numbers an item, which is what `{name}` has",
+            f"{channels} x {height} x {width} = {channels * height * width}",
+        )
+
+
+def _no_images(name: str, expected: Any, got: Any) -> RecipeError:
+    return RecipeError(
+        f"`{name}` does not hold images of this shape",
+        expected=expected,
+        got=got,
+        where="decoder.image_shape",
+        next_step="give channels, height and width of the pictures, or leave both image options out",
+    )

@@ -1,0 +1,70 @@
+"""Multi-DR: the doubly robust form of Multi-IPW (Zhang et al., WWW 2020).
+
+A third tower imputes the error d = BCE(l, r) of pairs that were not clicked, q = softplus(imputation logit) >= 0. With
+o, p, l, r, D as in Multi-IPW:
+
+    L_DR         = mean_D [ q + o (d - q) / p ]        trains r
+    L_imputation = mean_D [ o (d - q)^2 / p ]          trains q
+    L            = mean_D BCE(o, p) + L_DR + w L_imputation
+
+L_DR is right in the mean where p is or where q is. Each term trains its own tower: q is a constant in L_DR, d in
+L_imputation, p in both. Hence q changes the value of L_DR and no gradient: the conversion tower gets that of Multi-IPW,
+and the methods differ through the embeddings that the imputation tower shares. Without shared embeddings they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from graphrec.backbones.base import FUSED, Representations
+from graphrec.causal import Estimand, Logits, Observational
+from graphrec.decoders.base import Branches, Context, Labels, Objective, Tower, decoders, with_offset
+from graphrec.decoders.multi_ipw import MultiIPW, MultiIPWConfig, like_error
+
+
+class MultiDRConfig(MultiIPWConfig):
+    imputation_weight: float = Field(1.0, gt=0)
+    """w."""
+
+
+@decoders.register("multi_dr")
+class MultiDR(MultiIPW):
+    """Multi-DR (Zhang et al. 2020): Multi-IPW with a third tower that imputes the errors of unclicked pairs."""
+
+    Config = MultiDRConfig
+    config: MultiDRConfig
+
+    def __init__(self, config: MultiDRConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self.imputation_offset = nn.Parameter(torch.zeros(1))
+
+    def towers(self) -> dict[str, Tower]:
+        return super().towers() | {"imputation": Tower(self.config.like_graph, (FUSED,))}
+
+    def branches(self, representations: Mapping[str, Representations]) -> Branches:
+        imputation = with_offset(representations["imputation"][FUSED], self.imputation_offset)
+        return super().branches(representations) | {"imputation": imputation}
+
+    def objectives(self) -> list[Objective]:
+        click, like = super().objectives()
+        weight = self.config.imputation_weight
+        term = Objective(
+            "imputation", "like", self._imputation, negatives="unclicked", weight=weight, population="click"
+        )
+        return [click, like, term]
+
+    def variants(self) -> dict[str, Estimand]:
+        return {"Multi-DR": Observational()}
+
+    def _weighted(self, logits: Logits, labels: Labels) -> Tensor:
+        imputed = F.softplus(logits["imputation"]).detach()
+        return imputed + self.weights(logits, labels) * (like_error(logits, labels) - imputed)
+
+    def _imputation(self, logits: Logits, labels: Labels) -> Tensor:
+        missed = like_error(logits, labels).detach() - F.softplus(logits["imputation"])
+        return self.weights(logits, labels) * missed.square()

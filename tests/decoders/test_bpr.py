@@ -1,0 +1,36 @@
+"""BPR-MF: a bias and a match."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from contracts.decoder_contract import EVERYONE, DecoderContract
+from on_mf import mf_model
+
+from graphrec.causal import Observational
+
+
+class TestBPR(DecoderContract):
+    name = "bpr"
+
+
+class TestBPROnAllModalities(DecoderContract):
+    name = "bpr"
+    settings: ClassVar = {"representation": "fused", "behaviour": "like", "negatives": "unliked"}
+
+
+def test_the_score_is_the_item_bias_and_the_inner_product_of_the_tables() -> None:
+    model, graph = mf_model("bpr")
+    tables = model.tables["shared"]
+    expected = model.decoder.bias + tables["user"] @ tables["item"].T
+    torch.testing.assert_close(model.freeze(graph).scorer(Observational())(EVERYONE), expected.detach())
+
+
+def test_it_has_no_parameter_besides_bias_and_two_tables() -> None:
+    model, _ = mf_model("bpr")
+    assert {name for name, _ in model.named_parameters()} == {
+        "decoder.bias",
+        "tables.shared.item",
+        "tables.shared.user",
+    }

@@ -1,0 +1,69 @@
+"""VBPR: match and notice add up; with counterfactual inference the looks drop out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+import torch
+from contracts.decoder_contract import EVERYONE, DecoderContract
+from on_mf import mean_row, mf_model, with_shuffled_looks
+
+from graphrec.causal import Observational, TotalIndirectEffect
+
+
+class TestVBPR(DecoderContract):
+    name = "vbpr"
+    needs_modalities = True
+
+
+class TestVBPRWithVisualBias(DecoderContract):
+    name = "vbpr"
+    settings: ClassVar = {"visual_bias": True}
+    needs_modalities = True
+
+
+def test_the_score_is_eq_5_with_a_sum_over_modalities() -> None:
+    model, graph = mf_model("vbpr")
+    tables = model.tables["shared"]
+    expected = model.decoder.bias + tables["user"] @ tables["item"].T
+    for name, weight in (("visual", model.towers["main"].maps["visual"]), ("title", tables["words_title"])):
+        looks = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
+        expected = expected + tables[f"preference_{name}"] @ looks.T
+    torch.testing.assert_close(model.freeze(graph).scorer(Observational())(EVERYONE), expected.detach())
+
+
+def test_the_visual_bias_raises_an_item_for_everyone_by_a_linear_map_of_its_looks() -> None:
+    (plain, graph), (biased, _) = mf_model("vbpr"), mf_model("vbpr", {"visual_bias": True})
+    with torch.no_grad():
+        more = biased.freeze(graph).scorer(Observational())(EVERYONE)
+        biased.decoder.common_taste.zero_()
+        less = biased.freeze(graph).scorer(Observational())(EVERYONE)
+    gain = more - less
+    torch.testing.assert_close(gain, gain[:1].expand_as(gain))
+    assert gain[0].std() > 0
+    torch.testing.assert_close(less, plain.freeze(graph).scorer(Observational())(EVERYONE))
+
+
+@pytest.mark.parametrize("reference", ["mean", "zero"])
+def test_with_ci_it_is_eq_14(reference: str) -> None:
+    model, graph = mf_model("vbpr")
+    tables = model.tables["shared"]
+    bias, item = model.decoder.bias.detach(), tables["item"].detach()
+    if reference == "mean":
+        bias, item = bias - mean_row(bias, graph), item - mean_row(item, graph)
+    scores = model.freeze(graph).scorer(TotalIndirectEffect(reference=reference))(EVERYONE)
+    torch.testing.assert_close(scores, bias + tables["user"].detach() @ item.T)
+
+
+def test_with_ci_the_ranking_does_not_look_at_features() -> None:
+    model, graph = mf_model("vbpr")
+    estimand = model.decoder.variants()["VBPR with CI"]
+    plain, shuffled = model.freeze(graph), model.freeze(with_shuffled_looks(graph, "visual"))
+    assert torch.equal(
+        plain.scorer(estimand)(EVERYONE).argsort(dim=1), shuffled.scorer(estimand)(EVERYONE).argsort(dim=1)
+    )
+    assert not torch.equal(
+        plain.scorer(Observational())(EVERYONE).argsort(dim=1),
+        shuffled.scorer(Observational())(EVERYONE).argsort(dim=1),
+    )
