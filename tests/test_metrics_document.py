@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ import torch
 
 from graphrec.evaluation.metrics import interval, summarise
 from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.truth import rank_agreement
 from graphrec.report.tables import metric_label
 from graphrec.simulation.truth import ndcg_at_k, regret_at_k
 
@@ -50,11 +49,14 @@ def test_the_worked_example() -> None:
 
 def test_the_interventional_example() -> None:
     probability = np.array([[0.4, 0.3, 0.2, 0.1]])
-    truth: Any = SimpleNamespace(interventional=lambda users: probability[users])
     ranked, likes = np.array([[2, 0]]), np.array([[True, False, False, True]])
+    scores, carries = np.array([[3.0, 2.0, 4.0, 1.0]]), np.array([False, False, True, False])
+    agreement, leakage = rank_agreement(scores, probability, carries, np.ones((1, 4), dtype=bool))
     computed = {
         "NDCG (do)": shown(*ndcg_at_k(ranked, likes)),
-        "Regret (do)": shown(*regret_at_k(truth, ranked, np.array([0]))),
+        "Regret (do)": shown(*regret_at_k(ranked, probability)),
+        "Rank correlation (do)": shown(*agreement),
+        "Leakage (do)": shown(*leakage),
     }
     assert rows("measure at K = 2") == computed
 
@@ -66,7 +68,10 @@ def test_the_interval_example() -> None:
     assert np.isnan(interval(np.array([1.0]))).all()
 
 
-@pytest.mark.parametrize("metric", ["recall@50", "hr@50", "ndcg@50", "mrr", "ndcg_do@50", "regret_do@50"])
+@pytest.mark.parametrize(
+    "metric",
+    ["recall@50", "hr@50", "ndcg@50", "mrr", "ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do"],
+)
 def test_every_metric_is_described(metric: str) -> None:
     name = metric_label(metric).replace("@50", "@K") if "_do" not in metric else metric_label(metric)
     assert name in DOCUMENT.read_text(encoding="utf-8")

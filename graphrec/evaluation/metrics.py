@@ -61,12 +61,16 @@ def interval(values: np.ndarray, *, level: float = 0.95, resamples: int = 1000, 
 
 
 def summarise(per_user: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Mean, interval and number of users of each metric of a per-user table; users without a value are left out."""
+    """Mean, interval and number of users of each metric of a per-user table; users without a value are left out.
+
+    A metric that no user has is NaN.
+    """
     summary = {}
     for column in per_user.columns:
         if column in ("user", "positives"):
             continue
         values = per_user[column].dropna().to_numpy()
         low, high = interval(values)
-        summary[column] = {"mean": float(values.mean()), "low": low, "high": high, "users": len(values)}
+        mean = float(values.mean()) if len(values) else float("nan")
+        summary[column] = {"mean": mean, "low": low, "high": high, "users": len(values)}
     return summary

@@ -1,4 +1,8 @@
-"""What the items of a world look like: pictures and sounds show the content, titles the exposure taste."""
+"""What the items of a world look like: one modality shows the exposure taste and the confounder, two the content.
+
+With `exposure_shows = "title"` pictures and sounds show the content; with `"visual"` titles and sounds do. The source
+does not know which: a recipe on such data sets `[data.roles]` with `visual = "exposure"` and `textual = "content"`.
+"""
 
 from __future__ import annotations
 
@@ -37,22 +41,32 @@ def draw_features(config: WorldConfig, latents: Latents) -> WorldFeatures:
     titles = sparse.csr_array(_titles(config, latents).multiply(has["title"][:, None]))
     titles.eliminate_zeros()
     return WorldFeatures(
-        visual=_content(config, latents, "visual") * has["visual"][:, None],
-        acoustic=_content(config, latents, "acoustic") * has["acoustic"][:, None],
+        visual=_dense(config, latents, "visual") * has["visual"][:, None],
+        acoustic=_dense(config, latents, "acoustic") * has["acoustic"][:, None],
         titles=titles,
         has=has,
     )
 
 
-def _content(config: WorldConfig, latents: Latents, name: str) -> np.ndarray:
-    """q W + noise `[I, 128]` float32, with a random map of the modality's own."""
+def _dense(config: WorldConfig, latents: Latents, name: str) -> np.ndarray:
+    """q W + noise `[I, 128]` float32, with a random map of the modality's own; e W + noise + v d where exposure shows.
+
+    The mark d is a random direction of length `word_confounder`.
+    """
     random_map = stream(config.seed, f"{name} map").standard_normal((config.latent_width, FEATURE_WIDTH))
     noise = stream(config.seed, f"{name} noise").standard_normal((config.items, FEATURE_WIDTH))
-    return (latents.content @ random_map + config.feature_noise * noise).astype(np.float32)
+    if config.exposure_shows != name:
+        return (latents.content @ random_map + config.feature_noise * noise).astype(np.float32)
+    direction = stream(config.seed, f"{name} confounder").standard_normal(FEATURE_WIDTH)
+    mark = config.word_confounder * direction / np.linalg.norm(direction)
+    values = latents.exposure @ random_map + config.feature_noise * noise + np.outer(latents.confounder, mark)
+    return values.astype(np.float32)
 
 
 def _titles(config: WorldConfig, latents: Latents) -> sparse.csr_array:
     """Word counts, each word drawn from softmax(word_taste <e_i, w> + word_confounder v_i w').
+
+    Where pictures show the exposure, q_i stands for e_i and v_i leaves no trace.
 
     A word has a standard normal vector w in the space of exposure tastes and a coordinate w' of its own
     for the confounder. With the default of 20 words the confounder is as plain as in a dense vector that
@@ -65,9 +79,10 @@ def _titles(config: WorldConfig, latents: Latents) -> sparse.csr_array:
     lengths = 1 + stream(config.seed, "title lengths").poisson(config.words - 1, config.items)
     ends = np.cumsum(lengths)
     uniform = stream(config.seed, "title words").random(int(ends[-1]))
-    place = np.concatenate(
-        [config.word_taste * latents.exposure, config.word_confounder * latents.confounder[:, None]], axis=1
-    )
+    exposed = config.exposure_shows == "title"
+    shown = latents.exposure if exposed else latents.content
+    mark = config.word_confounder * (latents.confounder & exposed)
+    place = np.concatenate([config.word_taste * shown, mark[:, None]], axis=1)
     words = []
     for start in range(0, config.items, TITLE_BLOCK):
         stop = min(start + TITLE_BLOCK, config.items)

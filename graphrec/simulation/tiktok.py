@@ -32,7 +32,7 @@ MARKER = "world.json"
 
 @worlds.register("tiktok")
 class TiktokWorld(World):
-    """A twin of Tiktok (ICME-2019 track 2) with a hidden confounder in the titles."""
+    """A twin of Tiktok (ICME-2019 track 2) with a hidden confounder in the titles, or in the pictures."""
 
     @classmethod
     def write(cls, config: BaseModel, folder: Path) -> Path:

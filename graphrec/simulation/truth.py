@@ -1,5 +1,11 @@
 """The truth of a simulated world: what a ranking would earn under the intervention that it stands for.
 
+What it should earn is the target; the log shows the observational truth of the same row instead:
+
+    target        true effect                              observational truth
+    like          P(like | user, do(item))                 P(like | user, item)
+    satisfaction  P(like | user, do(item is clicked))      P(click | user, item)
+
 It lies beside the raw files in `truth/` and is for scoring alone; no source reads it.
 """
 
@@ -17,17 +23,18 @@ from safetensors.numpy import load_file, save
 from scipy import sparse
 
 from graphrec.data.dataset import index_of
-from graphrec.errors import DataError
+from graphrec.errors import DataError, UnknownNameError
 from graphrec.files import read_json, write_json
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
 
 TENSORS = "latents.safetensors"
 DESCRIPTION = "world.json"
+TARGETS = ("like", "satisfaction")
 CAUSAL_GRAPH: dict[str, Any] = {
     "nodes": {
         "U": {"meaning": "user", "observed": True},
         "I": {"meaning": "item with its title, picture and sound", "observed": True},
-        "V": {"meaning": "hidden trait of the item that shows in its title", "observed": False},
+        "V": {"meaning": "hidden trait of the item that shows in its title, or in its picture", "observed": False},
         "S": {"meaning": "shown, at random", "observed": False},
         "Z": {"meaning": "match of user and item", "observed": True},
         "C": {"meaning": "click", "observed": True},
@@ -111,16 +118,39 @@ class Truth:
         """P(like | user, item) `[b, I]`, with the confounder that the item has: what the log shows."""
         return self.click_probability(users) * self.like_given_click(users, intervene=False)
 
-    def draw_likes(self, users: np.ndarray, seed: int) -> np.ndarray:
-        """Likes `[b, I]` bool drawn under do(item), for every pair as if the item were shown.
+    def satisfaction(self, users: np.ndarray) -> np.ndarray:
+        """P(like | user, do(item is clicked)) `[b, I]`: liked once it is opened, whatever drew the click."""
+        return self.like_given_click(users, intervene=True)
 
-        The same pair and seed draw the same like in any restriction of the world.
+    def effect(self, users: np.ndarray, target: str) -> np.ndarray:
+        """The true effect `[b, I]` that a ranking with this target should follow.
+
+        Raises:
+            UnknownNameError: no target of that name.
+        """
+        _require_target(target)
+        return self.interventional(users) if target == "like" else self.satisfaction(users)
+
+    def observed(self, users: np.ndarray, target: str) -> np.ndarray:
+        """The observational truth `[b, I]` that the log shows in place of the true effect.
+
+        Raises:
+            UnknownNameError: no target of that name.
+        """
+        _require_target(target)
+        return self.observational(users) if target == "like" else self.click_probability(users)
+
+    def draw_likes(self, users: np.ndarray, seed: int, target: str = "like") -> np.ndarray:
+        """Likes `[b, I]` bool drawn under the target's intervention, for every pair as if the item were shown.
+
+        The same pair and seed draw the same like in any restriction of the world; whoever likes under do(item)
+        also likes once the item is clicked.
         """
         uniform = np.empty((len(users), self.num_items))
         for row, world_row in enumerate(self.user_rows[users]):
             random = stream(self.config.seed, "likes under do", seed, int(world_row))
             uniform[row] = random.random(self.config.items)[self.item_rows]
-        return uniform < self.interventional(users)
+        return uniform < self.effect(users, target)
 
     def align(self, user_ids: np.ndarray, item_ids: np.ndarray) -> Truth:
         """The truth of the given external ids, in their order.
@@ -196,6 +226,11 @@ class Truth:
         return self.config.match_scale * self.latents.taste[users] @ self.latents.content.T
 
 
+def _require_target(name: str) -> None:
+    if name not in TARGETS:
+        raise UnknownNameError("target", name, TARGETS, where="target")
+
+
 def best_items(values: np.ndarray, k: int, candidates: np.ndarray | None = None) -> np.ndarray:
     """The k best candidates of each row, best first `[b, K]`; -1 where a row has fewer than k."""
     if candidates is not None:
@@ -206,24 +241,21 @@ def best_items(values: np.ndarray, k: int, candidates: np.ndarray | None = None)
     return np.where(np.isneginf(np.take_along_axis(values, top, 1)), -1, top)
 
 
-def regret_at_k(
-    truth: Truth, ranked_items: np.ndarray, users: np.ndarray, candidates: np.ndarray | None = None
-) -> np.ndarray:
-    """Share of the expected likes under do(item) that a list leaves behind, exact, for each user `[b]`.
+def regret_at_k(ranked_items: np.ndarray, effect: np.ndarray, candidates: np.ndarray | None = None) -> np.ndarray:
+    """Share of the expected likes that a list leaves behind, exact, for each user `[b]`.
 
-    1 - sum of P(like | do(item)) over the list / the same over the best list of that length among candidates.
+    1 - sum of the true effect over the list / the same over the best list of that length among candidates.
 
     Args:
         ranked_items: `[b, K]` item rows, -1 for an empty place.
-        users: `[b]` user rows.
+        effect: `[b, I]` probabilities, such as `Truth.effect` gives.
         candidates: `[b, I]` bool, which items may be recommended; all by default.
 
     Raises:
         DataError: a list holds an item that is no candidate.
     """
-    value = truth.interventional(users)
-    gained = _along(value, ranked_items, candidates).sum(axis=1)
-    best = _along(value, best_items(value, ranked_items.shape[1], candidates), None).sum(axis=1)
+    gained = _along(effect, ranked_items, candidates).sum(axis=1)
+    best = _along(effect, best_items(effect, ranked_items.shape[1], candidates), None).sum(axis=1)
     return 1 - np.divide(gained, best, out=np.ones_like(best), where=best > 0)
 
 
@@ -247,10 +279,10 @@ class OracleGap:
     """How well a world tells causal from observational ranking, at its best.
 
     Args:
-        interventional_ndcg, observational_ndcg: NDCG@K of ranking by the true P(like | do(item)) and by the
-            true P(like | item), on likes drawn under do(item), mean over users with at least one such like.
+        interventional_ndcg, observational_ndcg: NDCG@K of ranking by the target's true effect and by its
+            observational truth, on likes drawn under the intervention, mean over users with at least one such like.
         loss: 1 - observational / interventional NDCG.
-        regret_observational: mean Regret@K of ranking by P(like | item), over all users.
+        regret_observational: mean Regret@K of ranking by the observational truth, over all users.
     """
 
     interventional_ndcg: float
@@ -259,30 +291,35 @@ class OracleGap:
     regret_observational: float
 
 
-def oracle_gap(truth: Truth, exclude: np.ndarray | None = None, k: int = 50, seed: int = 0) -> OracleGap:
+def oracle_gap(
+    truth: Truth, exclude: np.ndarray | None = None, k: int = 50, seed: int = 0, target: str = "like"
+) -> OracleGap:
     """Measure the gap between the two oracles, a block of users at a time.
 
     Args:
         exclude: `[E, 2]` user and item rows that are no candidates, such as the training clicks.
         k: list length.
-        seed: of the likes drawn under do(item).
+        seed: of the likes drawn under the intervention.
+        target: what a ranking is for: `like` or `satisfaction`.
 
     Raises:
         DataError: `exclude` has rows that the truth does not have.
+        UnknownNameError: no target of that name.
     """
     excluded = _pairs(truth, exclude)
     scores: list[np.ndarray] = []
     for users in _blocks(truth):
         candidates = ~excluded[users].toarray()
-        likes = truth.draw_likes(users, seed)
-        causal = best_items(truth.interventional(users), k, candidates)
-        observed = best_items(truth.observational(users), k, candidates)
+        likes = truth.draw_likes(users, seed, target)
+        effect = truth.effect(users, target)
+        causal = best_items(effect, k, candidates)
+        observed = best_items(truth.observed(users, target), k, candidates)
         scores.append(
             np.stack(
                 [
                     ndcg_at_k(causal, likes, candidates),
                     ndcg_at_k(observed, likes, candidates),
-                    regret_at_k(truth, observed, users, candidates),
+                    regret_at_k(observed, effect, candidates),
                 ]
             )
         )

@@ -1,7 +1,7 @@
 """The hidden-confounder world: a structural causal model at the scale of a public dataset.
 
-A hidden trait V of an item colours its title and also makes people like it (V -> I, V -> L). User and
-item meet in a match Z and a click C, and only those lead on to the like: the causal graph of HCR
+A hidden trait V of an item colours its title, or its picture, and also makes people like it (V -> I, V -> L).
+User and item meet in a match Z and a click C, and only those lead on to the like: the causal graph of HCR
 (section 3). Nothing is learned; every number is drawn from these equations:
 
     taste p_u, q_i; exposure taste s_u, e_i        standard normal, p and s divided by sqrt(latent_width)
@@ -13,13 +13,16 @@ item meet in a match Z and a click C, and only those lead on to the like: the ca
 
 Likes are rare without the confounder and few items carry it. In such a world an observational and an
 interventional ranking differ enough to be told apart; with a higher base rate they do not.
+
+Without the confounder (strength 0) and with `exposure_shows = "visual"` it is a world of visual bias: looks
+draw clicks by `attraction_scale`, and no like rests on them.
 """
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -60,9 +63,11 @@ class WorldConfig(BaseModel):
     vocabulary: int = Field(default=1000, ge=2)
     """Number of different words that titles are drawn from."""
     word_taste: float = Field(default=0.7, ge=0.0)
-    """How sharply an item's exposure taste picks its words."""
+    """How sharply what titles show picks an item's words: its exposure taste, or else its content."""
     word_confounder: float = Field(default=3.0, ge=0.0)
-    """How sharply the confounder picks an item's words; 0 makes it invisible."""
+    """How sharply the confounder picks an item's words, or the length of its mark in pictures; 0 makes it invisible."""
+    exposure_shows: Literal["title", "visual"] = "title"
+    """The modality seen before the click: it shows exposure taste and confounder, the two others the content."""
     missing: Share = 0.0
     """Share of items without a modality, drawn for each modality by itself."""
     days: int = Field(default=30, ge=1)

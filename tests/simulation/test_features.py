@@ -60,6 +60,30 @@ def test_titles_tell_the_exposure_taste_and_pictures_the_content():
     assert abs(auc(held_out_ridge(visual, latents.confounder.astype(float), 1.0), latents.confounder) - 0.5) < 0.15
 
 
+def test_pictures_can_show_the_exposure_taste_and_the_confounder_instead():
+    _, latents, features = drawn(vocabulary=300, exposure_shows="visual")
+    exposure, content, confounder = latents.exposure[:, 0], latents.content[:, 0], latents.confounder
+    visual, titles = features.visual.astype(float), bags(features)
+    assert np.corrcoef(held_out_ridge(visual, exposure, 1.0), exposure)[0, 1] > 0.99
+    assert auc(held_out_ridge(visual, confounder.astype(float), 1.0), confounder) > 0.99
+    assert abs(np.corrcoef(held_out_ridge(visual, content, 1.0), content)[0, 1]) < 0.15
+    assert np.corrcoef(held_out_ridge(titles, content, 0.1), content)[0, 1] > 0.8
+    assert abs(np.corrcoef(held_out_ridge(titles, exposure, 0.1), exposure)[0, 1]) < 0.15
+    assert abs(auc(held_out_ridge(titles, confounder.astype(float), 0.1), confounder) - 0.5) < 0.15
+    _, _, usual = drawn(vocabulary=300)
+    np.testing.assert_array_equal(features.acoustic, usual.acoustic)
+
+
+def test_the_mark_in_pictures_is_one_direction_of_the_configured_length():
+    settings = {"items": 100, "shown": 50, "exposure_shows": "visual"}
+    _, latents, marked = drawn(**settings)
+    _, _, plain = drawn(**settings, word_confounder=0.0)
+    mark = marked.visual - plain.visual
+    np.testing.assert_array_equal(mark[~latents.confounder], 0)
+    np.testing.assert_allclose(mark[latents.confounder] - mark[latents.confounder][0], 0, atol=1e-5)
+    assert np.linalg.norm(mark[latents.confounder][0]) == pytest.approx(3, rel=1e-5)
+
+
 def test_titles_are_as_long_as_configured_and_never_empty():
     _, _, features = drawn(words=7.5, items=3000, vocabulary=50)
     lengths = features.titles.toarray().sum(axis=1)

@@ -4,7 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from graphrec.errors import DataError, UnknownIdError
+from graphrec.errors import DataError, UnknownIdError, UnknownNameError
 from graphrec.simulation.log import draw_log
 from graphrec.simulation.truth import Truth, best_items, ndcg_at_k, oracle_gap, regret_at_k
 from graphrec.simulation.world import Latents, WorldConfig, draw_latents
@@ -77,6 +77,25 @@ def test_drawn_likes_follow_the_intervention_and_survive_restriction():
     np.testing.assert_array_equal(part.draw_likes(np.array([1, 0]), seed=5), likes[[2, 9]][:, ::-3])
 
 
+def test_once_clicked_an_item_satisfies_by_the_match_alone():
+    truth = truth_of()
+    users = np.arange(60)
+    np.testing.assert_allclose(truth.interventional(users), truth.click_probability(users) * truth.satisfaction(users))
+    plain, loud = (truth_of(attraction_scale=scale) for scale in (0.0, 5.0))
+    np.testing.assert_array_equal(plain.satisfaction(users), loud.satisfaction(users))
+    opened, shown = (truth.draw_likes(users, 3, target) for target in ("satisfaction", "like"))
+    np.testing.assert_array_equal(shown, truth.draw_likes(users, 3))
+    assert (opened >= shown).all()
+    chance = truth.satisfaction(users)
+    assert opened.sum() == pytest.approx(chance.sum(), abs=4 * np.sqrt((chance * (1 - chance)).sum()))
+
+
+@pytest.mark.parametrize("call", ["effect", "observed"])
+def test_an_unknown_target_names_the_known_ones(call):
+    with pytest.raises(UnknownNameError, match="did you mean `satisfaction`"):
+        getattr(truth_of(), call)(np.array([0]), "satisfactoin")
+
+
 def test_align_restricts_and_reorders_by_external_ids():
     truth = truth_of()
     part = truth.align(np.array(["u7", "u1"]), np.array(["i5", "i80", "i2"]))
@@ -138,17 +157,17 @@ def test_regret_is_the_share_of_expected_likes_left_behind():
     users = np.array([4, 8])
     value = truth.interventional(users)
     best = np.argsort(-value, axis=1)
-    np.testing.assert_allclose(regret_at_k(truth, best[:, :5], users), 0, atol=1e-12)
+    np.testing.assert_allclose(regret_at_k(best[:, :5], value), 0, atol=1e-12)
     worst = best[:, -5:]
     most = np.take_along_axis(value, best[:, :5], 1).sum(axis=1)
     expected = 1 - np.take_along_axis(value, worst, 1).sum(axis=1) / most
-    np.testing.assert_allclose(regret_at_k(truth, worst, users), expected)
+    np.testing.assert_allclose(regret_at_k(worst, value), expected)
     candidates = np.ones_like(value, dtype=bool)
     np.put_along_axis(candidates, best[:, :5], False, 1)
-    np.testing.assert_allclose(regret_at_k(truth, best[:, 5:10], users, candidates), 0, atol=1e-12)
-    np.testing.assert_allclose(regret_at_k(truth, np.full((2, 5), -1), users), 1)
+    np.testing.assert_allclose(regret_at_k(best[:, 5:10], value, candidates), 0, atol=1e-12)
+    np.testing.assert_allclose(regret_at_k(np.full((2, 5), -1), value), 1)
     with pytest.raises(DataError, match="no candidate"):
-        regret_at_k(truth, best[:, :5], users, candidates)
+        regret_at_k(best[:, :5], value, candidates)
 
 
 def test_ndcg_by_hand():
@@ -176,6 +195,15 @@ def test_the_oracles_agree_without_confounding():
     gap = oracle_gap(truth, train_clicks(truth), k=50)
     assert abs(gap.loss) < 1e-6
     assert abs(gap.regret_observational) < 1e-9
+
+
+@pytest.mark.parametrize(("attraction", "least", "most"), [(0.0, -1e-9, 1e-9), (1.0, 0.05, 0.15), (2.0, 0.2, 0.4)])
+def test_looks_that_draw_clicks_cost_a_ranking_by_clicks_its_satisfaction(attraction, least, most):
+    truth = truth_of(**INSTRUMENT, strength=0.0, exposure_shows="visual", attraction_scale=attraction)
+    gap = oracle_gap(truth, train_clicks(truth), k=50, target="satisfaction")
+    assert least <= gap.loss <= most
+    assert least <= gap.regret_observational <= most
+    assert gap.interventional_ndcg > 0.6
 
 
 def test_excluded_pairs_are_not_recommended_and_must_fit():
