@@ -1,0 +1,76 @@
+"""Carrying out a refutation: check by check, each kept as soon as it is done."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from graphrec.errors import RecipeError
+from graphrec.files import replace_file, write_json
+from graphrec.refutation.base import refutation_checks
+from graphrec.refutation.experiment import Experiment, Progress, silent
+from graphrec.refutation.results import CheckResult, Refutation
+from graphrec.run import REFUTATION, Run
+
+DEFAULT_CHECKS = ("placebo_modality", "placebo_treatment", "injected_confounder", "subset_stability")
+
+
+def refute(
+    run: Run,
+    *,
+    checks: Sequence[str] = DEFAULT_CHECKS,
+    seeds: int = 3,
+    epochs: int | None = None,
+    progress: Progress = silent,
+) -> Refutation:
+    """Retrain a run's recipe on altered training data, and compare with what a sound model must show.
+
+    Everything is measured on the validation likes; the test part stays closed. Results go to `refutation/` in the run's
+    folder after each check; a check that is there already, with the same settings, is not repeated.
+
+    Args:
+        run: a complete run whose data is still there.
+        checks: registered names or import paths.
+        seeds: number of subsets of `subset_stability`, at least 2.
+        epochs: at most so many for each retraining, and for the model on unaltered data; by default as the recipe.
+        progress: shows each training, such as `graphrec.progress.training_progress`.
+
+    Raises:
+        UnknownNameError: no such check.
+        RecipeError: no check, or a setting is out of range.
+        RunError, DataError: the data has changed, or is gone.
+        SplitError: too few validation users.
+    """
+    if not checks:
+        raise RecipeError("nothing to refute with", expected="at least one check", got="none", where="checks")
+    chosen = {name: refutation_checks.get(name) for name in checks}
+    experiment = Experiment.of(run, seeds=seeds, epochs=epochs, progress=progress)
+    settings = _settings(run, seeds, epochs)
+    known = run.refutation()
+    for name, check in chosen.items():
+        if known.get(name, {}).get("settings") != settings:
+            known[name] = asdict(check().carry_out(experiment)) | {"name": name, "settings": settings}
+            _keep(run, known)
+    return Refutation(run.name, tuple(CheckResult.from_dict(known[name]) for name in chosen))
+
+
+def _settings(run: Run, seeds: int, epochs: int | None) -> dict[str, Any]:
+    """What a result depends on; equal settings give equal results."""
+    return {
+        "recipe": hashlib.sha256(run.recipe.to_toml().encode()).hexdigest(),
+        "dataset_fingerprint": run.manifest["dataset_fingerprint"],
+        "split_hash": run.manifest["split_hash"],
+        "seeds": seeds,
+        "epochs": epochs,
+    }
+
+
+def _keep(run: Run, known: dict[str, Any]) -> None:
+    folder: Path = run.folder / REFUTATION
+    everything = Refutation(run.name, tuple(map(CheckResult.from_dict, known.values())))
+    write_json(folder / "results.json", known)
+    with replace_file(folder / "refutation.md") as part:
+        part.write_text(everything.markdown(), encoding="utf-8")

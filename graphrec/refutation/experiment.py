@@ -1,0 +1,185 @@
+"""A run's recipe, ready to be carried out on altered training data and measured on the validation part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from graphrec.backbones import Representation
+from graphrec.carry_out import fit
+from graphrec.causal import Estimand, Observational
+from graphrec.data.split import Split
+from graphrec.errors import RecipeError, SplitError
+from graphrec.evaluation.ranking import PairIndex, blocks, evaluate, rank_all
+from graphrec.recipe import Recipe
+from graphrec.recommender import FrozenModel, Scorer
+from graphrec.run import Run
+from graphrec.streams import stream_seed
+from graphrec.training.config import TrainingConfig
+from graphrec.training.loop import TrainingState
+
+Progress = Callable[[str, TrainingConfig], AbstractContextManager[Callable[[TrainingState], None]]]
+"""From a training's name and settings to a context that gives a callback for after each epoch."""
+
+FEWEST_USERS = 4
+BYTES_A_SCORE = 24
+
+
+def silent(name: str, config: TrainingConfig) -> AbstractContextManager[Callable[[TrainingState], None]]:
+    """No progress is shown."""
+    return nullcontext(lambda state: None)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What every check shares.
+
+    Args:
+        run: the run that is tried.
+        recipe: its recipe, with other epochs if so wished.
+        split: what it was trained on; its test part stays closed.
+        seeds: number of retrainings where a check asks for several.
+        progress: see `Progress`.
+    """
+
+    run: Run
+    recipe: Recipe
+    split: Split
+    seeds: int
+    progress: Progress = silent
+
+    @classmethod
+    def of(cls, run: Run, *, seeds: int, epochs: int | None, progress: Progress = silent) -> Experiment:
+        """The experiment on a run.
+
+        Raises:
+            RecipeError: a setting is out of range.
+            RunError, DataError: the data has changed, or is gone.
+            SplitError: too few users have validation likes for an interval over users.
+        """
+        for name, value, least in (("seeds", seeds, 2), ("epochs", epochs, 1)):
+            if value is not None and value < least:
+                raise RecipeError(
+                    f"too few {name} for a refutation", expected=f"at least {least}", got=value, where=name
+                )
+        recipe = run.recipe
+        if epochs is not None:
+            recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"epochs": epochs})})
+        split = run.split()
+        users = len(np.unique(split.valid[:, 0]))
+        if users < FEWEST_USERS:
+            raise SplitError(
+                "too few users to measure on",
+                expected=f"at least {FEWEST_USERS} users with validation likes",
+                got=users,
+                where=run.folder,
+                next_step="use a split with a larger validation part",
+            )
+        return cls(run, recipe, split, seeds, progress)
+
+    @property
+    def k(self) -> int:
+        """K, the list length: the recipe's shortest."""
+        return min(self.recipe.evaluation.k)
+
+    @cached_property
+    def causal(self) -> tuple[str, Estimand]:
+        """Name and estimand of the run's first variant."""
+        return next(iter(self.run.variants().items()))
+
+    @property
+    def has_causal_step(self) -> bool:
+        """Whether the run's first variant ranks by anything but the observational score."""
+        return not isinstance(self.causal[1], Observational)
+
+    @cached_property
+    def users(self) -> np.ndarray:
+        """The users with validation likes, on whom everything is measured."""
+        return np.unique(self.split.valid[:, 0])
+
+    @cached_property
+    def baseline(self) -> FrozenModel:
+        """The model trained on the data as it is: the run's own, unless the epochs are others."""
+        if self.recipe == self.run.recipe:
+            return self.run.model
+        return self.retrain("data as it is", self.split)
+
+    def random(self, *names: object) -> np.random.Generator:
+        """The stream of chance called `names`, under the recipe's seed."""
+        return np.random.default_rng(stream_seed(self.recipe.seed, "refutation", *names))
+
+    def retrain(self, what: str, split: Split, *, seed: int | None = None) -> FrozenModel:
+        """The recipe carried out on `split`; `what` names it in the progress."""
+        recipe = self.recipe if seed is None else self.recipe.model_copy(update={"seed": seed})
+        with self.progress(what, recipe.training) as on_epoch:
+            return fit(recipe, split, on_epoch=on_epoch)
+
+    def ndcg(self, scorer: Callable[[Tensor], Tensor], positives: np.ndarray, seen: np.ndarray) -> np.ndarray:
+        """NDCG@K of each user with positives, in the order of users.
+
+        Args:
+            scorer: `[b]` users to `[b, I]` scores.
+            positives: `[n, 2]` pairs to be found.
+            seen: `[E, 2]` pairs that are left out of the lists.
+        """
+        dataset = self.split.dataset
+        table = evaluate(
+            scorer, positives, seen, num_users=dataset.num_users,
+            bytes_per_user=_bytes_per_user(scorer, dataset.num_items), cutoffs=(self.k,),
+        )  # fmt: skip
+        return table[f"ndcg@{self.k}"].to_numpy()
+
+    def lists(self, scorer: Scorer, seen: np.ndarray) -> sparse.csr_array:
+        """`[n, I]` with a one for each of the best K items of each of `users`; `seen` pairs are left out."""
+        index = PairIndex(seen, self.split.dataset.num_users)
+        parts = []
+        for block, scores, best in rank_all(scorer, self.users, self.k, index, bytes_per_user=scorer.bytes_per_user()):
+            listed = scores.gather(1, best).isfinite().numpy()
+            rows = np.repeat(np.arange(len(block)), listed.sum(1))
+            columns = best.numpy()[listed]
+            parts.append(sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=scores.shape))
+        return sparse.csr_array(sparse.vstack(parts))
+
+    def spread_through(self, model: FrozenModel, modality: str) -> np.ndarray | None:
+        """For each of `users` the share of the ranking's spread that comes through one modality's representation.
+
+        The representation is held at the mean item for all items, and the decoder runs again; 1 - r^2 is the share,
+        with r the rank correlation of the user's scores with and without it. None where the decoder reads no
+        representation of the modality alone.
+        """
+        if not any(modality in outputs for outputs in model.representations.values()):
+            return None
+        held = {
+            tower: {name: _at_mean(one) if name == modality else one for name, one in outputs.items()}
+            for tower, outputs in model.representations.items()
+        }
+        with torch.no_grad():
+            without = FrozenModel(held, model.decoder.branches(held), model.decoder)
+        estimand = self.causal[1]
+        scorers = model.scorer(estimand), without.scorer(estimand)
+        shares = []
+        for block in blocks(self.users, 4 * scorers[0].bytes_per_user()):
+            full, rest = (_ranks(scorer(torch.from_numpy(block)).cpu()) for scorer in scorers)
+            shares.append(1 - (full * rest).mean(1) ** 2)
+        return torch.cat(shares).numpy()
+
+
+def _at_mean(one: Representation) -> Representation:
+    return Representation(one.user, one.item.mean(0, keepdim=True).expand_as(one.item))
+
+
+def _ranks(scores: Tensor) -> Tensor:
+    """Each row's ranks, centred and scaled to unit variance."""
+    ranks = scores.argsort(dim=1, stable=True).argsort(dim=1).double()
+    return (ranks - ranks.mean(1, keepdim=True)) / ranks.std(1, correction=0, keepdim=True)
+
+
+def _bytes_per_user(scorer: Callable[[Tensor], Tensor], num_items: int) -> int:
+    return scorer.bytes_per_user() if isinstance(scorer, Scorer) else BYTES_A_SCORE * num_items

@@ -1,0 +1,46 @@
+"""Placebo modality: what an item looks like is dealt out to the items at random."""
+
+from __future__ import annotations
+
+from graphrec.assemble import context_of
+from graphrec.refutation.alterations import shuffle_modality
+from graphrec.refutation.base import RefutationCheck, refutation_checks
+from graphrec.refutation.experiment import Experiment
+from graphrec.refutation.results import CheckResult, Figure
+
+
+@refutation_checks.register("placebo_modality")
+class PlaceboModality(RefutationCheck):
+    """Shuffles each exposure modality over the items (all, if none is seen before the click) and retrains."""
+
+    expectation = (
+        "ranks worse once a modality is shuffled over the items; if it does not, it does not use what the modality "
+        "shows, and a claim about it rests on nothing"
+    )
+
+    def carry_out(self, experiment: Experiment) -> CheckResult:
+        split, model = experiment.split, experiment.baseline
+        context = context_of(split, experiment.recipe.backbone_config().embedding_size)
+        modalities = context.exposure or context.content
+        if not modalities:
+            return self.not_applicable("the data has no item features")
+        name, estimand = experiment.causal
+        seen = split.train_pairs("click")
+        real = experiment.ndcg(model.scorer(estimand), split.valid, seen)
+        figures: list[Figure] = []
+        used: list[str] = []
+        unused: list[str] = []
+        for modality in modalities:
+            altered = shuffle_modality(split, modality, experiment.random(self.name, modality))
+            placebo = experiment.retrain(f"{modality} shuffled over the items", altered)
+            loss = real - experiment.ndcg(placebo.scorer(estimand), split.valid, seen)
+            figures.append(Figure.mean(f"{modality}: NDCG@{experiment.k} of {name}, real - placebo", loss))
+            (used if figures[-1].above_zero else unused).append(modality)
+            for which, one in (("real", model), ("placebo", placebo)):
+                spread = experiment.spread_through(one, modality)
+                if spread is not None:
+                    figures.append(Figure.mean(f"{modality}: share of the ranking's spread, {which}", spread))
+        said = [f"Uses {', '.join(used)}."] if used else []
+        if unused:
+            said.append(f"Does not use {', '.join(unused)}: any claim about what it shows rests on nothing.")
+        return self.result(figures, not unused, " ".join(said))

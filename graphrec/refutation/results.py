@@ -1,0 +1,88 @@
+"""What a refutation finds: figures with their intervals, and a verdict a check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphrec.evaluation.metrics import interval
+from graphrec.report.refutations import OUTCOMES
+from graphrec.report.tables import number
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured number; `low` and `high` are the ends of its 95 % interval, None where it has none."""
+
+    label: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def mean(cls, label: str, values: np.ndarray) -> Figure:
+        """The mean over users with its bootstrap interval."""
+        return cls(label, float(values.mean()), *interval(values))
+
+    @property
+    def above_zero(self) -> bool:
+        """Whether the whole interval is."""
+        return self.low is not None and self.low > 0
+
+    def __str__(self) -> str:
+        text = number(self.value)
+        if self.low is None or self.high is None:
+            return text
+        return f"{text} [{number(self.low)}, {number(self.high)}]"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check, carried out.
+
+    Args:
+        name: the check's registered name.
+        expectation: what a sound model must show.
+        figures: what was measured.
+        passed: None where the check says nothing: it does not apply, or the data cannot tell.
+        verdict: what follows, in words.
+    """
+
+    name: str
+    expectation: str
+    figures: tuple[Figure, ...]
+    passed: bool | None
+    verdict: str
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> CheckResult:
+        """Read what `dataclasses.asdict` wrote; other keys are ignored."""
+        figures = tuple(Figure(**figure) for figure in values["figures"])
+        return cls(values["name"], values["expectation"], figures, values["passed"], values["verdict"])
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """All that was tried on a run."""
+
+    run: str
+    checks: tuple[CheckResult, ...]
+
+    def markdown(self) -> str:
+        """The results as a Markdown document."""
+        parts = [f"# Refutation of {self.run}\n\nMeasured on the validation likes; the test part stayed closed.\n"]
+        for check in self.checks:
+            lines = [f"| {_escaped(figure.label)} | {figure} |" for figure in check.figures]
+            table = "\n".join(["| figure | value [95 % interval] |", "|---|---|", *lines]) + "\n\n" if lines else ""
+            parts.append(
+                f"## {check.name}: {OUTCOMES[check.passed]}\n\nA sound model: {check.expectation}.\n\n{table}"
+                f"{check.verdict}\n"
+            )
+        return "\n".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,63 @@
+"""Subset stability: the same recipe on random parts of each user's clicks."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+from scipy import sparse
+
+from graphrec.causal import Observational
+from graphrec.refutation.alterations import keep_share
+from graphrec.refutation.base import RefutationCheck, refutation_checks
+from graphrec.refutation.experiment import Experiment
+from graphrec.refutation.results import CheckResult, Figure
+
+SHARE = 0.8
+
+
+@refutation_checks.register("subset_stability")
+class SubsetStability(RefutationCheck):
+    """Retrains with other seeds on random 80 % of each user's clicks; compares lists and the causal step's gain.
+
+    The lists leave out all training clicks of the run, dropped ones too, so that all are drawn from the same items.
+    """
+
+    expectation = (
+        "gives much the same lists on any 80 % of the clicks, and the causal step moves NDCG the same way each time"
+    )
+
+    def carry_out(self, experiment: Experiment) -> CheckResult:
+        split, k = experiment.split, experiment.k
+        name, estimand = experiment.causal
+        seen = split.train_pairs("click")
+        lists, gains = [], []
+        for n in range(1, experiment.seeds + 1):
+            altered = keep_share(split, SHARE, experiment.random(self.name, n))
+            what = f"{SHARE:.0%} of the clicks, {n} of {experiment.seeds}"
+            model = experiment.retrain(what, altered, seed=experiment.recipe.seed + n)
+            scorer = model.scorer(estimand)
+            lists.append(experiment.lists(scorer, seen))
+            if experiment.has_causal_step:
+                plain = model.scorer(Observational())
+                gain = experiment.ndcg(scorer, split.valid, seen) - experiment.ndcg(plain, split.valid, seen)
+                gains.append(Figure.mean(f"NDCG@{k}, {name} - observational, subset {n}", gain))
+        overlaps = np.mean([_jaccard(one, other) for one, other in combinations(lists, 2)], axis=0)
+        overlap = Figure.mean(f"overlap of the top {k} between subsets (Jaccard)", overlaps)
+        if not gains:
+            return self.result([overlap], None, f"{name} has no causal step whose gain could change; see the overlap.")
+        means = np.array([gain.value for gain in gains])
+        figures = [overlap, *gains, Figure("standard deviation of that difference over the subsets", means.std(ddof=1))]
+        if not means.any():
+            return self.result(figures, None, f"{name} ranks as the observational score does on every subset.")
+        same = bool((means > 0).all() or (means < 0).all())
+        sign = "gains" if means[0] > 0 else "loses"
+        verdict = f"The causal step {sign} on every subset." if same else "The causal step's gain changes its sign."
+        return self.result(figures, same, verdict)
+
+
+def _jaccard(one: sparse.csr_array, other: sparse.csr_array) -> np.ndarray:
+    """Size of the intersection over that of the union, row by row; 1 where both are empty."""
+    both = one.multiply(other).sum(1)
+    either = one.sum(1) + other.sum(1) - both
+    return np.where(either > 0, both / np.maximum(either, 1), 1.0)

@@ -1,0 +1,23 @@
+"""What was tried to refute the runs, as the page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from graphrec.run import Run
+
+OUTCOMES = {True: "passed", False: "failed", None: "no verdict"}
+
+
+def refutations(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
+    """The checks of each run that `refute` was called on."""
+    found = ((names[run.folder], run.refutation()) for run in runs)
+    return [{"name": name, "checks": [_shown(check) for check in checks.values()]} for name, checks in found if checks]
+
+
+def _shown(check: dict[str, Any]) -> dict[str, Any]:
+    epochs = check["settings"]["epochs"]
+    effort = "epochs as in the recipe" if epochs is None else f"at most {epochs} epochs a training"
+    return check | {"outcome": OUTCOMES[check["passed"]], "effort": effort}

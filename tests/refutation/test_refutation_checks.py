@@ -1,0 +1,157 @@
+"""The checks find what is planted, and nothing where nothing is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from graphrec.refutation import (
+    CheckResult,
+    Experiment,
+    InjectedConfounder,
+    PlaceboModality,
+    PlaceboTreatment,
+    SubsetStability,
+)
+from graphrec.refutation.subset_stability import _jaccard
+from graphrec.run import Run
+
+
+@pytest.fixture(scope="module")
+def telling(telling_run: Run) -> Experiment:
+    return Experiment.of(telling_run, seeds=2, epochs=None)
+
+
+@pytest.fixture(scope="module")
+def hcr(tiny_runs: dict[str, Run]) -> Experiment:
+    return Experiment.of(tiny_runs["hcr"], seeds=2, epochs=None)
+
+
+def values(result: CheckResult) -> dict[str, float]:
+    return {figure.label: figure.value for figure in result.figures}
+
+
+def test_a_modality_that_tells_is_used_and_noise_is_caught(telling: Experiment) -> None:
+    result = PlaceboModality().carry_out(telling)
+    assert result.passed is False
+    assert result.verdict.startswith("Uses visual.")
+    assert "Does not use acoustic" in result.verdict
+    found = values(result)
+    lost, kept = (found[f"visual: share of the ranking's spread, {which}"] for which in ("real", "placebo"))
+    assert lost > 1.2 * kept
+    assert found["visual: NDCG@10 of CausalRec, real - placebo"] > 0.02
+
+
+def test_nothing_is_found_in_exchanged_items(telling: Experiment) -> None:
+    split = telling.split
+    real = telling.ndcg(telling.baseline.scorer(telling.causal[1]), split.valid, split.train_pairs("click"))
+    result = PlaceboTreatment().carry_out(telling)
+    assert result.passed is True
+    assert values(result)["NDCG@10 of CausalRec"] < 0.5 * real.mean()
+
+
+def test_a_model_that_has_seen_the_answer_fails_the_placebo_treatment(
+    telling: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Experiment, "retrain", lambda self, what, split: self.baseline)
+    result = PlaceboTreatment().carry_out(telling)
+    assert result.passed is False
+    assert "leaks" in result.verdict
+
+
+def test_injected_likes_pull_marked_items_into_the_lists(hcr: Experiment) -> None:
+    training = hcr.recipe.training.model_copy(update={"epochs": 12, "batch_size": 512})
+    longer = replace(hcr, recipe=hcr.recipe.model_copy(update={"training": training}))
+    result = InjectedConfounder().carry_out(longer)
+    found = values(result)
+    assert set(found) >= {"rise, HCR, p = 0.25", "rise, observational, p = 0.5", "share of marked items, HCR, p = 0"}
+    assert found["rise, observational, p = 0.5"] > 0
+
+
+@pytest.mark.parametrize(
+    ("observational", "causal", "passed", "said"),
+    [
+        (0.3, 0.1, True, "takes up less"),
+        (0.3, 0.3, False, "does not take up clearly less"),
+        (0.3, 0.5, False, "does not take up clearly less"),
+        (0.0, 0.0, None, "nothing to remove"),
+    ],
+)
+def test_a_sound_deconfounder_rises_less(
+    hcr: Experiment,
+    monkeypatch: pytest.MonkeyPatch,
+    observational: float,
+    causal: float,
+    passed: bool | None,
+    said: str,
+) -> None:
+    users = np.linspace(0.9, 1.1, 20)
+
+    def shares(self, experiment, plain, marked, p, scores):
+        return {name: p * users * (observational if name == "observational" else causal) for name in scores}
+
+    monkeypatch.setattr(InjectedConfounder, "_shares", shares)
+    result = InjectedConfounder().carry_out(hcr)
+    assert result.passed is passed
+    assert said in result.verdict
+
+
+def test_the_confounder_check_says_when_it_does_not_apply(hcr: Experiment) -> None:
+    dataset = hcr.split.dataset
+    single = replace(dataset, feedback={"click": ("like",), "like": ("like",)})
+    plain = replace(dataset, features={}, roles={})
+    for changed, reason in ((single, "every click is a like"), (plain, "no mark would show")):
+        result = InjectedConfounder().carry_out(replace(hcr, split=replace(hcr.split, dataset=changed)))
+        assert result.passed is None and result.figures == ()
+        assert reason in result.verdict
+    result = PlaceboModality().carry_out(replace(hcr, split=replace(hcr.split, dataset=plain)))
+    assert result.passed is None and "no item features" in result.verdict
+
+
+def test_a_method_without_a_causal_step_gets_figures_and_no_verdict(tiny_runs: dict[str, Run]) -> None:
+    ct = Experiment.of(tiny_runs["ct"], seeds=2, epochs=None)
+    for check in (InjectedConfounder(), SubsetStability()):
+        result = check.carry_out(ct)
+        assert result.passed is None and "no causal step" in result.verdict
+        assert result.figures
+        assert not any("observational" in figure.label for figure in result.figures)
+
+
+def test_stability_is_judged_by_the_sign_of_the_gain(hcr: Experiment) -> None:
+    result = SubsetStability().carry_out(hcr)
+    gains = [figure.value for figure in result.figures if "subset" in figure.label and "NDCG" in figure.label]
+    assert len(gains) == 2
+    if any(gains):
+        assert result.passed == (np.sign(gains[0]) == np.sign(gains[1]))
+    overlap = result.figures[0]
+    assert 0 < overlap.low <= overlap.value <= overlap.high < 1
+    deviation = result.figures[-1].value
+    assert deviation == pytest.approx(abs(gains[0] - gains[1]) / np.sqrt(2))
+
+
+def test_the_overlap_of_two_lists() -> None:
+    one, other = (
+        sparse.csr_array(np.array(rows)) for rows in ([[1, 1, 0, 0], [1, 0, 0, 0]], [[0, 1, 1, 0], [1, 0, 0, 0]])
+    )
+    assert _jaccard(one, other).tolist() == [pytest.approx(1 / 3), 1.0]
+
+
+def test_the_spread_through_a_modality_is_a_share_and_none_where_it_is_not_apart(
+    telling: Experiment, tiny_runs: dict[str, Run]
+) -> None:
+    visual = telling.spread_through(telling.baseline, "visual")
+    assert visual is not None and ((visual >= 0) & (visual <= 1)).all() and visual.mean() > 0.05
+    fused = Experiment.of(tiny_runs["ct"], seeds=2, epochs=None)
+    assert fused.spread_through(fused.baseline, "textual") is None
+
+
+def test_lists_hold_the_best_unseen_items(hcr: Experiment) -> None:
+    seen = hcr.split.train_pairs("click")
+    lists = hcr.lists(hcr.baseline.scorer(hcr.causal[1]), seen)
+    assert lists.shape == (len(hcr.users), hcr.split.dataset.num_items)
+    table = hcr.run.recommend(hcr.run.user_ids[hcr.users], k=hcr.k)
+    for row, (_, items) in enumerate(table.groupby("user", sort=False)["item"]):
+        assert set(hcr.run.item_ids[np.flatnonzero(lists[[row]].toarray())]) == set(items)

@@ -1,0 +1,128 @@
+"""Refuting a run: what is written, what is gone on with, what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from graphrec.carry_out import train
+from graphrec.data.split import Split
+from graphrec.errors import RecipeError, SplitError, UnknownNameError
+from graphrec.refutation import DEFAULT_CHECKS, CheckResult, Experiment, RefutationCheck, refutation_checks, refute
+from graphrec.refutation.experiment import FEWEST_USERS
+from graphrec.run import Run
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "refutation.md"
+CHECKS = ("placebo_treatment", "subset_stability")
+
+
+class Own(RefutationCheck):
+    """A check of one's own."""
+
+    expectation = "is sound"
+
+    def carry_out(self, experiment: Experiment) -> CheckResult:
+        return self.result((), True, "It is.")
+
+
+def test_results_are_written_as_they_come_and_found_again(
+    quick: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = quick("hcr")
+    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test part was opened"))
+    monkeypatch.setattr(refutation_checks.get("subset_stability"), "carry_out", lambda *a: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        refute(run, checks=CHECKS, seeds=2, epochs=1)
+    assert list(run.refutation()) == ["placebo_treatment"]
+    monkeypatch.setattr(refutation_checks.get("placebo_treatment"), "carry_out", lambda *a: pytest.fail("done again"))
+    monkeypatch.setattr(refutation_checks.get("subset_stability"), "carry_out", Own.carry_out)
+    found = refute(run, checks=CHECKS, seeds=2, epochs=1)
+    assert [check.name for check in found.checks] == list(CHECKS)
+    text = (run.folder / "refutation" / "refutation.md").read_text()
+    for check in found.checks:
+        assert check.verdict in text and check.expectation in text
+        for figure in check.figures:
+            assert f"| {figure.label} | {figure} |" in text
+
+
+def test_other_settings_are_another_result(quick: Callable[[str], Run]) -> None:
+    run = quick("ct")
+    trained: list[str] = []
+
+    def progress(name, config):
+        trained.append(f"{name}, {config.epochs}")
+        return nullcontext(lambda state: None)
+
+    for epochs in (1, 2, 2):
+        refute(run, checks=["placebo_treatment"], epochs=epochs, progress=progress)
+    assert trained == ["training items exchanged, 1", "training items exchanged, 2"]
+
+
+def test_an_own_check_is_named_by_its_import_path(quick: Callable[[str], Run]) -> None:
+    found = refute(quick("ct"), checks=[f"{__name__}:Own"])
+    assert found.checks[0].name == f"{__name__}:Own"
+    assert found.checks[0].passed is True
+
+
+def test_each_training_is_announced(quick: Callable[[str], Run]) -> None:
+    epochs: dict[str, int] = {}
+
+    def progress(name, config):
+        return nullcontext(lambda state: epochs.update({name: state.epoch}))
+
+    refute(quick("hcr"), checks=["subset_stability"], seeds=2, epochs=1, progress=progress)
+    assert epochs == {"80% of the clicks, 1 of 2": 1, "80% of the clicks, 2 of 2": 1}
+
+
+def test_starting_the_run_anew_forgets_its_refutation(quick: Callable[[str], Run]) -> None:
+    run = quick("ct")
+    refute(run, checks=["placebo_treatment"], epochs=1)
+    assert train(run.recipe, run.folder, resume=False).refutation() == {}
+
+
+def test_mistakes_are_named(quick: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    run = quick("ct")
+    with pytest.raises(UnknownNameError, match="did you mean `placebo_modality`"):
+        refute(run, checks=["placebo_modalty"])
+    with pytest.raises(RecipeError, match="nothing to refute with"):
+        refute(run, checks=[])
+    with pytest.raises(RecipeError, match="too few seeds"):
+        refute(run, seeds=1)
+    with pytest.raises(RecipeError, match="too few epochs"):
+        refute(run, epochs=0)
+    monkeypatch.setattr("graphrec.refutation.experiment.FEWEST_USERS", 10**6)
+    with pytest.raises(SplitError, match="too few users"):
+        refute(run)
+    assert FEWEST_USERS < 10**6 and run.refutation() == {}
+
+
+def test_the_file_is_json_that_anyone_reads(quick: Callable[[str], Run]) -> None:
+    run = quick("hcr")
+    refute(run, checks=["placebo_modality"], epochs=1)
+    text = (run.folder / "refutation" / "results.json").read_text()
+    assert "NaN" not in text
+    kept = json.loads(text)["placebo_modality"]
+    assert set(kept) == {"name", "expectation", "figures", "passed", "verdict", "settings"}
+    assert kept["settings"]["epochs"] == 1
+
+
+def test_the_check_in_the_document_runs(
+    quick: Callable[[str], Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = re.findall(r"```python\n# my_check.py\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
+    (tmp_path / "my_check.py").write_text(block)
+    monkeypatch.syspath_prepend(tmp_path)
+    (result,) = refute(quick("ct"), checks=["my_check:HalfTheClicks"], epochs=1).checks
+    assert result.figures[0].label == "NDCG of CT, all - half"
+    assert result.verdict in ("Learns from data.", "Half would do.")
+
+
+def test_the_document_names_every_check() -> None:
+    for name in refutation_checks:
+        assert f"| `{name}` |" in DOCUMENT.read_text()
+    assert set(DEFAULT_CHECKS) == set(refutation_checks)
