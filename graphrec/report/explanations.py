@@ -1,0 +1,94 @@
+"""One recommendation of each run, explained, as the terminal and the page show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from graphrec.errors import GraphrecError
+from graphrec.explanation import Explanation, percent, signed
+from graphrec.report.plots import effect_plot
+from graphrec.run import Run
+
+MOST = 3
+"""Runs of which the page explains a recommendation."""
+RANK_WITHOUT = "rank without it"
+
+Rows = tuple[list[str], Sequence[tuple[str, ...]]]
+
+
+def part_rows(one: Explanation) -> Rows:
+    """Headers and a row a part of the score, the sum last; no rows where there are none. Only effects have ranks."""
+    split = one.split
+    if split.total is None:
+        return ["part", "what it is", "value", "share"], []
+    rows = [
+        (part.name, part.meaning, signed(part.value), percent(part.share) if part.used else "not used")
+        for part in split.parts
+    ]
+    rows.append(("sum", f"{split.of}, from {split.against}", signed(split.total), ""))
+    if split.kind != "effects":
+        return ["part", "what it is", "value", "share"], rows
+    ranks = [*(f"{part.rank_without:,}" for part in split.parts), ""]
+    return ["part", "what it is", "value", "share", RANK_WITHOUT], [(*row, rank) for row, rank in zip(rows, ranks)]
+
+
+def branch_rows(one: Explanation) -> Rows:
+    """Headers and a row a branch."""
+    rows = [
+        (branch.name, f"{branch.logit:.4f}", "–" if branch.reference is None else f"{branch.reference:.4f}")
+        for branch in one.branches
+    ]
+    return ["branch", "logit", "of the reference item"], rows
+
+
+def rank_rows(one: Explanation) -> Rows:
+    """Headers and a row an estimand."""
+    rows = [(each.method, each.estimand, f"{each.rank:,}", f"{each.score:.4g}") for each in one.rankings]
+    return ["method", "estimand", f"rank of {one.candidates:,}", "score"], rows
+
+
+def list_rows(one: Explanation, mark: str = " *") -> Rows:
+    """Headers and a row a place in the lists, side by side; the explained item carries the mark."""
+    length = max(len(each.items) for each in one.rankings)
+    columns = [
+        [item + mark if item == one.item else item for item in each.items] + [""] * (length - len(each.items))
+        for each in one.rankings
+    ]
+    rows = [(str(place), *cells) for place, cells in enumerate(zip(*columns), start=1)]
+    return ["rank", *(each.method for each in one.rankings)], rows
+
+
+def typical_user(seen: np.ndarray, num_users: int) -> int:
+    """The user with the median number of training clicks, the lowest row on ties."""
+    counts = np.bincount(seen[:, 0], minlength=num_users)
+    return int(np.flatnonzero(counts == np.sort(counts)[(num_users - 1) // 2])[0])
+
+
+def explanations(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
+    """The first recommendation of the typical user, by each of the first runs."""
+    return [{"name": names[run.folder], **_explained(run, f"explained{n}")} for n, run in enumerate(runs[:MOST])]
+
+
+def _explained(run: Run, key: str) -> dict[str, Any]:
+    user = run.user_ids[typical_user(run.seen, len(run.user_ids))]
+    try:
+        best = run.recommend([user], k=1)
+        if best.empty:
+            return {"error": f"user {user} has every item in the training part: nothing is left to recommend"}
+        one = run.explain(user, best["item"][0])
+    except GraphrecError as error:
+        return {"error": str(error)}
+    return {
+        "error": None,
+        "item": one.item,
+        "text": one.text(),
+        "plot": Markup(effect_plot(one.split, one.item, key)) if one.split.parts else None,
+        "parts": part_rows(one),
+        "ranks": rank_rows(one),
+        "lists": list_rows(one, mark=""),
+    }
