@@ -8,7 +8,7 @@ import resource
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from graphrec.evaluation.ranking import evaluate
 from graphrec.files import read_json, replace_file, write_json
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Recommender
-from graphrec.run import CHECKPOINT, MANIFEST, Run
+from graphrec.run import CATEGORIES, CHECKPOINT, MANIFEST, REFUTATION, Run
 from graphrec.training.checkpoint import resume_training, save_training, save_weights
 from graphrec.training.loop import Trainer, TrainingState
 
@@ -59,13 +59,8 @@ def train(
             _require_same_data(out, {"dataset_fingerprint": fingerprint(Path(recipe.data.path))})
             return run
     split = prepare_split(recipe)
-    model, graph = build(recipe, split)
-
-    def validate(model: Recommender) -> dict[str, float]:
-        estimand = next(iter(model.decoder.variants().values()))
-        return _mean_metrics(model.freeze(graph), estimand, split, split.valid, recipe.evaluation.k)
-
-    trainer = Trainer(model, graph, recipe.training, recipe.seed, validate)
+    trainer = _trainer(recipe, split)
+    model, graph = trainer.model, trainer.graph
     checkpoint = out / CHECKPOINT
     manifest = _manifest(recipe, split, model)
     if resume and checkpoint.is_file():
@@ -103,6 +98,24 @@ def train(
     return Run(out)
 
 
+def fit(recipe: Recipe, split: Split, *, on_epoch: Callable[[TrainingState], None] = lambda state: None) -> FrozenModel:
+    """Train a recipe's model on any split, in memory: nothing is written, and `recipe.data` is not read."""
+    trainer = _trainer(recipe, split)
+    trainer.run(on_epoch)
+    return trainer.model.freeze(trainer.graph)
+
+
+def _trainer(recipe: Recipe, split: Split) -> Trainer:
+    """A fresh model of the recipe, with early stopping on the split's validation likes."""
+    model, graph = build(recipe, split)
+
+    def validate(model: Recommender) -> dict[str, float]:
+        estimand = next(iter(model.decoder.variants().values()))
+        return _mean_metrics(model.freeze(graph), estimand, split, split.valid, recipe.evaluation.k)
+
+    return Trainer(model, graph, recipe.training, recipe.seed, validate)
+
+
 @dataclass(frozen=True)
 class Environment:
     """What a run was made with."""
@@ -128,7 +141,7 @@ def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any
         "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
         "split_hash": split.hash,
         "counts": split.counts,
-        "modalities": {"exposure": context.exposure, "content": context.content},
+        "context": asdict(context),
         "single_behaviour": split.dataset.single_behaviour,
         "parameters": sum(p.numel() for p in model.parameters()),
     }
@@ -143,7 +156,8 @@ def _save(out: Path, frozen: FrozenModel, model: Recommender, split: Split, stat
         for side in ("user", "item")
     }
     pairs = torch.from_numpy(split.train_pairs("click").astype(np.int32))
-    save_weights(out / "tables.safetensors", {**tables, "train_pairs": pairs})
+    kinds = {f"{CATEGORIES}{name}": found.int() for name, found in frozen.categories.items()}
+    save_weights(out / "tables.safetensors", {**tables, **kinds, "train_pairs": pairs})
     for name, ids in (("users", split.dataset.user_ids), ("items", split.dataset.item_ids)):
         with replace_file(out / f"{name}.parquet") as part:
             pd.DataFrame({"id": ids.astype(str)}).to_parquet(part, index=False)
@@ -205,7 +219,8 @@ def _clear(out: Path) -> None:
     """Remove what an earlier training left; the ledger stays, as the test part was opened all the same."""
     for name in (CHECKPOINT, "metrics.json"):
         (out / name).unlink(missing_ok=True)
-    shutil.rmtree(out / "per_user", ignore_errors=True)
+    for name in ("per_user", REFUTATION):
+        shutil.rmtree(out / name, ignore_errors=True)
 
 
 def _mean_metrics(

@@ -28,6 +28,8 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 OUT_HELP = "Folder to write, whole or not at all; what the same command wrote there before is replaced, with all in it."
 Out = Annotated[Path, typer.Option("--out", help=OUT_HELP)]
+GRAPH_HELP = "A causal graph of one's own (JSON, as `causal --json` prints under `graph`): claims are checked on it."
+GraphFile = Annotated[Path | None, typer.Option("--graph", metavar="FILE.json", help=GRAPH_HELP)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `train` wrote.")]
 
 
@@ -38,6 +40,7 @@ class Kind(StrEnum):
     sources = "sources"
     worlds = "worlds"
     splits = "splits"
+    checks = "checks"
 
 
 def main() -> None:
@@ -208,6 +211,10 @@ def evaluate(
         Path | None,
         typer.Option(help="A simulated world's truth/ folder: judge by the interventional truth too."),
     ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="What --truth judges by: like (the default), or satisfaction once clicked.")
+    ] = None,
+    graph: GraphFile = None,
     as_json: Json = False,
 ) -> None:
     """Rank all items for every held-out user, under each estimand, without retraining."""
@@ -216,10 +223,13 @@ def evaluate(
     keep_large_blocks()
     from graphrec.run import Run
 
-    loaded = Run(run)
-    # First the truth: if it is not one, the test part stays closed.
-    judged = loaded.evaluate_truth(truth, estimand or ()) if truth is not None else None
-    table = loaded.evaluate(estimand or (), part=part)
+    if target is not None and truth is None:
+        raise RunError("a target without a truth", expected="--truth WORLD with --target", got=f"--target {target}")
+    loaded, own = Run(run), _read_graph(graph)
+    judged = None
+    if truth is not None:  # first: if it is no truth, the test part stays closed
+        judged = loaded.evaluate_truth(truth, estimand or (), target or "like", graph=own)
+    table = loaded.evaluate(estimand or (), part=part, graph=own)
     if judged is not None:
         table = table.merge(judged.drop(columns="users"), on=["method", "estimand"])
     if as_json:
@@ -249,6 +259,7 @@ def recommend(
     k: Annotated[int, typer.Option(help="List length.")] = 20,
     estimand: Annotated[str | None, typer.Option(help="By default the decoder's own.")] = None,
     seen: Annotated[bool, typer.Option("--seen", help="Admit items of the training part.")] = False,
+    graph: GraphFile = None,
     as_json: Json = False,
 ) -> None:
     """Print the best items for users."""
@@ -257,7 +268,7 @@ def recommend(
     wanted = [one.strip() for one in users.split(",") if one.strip()]
     if not wanted:
         raise RunError("no user ids", expected="ids separated by commas", got=f"`{users}`", where="--users")
-    table = Run(run).recommend(wanted, k, estimand=estimand, seen=seen)
+    table = Run(run).recommend(wanted, k, estimand=estimand, seen=seen, graph=_read_graph(graph))
     if as_json:
         _print_json(table)
         return
@@ -265,10 +276,88 @@ def recommend(
 
 
 @app.command()
+def explain(
+    run: RunFolder,
+    user: Annotated[str, typer.Option(help="External id.")],
+    item: Annotated[str, typer.Option(help="External id.")],
+    k: Annotated[int, typer.Option("-k", "--k", help="Length of the lists.")] = 10,
+    estimand: Annotated[
+        list[str] | None,
+        typer.Option(help="As for `evaluate`; the first is explained. Default: the decoder's variants."),
+    ] = None,
+    graph: GraphFile = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE.svg", help="Draw the parts into this file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Split a recommendation's score into its parts, and show its rank and the user's list under each estimand."""
+    from graphrec.run import Run
+
+    explained = Run(run).explain(user, item, k=k, estimands=estimand or (), graph=_read_graph(graph))
+    if svg is not None:
+        from graphrec.files import replace_file
+        from graphrec.report.plots import effect_plot, standalone
+
+        if not explained.split.parts:
+            raise RunError(
+                "there is nothing to draw", got=explained.split.of, where="--svg", next_step="leave out --svg"
+            )
+        with replace_file(svg) as part:
+            part.write_text(standalone(effect_plot(explained.split, explained.item, "effect")), encoding="utf-8")
+        typer.echo(f"wrote {svg}", err=True)
+    if as_json:
+        typer.echo(json.dumps(explained.to_dict(), indent=2))
+        return
+    from graphrec.report.explanations import branch_rows, list_rows, part_rows, rank_rows
+
+    typer.echo(explained.text())
+    for rows in (part_rows, branch_rows, rank_rows, list_rows):
+        headers, found = rows(explained)
+        if found:
+            typer.echo()
+            print_table(headers, found)
+    if any(explained.item in one.items for one in explained.rankings):
+        typer.echo("\n* the explained item")
+
+
+@app.command()
+def causal(
+    decoder: Annotated[str, typer.Argument(metavar="DECODER", help="A decoder of `graphrec list decoders`.")],
+    estimand: Annotated[
+        list[str] | None, typer.Option(help="Only this, NAME or NAME:option=value; repeat for several.")
+    ] = None,
+    graph: GraphFile = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE.svg", help="Draw the graph into this file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print a decoder's causal graph and prove its estimands on it; status 2 if one asked for is not identified."""
+    from graphrec.describe import describe
+
+    described = describe(decoder, estimand or (), _read_graph(graph))
+    if as_json:
+        typer.echo(json.dumps(described.to_dict(), indent=2))
+    else:
+        typer.echo(described.to_text())
+    if svg is not None:
+        from graphrec.files import replace_file
+        from graphrec.report.dag import draw_dag
+
+        with replace_file(svg) as part:
+            part.write_text(draw_dag(described.graph) + "\n", encoding="utf-8")
+        typer.echo(f"wrote {svg}", err=True)
+    wanted = described.claims if estimand else described.claims[:1]
+    if any(claim.refusal for claim in wanted):
+        raise typer.Exit(2)
+
+
+@app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...")],
     out: Annotated[Path | None, typer.Option("--out", help="Write an HTML report here.")] = None,
-    part: Annotated[str, typer.Option(help="test, valid, or truth.")] = "test",
+    part: Annotated[str, typer.Option(help="test, valid, truth, or satisfaction.")] = "test",
     as_json: Json = False,
 ) -> None:
     """Put evaluated runs side by side, and write a report."""
@@ -286,6 +375,47 @@ def compare(
         from graphrec.report.html import write_report
 
         typer.echo(f"wrote {write_report(loaded, out, part=part)}", err=True)
+
+
+@app.command()
+def refute(
+    run: RunFolder,
+    check: Annotated[
+        list[str] | None,
+        typer.Option(help="A check of `graphrec list checks`, or package.module:Class; repeat for several."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Subsets of `subset_stability`.")] = 3,
+    epochs: Annotated[
+        int | None, typer.Option(help="At most so many epochs a training; by default as the recipe.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Try to refute a run: retrain it on altered data, and compare with what a sound model must show."""
+    import dataclasses
+
+    from graphrec.allocator import keep_large_blocks
+
+    keep_large_blocks()
+    from graphrec.progress import training_progress
+    from graphrec.refutation import DEFAULT_CHECKS
+    from graphrec.refutation import refute as try_to_refute
+    from graphrec.refutation.results import OUTCOMES
+    from graphrec.run import Run
+
+    try:
+        found = try_to_refute(
+            Run(run), checks=check or DEFAULT_CHECKS, seeds=seeds, epochs=epochs, progress=training_progress
+        )
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; the same command goes on after the last finished check", err=True)
+        raise
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(one) for one in found.checks], indent=2))
+        return
+    rows = [(one.name, figure.label, str(figure)) for one in found.checks for figure in one.figures]
+    print_table(["check", "figure", "value [95 % interval]"], rows)
+    verdicts = [(one.name, OUTCOMES[one.passed], one.verdict) for one in found.checks]
+    print_table(["check", "outcome", "verdict"], verdicts)
 
 
 @app.command()
@@ -328,6 +458,16 @@ def _parts(kind: Kind) -> list[tuple[str, str]]:
             from graphrec.data.split import list_splits
 
             return list_splits()
+        case Kind.checks:
+            from graphrec.refutation import refutation_checks
+
+            return refutation_checks.summaries()
+
+
+def _read_graph(path: Path | None) -> Any:
+    from graphrec.causal import CausalGraph
+
+    return None if path is None else CausalGraph.from_file(path)
 
 
 def _key_values(texts: list[str] | None, where: str) -> dict[str, Any]:

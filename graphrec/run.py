@@ -5,10 +5,12 @@
     history.jsonl           a line an epoch
     training.safetensors    only while training: weights, optimiser, state; a stopped run goes on from here
     weights.safetensors     trained parameters
-    tables.safetensors      representations of all users and items, training pairs; scoring needs nothing else
+    tables.safetensors      representations of all users and items, their categories, training pairs: all that scoring
+                            needs
     users.parquet, items.parquet      row number -> external id
     ledger.jsonl            a line for each opening of the test part
     metrics.json, per_user/PART-ESTIMAND.parquet      after `evaluate`
+    refutation/results.json, refutation.md            after `refute`
 
 `run.json` is written last: only a run whose status is complete is ever opened.
 """
@@ -27,7 +29,7 @@ import torch
 
 from graphrec.assemble import prepare_split
 from graphrec.backbones import Representation
-from graphrec.causal import Estimand, label, parse_estimand
+from graphrec.causal import CausalGraph, Estimand, label, parse_estimand
 from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint
@@ -36,6 +38,7 @@ from graphrec.errors import RecipeError, RunError, UnknownNameError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.truth import judge_by_truth
+from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
 from graphrec.files import read_json, replace_file, write_json
 from graphrec.recipe import Recipe
@@ -45,6 +48,17 @@ from graphrec.training.checkpoint import load_weights
 
 MANIFEST = "run.json"
 CHECKPOINT = "training.safetensors"
+TRUTH_PARTS = {"like": "truth", "satisfaction": "satisfaction"}
+"""What a simulated world's truth gave is kept as this part, by target."""
+EVALUATE_OPTIONS = {
+    "test": "",
+    "valid": " --part valid",
+    "truth": " --truth WORLD",
+    "satisfaction": " --truth WORLD --target satisfaction",
+}
+REFUTATION = "refutation"
+CATEGORIES = "categories/"
+"""Before the name of a categorical modality, in tables.safetensors."""
 
 
 class Run:
@@ -113,19 +127,27 @@ class Run:
         except RuntimeError as error:
             raise _damaged(self.folder / "weights.safetensors", str(error)[:300]) from None
         representations: dict[str, dict[str, Representation]] = {}
-        for key in self._tables:
-            if key.endswith("/user"):
+        categories: dict[str, torch.Tensor] = {}
+        for key, table in self._tables.items():
+            if key.startswith(CATEGORIES):
+                categories[key.removeprefix(CATEGORIES)] = table.long()
+            elif key.endswith("/user"):
                 tower, output = key.removesuffix("/user").split("/")
                 representations.setdefault(tower, {})[output] = Representation(
-                    self._tables[key], self._tables[f"{tower}/{output}/item"]
+                    table, self._tables[f"{tower}/{output}/item"]
                 )
+        trained = torch.zeros(len(self.item_ids), dtype=torch.bool)
+        trained[self._tables["train_pairs"][:, 1].long()] = True
         with torch.no_grad():
-            return FrozenModel(representations, decoder.eval().branches(representations), decoder)
+            branches = decoder.eval().branches(representations)
+        return FrozenModel(representations, branches, decoder, trained, categories)
 
     def untrained_decoder(self) -> Decoder:
         """The decoder without its weights: its causal claims need none."""
-        roles = {key: tuple(value) for key, value in self.manifest["modalities"].items()}
-        context = Context(**roles, embedding_size=self.recipe.backbone_config().embedding_size)
+        known: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in self.manifest["context"].items()
+        }
+        context = Context(**known)
         return decoders.get(self.recipe.decoder["name"])(self.recipe.decoder_config(), context)
 
     @property
@@ -139,7 +161,12 @@ class Run:
         return named or self.model.decoder.variants()
 
     def evaluate(
-        self, estimands: Sequence[str | Estimand] = (), *, part: str = "test", reason: str = "evaluate"
+        self,
+        estimands: Sequence[str | Estimand] = (),
+        *,
+        part: str = "test",
+        reason: str = "evaluate",
+        graph: CausalGraph | None = None,
     ) -> pd.DataFrame:
         """All-items ranking metrics on the held-out likes, under each estimand, without retraining.
 
@@ -148,6 +175,7 @@ class Run:
                 estimands; by default `variants()`.
             part: `test` or `valid`. Each opening of the test part is written to the run's ledger.
             reason: for the ledger.
+            graph: a causal graph of one's own, on which the estimands must be identified instead of the decoder's.
 
         Returns:
             One row an estimand: `method`, `estimand`, `users`, and for each metric its mean and the ends of
@@ -156,12 +184,12 @@ class Run:
         Raises:
             RunError: the data is not what the run was trained on.
             RecipeError: the decoder lacks a part that an estimand needs.
-            IdentificationError: an estimand is not identified on the decoder's causal graph.
+            IdentificationError: an estimand is not identified on the causal graph.
         """
         if part not in ("test", "valid"):
             raise UnknownNameError("part", part, ("test", "valid"), where="part")
         chosen = self._choose(estimands)
-        scorers = {name: self.model.scorer(estimand) for name, estimand in chosen.items()}
+        scorers = {name: self.model.scorer(estimand, graph) for name, estimand in chosen.items()}
         split = self.split()
         positives = split.valid if part == "valid" else split.open_test(reason, self.folder / "ledger.jsonl")
         rows, record = [], self.metrics()
@@ -182,26 +210,42 @@ class Run:
         write_json(self.folder / "metrics.json", record)
         return pd.DataFrame(rows)
 
-    def evaluate_truth(self, truth: str | Path, estimands: Sequence[str | Estimand] = ()) -> pd.DataFrame:
+    def evaluate_truth(
+        self,
+        truth: str | Path,
+        estimands: Sequence[str | Estimand] = (),
+        target: str = "like",
+        *,
+        graph: CausalGraph | None = None,
+    ) -> pd.DataFrame:
         """Judge the ranking by the truth of the simulated world behind the data; the test part stays closed.
 
         Args:
             truth: folder that `simulate` wrote (or the `truth` folder in it).
             estimands: as in `evaluate`.
+            target: `like`, the truth being P(like | user, do(item)), or `satisfaction`, P(like | user, do(item is
+                clicked)). What is found is kept as part `truth` or `satisfaction`.
+            graph: as in `evaluate`.
 
         Returns:
-            As `evaluate`, with `ndcg_do@50` (likes drawn under do(item), items not in train) and
-            `regret_do@50` (share of the best list's expected likes that is lost; lower is better).
+            As `evaluate`, with `ndcg_do@50` (likes drawn under the intervention, items not in train),
+            `regret_do@50` (share of the best list's expected likes that is lost; lower is better),
+            `rank_correlation_do` (of score and truth) and `leakage_do` (of the hidden confounder into the score).
+
+        Raises:
+            DataError: no truth lies there.
+            UnknownIdError: the truth is not of this run's data.
+            UnknownNameError: no target of that name.
         """
         known = Truth.load(Path(truth)).align(self.user_ids, self.item_ids)
         rows, record = [], self.metrics()
         for name, estimand in self._choose(estimands).items():
-            scorer = self.model.scorer(estimand)
-            per_user = judge_by_truth(scorer, known, self.seen, bytes_per_user=scorer.bytes_per_user())
-            text = label(estimand)
-            self._keep_per_user(per_user, "truth", text)
+            scorer = self.model.scorer(estimand, graph)
+            per_user = judge_by_truth(scorer, known, self.seen, bytes_per_user=scorer.bytes_per_user(), target=target)
+            part, text = TRUTH_PARTS[target], label(estimand)
+            self._keep_per_user(per_user, part, text)
             summary = summarise(per_user)
-            record[f"truth/{text}"] = {"method": name, "estimand": text, "part": "truth", "metrics": summary}
+            record[f"{part}/{text}"] = {"method": name, "estimand": text, "part": part, "metrics": summary}
             rows.append(table_row(name, text, summary))
         write_json(self.folder / "metrics.json", record)
         return pd.DataFrame(rows)
@@ -209,6 +253,11 @@ class Run:
     def metrics(self) -> dict[str, Any]:
         """What `evaluate` has found so far, by part and estimand."""
         path = self.folder / "metrics.json"
+        return read_json(path) if path.is_file() else {}
+
+    def refutation(self) -> dict[str, Any]:
+        """What `refute` has found so far, by check."""
+        path = self.folder / REFUTATION / "results.json"
         return read_json(path) if path.is_file() else {}
 
     def per_user(self, estimand: str, part: str = "test") -> pd.DataFrame:
@@ -220,7 +269,13 @@ class Run:
         return pd.read_parquet(path)
 
     def recommend(
-        self, users: Iterable[str], k: int = 20, *, estimand: str | Estimand | None = None, seen: bool = False
+        self,
+        users: Iterable[str],
+        k: int = 20,
+        *,
+        estimand: str | Estimand | None = None,
+        seen: bool = False,
+        graph: CausalGraph | None = None,
     ) -> pd.DataFrame:
         """The best items for the given users.
 
@@ -229,6 +284,7 @@ class Run:
             k: list length.
             estimand: by default the decoder's own.
             seen: True admits items of the training part.
+            graph: as in `evaluate`.
 
         Returns:
             Columns `user`, `rank` (from 1), `item` (external ids), `score` (comparable within a user only).
@@ -246,7 +302,7 @@ class Run:
                 where="estimand", next_step="call once for each of " + ", ".join(chosen),
             )  # fmt: skip
         rows = index_of(self.user_ids, wanted, "user")
-        scorer = self.model.scorer(next(iter(chosen.values())))
+        scorer = self.model.scorer(next(iter(chosen.values())), graph)
         excluded = PairIndex(np.empty((0, 2), dtype=np.int64) if seen else self.seen, len(self.user_ids))
         tables, at = [], 0
         for block, scores, best in rank_all(scorer, rows, k, excluded, bytes_per_user=scorer.bytes_per_user()):
@@ -265,6 +321,43 @@ class Run:
             at += len(block)
         columns = ["user", "rank", "item", "score"]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+    def explain(
+        self,
+        user: str,
+        item: str,
+        *,
+        k: int = 10,
+        estimands: Sequence[str | Estimand] = (),
+        graph: CausalGraph | None = None,
+    ) -> Explanation:
+        """Why an item stands where it stands for a user, and the user's list under each estimand.
+
+        Args:
+            user, item: external ids.
+            k: list length.
+            estimands: as in `evaluate`; the first is explained. By default the decoder's variants. The observational
+                score is added where it is missing.
+            graph: as in `evaluate`.
+
+        Raises:
+            UnknownIdError: an id that was not in the training data; names the nearest.
+            IdentificationError: an estimand is not identified on the causal graph.
+        """
+        row = int(index_of(self.user_ids, [user], "user")[0])
+        column = int(index_of(self.item_ids, [item], "item")[0])
+        pairs = self.seen
+        return explain(
+            self.model,
+            row,
+            column,
+            seen=pairs[pairs[:, 0] == row, 1],
+            estimands=self._choose(estimands) if estimands else None,
+            k=k,
+            graph=graph,
+            user_ids=self.user_ids,
+            item_ids=self.item_ids,
+        )
 
     def export(self, out: str | Path, format: str = "parquet") -> Path:
         """Write user and item tables of every representation and branch, with ids; see `graphrec.export`."""
@@ -315,8 +408,8 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
     Raises:
         RunError: a run was not evaluated, or the runs do not share their split.
     """
-    if part not in ("test", "valid", "truth"):
-        raise UnknownNameError("part", part, ("test", "valid", "truth"), where="part")
+    if part not in EVALUATE_OPTIONS:
+        raise UnknownNameError("part", part, EVALUATE_OPTIONS, where="part")
     hashes = {run.manifest["split_hash"] for run in runs}
     if len(hashes) > 1:
         raise RunError(
@@ -330,11 +423,10 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
     for run in runs:
         found = [entry for entry in run.metrics().values() if entry["part"] == part]
         if not found:
-            option = {"test": "", "valid": " --part valid", "truth": " --truth WORLD"}[part]
             raise RunError(
                 f"not evaluated on {part} yet",
                 where=run.folder,
-                next_step=f"graphrec evaluate {run.folder}{option}",
+                next_step=f"graphrec evaluate {run.folder}{EVALUATE_OPTIONS[part]}",
             )
         name = run.name if names.count(run.name) == 1 else str(run.folder)
         rows += [{"run": name, **table_row(entry["method"], entry["estimand"], entry["metrics"])} for entry in found]

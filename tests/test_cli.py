@@ -147,6 +147,10 @@ def test_the_whole_way(call: Call, tmp_path: Path) -> None:
     assert said.status == 0
     assert [row["method"] for row in said.json] == ["HCR", "HCR-T", "HCR-S1", "HCR-S2"]
     assert {"ndcg@50", "ndcg_do@50", "regret_do@50"} <= set(said.json[0])
+    lost = {row["method"]: row["regret_do@50"] for row in said.json}
+    said = call("evaluate", run, "--truth", raw, "--target", "satisfaction", "--json")
+    assert said.status == 0
+    assert {row["method"] for row in said.json if row["regret_do@50"] != lost[row["method"]]} == set(lost)
     said = call("recommend", run, "--users", Run(run).user_ids[0], "--k", 3, "--json")
     assert [row["rank"] for row in said.json] == [1, 2, 3]
     assert call("export", run, "--out", tmp_path / "embeddings").status == 0
@@ -174,7 +178,7 @@ def test_show_prints_the_resolved_recipe(call: Call, recipe_file: Path, tmp_path
 @pytest.mark.parametrize(
     ("kind", "one"),
     [("backbones", "mmgcn"), ("decoders", "hcr"), ("estimands", "front_door"), ("sources", "table"),
-     ("worlds", "tiktok"), ("splits", "chronological")],
+     ("worlds", "tiktok"), ("splits", "chronological"), ("checks", "placebo_modality")],
 )  # fmt: skip
 def test_list_names_what_there_is(call: Call, kind: str, one: str) -> None:
     assert one in call("list", kind).out
@@ -221,6 +225,18 @@ def test_compare_puts_runs_side_by_side_and_writes_the_report(
     assert said.status == 0
     assert [row["run"] for row in said.json] == ["ct", "esmm"]
     assert "<html" in (tmp_path / "report.html").read_text()
+
+
+def test_refute_prints_figures_and_verdicts(call: Call, own: Callable[[str], Path]) -> None:
+    folder = own("hcr")
+    said = call("refute", folder, "--check", "placebo_modality", "--epochs", 1)
+    assert said.status == 0
+    assert "textual: NDCG@10 of HCR, real - placebo" in said.out
+    assert "textual shuffled over the items: epoch 1/1" in said.err
+    again = call("refute", folder, "--check", "placebo_modality", "--epochs", 1, "--json")
+    assert again.err == ""
+    assert again.json[0]["name"] == "placebo_modality"
+    assert again.json[0]["verdict"] in said.out
 
 
 def test_recommend_prints_ids(call: Call, tiny_runs: dict[str, Run]) -> None:
@@ -286,12 +302,15 @@ def run_mistakes() -> Sequence[tuple[list[str], str]]:
         (["evaluate", "{hcr}", "--estimand", "total_indirect_effect"], "does not fit this decoder"),
         (["evaluate", "{hcr}", "--part", "tset"], "did you mean `test`?"),
         (["evaluate", "{hcr}", "--truth", "{hcr}"], "no truth lies here"),
+        (["evaluate", "{hcr}", "--target", "like"], "a target without a truth"),
         (["recommend", "{hcr}", "--users", "nobody"], "user ids are unknown"),
         (["recommend", "{hcr}", "--users", " , "], "no user ids"),
         (["recommend", "{hcr}", "--users", "1", "--k", "0"], "at least 1 item"),
         (["export", "{hcr}", "--out", "{nowhere}", "--format", "parket"], "did you mean `parquet`?"),
         (["export", "{hcr}", "--out", "{hcr}"], "will not overwrite"),
         (["compare", "{hcr}"], "not evaluated on test yet"),
+        (["refute", "{hcr}", "--check", "placebo"], "unknown refutation check `placebo`"),
+        (["refute", "{hcr}", "--seeds", "1"], "too few seeds"),
         (["check", "{nowhere}"], "no prepared data here"),
         (["show", "{nowhere}"], "no such recipe"),
         (["simulate", "tikok", "--out", "{nowhere}"], "did you mean `tiktok`?"),

@@ -370,7 +370,20 @@ def test_the_truth_judges_without_opening_the_test_part(
     table = run.evaluate_truth(tiny_world)
     assert table["regret_do@50"].between(0, 1).all()
     assert table["ndcg_do@50"].between(0, 1).all()
+    assert table["rank_correlation_do"].between(-1, 1).all()
+    assert table["leakage_do"].between(-1, 1).all()
     assert {entry["part"] for entry in run.metrics().values()} == {"truth"}
+
+
+def test_satisfaction_is_judged_and_kept_apart_from_likes(own: Callable[[str], Run], tiny_world: Path) -> None:
+    run = own("hcr")
+    likes, satisfaction = run.evaluate_truth(tiny_world), run.evaluate_truth(tiny_world, target="satisfaction")
+    assert (likes["regret_do@50"] != satisfaction["regret_do@50"]).all()
+    for part, table in (("truth", likes), ("satisfaction", satisfaction)):
+        pd.testing.assert_frame_equal(compare([run], part).drop(columns="run"), table)
+        assert run.per_user("front_door", part)["regret_do@50"].mean() == pytest.approx(table["regret_do@50"][0])
+    with pytest.raises(UnknownNameError, match="did you mean `like`"):
+        run.evaluate_truth(tiny_world, target="likes")
 
 
 # Comparison

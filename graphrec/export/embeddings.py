@@ -39,8 +39,9 @@ def export_model(
     Files: `users.parquet` and `items.parquet` (`row`, `id`), `embeddings.json`, and the tables named
     `branch/NAME/user`, `representation/TOWER/OUTPUT/item` and so on: for `parquet` one file a table with
     columns `id` and `embedding` (a list of d float32), for `safetensors` and `npz` one file `tables` with one
-    `[U, d]` or `[I, d]` array a name. Reference-item rows that an intervention needs are under
-    `reference/BRANCH/item`, `[1, d]`.
+    `[U, d]` or `[I, d]` array a name. What the decoder's variants are compared with is under
+    `reference/BRANCH/item`, `[1, d]`, or `[I, d]` where each item has its own; where a number stands in place of
+    an item, `reference/BRANCH/user`, `[U, 1]`, goes with it.
 
     Args:
         model: the trained tables.
@@ -64,7 +65,7 @@ def export_model(
         if format == "parquet":
             for name, values in tables.items():
                 side = name.rsplit("/", 1)[1]
-                keys = ["reference"] if name.startswith("reference/") else ids[side].astype(str)
+                keys = ids[side].astype(str) if len(values) == len(ids[side]) else ["reference"]
                 _write_table(folder / f"{name}.parquet", keys, values)
         elif format == "safetensors":
             save_file(tables, folder / "tables.safetensors")
@@ -83,9 +84,10 @@ def _tables(model: FrozenModel) -> dict[str, np.ndarray]:
             found[f"representation/{tower}/{output}/user"] = one.user
             found[f"representation/{tower}/{output}/item"] = one.item
     for estimand in model.decoder.variants().values():
-        if estimand.needs_reference:
-            for name, branch in model.reference_branches(estimand.reference).items():
-                found[f"reference/{name}/item"] = branch.item
+        for name, branch in (model.reference_of(estimand) or {}).items():
+            found[f"reference/{name}/item"] = branch.item
+            if branch.user.shape != model.branches[name].user.shape:
+                found[f"reference/{name}/user"] = branch.user
     return {name: np.ascontiguousarray(value.numpy(), dtype=np.float32) for name, value in found.items()}
 
 

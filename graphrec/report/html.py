@@ -11,17 +11,19 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from graphrec.causal import TotalIndirectEffect, parse_estimand
+from graphrec.causal import TotalIndirectEffect, label, parse_estimand
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
 from graphrec.files import replace_file
 from graphrec.report.claims import TRUTH, causal_claims
+from graphrec.report.explanations import explanations
 from graphrec.report.plots import Estimate, curve_plot, dot_plot, training_plot
+from graphrec.report.refutations import refutations
 from graphrec.report.repeat import commands, cost, ledger, prepared_manifest, provenance
 from graphrec.report.tables import (
     best_row,
+    better,
     clear_best,
-    lower_is_better,
     metric_label,
     metric_names,
     number,
@@ -74,6 +76,8 @@ def write_report(runs: Sequence[Run], out: Path, part: str = "test", title: str 
         sweeps=_sweeps([results] if truths is None else [results, truths]),
         training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(runs)],
         decoders=causal_claims(runs, part),
+        refutations=refutations(runs, names),
+        explanations=explanations(runs, names),
         cost=[cost(run, names[run.folder]) for run in runs],
         runs=[provenance(run, names[run.folder]) for run in runs],
         same_data=len({run.manifest["dataset_fingerprint"] for run in runs}) == 1,
@@ -139,7 +143,7 @@ def _data(runs: Sequence[Run], names: dict[Path, str]) -> dict[str, Any]:
         "split_summary": dict(list_splits()).get(split.name, ""),
         "feedback": {key: ", ".join(feedback[key]) for key in ("click", "like") if key in feedback},
         "single_behaviour": run.manifest["single_behaviour"],
-        "modalities": run.manifest["modalities"],
+        "modalities": {role: run.manifest["context"][role] for role in ("exposure", "content")},
         "seeds": _distinct(str(one.recipe.seed) for one in runs),
         "backbones": _distinct(one.recipe.backbone["name"] for one in runs),
         "decoders": _distinct(one.recipe.decoder["name"] for one in runs),
@@ -179,7 +183,7 @@ def _ranking(table: pd.DataFrame, key: str) -> dict[str, Any]:
     plots = [dot_plot(_estimates(table, m), m, f"{key}{n}") for n, m in enumerate(headline)]
     users = sorted({int(n) for n in table["users"]})
     return {
-        "headers": [(metric_label(metric), lower_is_better(metric)) for metric in metrics],
+        "headers": [(metric_label(metric), better(metric)) for metric in metrics],
         "rows": rows,
         "users": f"{users[0]:,}" + (f" to {users[-1]:,}" if len(users) > 1 else ""),
         "plots": [Markup(plot) for plot in plots],
@@ -210,7 +214,7 @@ def _verdict(table: pd.DataFrame, metric: str) -> str:
     name, value = table.loc[best, "row"], number(table.loc[best, metric])
     if len(table) == 1:
         return f"{metric_label(metric)} of {name} is {value}."
-    extreme = "lowest" if lower_is_better(metric) else "highest"
+    extreme = {"higher": "highest", "lower": "lowest", "nearer 0": "smallest"}[better(metric)]
     said = f"{name} has the {extreme} {metric_label(metric)}, {value}"
     near = rivals(table, metric, best)
     if not near:
@@ -227,8 +231,9 @@ def _sweeps(tables: Sequence[pd.DataFrame]) -> list[Markup]:
             for _, row in table.iterrows():
                 effect = parse_estimand(row["estimand"])[0]
                 if isinstance(effect, TotalIndirectEffect):
-                    kind = "" if effect.reference == "mean" else f", reference {effect.reference}"
-                    curves.setdefault(row["run"] + kind, []).append((effect.strength, _estimate(row, metric)))
+                    options = label(effect.model_copy(update={"strength": 1.0})).partition(":")[2]
+                    name = row["run"] + (f", {options}" if options else "")
+                    curves.setdefault(name, []).append((effect.strength, _estimate(row, metric)))
             several = {
                 name: sorted(points, key=lambda point: point[0]) for name, points in curves.items() if len(points) > 1
             }

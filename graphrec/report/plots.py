@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from itertools import cycle
+from textwrap import shorten
 from typing import Any
 
 import matplotlib
@@ -23,7 +24,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from graphrec.report.tables import lower_is_better, metric_label, number
+from graphrec.explanation import Split, percent, signed
+from graphrec.report.tables import better, metric_label, number
 
 INK = "#010203"
 """Stands for the page's text colour until the SVG is written."""
@@ -94,6 +96,46 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
         return _svg(figure, key, f"{_axis_label(metric)}, mean and 95 % interval", description)
 
 
+def effect_plot(split: Split, item: str, key: str) -> str:
+    """How a score divides, as a waterfall: each part's bar starts where the one before it ends, then comes their sum.
+
+    A part that the estimand leaves out is an outline from zero.
+
+    Args:
+        split: one that has parts.
+        item: what is explained.
+        key: prefix of every id, unique on the page.
+    """
+    assert split.total is not None, "nothing to draw"
+    used, unused = ([part for part in split.parts if part.used is wanted] for wanted in (True, False))
+    ends = [sum(part.value for part in used[: n + 1]) for n in range(len(used))]
+    bars = [(f"{part.name}: {part.meaning}", end - part.value, part) for part, end in zip(used, ends)]
+    bars += [(f"not used, {part.name}: {part.meaning}", 0.0, part) for part in unused]
+    with _figure(0.5 * (len(bars) + 1) + 0.75) as figure:
+        axes = figure.subplots()
+        axes.grid(axis="y", visible=False)
+        axes.spines["left"].set_visible(False)
+        axes.set_yticks([])
+        axes.set_ylim(len(bars) + 0.55, -0.75)
+        across = axes.get_yaxis_transform()
+        rows = [(name, start, part.value, part.share, part.used) for name, start, part in bars]
+        rows.insert(len(used), (f"sum: {split.of}", 0.0, split.total, None, True))
+        for row, (name, start, value, share, filled) in enumerate(rows):
+            colour = SERIES[2] if row == len(used) else SERIES[0 if value >= 0 else 1]
+            face = colour if filled else "none"
+            axes.vlines(0, row - 0.08, row + 0.32, color=INK, linewidth=0.7)
+            axes.barh(row + 0.12, value, 0.3, start, color=face, edgecolor=colour, linewidth=1.2)
+            said = signed(value) + (f" ({percent(share)})" if share is not None else "")
+            axes.text(0, row - 0.1, shorten(name, 60 - len(said), placeholder=" …"), transform=across, va="bottom")
+            axes.text(1, row - 0.1, said, transform=across, va="bottom", ha="right")
+        axes.margins(x=0.05)
+        axes.set_xlabel(f"{split.of}, from {split.against}")
+        description = "; ".join(f"{name}: {signed(value)}" for name, _, value, _, _ in rows)
+        return _svg(
+            figure, key, f"What the score of item {item} is made of, {split.of} from {split.against}", description
+        )
+
+
 def standalone(svg: str) -> str:
     """A plot as a file of its own, dark on white: on a page it would take the page's colours."""
     return svg.replace("<svg ", '<svg style="background:#fff;color:#1c1c1c" ', 1) + "\n"
@@ -123,6 +165,42 @@ def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: s
             f"{name}: " + ", ".join(f"{x:g}: {one}" for x, one in points) for name, points in curves.items()
         )
         return _svg(figure, key, f"{_axis_label(metric)} along {x_label}", description)
+
+
+def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimate]]]], x_label: str, key: str) -> str:
+    """Several metrics along one setting, two in a row, with one legend below.
+
+    Args:
+        panels: for each metric the curves, as `curve_plot` takes them; the same names in each.
+        x_label, key: as in `curve_plot`.
+    """
+    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
+    styles = dict(zip(names, zip(cycle(SERIES), cycle(MARKERS[:-1]), [*["-"] * len(SERIES), *["--"] * len(names)])))
+    rows, below = -(-len(panels) // 2), 0.22 * -(-len(names) // 4)
+    with _figure(2.7 * rows + below + 0.2, width=2 * WIDTH) as figure:
+        places = figure.subplots(rows, 2, sharex=True, squeeze=False).ravel()
+        for axes, (metric, curves) in zip(places, panels.items()):
+            for name, points in curves.items():
+                colour, marker, dashes = styles[name]
+                xs, means = [x for x, _ in points], [one.mean for _, one in points]
+                band = ([one.low for _, one in points], [one.high for _, one in points])
+                axes.fill_between(xs, *band, color=colour, alpha=0.12, linewidth=0)
+                axes.plot(
+                    xs, means, color=colour, marker=marker, markersize=4, linewidth=1.4, linestyle=dashes, label=name
+                )
+            axes.set_title(_axis_label(metric), loc="left", fontsize=9.5)
+        for axes in places[len(panels) :]:
+            axes.set_visible(False)
+        for axes in places[-2:]:
+            axes.set_xlabel(x_label)
+        lines, labels = places[0].get_legend_handles_labels()
+        figure.legend(lines, labels, loc="outside lower center", ncols=4)
+        description = "; ".join(
+            f"{_axis_label(metric)} of {name}: " + ", ".join(f"{x:g}: {one}" for x, one in points)
+            for metric, curves in panels.items()
+            for name, points in curves.items()
+        )
+        return _svg(figure, key, f"{', '.join(map(metric_label, panels))} along {x_label}", description)
 
 
 def training_plot(history: Sequence[Mapping[str, Any]], monitor: str, best_epoch: int, name: str, key: str) -> str:
@@ -172,7 +250,7 @@ def _value(rows: Mapping[int, Mapping[str, Any]], epoch: int, key: str) -> str:
 
 
 def _axis_label(metric: str) -> str:
-    return metric_label(metric) + (", lower is better" if lower_is_better(metric) else "")
+    return metric_label(metric) + ("" if better(metric) == "higher" else f", {better(metric)} is better")
 
 
 def _clipped(text: str, length: int = 36) -> str:
@@ -181,10 +259,10 @@ def _clipped(text: str, length: int = 36) -> str:
 
 
 @contextmanager
-def _figure(height: float) -> Iterator[Figure]:
+def _figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font draws the text
-        yield Figure(figsize=(WIDTH, height), layout="constrained")
+        yield Figure(figsize=(width, height), layout="constrained")
 
 
 def _svg(figure: Figure, key: str, title: str, description: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Literal
 
 import pandas as pd
 
@@ -17,17 +18,19 @@ def metric_names(table: pd.DataFrame) -> list[str]:
 
 
 def metric_label(name: str) -> str:
-    """`ndcg@50` as `NDCG@50`, `ndcg_do@50` as `NDCG@50 (do)`."""
+    """`ndcg@50` as `NDCG@50`, `ndcg_do@50` as `NDCG@50 (do)`, `rank_correlation_do` as `Rank correlation (do)`."""
     head, at, k = name.partition("@")
     interventional = head.endswith(INTERVENTIONAL)
     head = head.removesuffix(INTERVENTIONAL)
-    shown = head.upper() if head in UPPER else head.capitalize()
+    shown = head.upper() if head in UPPER else head.replace("_", " ").capitalize()
     return shown + (at + k) + (" (do)" if interventional else "")
 
 
-def lower_is_better(metric: str) -> bool:
-    """True for regret, which is a loss; every other metric is better the higher it is."""
-    return metric.startswith("regret")
+def better(metric: str) -> Literal["higher", "lower", "nearer 0"]:
+    """Which values are better: lower regret, leakage nearer 0 on either side, and more of every other metric."""
+    if metric.startswith("leakage"):
+        return "nearer 0"
+    return "lower" if metric.startswith("regret") else "higher"
 
 
 def number(value: float) -> str:
@@ -52,7 +55,13 @@ def best_row(table: pd.DataFrame, metric: str) -> Hashable | None:
     means = table[metric].dropna()
     if means.empty:
         return None
-    return means.idxmin() if lower_is_better(metric) else means.idxmax()
+    match better(metric):
+        case "higher":
+            return means.idxmax()
+        case "lower":
+            return means.idxmin()
+        case "nearer 0":
+            return means.abs().idxmin()
 
 
 def rivals(table: pd.DataFrame, metric: str, row: Hashable) -> list[Hashable]:

@@ -88,6 +88,7 @@ def test_the_dot_plot_says_its_numbers_and_lies_at_them():
 def test_a_loss_says_that_lower_is_better():
     assert "lower is better" in words(dots(metric="regret_do@50"))
     assert "lower is better" not in words(dots())
+    assert "nearer 0 is better" in words(dots(metric="leakage_do"))
 
 
 def test_a_long_label_is_cut_in_the_plot_and_whole_in_the_description():

@@ -53,6 +53,8 @@ def test_a_number_loses_its_leading_zero_and_nothing_else(value, text):
         ("mrr", "MRR"),
         ("ndcg_do@50", "NDCG@50 (do)"),
         ("regret_do@50", "Regret@50 (do)"),
+        ("rank_correlation_do", "Rank correlation (do)"),
+        ("leakage_do", "Leakage (do)"),
     ],
 )
 def test_metrics_are_named_as_papers_name_them(name, label):
@@ -75,6 +77,12 @@ def test_a_row_that_is_clear_of_its_runner_up_must_also_be_clear_of_wide_interva
 
 def test_regret_is_better_the_lower_it_is():
     assert clear_best(table_of("regret_do@50", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)), "regret_do@50") == 0
+
+
+def test_leakage_is_better_the_nearer_it_is_to_zero_from_either_side():
+    table = table_of("leakage_do", (-0.5, -0.4, -0.3), (-0.1, 0.05, 0.1), (0.2, 0.3, 0.4))
+    assert clear_best(table, "leakage_do") == 1
+    assert best_row(table.drop(index=1), "leakage_do") == 2
 
 
 def test_nothing_is_clear_without_a_rival_or_without_an_interval():

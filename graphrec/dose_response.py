@@ -1,0 +1,214 @@
+"""Dose and response: the same methods on worlds that differ in the strength of one bias, judged by the truth.
+
+A study turns one setting of a simulated world. For each dose and each seed a world is drawn, every method is trained
+on its log and judged by the world's truth. The unit of replication is the world: intervals are over seeds.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats
+from torch import Tensor
+
+from graphrec.assemble import prepare_split
+from graphrec.carry_out import train
+from graphrec.errors import GraphrecError
+from graphrec.evaluation.metrics import summarise
+from graphrec.evaluation.popularity import popularity
+from graphrec.evaluation.truth import judge_by_truth
+from graphrec.files import read_json, replace_file, write_json
+from graphrec.preparation import prepare_once
+from graphrec.recipe import Recipe
+from graphrec.report.plots import Estimate, curve_panels, standalone
+from graphrec.report.tables import cell, metric_label
+from graphrec.run import Run
+from graphrec.simulation import simulate
+from graphrec.simulation.truth import Truth
+
+METRICS = ("ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do")
+BYTES_A_SCORE = 24
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is turned, what is trained, and what counts.
+
+    Args:
+        dial: the world's setting that is turned, such as `strength`.
+        doses: its values.
+        recipe: the recipe file of every method.
+        methods: by name the settings (`key.sub=value`) that make the recipe that method's.
+        world: other settings of the world.
+        target: what the truth judges, see `judge_by_truth`.
+        source, simulator: the data source and the world, by their registered names.
+    """
+
+    dial: str
+    doses: tuple[float, ...]
+    recipe: Path
+    methods: Mapping[str, tuple[str, ...]]
+    world: Mapping[str, Any] = field(default_factory=dict)
+    target: str = "like"
+    source: str = "tiktok"
+    simulator: str = "tiktok"
+
+
+def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -> pd.DataFrame:
+    """Carry the study out; what is in `out` already is not repeated.
+
+    Writes `worlds.csv` (a row a world and method), `results.csv` and `results.md` (means over seeds with 95 %
+    t-intervals), and returns the latter's table. A method that fails in a world is printed and left out there.
+
+    Args:
+        seeds: of world and training alike; seed-major order, so that whole curves come early.
+        jobs: worlds at a time, each in a process with one thread.
+    """
+    tasks = [(study, dose, seed, out) for seed in seeds for dose in study.doses]
+    rows: list[dict[str, Any]] = []
+    for done, found in enumerate(_in_turn(tasks, jobs), start=1):
+        rows += found
+        print(f"{done} of {len(tasks)} worlds: {study.dial} {found[0]['dose']:g}, seed {found[0]['seed']}", flush=True)
+    worlds = pd.DataFrame(rows).sort_values(["dose", "seed"], kind="stable")
+    table = over_seeds(worlds)
+    for name, text in (
+        ("worlds.csv", worlds.to_csv(index=False)),
+        ("results.csv", table.to_csv(index=False)),
+        ("results.md", study_markdown(table, study.dial)),
+    ):
+        with replace_file(out / name) as part:
+            part.write_text(text, encoding="utf-8")
+    return table
+
+
+def write_figure(table: pd.DataFrame, methods: Iterable[str], dial: str, path: Path) -> None:
+    """The four measures along the dial, a line for each of `methods`."""
+    panels = {
+        metric: {
+            method: [
+                (row["dose"], Estimate(method, row[metric], row[f"{metric}_low"], row[f"{metric}_high"]))
+                for _, row in table[table["method"] == method].iterrows()
+            ]
+            for method in methods
+        }
+        for metric in METRICS
+    }
+    with replace_file(path) as part:
+        part.write_text(standalone(curve_panels(panels, dial, path.stem)), encoding="utf-8")
+
+
+def over_seeds(worlds: pd.DataFrame) -> pd.DataFrame:
+    """Mean over worlds of each dose and method, with a 95 % t-interval; NaN ends for a single world."""
+    rows = []
+    for (dose, method), group in worlds.groupby(["dose", "method"], sort=False):
+        row: dict[str, Any] = {"dose": dose, "method": method, "worlds": len(group)}
+        for metric in METRICS:
+            values = group[metric].dropna().to_numpy()
+            mean = values.mean() if len(values) else np.nan
+            half = np.nan
+            if len(values) > 1:
+                half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+            row |= {metric: mean, f"{metric}_low": mean - half, f"{metric}_high": mean + half}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def study_markdown(table: pd.DataFrame, dial: str) -> str:
+    """For each measure a table: a row a method, a column a dose, and below it what the observational oracle loses."""
+    doses = sorted(table["dose"].unique())
+    text = []
+    for metric in METRICS:
+        text.append(f"**{metric_label(metric)}**\n")
+        text.append("| method | " + " | ".join(f"{dial} {dose:g}" for dose in doses) + " |")
+        text.append("|" + "---|" * (len(doses) + 1))
+        for method in table["method"].unique():
+            at = table[table["method"] == method].set_index("dose")
+            cells = [cell(at.loc[dose], metric) if dose in at.index else "–" for dose in doses]
+            text.append(f"| {method} | " + " | ".join(cells) + " |")
+        if metric.startswith("ndcg"):
+            means = table.set_index(["method", "dose"])[metric]
+            lost = [1 - means[OBSERVATIONAL, dose] / means[INTERVENTIONAL, dose] for dose in doses]
+            text.append("| *lost by the observational oracle* | " + " | ".join(f"{one:.1%}" for one in lost) + " |")
+        text.append("")
+    return "\n".join(text)
+
+
+OBSERVATIONAL, INTERVENTIONAL = "oracle: as observed", "oracle: true effect"
+
+
+def one_world(study: Study, dose: float, seed: int, out: Path) -> list[dict[str, Any]]:
+    """Draw one world, train and judge every method in it; a row a method and estimand, and a row a reference."""
+    place = out / f"{study.dial}-{dose:g}" / f"seed-{seed}"
+    raw = place / "raw"
+    if not (raw / "truth").is_dir():
+        simulate(study.simulator, raw, **{**study.world, study.dial: dose, "seed": seed})
+    prepared = prepare_once(study.source, raw, place / "prepared")
+    rows = []
+    for method, settings in study.methods.items():
+        chosen = [f"data.path={prepared}", f"seed={seed}", f"name={method}", *settings]
+        try:
+            run = train(Recipe.from_toml(study.recipe, chosen), place / "runs" / method)
+            rows += _rows(run, raw, study)
+        except GraphrecError as error:
+            print(f"{method} failed at {study.dial} {dose:g}, seed {seed}: {error}", file=sys.stderr, flush=True)
+    any_recipe = Recipe.from_toml(study.recipe, [f"data.path={prepared}", *next(iter(study.methods.values()))])
+    world = {"dose": dose, "seed": seed}
+    return [world | row for row in [*_references(any_recipe, raw, study, place / "references.json"), *rows]]
+
+
+def _rows(run: Run, raw: Path, study: Study) -> list[dict[str, Any]]:
+    """A row an estimand; of a method that is another setting of a decoder (HCR-NS) its first estimand alone."""
+    part = "truth" if study.target == "like" else study.target
+    judged = [entry for entry in run.metrics().values() if entry["part"] == part]
+    if not judged:
+        run.evaluate_truth(raw, target=study.target)
+        judged = [entry for entry in run.metrics().values() if entry["part"] == part]
+    first = judged[0]["method"]
+    return [
+        {"method": entry["method"] if run.name == first else run.name, "estimand": entry["estimand"]}
+        | {metric: entry["metrics"][metric]["mean"] for metric in METRICS}
+        | {"epochs": run.manifest["epochs"], "best_epoch": run.manifest["best_epoch"]}
+        for entry in (judged if run.name == first else judged[:1])
+    ]
+
+
+def _references(recipe: Recipe, raw: Path, study: Study, kept: Path) -> list[dict[str, Any]]:
+    """Popularity and the two oracles: what any method stands between."""
+    if kept.is_file():
+        return read_json(kept)
+    split = prepare_split(recipe)
+    truth = Truth.load(raw).align(split.dataset.user_ids, split.dataset.item_ids)
+    seen, items = split.train_pairs("click"), split.dataset.num_items
+    scores: dict[str, Callable[[Tensor], Tensor]] = {
+        "popularity (clicks)": popularity(seen, items),
+        OBSERVATIONAL: lambda users: torch.from_numpy(truth.observed(users.numpy(), study.target)),
+        INTERVENTIONAL: lambda users: torch.from_numpy(truth.effect(users.numpy(), study.target)),
+    }
+    rows = []
+    for name, score in scores.items():
+        judged = judge_by_truth(score, truth, seen, bytes_per_user=BYTES_A_SCORE * items, target=study.target)
+        summary = summarise(judged)
+        rows.append({"method": name, "estimand": "", **{metric: summary[metric]["mean"] for metric in METRICS}})
+    write_json(kept, rows)
+    return rows
+
+
+def _in_turn(tasks: Sequence[tuple[Study, float, int, Path]], jobs: int) -> Iterable[list[dict[str, Any]]]:
+    if jobs == 1:
+        for task in tasks:
+            yield one_world(*task)
+        return
+    os.environ["OMP_NUM_THREADS"] = "1"  # for the processes: threads that share cores wait for one another
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(one_world, *task) for task in tasks]):
+            yield future.result()

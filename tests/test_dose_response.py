@@ -1,0 +1,105 @@
+"""The dose-response study: worlds along a dial, judged by the truth, resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import graphrec.dose_response as dose_response
+from graphrec.dose_response import (
+    INTERVENTIONAL,
+    METRICS,
+    OBSERVATIONAL,
+    Study,
+    over_seeds,
+    run_study,
+    study_markdown,
+    write_figure,
+)
+from graphrec.recipe import Recipe
+
+
+@pytest.fixture(scope="module")
+def study(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> Study:
+    recipe = tmp_path_factory.mktemp("study") / "recipe.toml"
+    recipe.write_text(tiny_recipe("ct").to_toml(), encoding="utf-8")
+    return Study(
+        dial="strength",
+        doses=(0.0, 8.0),
+        recipe=recipe,
+        methods={
+            "CT": ("decoder.name=ct",),
+            "HCR": ("decoder.name=hcr",),
+            "HCR-NS": ("decoder.name=hcr", "decoder.share_embeddings=false"),
+            "broken": ("decoder.name=deepstyle",),
+        },
+        world={"users": 40, "items": 90, "shown": 30},
+    )
+
+
+@pytest.fixture(scope="module")
+def place(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out")
+    run_study(study, out, (0, 1))
+    return out
+
+
+def test_every_method_is_judged_in_every_world(place: Path) -> None:
+    worlds = pd.read_csv(place / "worlds.csv")
+    expected = {"popularity (clicks)", OBSERVATIONAL, INTERVENTIONAL, "CT"}
+    expected |= {"HCR", "HCR-T", "HCR-S1", "HCR-S2", "HCR-NS"}
+    for (_, _), world in worlds.groupby(["dose", "seed"]):
+        assert set(world["method"]) == expected, "of another setting of a decoder its first estimand alone"
+        assert len(world) == len(expected)
+    assert set(zip(worlds["dose"], worlds["seed"])) == {(0, 0), (0, 1), (8, 0), (8, 1)}
+
+
+def test_the_dial_opens_the_gap_between_the_oracles(place: Path) -> None:
+    means = pd.read_csv(place / "results.csv").set_index(["method", "dose"])["regret_do@50"]
+    assert means[INTERVENTIONAL, 0] == means[INTERVENTIONAL, 8] == 0
+    assert means[OBSERVATIONAL, 0] == pytest.approx(0)
+    assert means[OBSERVATIONAL, 8] > 0
+
+
+def test_a_method_that_cannot_work_is_said_and_left_out(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = run_study(Study(**{**vars(study), "doses": (0.0,)}), tmp_path, (0,))
+    assert "broken failed at strength 0, seed 0" in capsys.readouterr().err
+    assert "broken" not in set(table["method"])
+    assert table[[f"{metric}_low" for metric in METRICS]].isna().all(axis=None), "one world has no interval"
+
+
+def test_the_same_call_again_trains_nothing(study: Study, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (place / "worlds.csv").read_text()
+    stamps = {path: path.stat().st_mtime_ns for path in place.rglob("weights.safetensors")}
+    monkeypatch.setattr(dose_response, "judge_by_truth", None)
+    run_study(study, place, (0, 1))
+    assert (place / "worlds.csv").read_text() == before
+    assert {path: path.stat().st_mtime_ns for path in place.rglob("weights.safetensors")} == stamps
+
+
+def test_the_interval_is_students_over_worlds() -> None:
+    values = np.array([0.2, 0.3, 0.5])
+    worlds = pd.DataFrame({"dose": 1.0, "method": "A", "seed": range(3)} | {metric: values for metric in METRICS})
+    row = over_seeds(worlds).iloc[0]
+    low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
+    assert row["worlds"] == 3
+    for metric in METRICS:
+        assert (row[metric], row[f"{metric}_low"], row[f"{metric}_high"]) == pytest.approx((values.mean(), low, high))
+
+
+def test_the_table_and_the_picture_show_every_method_and_dose(place: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(place / "results.csv")
+    text = study_markdown(table, "strength")
+    assert text.count("| HCR |") == len(METRICS)
+    assert "| method | strength 0 | strength 8 |" in text
+    assert "lost by the observational oracle" in text
+    write_figure(table, (INTERVENTIONAL, "CT", "HCR"), "strength", tmp_path / "figure.svg")
+    drawn = (tmp_path / "figure.svg").read_text()
+    assert drawn.startswith("<svg") and "HCR" in drawn and "Leakage (do)" in drawn
