@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from graphrec.errors import GraphrecError
     from graphrec.preparation import prepare
     from graphrec.recipe import Recipe
+    from graphrec.refutation import refute
     from graphrec.report.html import write_report
     from graphrec.run import Run, compare
     from graphrec.simulation import simulate
@@ -40,6 +41,7 @@ _HOMES = {
     "GraphrecError": "graphrec.errors",
     "prepare": "graphrec.preparation",
     "Recipe": "graphrec.recipe",
+    "refute": "graphrec.refutation",
     "write_report": "graphrec.report.html",
     "Run": "graphrec.run",
     "compare": "graphrec.run",
@@ -60,6 +62,7 @@ __all__ = [
     "load",
     "parse_estimand",
     "prepare",
+    "refute",
     "save",
     "simulate",
     "train",

@@ -26,7 +26,7 @@ from graphrec.evaluation.ranking import evaluate
 from graphrec.files import read_json, replace_file, write_json
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Recommender
-from graphrec.run import CATEGORIES, CHECKPOINT, MANIFEST, REFUTATION, Run
+from graphrec.run import CATEGORIES, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
 from graphrec.training.checkpoint import resume_training, save_training, save_weights
 from graphrec.training.loop import Trainer, TrainingState
 
@@ -131,7 +131,7 @@ class Environment:
 def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any]:
     context = model.decoder.context
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "name": recipe.name,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "environment": Environment().__dict__,

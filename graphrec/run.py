@@ -48,6 +48,8 @@ from graphrec.training.checkpoint import load_weights
 
 MANIFEST = "run.json"
 CHECKPOINT = "training.safetensors"
+SCHEMA = 2
+"""Of the run folder; raised where an older one can no longer be read."""
 TRUTH_PARTS = {"like": "truth", "satisfaction": "satisfaction"}
 """What a simulated world's truth gave is kept as this part, by target."""
 EVALUATE_OPTIONS = {
@@ -86,6 +88,14 @@ class Run:
                 got=f"status {self.manifest.get('status')}",
                 where=self.folder,
                 next_step="call `graphrec train` again with the same recipe and --out: it goes on from there",
+            )
+        if self.manifest.get("schema") != SCHEMA:
+            raise RunError(
+                "the run was written by another version of graphrec",
+                expected=f"a run folder of schema {SCHEMA}",
+                got=f"schema {self.manifest.get('schema')}",
+                where=self.folder,
+                next_step="train the recipe in its recipe.toml again",
             )
         self.recipe = Recipe.from_toml(self.folder / "recipe.toml")
 

@@ -228,6 +228,14 @@ def test_a_foreign_place_is_refused_and_kept(tiny_recipe: MakeRecipe, tmp_path: 
 # Opening a run
 
 
+def test_a_run_of_another_version_is_refused_with_the_way_out(own: Callable[[str], Run]) -> None:
+    folder = own("ct").folder
+    manifest = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(manifest | {"schema": 1}))
+    with pytest.raises(RunError, match=r"another version of graphrec[\s\S]*train the recipe in its recipe\.toml again"):
+        Run(folder)
+
+
 @pytest.mark.parametrize("file", ["weights.safetensors", "tables.safetensors", "users.parquet", "items.parquet"])
 @pytest.mark.parametrize("damage", ["gone", "cut"])
 def test_a_damaged_run_is_named(own: Callable[[str], Run], file: str, damage: str) -> None:
