@@ -77,11 +77,16 @@ class Description:
     def to_text(self) -> str:
         """For reading on a terminal."""
         held = [claim for claim in self.claims if claim.proof]
-        refused = [claim for claim in self.claims if claim.refusal]
+        broken = [claim for claim in self.claims if isinstance(claim.refusal, IdentificationError)]
+        lacking = [claim for claim in self.claims if claim.refusal and claim not in broken]
         blocks = [[f"{self.name}: {self.summary}", f"score: {self.formula}"], [*_graph_lines(self.graph)]]
         blocks += [[claim.title, *_proof_lines(claim.proof)] for claim in held if claim.proof]
-        if refused:
-            blocks.append(["not identified", *(f"  {claim.title}: {claim.reason}" for claim in refused)])
+        for heading, refused in (
+            ("not identified on this graph", broken),
+            ("not for this decoder, whatever the graph", lacking),
+        ):
+            if refused:
+                blocks.append([heading, *(f"  {claim.title}: {claim.reason}" for claim in refused)])
         return "\n\n".join("\n".join(block) for block in blocks)
 
 

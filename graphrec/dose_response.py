@@ -6,12 +6,14 @@ on its log and judged by the world's truth. The unit of replication is the world
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from scipy import stats
 from torch import Tensor
 
 from graphrec.assemble import prepare_split
-from graphrec.carry_out import train
+from graphrec.carry_out import Environment, train
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.popularity import popularity
@@ -33,7 +35,7 @@ from graphrec.recipe import Recipe
 from graphrec.report.plots import Estimate, curve_panels, standalone
 from graphrec.report.tables import cell, metric_label
 from graphrec.run import Run
-from graphrec.simulation import simulate
+from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
 
 METRICS = ("ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do")
@@ -68,7 +70,8 @@ def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -
     """Carry the study out; what is in `out` already is not repeated.
 
     Writes `worlds.csv` (a row a world and method), `results.csv` and `results.md` (means over seeds with 95 %
-    t-intervals), and returns the latter's table. A method that fails in a world is printed and left out there.
+    t-intervals), `about.json` (what was done, and with which versions), and returns the table of means. A method that
+    fails in a world is printed and left out there.
 
     Args:
         seeds: of world and training alike; seed-major order, so that whole curves come early.
@@ -79,12 +82,13 @@ def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -
     for done, found in enumerate(_in_turn(tasks, jobs), start=1):
         rows += found
         print(f"{done} of {len(tasks)} worlds: {study.dial} {found[0]['dose']:g}, seed {found[0]['seed']}", flush=True)
-    worlds = pd.DataFrame(rows).sort_values(["dose", "seed"], kind="stable")
-    table = over_seeds(worlds)
+    judged = pd.DataFrame(rows).sort_values(["dose", "seed"], kind="stable")
+    table = over_seeds(judged)
     for name, text in (
-        ("worlds.csv", worlds.to_csv(index=False)),
+        ("worlds.csv", judged.to_csv(index=False)),
         ("results.csv", table.to_csv(index=False)),
         ("results.md", study_markdown(table, study.dial)),
+        ("about.json", json.dumps(_about(study, seeds), indent=2) + "\n"),
     ):
         with replace_file(out / name) as part:
             part.write_text(text, encoding="utf-8")
@@ -107,10 +111,10 @@ def write_figure(table: pd.DataFrame, methods: Iterable[str], dial: str, path: P
         part.write_text(standalone(curve_panels(panels, dial, path.stem)), encoding="utf-8")
 
 
-def over_seeds(worlds: pd.DataFrame) -> pd.DataFrame:
+def over_seeds(judged: pd.DataFrame) -> pd.DataFrame:
     """Mean over worlds of each dose and method, with a 95 % t-interval; NaN ends for a single world."""
     rows = []
-    for (dose, method), group in worlds.groupby(["dose", "method"], sort=False):
+    for (dose, method), group in judged.groupby(["dose", "method"], sort=False):
         row: dict[str, Any] = {"dose": dose, "method": method, "worlds": len(group)}
         for metric in METRICS:
             values = group[metric].dropna().to_numpy()
@@ -141,6 +145,19 @@ def study_markdown(table: pd.DataFrame, dial: str) -> str:
             text.append("| *lost by the observational oracle* | " + " | ".join(f"{one:.1%}" for one in lost) + " |")
         text.append("")
     return "\n".join(text)
+
+
+def _about(study: Study, seeds: Sequence[int]) -> dict[str, Any]:
+    return {
+        "dial": study.dial,
+        "doses": study.doses,
+        "seeds": list(seeds),
+        "target": study.target,
+        "world": worlds.get(study.simulator).Config(**study.world).model_dump(exclude={study.dial, "seed"}),
+        "recipe": tomllib.loads(study.recipe.read_text(encoding="utf-8")),
+        "methods": study.methods,
+        "environment": asdict(Environment()),
+    }
 
 
 OBSERVATIONAL, INTERVENTIONAL = "oracle: as observed", "oracle: true effect"

@@ -57,7 +57,8 @@ class Recommender(nn.Module):
             self.towers = nn.ModuleDict()
             self.tables = nn.ModuleDict()
             shared: dict[str, tuple[int, int]] = {}
-            graph = self.decoder.encoded(graph)
+            with torch.no_grad():
+                graph = self.decoder.encoded(graph)
             for name, tower in self.decoder.towers().items():
                 self.towers[name] = backbone_class(backbone_config, graph, tower.role, tower.outputs)
                 shapes = backbone_class.tables(backbone_config, graph, tower.outputs)

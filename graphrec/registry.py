@@ -20,10 +20,12 @@ class Registry(Generic[T]):
 
     Args:
         kind: the word that error messages use, such as "backbone".
+        base: what a class named by import path must be a subclass of; None admits any.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, base: type | None = None) -> None:
         self.kind = kind
+        self.base = base
         self._parts: dict[str, type[T]] = {}
 
     def register(self, name: str) -> Callable[[type[T]], type[T]]:
@@ -43,6 +45,7 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: nothing of that name; the known names and the nearest are listed.
+            GraphrecError: the import path leads to something else, or to a class that is not complete.
         """
         if ":" in name:
             module, _, attribute = name.partition(":")
@@ -57,6 +60,14 @@ class Registry(Generic[T]):
         return self._parts[name]
 
     def _complete(self, name: str, part: Any) -> Any:
+        if self.base is not None and not (isinstance(part, type) and issubclass(part, self.base)):
+            raise GraphrecError(
+                f"`{name}` is no {self.kind}",
+                expected=f"a subclass of {self.base.__module__}:{self.base.__name__}",
+                got=repr(part),
+                where=name,
+                next_step=f"name one of {', '.join(self)}, or write such a class; see docs/extending.md",
+            )
         missing = sorted(getattr(part, "__abstractmethods__", ()))
         if missing:
             raise GraphrecError(

@@ -194,7 +194,7 @@ def test_without_its_looks_the_item_falls_to_where_its_match_puts_it() -> None:
     assert one.observed.rank == 1
     assert one.counterfactual_rank == 2, "0 + 3, the mean notice, stands between 3 + 3 and 2 + 0"
     assert one.split.parts[0].rank_without == 1, "1.5, the mean match, + 9"
-    assert "would rank 2nd by what was observed" in one.text()
+    assert "would rank 2nd by the observational score" in one.text()
     with_ci = one.rankings[1]
     assert (with_ci.method, with_ci.rank, with_ci.items) == ("ours with CI", 4, ("3", "2", "1", "0"))
 

@@ -24,8 +24,8 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
     """The same backbone with modality representations.
 
     The user side is the backbone's id representation, the item side a linear map of the features, x_m W_m; a bag has
-    one learned vector a word. An item without the modality is the zero vector. This is graphrec's own reading; the
-    papers have modality representations from the backbone only.
+    one learned vector a word, an embedding table like any other. An item without the modality is the zero vector. This
+    is graphrec's own reading; the papers have modality representations from the backbone only.
 
     Args:
         kind: an id-only backbone; one that sees modalities is given back as it is.
@@ -38,8 +38,11 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
             super().__init__(config, graph, role, outputs)
             inner, modalities = _shares(config, graph, outputs)
             self.ids = kind(config, graph, role, inner)
+            self.modalities = modalities
             self.maps = nn.ParameterDict()
             for name in modalities:
+                if graph.is_bag(name):
+                    continue
                 self.maps[name] = nn.Parameter(torch.empty(graph.width(name), config.embedding_size))
                 nn.init.xavier_normal_(self.maps[name])
 
@@ -47,11 +50,14 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
         def tables(
             cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
         ) -> dict[str, tuple[int, int]]:
-            return kind.tables(config, graph, _shares(config, graph, outputs)[0])
+            inner, modalities = _shares(config, graph, outputs)
+            words = {f"words_{m}": (graph.width(m), config.embedding_size) for m in modalities if graph.is_bag(m)}
+            return kind.tables(config, graph, inner) | words
 
         def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
             found: Representations = self.ids(graph, tables)
-            for name, weight in self.maps.items():
+            for name in self.modalities:
+                weight = tables[f"words_{name}"] if graph.is_bag(name) else self.maps[name]
                 looks = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
                 found[name] = Representation(found[ID].user, looks)
             if FUSED not in found and FUSED in self.outputs:

@@ -7,7 +7,15 @@ from itertools import combinations
 import networkx as nx
 
 from graphrec.causal.graph import CausalGraph
-from graphrec.causal.identification import Identification, back_doors, broken, given_too, listed, require_observed
+from graphrec.causal.identification import (
+    Identification,
+    back_doors,
+    broken,
+    given_too,
+    listed,
+    require_observed,
+    unconfounded,
+)
 from graphrec.errors import UnknownNameError
 
 
@@ -26,7 +34,7 @@ def association(graph: CausalGraph) -> Identification:
         adjustment=graph.conditioned,
         blocked=tuple(graph.blocked_paths(i, y, **back_door)),
         assumptions=(),
-        untestable=() if paths else (f"nothing hidden causes both {i} and {y}",),
+        untestable=() if paths else (f"nothing hidden causes {unconfounded(graph, [i], [y], graph.conditioned)}",),
         caveats=tuple(f"{path} is open: {observational} is not P({y} | do({i}){given})" for path in paths),
     )
 
@@ -46,7 +54,7 @@ def total_effect(graph: CausalGraph) -> Identification:
         adjustment=graph.conditioned,
         blocked=tuple(back_doors(graph, [i], [y], graph.conditioned, f"{rule} is confounded")),
         assumptions=(),
-        untestable=(f"nothing hidden causes both {i} and {y}",),
+        untestable=(f"nothing hidden causes {unconfounded(graph, [i], [y], graph.conditioned)}",),
     )
 
 

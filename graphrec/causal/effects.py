@@ -63,9 +63,11 @@ class Effect(Estimand):
     def worlds(self, outcome: Outcome, factual: Logits, reference: Logits) -> tuple[Tensor, Tensor]:
         """The outcome in the two worlds; the second is taken away."""
 
+    def fits(self, outcome: Outcome) -> bool:
+        return bool(outcome.mediated)
+
     def identify(self, outcome: Outcome) -> Identification:
-        if not outcome.mediated:
-            raise lacking(f"estimand `{self.name}`", "mediated branches", ("at least one branch",), ())
+        self._require_mediated(outcome)
         proof = self.prove(outcome)
         return replace(proof, caveats=(*proof.caveats, *_CAVEATS.get(self.reference, ())))
 
@@ -83,13 +85,16 @@ class Effect(Estimand):
         return world.exp() - other.exp() if outcome.log else world - other
 
     def _checked_worlds(self, outcome: Outcome, factual: Logits, reference: Logits | None) -> tuple[Tensor, Tensor]:
-        if not outcome.mediated:
-            raise lacking(f"estimand `{self.name}`", "mediated branches", ("at least one branch",), ())
+        self._require_mediated(outcome)
         if reference is None:
             raise ValueError(f"{self.name} needs the logits of the branches under its reference")
         for name in outcome.mediated:
             _same_layout(name, factual[name], reference[name])
         return self.worlds(outcome, factual, reference)
+
+    def _require_mediated(self, outcome: Outcome) -> None:
+        if not self.fits(outcome):
+            raise lacking(self, outcome, "mediated branches", ("at least one branch",), ())
 
 
 @estimands.register("total_effect")

@@ -39,6 +39,7 @@ class Outcome:
         factors: for the front-door formula `mediator` P(m|u,i), `effect` h1(u,m), `confounded` h2(u,i); for
             back-door adjustment `conditional`, of user and item, and `forecast`, of the adjustment set at the
             value that is expected of it.
+        form: what the factors assume of the form of the outcome's model, in words; goes into the proofs.
         graph: the causal graph that the decoder claims; its `mediators` are the variables that `mediated` or
             the `mediator` factor stand for, its `adjustment` those that `forecast` stands for.
     """
@@ -47,6 +48,7 @@ class Outcome:
     log: bool
     mediated: tuple[str, ...] = ()
     factors: Mapping[str, Callable[[Logits], Tensor]] = field(default_factory=dict)
+    form: tuple[str, ...] = ()
     graph: CausalGraph
 
     def on(self, graph: CausalGraph | None) -> Outcome:
@@ -69,6 +71,10 @@ class Estimand(BaseModel, ABC):
         """Whether `score` wants the branches' logits under a reference; see `graphrec.causal.effects`."""
         return False
 
+    def fits(self, outcome: Outcome) -> bool:
+        """Whether the decoder has the parts that `score` reads; says nothing of the causal graph."""
+        return True
+
     @abstractmethod
     def identify(self, outcome: Outcome) -> Identification:
         """Prove on the decoder's causal graph that the score is what it claims to be.
@@ -87,7 +93,7 @@ class Estimand(BaseModel, ABC):
         """
 
 
-estimands: Registry[Estimand] = Registry("estimand")
+estimands: Registry[Estimand] = Registry("estimand", Estimand)
 
 
 @estimands.register("observational")
@@ -113,6 +119,9 @@ class _Factors(Estimand):
     def prove(self, outcome: Outcome) -> Identification:
         """As `identify`, for an outcome that has the factors."""
 
+    def fits(self, outcome: Outcome) -> bool:
+        return all(name in outcome.factors for name in self.wanted)
+
     def identify(self, outcome: Outcome) -> Identification:
         self._require_factors(outcome)
         return self.prove(outcome)
@@ -126,16 +135,16 @@ class _Factors(Estimand):
         return total
 
     def _require_factors(self, outcome: Outcome) -> None:
-        if any(name not in outcome.factors for name in self.wanted):
-            raise lacking(f"estimand `{self.name}`", "factors", self.wanted, outcome.factors)
+        if not self.fits(outcome):
+            raise lacking(self, outcome, "factors", self.wanted, outcome.factors)
 
 
 @estimands.register("front_door")
 class FrontDoor(_Factors):
     """P(outcome | user, do(item)) with hidden confounders (HCR Eq. 7, 11).
 
-    The like is modelled as h1(u, m) h2(u, i). In the front-door formula h2 appears only in the sum over all
-    items, S_u, one number for a user, so P(m|u,i) h1(u,m) ranks as the effect does.
+    The factor `effect` is what the formula's inner sum over all items leaves of the outcome's model. HCR models
+    h1(u, m) h2(u, i): the sum over h2 is one number for a user, and h1 is left. HCR-A takes the sum.
     """
 
     @property
@@ -144,8 +153,7 @@ class FrontDoor(_Factors):
 
     def prove(self, outcome: Outcome) -> Identification:
         proof = front_door(outcome.graph)
-        summed = "the like splits into h1(u, m) h2(u, i), and h2 summed over items is positive for every user"
-        return replace(proof, assumptions=(*proof.assumptions, summed))
+        return replace(proof, assumptions=(*proof.assumptions, *outcome.form))
 
 
 @estimands.register("effect_on_mediator")
@@ -205,11 +213,14 @@ class BackDoor(_Factors):
         return replace(proof, assumptions=(*proof.assumptions, split), untestable=(*proof.untestable, *forecast))
 
 
-def lacking(who: str, part: str, wanted: Iterable[str], present: Iterable[str]) -> RecipeError:
+def lacking(
+    estimand: Estimand, outcome: Outcome, part: str, wanted: Iterable[str], present: Iterable[str]
+) -> RecipeError:
+    fitting = ", ".join(name for name in estimands if estimands.get(name)().fits(outcome))
     return RecipeError(
-        f"{who} does not fit this decoder",
+        f"estimand `{estimand.name}` does not fit this decoder",
         expected=f"a decoder whose outcome has {part}: {', '.join(wanted)}",
         got=", ".join(present) or "none",
         where="estimands",
-        next_step="choose an estimand that the decoder supports, or another decoder",
+        next_step=f"choose one that fits it ({fitting}), or another decoder",
     )

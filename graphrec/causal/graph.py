@@ -8,13 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictStr, ValidationError
 
 from graphrec.errors import RecipeError, UnknownNameError
+
+MOST_PATHS = 200
+"""As many paths are listed at most."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,26 @@ class Node:
     meaning: str
     observed: bool = True
     deterministic: bool = False
+
+
+class _WrittenNode(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    meaning: StrictStr
+    observed: StrictBool = True
+    deterministic: StrictBool = False
+
+
+class _Written(BaseModel):
+    """What `CausalGraph.to_dict` writes: text is not taken for a list of letters, nor "false" for true."""
+
+    model_config = ConfigDict(extra="forbid")
+    nodes: dict[StrictStr, _WrittenNode]
+    edges: list[tuple[StrictStr, StrictStr]]
+    treatment: StrictStr
+    outcome: StrictStr
+    mediators: list[StrictStr]
+    conditioned: list[StrictStr] = []
+    adjustment: list[StrictStr] = []
 
 
 @dataclass(frozen=True)
@@ -90,9 +114,12 @@ class CausalGraph:
         return next((word for word, names in parts.items() if name in names), "")
 
     def directed_paths(self, a: str, b: str) -> list[str]:
-        """Every path from `a` to `b` that follows the arrows, shortest first, as `I -> M -> L`."""
+        """The paths from `a` to `b` that follow the arrows, shortest first, at most `MOST_PATHS`, as `I -> M -> L`."""
         self._known(a, b)
-        return _in_order(" -> ".join(path) for path in nx.all_simple_paths(self.to_networkx(), a, b))
+        graph = self.to_networkx()
+        if a == b or not nx.has_path(graph, a, b):
+            return []
+        return _in_order(" -> ".join(path) for path in islice(nx.shortest_simple_paths(graph, a, b), MOST_PATHS))
 
     def determined(self, given: Iterable[str]) -> frozenset[str]:
         """`given` and every deterministic node whose value it fixes.
@@ -112,6 +139,9 @@ class CausalGraph:
     ) -> list[str]:
         """The paths between `x` and `y` along which dependence flows once `given` is known, shortest first.
 
+        Empty if and only if there is none. A dense graph has more paths than anybody reads: beyond `MOST_PATHS` of them
+        the search ends as soon as an open one is found.
+
         D-separation (Geiger, Verma and Pearl, "Identifying independence in Bayesian networks", Networks
         1990): a chain or fork is blocked by a node that `given` determines, a collider unless it or a
         descendant is given.
@@ -127,7 +157,7 @@ class CausalGraph:
     def blocked_paths(
         self, x: str, y: str, given: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
     ) -> list[str]:
-        """The complement of `open_paths`, each path with what blocks it."""
+        """The complement of `open_paths`, each path with what blocks it; of very many the shortest."""
         paths = self._paths(x, y, given, without_outgoing_of)
         return [f"{path} ({blocker})" for path, blocker in paths if blocker is not None]
 
@@ -162,14 +192,19 @@ class CausalGraph:
             RecipeError: a key is missing, unknown, or of another type.
         """
         try:
-            nodes = {name: Node(**node) for name, node in value["nodes"].items()}
-            return cls(**{**value, "nodes": nodes})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            written = _Written.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
             raise RecipeError(
                 "not a causal graph",
-                expected="what CausalGraph.to_dict writes",
-                got=str(error),
-            ) from error
+                expected=f"what CausalGraph.to_dict writes ({first['msg'].partition(' or instance of')[0]})",
+                got=repr(first["input"])[:80],
+                where=place or None,
+                next_step="`graphrec causal DECODER --json` prints one under `graph`",
+            ) from None
+        nodes = {name: Node(**dict(node)) for name, node in written.nodes.items()}
+        return cls(**{**dict(written), "nodes": nodes})
 
     def to_json(self) -> str:
         """`to_dict` as indented JSON text."""
@@ -232,14 +267,23 @@ class CausalGraph:
     def _paths(
         self, x: str, y: str, given: Iterable[str], without_outgoing_of: Iterable[str]
     ) -> list[tuple[str, str | None]]:
-        """Every path between `x` and `y` with what blocks it, None where nothing does."""
+        """Paths between `x` and `y`, shortest first, with what blocks each, None where nothing does.
+
+        All of them, up to `MOST_PATHS`; beyond, until an open one is among them where d-separation says there is one.
+        """
         given = set(given)
         cut = tuple(without_outgoing_of)
         self._known(x, y, *given, *cut)
         graph = self._cut(cut)
         closed = self.determined(given)
-        found = {}
-        for path in nx.all_simple_paths(graph.to_undirected(), x, y):
+        found: dict[str, str | None] = {}
+        undirected = graph.to_undirected()
+        if not nx.has_path(undirected, x, y):
+            return []
+        separated = self.d_separated(x, y, given, without_outgoing_of=cut)
+        for path in nx.shortest_simple_paths(undirected, x, y):
+            if len(found) >= MOST_PATHS and (separated or None in found.values()):
+                break
             blockers = [f"{end} is determined" for end in (x, y) if end in closed]
             for before, node, after in zip(path, path[1:], path[2:]):
                 if graph.has_edge(before, node) and graph.has_edge(after, node):

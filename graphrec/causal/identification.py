@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import networkx as nx
+
 from graphrec.causal.graph import CausalGraph
 from graphrec.errors import IdentificationError
 
@@ -70,12 +72,37 @@ def support(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
     return (f"every value of {listed(free)} can occur under every {listed(given)}",) if free else ()
 
 
+def unconfounded(graph: CausalGraph, causes: Iterable[str], effects: Iterable[str], given: Iterable[str]) -> str:
+    """What nothing hidden causes; a hidden cause in the graph may act through those of `given` that it reaches."""
+    causes, effects = tuple(causes), tuple(effects)
+    whole = graph.to_networkx()
+    past = whole.subgraph(set(whole) - set(causes))
+    common = [
+        name
+        for name, node in graph.nodes.items()
+        if not node.observed
+        and any(cause in nx.descendants(whole, name) for cause in causes)
+        and name in past
+        and any(effect in nx.descendants(past, name) for effect in effects)
+    ]
+    through = [name for name in given if any(name in nx.descendants(whole, one) for one in common)]
+    return f"both {listed(causes)} and {listed(effects)}" + (f", save through {listed(through)}" if through else "")
+
+
+def fixed_by(graph: CausalGraph, name: str) -> str:
+    """Which of treatment and conditioned variables a deterministic variable is a function of."""
+    given = (graph.treatment, *graph.conditioned)
+    free = graph.to_networkx()
+    free.remove_edges_from([edge for edge in graph.edges if edge[1] in given])
+    return listed(one for one in given if one in nx.ancestors(free, name))
+
+
 def extrapolated(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
     """The other mediators: the formula combines them with treatments that they never occur with."""
     given = (graph.treatment, *graph.conditioned)
     determined = graph.determined(given)
     return tuple(
-        f"{m} is a function of {listed(given)}, so no log holds another {m} under the same {listed(given)}: "
+        f"{m} is a function of {fixed_by(graph, m)}, so no log holds another {m} under the same {fixed_by(graph, m)}: "
         f"the form of the model for {graph.outcome} fills that in"
         for m in mediators
         if m in determined

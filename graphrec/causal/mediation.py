@@ -12,10 +12,12 @@ from graphrec.causal.identification import (
     back_doors,
     broken,
     extrapolated,
+    fixed_by,
     given_too,
     listed,
     require_observed,
     support,
+    unconfounded,
 )
 from graphrec.errors import UnknownNameError
 
@@ -64,7 +66,8 @@ def front_door(graph: CausalGraph) -> Identification:
         assumptions=support(graph, graph.mediators),
         untestable=(
             f"{i} changes {y} only through {m}",
-            f"nothing hidden causes both {i} and {m}, or both {m} and {y}",
+            f"nothing hidden causes {unconfounded(graph, [i], graph.mediators, graph.conditioned)}, "
+            f"or {unconfounded(graph, graph.mediators, [y], (i, *graph.conditioned))}",
             *extrapolated(graph, graph.mediators),
         ),
     )
@@ -89,7 +92,7 @@ def effect_on_mediators(graph: CausalGraph) -> Identification:
         adjustment=graph.conditioned,
         blocked=tuple(blocked),
         assumptions=(),
-        untestable=(f"nothing hidden causes both {i} and {m}",),
+        untestable=(f"nothing hidden causes {unconfounded(graph, [i], graph.mediators, graph.conditioned)}",),
         caveats=(f"says nothing of {graph.outcome}",),
     )
 
@@ -114,7 +117,10 @@ def effect_of_mediators(graph: CausalGraph) -> Identification:
         adjustment=(i, *graph.conditioned),
         blocked=tuple(blocked),
         assumptions=support(graph, graph.mediators),
-        untestable=(f"nothing hidden causes both {m} and {y}", *extrapolated(graph, graph.mediators)),
+        untestable=(
+            f"nothing hidden causes {unconfounded(graph, graph.mediators, [y], (i, *graph.conditioned))}",
+            *extrapolated(graph, graph.mediators),
+        ),
         caveats=(f"takes {m} as given, whether or not {i} brings it about",),
     )
 
@@ -183,7 +189,7 @@ def _mediated(graph: CausalGraph, through: tuple[str, ...], rule: str, formula: 
         blocked=tuple(blocked),
         assumptions=(
             *support(graph, through),
-            *(f"{name} is a function of {listed(given)} without noise" for name in rescued),
+            *(f"{name} is a function of {fixed_by(graph, name)} without noise" for name in rescued),
         ),
         untestable=(
             f"cross-world: {y} under ({i}, {m}) is independent of {m} under {i}*{also}",

@@ -21,15 +21,15 @@ Branches = dict[str, Representation]
 """A branch is a pair of tables; its logit for a user and an item is their inner product."""
 
 
+Role = Literal["click", "like"]
+
+
 @dataclass(frozen=True)
 class Tower:
     """One backbone of a decoder: over whose edges it propagates and which representations the decoder reads."""
 
-    role: Literal["click", "like"]
+    role: Role
     outputs: tuple[str, ...]
-
-
-Role = Literal["click", "like"]
 
 
 @dataclass(frozen=True)

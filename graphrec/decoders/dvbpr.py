@@ -2,7 +2,8 @@
 
     y_ui = sum over visual modalities of t_u . E Phi(image_i)        CausalRec Eq. 8; alpha and beta_u cancel in BPR
 
-There is no item embedding: an item is what it looks like. By default the features are what a network made of the
+There is no item embedding: an item is what it looks like, on the backbone `mf`; a graph backbone adds ids and what the
+item's users have in common to the looks, which is an extension. By default the features are what a network made of the
 pictures beforehand and Phi is the identity. With `image_shape` they are the pixels, and Phi is a small convolutional
 network trained along; the backbone's map E is its last layer.
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
@@ -168,7 +169,8 @@ class HCR(Decoder):
             f, h1, h2 = (factor(logits) for factor in factors.values())
             return f + h1 + h2 if log else f * h1 * h2
 
-        return Outcome(score=score, log=log, factors=factors, graph=front_door_graph())
+        form = "the like splits into h1(u, m) h2(u, i), and h2 summed over items is positive for every user"
+        return Outcome(score=score, log=log, factors=factors, form=(form,), graph=front_door_graph())
 
     @property
     def formula(self) -> str:
@@ -230,7 +232,8 @@ def _log_like(logits: Logits) -> Tensor:
 _LINKS = {
     "sigmoid": F.logsigmoid,
     "raw": lambda x: x,
-    "softplus": lambda x: F.softplus(x).clamp(min=1.2e-38).log(),
+    # softplus(x) is exp(x) far below zero, where it would underflow and tie all items.
+    "softplus": lambda x: torch.where(x < -80, x, F.softplus(x).log()),
 }
 _FORMULAS = {
     "sigmoid": "log s({f}) + log s({h1})",

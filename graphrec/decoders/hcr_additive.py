@@ -91,6 +91,11 @@ class HCRAdditive(Decoder):
             score=lambda logits: _log_click(logits) + _log_like(logits),
             log=True,
             factors=factors,
+            form=(
+                "the logit of a like of a click is h1(u, m) + g(i), where g is the same for every user and h1 has mean "
+                "zero over users for every item",
+                f"the sum over items is taken at {QUANTILES} equally likely values of g",
+            ),
             graph=front_door_graph(),
         )
 
@@ -117,6 +122,8 @@ def _log_like(logits: Logits) -> Tensor:
 
 def _averaged_over_gates(logits: Logits) -> Tensor:
     match, gates = logits["like_match"], logits["like_gate"]
+    if gates.dim() != 2:
+        raise ValueError("the front-door sum runs over the gates of all items: it needs logits [b, I], not of pairs")
     steps = (torch.arange(QUANTILES, dtype=gates.dtype, device=gates.device) + 0.5) / QUANTILES
     levels = torch.quantile(gates[0], steps)
     total = torch.full_like(match, -torch.inf)

@@ -141,8 +141,8 @@ def _ranked(one: Explanation) -> str:
     first = f"{one.explained.method} ranks item {one.item} {_ordinal(one.explained.rank)} of {one.candidates:,}"
     first += f" for user {one.user}"
     if one.explained.estimand == OBSERVATIONAL:
-        return f"{first}, by what was observed."
-    return f"{first}; by what was observed it ranks {_ordinal(one.observed.rank)}."
+        return f"{first}, by the observational score."
+    return f"{first}; by the observational score it ranks {_ordinal(one.observed.rank)}."
 
 
 def _effects(one: Explanation) -> list[str]:
@@ -162,8 +162,8 @@ def _effects(one: Explanation) -> list[str]:
         )
     assert direct.rank_without is not None
     otherwise = (
-        f"Were what goes past the mediator that of {split.against}, it would rank "
-        f"{_ordinal(direct.rank_without)} by what was observed."
+        f"With that of {split.against} in place of what goes past the mediator, it would rank "
+        f"{_ordinal(direct.rank_without)} by the observational score."
     )
     return [divided, otherwise, _EFFECTS_ARE]
 

@@ -84,6 +84,7 @@ class InteractionGraph:
         self.modalities = tuple(name.removesuffix("_mask") for name in data["item"] if name.endswith("_mask"))
         self.device = torch.device("cpu")
         self._propagators: dict[tuple[str, str, bool], Propagator] = {}
+        self._pairs: dict[str, Tensor] = {}
         self._bags: dict[str, ConstantCSR] = {}
         self._word_sizes: dict[str, int] = {}
         self._replaced: dict[str, Tensor] = {}
@@ -175,8 +176,11 @@ class InteractionGraph:
 
     def pairs(self, role: str) -> Tensor:
         """`[E, 2]` unique training pairs of a role, on the CPU, sorted by user then item."""
+        if role in self._pairs:
+            return self._pairs[role]
         edges = [self.data["user", name, "item"].edge_index.cpu() for name in self._behaviours(role)]
-        return torch.unique(torch.cat(edges, dim=1).T, dim=0)
+        self._pairs[role] = torch.unique(torch.cat(edges, dim=1).T, dim=0)
+        return self._pairs[role]
 
     def stages(self, role: str, count: int) -> Tensor | None:
         """`[E]` for each of `pairs(role)` the span of the training time, 0 to `count` - 1, in which it first occurred;

@@ -34,4 +34,4 @@ class RefutationCheck(ABC):
         return self.result((), None, f"Not applicable: {reason}.")
 
 
-refutation_checks: Registry[RefutationCheck] = Registry("refutation check")
+refutation_checks: Registry[RefutationCheck] = Registry("refutation check", RefutationCheck)

@@ -37,6 +37,8 @@ class InjectedConfounder(RefutationCheck):
             for name, feature in features.items()
             if split.dataset.roles.get(name) == "exposure" and not feature.is_categorical
         )
+        if all("like" not in (one.label, one.population) for one in experiment.run.model.decoder.objectives()):
+            return self.not_applicable("the decoder learns from clicks alone, so raised likes do not reach it")
         if split.dataset.single_behaviour:
             return self.not_applicable("every click is a like, so no like can be raised")
         if not exposure:

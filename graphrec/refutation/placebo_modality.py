@@ -14,8 +14,8 @@ class PlaceboModality(RefutationCheck):
     """Shuffles each exposure modality over the items (all, if none is seen before the click) and retrains."""
 
     expectation = (
-        "ranks worse once a modality is shuffled over the items; if it does not, it does not use what the modality "
-        "shows, and a claim about it rests on nothing"
+        "ranks worse once a modality is shuffled over the items; if that does not show, neither does any use of the "
+        "modality, and a claim about it rests on nothing that was measured"
     )
 
     def carry_out(self, experiment: Experiment) -> CheckResult:
@@ -42,5 +42,5 @@ class PlaceboModality(RefutationCheck):
                     figures.append(Figure.mean(f"{modality}: share of the ranking's spread, {which}", spread))
         said = [f"Uses {', '.join(used)}."] if used else []
         if unused:
-            said.append(f"Does not use {', '.join(unused)}: any claim about what it shows rests on nothing.")
+            said.append(f"No use of {', '.join(unused)} shows: a claim about it rests on nothing that was measured.")
         return self.result(figures, not unused, " ".join(said))

@@ -6,6 +6,8 @@ Tang et al., "Adversarial Training Towards Robust Multimedia Recommender System"
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from graphrec.decoders import Objective
 from graphrec.graph.build import InteractionGraph
@@ -23,5 +25,10 @@ def attacked(model: Recommender, graph: InteractionGraph, objective: Objective, 
     moves = {name: graph.no_move(name).requires_grad_() for name in objective.attack.modalities}
     loss = loss_of(objective, model(graph.with_moves(moves)), batch)
     gradients = torch.autograd.grad(loss, list(moves.values()), materialize_grads=True)
-    directions = [gradient / gradient.norm(dim=1, keepdim=True).clamp(min=1e-30) for gradient in gradients]
-    return graph.with_moves({name: objective.attack.size * one for name, one in zip(moves, directions)})
+    return graph.with_moves({name: objective.attack.size * _unit(one) for name, one in zip(moves, gradients)})
+
+
+def _unit(rows: Tensor) -> Tensor:
+    """Rows of length one, or of zeros; scaled first, as the squares of a well-learned pair's gradient underflow."""
+    largest = rows.abs().amax(1, keepdim=True).clamp(min=torch.finfo(rows.dtype).tiny)
+    return F.normalize(rows / largest, dim=1)

@@ -51,10 +51,17 @@ def resume_training(path: Path, trainer: Trainer) -> None:
     """Bring a fresh trainer to where `save_training` left one.
 
     Raises:
-        RunError: the checkpoint is of another model.
+        RunError: no checkpoint, or one of another model.
     """
     tensors, metadata = load_weights(path)
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "adam": {}}
+    if "state" not in metadata or any(name.partition("/")[0] not in parts for name in tensors):
+        raise RunError(
+            "a file of weights, but not a training checkpoint",
+            expected="the state of a training beside weights and moments",
+            where=path,
+            next_step="delete it to train from the start",
+        )
     for name, value in tensors.items():
         kind, _, rest = name.partition("/")
         parts[kind][rest] = value

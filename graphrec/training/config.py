@@ -17,7 +17,8 @@ class TrainingConfig(BaseModel):
     """L2, through Adam."""
     decay: Literal["all", "rows"] = "all"
     """What `weight_decay` acts on: every parameter in every step, as CR and HCR's lineage has it; or, as the BPR
-    lineage and CausalRec do, of the embedding tables only the rows of the batch, and all other parameters."""
+    lineage and CausalRec do, of the embedding tables only the rows of the batch, for each objective's batch whatever
+    its weight, and all other parameters once a step."""
     batch_size: int = Field(1024, ge=1)
     """Pairs of each objective a step. Every step propagates over the whole graph, so larger batches are faster."""
     epochs: int = Field(200, ge=1)

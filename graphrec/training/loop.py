@@ -87,7 +87,7 @@ class Trainer:
             on_epoch: called after each epoch, for progress and checkpoints.
 
         Raises:
-            TrainingDiverged: a loss is not finite, or above `LOSS_LIMIT`.
+            TrainingDiverged: a loss is not finite, or farther from zero than `LOSS_LIMIT`.
         """
         while not self.state.finished(self.config):
             started = time.perf_counter()
@@ -120,7 +120,7 @@ class Trainer:
             totals += losses.detach().cpu()
             steps += 1
         means = totals / steps
-        if not bool((means < LOSS_LIMIT).all()):
+        if not bool((means.abs() < LOSS_LIMIT).all()):
             raise TrainingDiverged(
                 f"training diverged in epoch {number}",
                 expected=f"losses below {LOSS_LIMIT:g}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphrec.errors import RecipeError
 from graphrec.recommender import Recommender
 from graphrec.training.objective import Batch
 
@@ -12,8 +13,8 @@ from graphrec.training.objective import Batch
 def row_penalty(model: Recommender, batch: Batch, num_users: int, num_items: int) -> Tensor:
     """Half the squared norm of the embedding rows of the batch's users and items, a mean over its pairs.
 
-    Tables of users, of items and of both (users first) are told by their number of rows; others, such as word tables,
-    are not touched: they count among the matrices.
+    Tables of users, of items and of both (users first) are told by their number of rows; others, and tables of words
+    (`words_...`) whatever their size, are not touched: they count among the matrices.
     """
     batch = batch.to(next(model.parameters()).device)
     items = [batch.items] if batch.negatives is None else [batch.items, batch.negatives]
@@ -28,8 +29,21 @@ def row_penalty(model: Recommender, batch: Batch, num_users: int, num_items: int
 
 
 def row_tables(model: Recommender, num_users: int, num_items: int) -> list[Tensor]:
-    """The trained tables with a row a user, a row an item, or both."""
+    """The trained tables with a row a user, a row an item, or both.
+
+    Raises:
+        RecipeError: there are as many users as items, so that their tables look alike.
+    """
+    if num_users == num_items:
+        raise RecipeError(
+            "decay of rows cannot tell tables of users from tables of items",
+            expected="different numbers of users and items",
+            got=f"{num_users} of each",
+            where="training.decay",
+            next_step="use training.decay=all",
+        )
     sizes = (num_users, num_items, num_users + num_items)
-    tables = [table for group in model.tables.values() for table in group.values()]  # type: ignore[operator]
+    groups = [group.items() for group in model.tables.values()]  # type: ignore[operator]
+    tables = [table for group in groups for name, table in group if not name.startswith("words_")]
     tables += list(model.decoder.parameters(recurse=False))
     return [table for table in tables if table.requires_grad and table.shape[0] in sizes]

@@ -30,11 +30,13 @@ def test_the_item_side_is_a_linear_map_of_the_features_and_missing_ones_are_zero
     graph = small_graph()
     config = IdBackboneConfig(embedding_size=4)
     model = with_modalities(LightGCN)(config, graph, "click", ("visual", "title"))
-    tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4)}
+    tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4), "words_title": torch.randn(6, 4)}
     found, ids = model(graph, tables), LightGCN(config, graph, "click", ("id",))(graph, tables)["id"]
+    weights = {"visual": model.maps["visual"], "title": tables["words_title"]}
+    assert set(model.tables(config, graph, ("visual", "title"))) == set(tables)
     for name, one in found.items():
         assert torch.equal(one.user, ids.user)
-        dense = graph.features(name).to_dense() @ model.maps[name] * graph.mask(name).unsqueeze(1)
+        dense = graph.features(name).to_dense() @ weights[name] * graph.mask(name).unsqueeze(1)
         torch.testing.assert_close(one.item, dense)
         assert one.item[MISSING[name]].eq(0).all()
 
@@ -60,13 +62,14 @@ def test_an_id_backbone_is_never_asked_for_a_modality() -> None:
     model = Recommender("lightgcn", config, "hcr", decoders.get("hcr").Config(), graph, CONTEXT)
     for tower in model.towers.values():
         assert tower.ids.outputs == ("id",)
-        assert set(tower.maps) == {"visual", "title", "acoustic", "kind"}
+        assert set(tower.maps) == {"visual", "acoustic"}
+    assert set(model.tables["shared"]) == {"id", "words_title", "words_kind"}
     assert with_modalities(MMGCN) is MMGCN
 
 
 def test_fused_is_the_id_model_as_published_or_the_mean_with_the_features() -> None:
     graph = small_graph()
-    tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4)}
+    tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4), "words_title": torch.randn(6, 4)}
     plain, mixed = (
         with_modalities(LightGCN)(IdBackboneConfig(embedding_size=4, features=features), graph, "click", outputs)
         for features, outputs in ((False, ("fused", "id")), (True, ("fused", "id", *graph.modalities)))

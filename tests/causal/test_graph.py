@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from graphrec.causal import CausalGraph, Node
+from graphrec.causal.graph import MOST_PATHS
 from graphrec.errors import RecipeError, UnknownNameError
 
 
@@ -113,6 +114,24 @@ def test_a_graph_is_read_from_a_file_and_an_error_names_the_file(hcr, tmp_path):
             CausalGraph.from_file(wrong)
 
 
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        ({"nodes": {"I": {"meaning": "item", "observed": "false"}}}, "nodes.I.observed"),
+        ({"nodes": {"I": {"meaning": 3}}}, "nodes.I.meaning"),
+        ({"edges": ["IL"]}, "edges.0"),
+        ({"edges": [["I", "L", "C"]]}, "edges.0"),
+        ({"mediators": "ZC"}, "mediators"),
+        ({"outcome": ["L"]}, "outcome"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_what_is_written_wrongly_is_shown_and_not_taken_for_something_else(hcr, changed, where):
+    with pytest.raises(RecipeError, match=f"where: {where}") as caught:
+        CausalGraph.from_dict(hcr().to_dict() | changed)
+    assert "causal DECODER --json" in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"nodes": {"I": {"colour": "red"}}}', '{"nodes": 3}'])
 def test_other_json_is_a_typed_error(text):
     with pytest.raises(RecipeError):
@@ -147,3 +166,19 @@ def test_unknown_names_are_typed_and_say_where():
 def test_roles_that_cannot_be_are_refused(roles, deterministic, hidden, message):
     with pytest.raises(RecipeError, match=message):
         graph_of([("V", "I"), ("I", "M"), ("M", "L")], deterministic=deterministic, hidden=hidden, **roles)
+
+
+def test_a_dense_graph_is_answered_in_no_time_and_an_open_path_is_still_found():
+    """Twelve variables that all cause each other have more paths than can be counted."""
+    dense = [f"X{n}" for n in range(12)]
+    nodes = {name: Node(name) for name in ("I", "L", "V", *dense)}
+    edges = [(a, b) for n, a in enumerate(dense) for b in dense[n + 1 :]]
+    edges += [("I", dense[0]), (dense[-1], "L"), ("I", "L")]
+    closed = CausalGraph(nodes, edges, treatment="I", outcome="L", mediators=())
+    back_door = {"without_outgoing_of": ("I",)}
+    assert closed.open_paths("I", "L", **back_door) == []
+    assert len(closed.blocked_paths("I", "L")) <= MOST_PATHS
+    confounded = CausalGraph(nodes, [*edges, ("V", dense[3]), ("V", "I")], treatment="I", outcome="L", mediators=())
+    assert confounded.open_paths("I", "L", **back_door)[0].startswith("I <- V -> X3")
+    blocked = confounded.open_paths("I", "L", ("V",), **back_door)
+    assert blocked == []

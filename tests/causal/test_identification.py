@@ -71,11 +71,21 @@ def test_each_half_of_the_front_door_needs_its_own_condition_only(hcr):
         effect_of_mediators(hcr(("V", "C")))
 
 
+def test_what_nothing_hidden_may_cause_leaves_out_the_cause_that_the_graph_has(hcr):
+    """V causes the item features, which make the match and the click, and it causes the like."""
+    assert "nothing hidden causes both Z, C and L, save through I" in effect_of_mediators(hcr()).untestable
+    assert any(
+        line == "nothing hidden causes both I and Z, C, or both Z, C and L, save through I"
+        for line in front_door(hcr()).untestable
+    )
+    assert "nothing hidden causes both I and Z, C" in effect_on_mediators(hcr()).untestable
+
+
 @pytest.mark.parametrize("extra", [(), (("U", "Y"), ("I", "Y"))], ids=["CausalRec", "VBPR"])
 def test_causalrec_identifies_its_indirect_effect(causalrec, extra):
     proof = mediation(causalrec(*extra), ("M",))
     assert proof.formula == "TIE(I, I*) = sum_{M} P(Y | I, M, U) [P(M | I, U) - P(M | I*, U)]"
-    assert "V is a function of I, U without noise" in proof.assumptions
+    assert "V is a function of I without noise" in proof.assumptions
     assert any(line.startswith("cross-world") for line in proof.untestable)
     assert "M <- V -> N -> Y (blocked by V)" in proof.blocked
 

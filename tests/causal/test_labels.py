@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from graphrec.causal import FrontDoor, TotalIndirectEffect, label, parse_estimand
-from graphrec.errors import RecipeError, UnknownNameError
+from graphrec.errors import GraphrecError, RecipeError, UnknownNameError
 
 
 def test_a_name_alone_takes_the_defaults():
@@ -19,7 +19,7 @@ def test_a_list_of_values_is_a_sweep_in_order_without_repeats():
 def test_a_class_outside_the_package_is_named_by_its_path():
     path = "graphrec.causal.effects:TotalIndirectEffect"
     assert parse_estimand(f"{path}:strength=0.5") == [TotalIndirectEffect(strength=0.5)]
-    with pytest.raises(RecipeError, match="not an estimand"):
+    with pytest.raises(GraphrecError, match="is no estimand"):
         parse_estimand("graphrec.causal.graph:CausalGraph")
 
 

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
+from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
 from torch import Tensor
 
 from graphrec.backbones import Representation
 from graphrec.causal import EffectOfMediator, EffectOnMediator, FrontDoor, Observational
-from graphrec.decoders import BlockLogits, Context
+from graphrec.decoders import BlockLogits, Context, Objective, decoders
 from graphrec.recommender import FrozenModel
 from graphrec.training.objective import loss_of
 
@@ -109,6 +109,17 @@ def test_raw_products_are_those_of_the_inner_products() -> None:
         torch.testing.assert_close(frozen.scorer(estimand)(EVERYONE), table)
 
 
+@pytest.mark.parametrize("link", ["sigmoid", "softplus"])
+def test_logits_far_below_zero_are_still_told_apart(link: str) -> None:
+    outcome = decoders.get("hcr")(decoders.get("hcr").Config(link=link), CONTEXT).outcome
+    match = torch.tensor([-1e4, -200.0, -100.0, -80.5, -79.5, -20.0, 0.0, 1e4])
+    scores = EffectOfMediator().score(outcome, {"like_match": match})
+    assert scores.isfinite().all()
+    assert (scores[:-1].diff() > 0).all()
+    exact = EffectOfMediator().score(outcome, {"like_match": match.double()})
+    torch.testing.assert_close(scores.double(), exact, rtol=1e-5, atol=1e-30)
+
+
 @pytest.mark.parametrize("link", ["sigmoid", "raw", "softplus"])
 def test_the_front_door_score_does_not_see_h2(link: str) -> None:
     frozen, _ = parts({"link": link})
@@ -136,6 +147,36 @@ def test_likes_are_trained_on_h1_times_h2_and_clicks_on_f() -> None:
         margin = table[batch.users, batch.items] - table[batch.users, batch.negatives]
         expected = -torch.log(torch.sigmoid(margin)).mean()
         torch.testing.assert_close(loss_of(objective, model(graph), batch).detach(), expected)
+
+
+def objectives_of(**settings: Any) -> dict[str, Objective]:
+    return {one.name: one for one in small_model("hcr", settings)[0].decoder.objectives()}
+
+
+def test_beta_weighs_the_task_that_it_is_on() -> None:
+    terms = objectives_of(beta=3.0, beta_on="click")
+    assert {name: one.weight for name, one in terms.items()} == {"click": 3.0, "like": 1.0}
+
+
+@pytest.mark.parametrize("negatives", ["mixed", "clicked", "unclicked"])
+@pytest.mark.parametrize("loss", ["bpr", "bce"])
+def test_likes_have_the_negatives_that_are_asked_for_and_clicks_unclicked_items(loss: str, negatives: str) -> None:
+    terms = objectives_of(loss=loss, like_negatives=negatives, auxiliary_effect=1.0)
+    given_click = loss == "bce" and negatives == "clicked"
+    assert (terms["like"].negatives, terms["like"].population) == (
+        (None, "click") if given_click else (negatives, None)
+    )
+    assert terms["like by h1"].negatives == negatives
+    assert terms["click"].negatives == "unclicked"
+
+
+def test_the_auxiliary_losses_are_on_exposure_for_clicks_and_on_h1_for_likes() -> None:
+    assert set(objectives_of()) == {"click", "like"}
+    terms = objectives_of(auxiliary_exposure=0.5, auxiliary_effect=2.0)
+    logits = {"click_exposure": torch.tensor([3.0]), "like_match": torch.tensor([4.0])}
+    for name, label, weight, value in (("click by exposure", "click", 0.5, 3.0), ("like by h1", "like", 2.0, 4.0)):
+        one = terms[name]
+        assert (one.label, one.loss, one.weight, one.score(logits).item()) == (label, "bpr", weight, value)
 
 
 def test_given_the_click_the_like_is_judged_on_clicks_alone() -> None:

@@ -9,8 +9,7 @@ from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches,
 from small_graph import NUM_USERS
 
 from graphrec.causal import EffectOfMediator, FrontDoor, Observational
-from graphrec.decoders import BlockLogits
-from graphrec.decoders.hcr_additive import QUANTILES
+from graphrec.decoders import BlockLogits, PairLogits
 from graphrec.training.objective import loss_of
 
 
@@ -71,15 +70,21 @@ def test_huge_logits_are_scored_without_a_nan(size: float) -> None:
         assert estimand.score(frozen.outcome, logits).isfinite().all()
 
 
-def test_a_shift_of_all_gates_shifts_no_ranking_by_observation_alone() -> None:
-    """A confounder is a difference between items' gates: it moves the observational ranking, and the front-door
-    ranking of no user, as all items are averaged over for every item alike."""
+def test_whose_gate_is_whose_moves_the_observational_score_and_not_the_front_door_one() -> None:
+    """A confounder is a difference between items' gates, over which the front door averages for every item alike."""
     model, graph = small_model("hcr_additive")
     frozen = model.freeze(graph)
-    swapped = dict(BlockLogits(frozen.branches, EVERYONE).items())
-    swapped["like_gate"] = 5 * swapped["like_gate"].flip(1)
-    before = dict(BlockLogits(frozen.branches, EVERYONE).items()) | {"like_gate": swapped["like_gate"].flip(1)}
+    before = dict(BlockLogits(frozen.branches, EVERYONE).items())
+    before["like_gate"] = 5 * before["like_gate"]
+    swapped = before | {"like_gate": before["like_gate"].flip(1)}
     outcome = frozen.outcome
     torch.testing.assert_close(FrontDoor().score(outcome, swapped), FrontDoor().score(outcome, before))
     assert not torch.allclose(Observational().score(outcome, swapped), Observational().score(outcome, before))
-    assert QUANTILES >= 32
+
+
+def test_pairs_alone_do_not_tell_the_sum_over_all_items() -> None:
+    model, graph = small_model("hcr_additive")
+    frozen = model.freeze(graph)
+    pairs = PairLogits(frozen.branches, torch.tensor([0, 3]), torch.tensor([2, 9]))
+    with pytest.raises(ValueError, match="all items"):
+        FrontDoor().score(frozen.outcome, pairs)

@@ -38,7 +38,7 @@ def test_a_modality_that_tells_is_used_and_noise_is_caught(telling: Experiment) 
     result = PlaceboModality().carry_out(telling)
     assert result.passed is False
     assert result.verdict.startswith("Uses visual.")
-    assert "Does not use acoustic" in result.verdict
+    assert "No use of acoustic shows" in result.verdict
     found = values(result)
     lost, kept = (found[f"visual: share of the ranking's spread, {which}"] for which in ("real", "placebo"))
     assert lost > 1.2 * kept
@@ -60,6 +60,12 @@ def test_a_model_that_has_seen_the_answer_fails_the_placebo_treatment(
     result = PlaceboTreatment().carry_out(telling)
     assert result.passed is False
     assert "leaks" in result.verdict
+
+
+def test_raised_likes_say_nothing_of_a_decoder_that_learns_clicks_alone(telling: Experiment) -> None:
+    result = InjectedConfounder().carry_out(telling)
+    assert result.passed is None and result.figures == ()
+    assert "clicks alone" in result.verdict
 
 
 def test_injected_likes_pull_marked_items_into_the_lists(hcr: Experiment) -> None:

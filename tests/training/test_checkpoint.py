@@ -79,6 +79,14 @@ def test_a_checkpoint_of_another_model_is_refused(trainer_of: TrainerOf, tmp_pat
             resume_training(path, other)
 
 
+def test_weights_alone_are_no_checkpoint(trainer_of: TrainerOf, tmp_path: Path) -> None:
+    path, trainer = tmp_path / "t.safetensors", trainer_of("ct")
+    for weights, metadata in ((trainer.model.state_dict(), {"state": "{}"}), ({"model/a": torch.ones(1)}, None)):
+        save_weights(path, weights, metadata)
+        with pytest.raises(RunError, match="not a training checkpoint"):
+            resume_training(path, trainer)
+
+
 def test_weights_come_back_to_the_bit_with_their_metadata(tmp_path: Path) -> None:
     tensors = {"a/b": torch.randn(3, 4).T, "n": torch.tensor(2), "nan": torch.tensor([torch.nan, -torch.inf])}
     save_weights(tmp_path / "w.safetensors", tensors, {"state": "{}"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import torch
@@ -116,6 +117,14 @@ def test_a_weight_that_is_no_number_is_told_as_divergence(trainer_of: TrainerOf)
     with torch.no_grad():
         trainer.model.get_parameter("tables.shared.id")[0, 0] = torch.nan
     with pytest.raises(TrainingDiverged, match=r"training\.learning_rate"):
+        trainer.run()
+
+
+def test_a_loss_that_falls_without_bound_is_told_as_divergence(trainer_of: TrainerOf) -> None:
+    trainer = trainer_of("multi_ipw")
+    click, like = trainer.objectives
+    trainer.objectives = [click, replace(like, loss=lambda logits, labels: 0 * logits["conversion"] - torch.inf)]
+    with pytest.raises(TrainingDiverged, match="like: -inf"):
         trainer.run()
 
 

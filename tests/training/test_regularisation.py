@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from planted import NUM_ITEMS, NUM_USERS
 
+from graphrec.errors import RecipeError
 from graphrec.training.loop import Trainer
 from graphrec.training.objective import Batch
 from graphrec.training.regularisation import row_penalty, row_tables
@@ -46,3 +48,16 @@ def test_training_with_decayed_rows_runs_and_shrinks_them(trainer_of: TrainerOf)
         trainer.run()
     norms = [trainer.model.tables["shared"]["id"].norm().item() for trainer in (free, held)]
     assert norms[1] < 0.8 * norms[0]
+
+
+def test_a_table_of_words_is_told_from_users_and_items_even_at_their_number(trainer_of: TrainerOf) -> None:
+    model = trainer_of("ct").model
+    words = model.tables["shared"]["words_title"]
+    assert len(words) not in (NUM_USERS, NUM_ITEMS)
+    for sizes in ((len(words), NUM_ITEMS), (NUM_USERS, len(words))):
+        assert all(table is not words for table in row_tables(model, *sizes))
+
+
+def test_as_many_users_as_items_are_refused_as_their_tables_look_alike(trainer_of: TrainerOf) -> None:
+    with pytest.raises(RecipeError, match=r"training\.decay"):
+        row_tables(trainer_of("ct").model, NUM_ITEMS, NUM_ITEMS)
