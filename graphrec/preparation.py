@@ -8,6 +8,7 @@ from typing import Any
 
 from graphrec.data.sources import sources
 from graphrec.data.sources.base import SourceOptions
+from graphrec.data.sources.raw import with_world
 from graphrec.data.store import MANIFEST, read_manifest, save
 from graphrec.errors import DataError
 from graphrec.files import sha256
@@ -45,7 +46,7 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
             where="out",
             next_step="choose another --out",
         )
-    save(kind.load(raw, _settings(source, options)), out)
+    save(with_world(kind.load(raw, _settings(source, options)), raw), out)
     return out
 
 
@@ -60,7 +61,9 @@ def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping
         return prepare(source, raw, out, options)
     known = read_manifest(out).provenance
     asked = _settings(source, options).model_dump(mode="json")
-    different = [key for key, value in (("source", source), ("options", asked)) if known.get(key) != value]
+    # An option that is younger than the prepared data has its default there.
+    had = {**_settings(source, None).model_dump(mode="json"), **known.get("options", {})}
+    different = [*(["source"] if known.get("source") != source else []), *(["options"] if had != asked else [])]
     folder = raw if raw.is_dir() else raw.parent
     files = known.get("files", {})
     different += [

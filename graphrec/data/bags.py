@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from graphrec.data.dataset import Feature
@@ -25,6 +26,27 @@ def bag(
     lengths = np.diff(matrix.indptr)
     matrix.data /= np.repeat(matrix.sum(axis=1), lengths)
     return Feature(matrix.astype(np.float32), mask=lengths > 0, columns=tuple(names))
+
+
+def count_bag(rows: Sequence[int], words: Sequence[str], items: int, least: int = 1) -> tuple[Feature, int]:
+    """How often each item has each word, divided by the item's sum; one column a word, in sorted order.
+
+    Args:
+        rows, words: `[N]` items and the words that they have, repeated as often as they do.
+        items: I.
+        least: words of fewer items are left out.
+
+    Returns:
+        The feature, and how many of the N were left out.
+    """
+    codes, names = pd.factorize(np.asarray(words, dtype=object), sort=True)
+    triples = (np.ones(len(codes)), (np.asarray(rows, dtype=np.int64), codes))
+    counts = sparse.coo_array(sparse.csr_array(triples, shape=(items, len(names))))
+    common = np.bincount(counts.col, minlength=len(names)) >= least
+    column, kept = np.cumsum(common) - 1, common[counts.col]
+    shape = (items, int(common.sum()))
+    feature = bag(counts.row[kept], column[counts.col[kept]], counts.data[kept], shape, names[common])
+    return feature, int(counts.data[~kept].sum())
 
 
 def one_hot(labels: np.ndarray, known: np.ndarray) -> Feature:

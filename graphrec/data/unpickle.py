@@ -1,14 +1,15 @@
-"""Reading a pickled sparse matrix from a stranger without running the stranger's code.
+"""Reading a stranger's pickled matrices, and arrays of lists, without running the stranger's code.
 
 A pickle may name any function and have it called, and even numpy's own types trust what a pickle tells them
-about memory. So nothing named in the file is imported: the few names that arrays and scipy.sparse matrices
-are pickled by are answered with inert holders of their fields, every other name is refused, and the matrix is
+about memory. So nothing named in the file is imported: the few names that arrays, sets and scipy.sparse matrices
+are pickled by are answered with inert holders of their fields, every other name is refused, and the numbers are
 then rebuilt from raw bytes through public constructors with all sizes and indices checked.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 import pickle
 import re
 from pathlib import Path
@@ -22,6 +23,8 @@ from graphrec.errors import DataError
 _MATRIX_NAMES = {f"{layout}_{kind}" for layout in ("csr", "csc", "coo") for kind in ("matrix", "array")}
 _ARRAY_MODULES = {"numpy.core.multiarray", "numpy._core.multiarray"}
 _BUFFER_MODULES = {"numpy.core.numeric", "numpy._core.numeric"}
+_SPARSE = "a pickled scipy.sparse csr, csc or coo matrix"
+_LISTS = "an array written by numpy.save: of numbers, or of lists of whole numbers, or one dictionary of such lists"
 
 
 class _Matrix:
@@ -67,10 +70,10 @@ class _Array:
         return np.frombuffer(content, kind).reshape(shape, order="F" if fortran else "C").copy()
 
 
-class _SparseUnpickler(pickle.Unpickler):
-    def __init__(self, stream: Any, path: Path) -> None:
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, stream: Any, path: Path, wanted: str) -> None:
         super().__init__(stream, encoding="latin1")
-        self._path = path
+        self._path, self._wanted = path, wanted
 
     def find_class(self, module: str, name: str) -> Any:
         # Each answer is made anew: a pickle can set attributes on what it is given, and must not reach the
@@ -85,12 +88,18 @@ class _SparseUnpickler(pickle.Unpickler):
             return lambda dtype, raw: _array((), dtype, False, raw).numpy().item()
         if module in _BUFFER_MODULES and name == "_frombuffer":
             return lambda raw, dtype, shape, order, *_: _array(shape, dtype, order == "F", raw)
+        if module in ("builtins", "__builtin__") and name == "set":
+            return set
+        if (module, name) == ("_codecs", "encode"):  # how protocol 2 writes bytes
+            return lambda text, _: text.encode("latin1")
+        if module in ("builtins", "__builtin__") and name == "bytes":  # and no bytes at all
+            return lambda: b""
         raise DataError(
-            "the pickle asks for something other than numpy arrays and scipy sparse matrices",
-            expected="a pickled scipy.sparse csr, csc or coo matrix",
+            "the pickle asks for something other than numbers in arrays, lists, sets or scipy sparse matrices",
+            expected=self._wanted,
             got=f"`{module}.{name}`, which was not loaded",
             where=self._path,
-            next_step="do not open this file; if you trust its author, ask for scipy.sparse.save_npz instead",
+            next_step="do not open this file; if you trust its author, ask for the numbers in a format without code",
         )
 
 
@@ -103,7 +112,7 @@ def load_sparse_pickle(path: Path) -> sparse.csr_array:
     """
     try:
         with open(path, "rb") as stream:
-            loaded = _SparseUnpickler(stream, path).load()
+            loaded = _Unpickler(stream, path, _SPARSE).load()
         return _rebuild(_expect(loaded, _Matrix))
     except DataError:
         raise
@@ -112,10 +121,56 @@ def load_sparse_pickle(path: Path) -> sparse.csr_array:
     except Exception as error:  # a broken pickle may raise anything at all
         raise DataError(
             "not a readable pickle of a sparse matrix",
-            expected="a pickled scipy.sparse csr, csc or coo matrix",
+            expected=_SPARSE,
             got=f"{type(error).__name__}: {error}",
             where=path,
         ) from error
+
+
+def load_lists(path: Path) -> list[np.ndarray] | dict[int, np.ndarray]:
+    """The lists of whole numbers in a `.npy` file: the rows of an array, or a dictionary of them by whole number.
+
+    Returns:
+        int64 arrays, one a row; rows may differ in length, and a set comes in ascending order.
+
+    Raises:
+        DataError: the file is broken, or holds anything else; nothing in it is run.
+    """
+    try:
+        with open(path, "rb") as stream:
+            version = np.lib.format.read_magic(stream)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            if not header(stream)[2].hasobject:
+                return list(_integers(np.load(path, allow_pickle=False), dimensions=2))
+            shape, _, _, content = _expect(_Unpickler(stream, path, _LISTS).load(), _Array).state
+        if shape == () and isinstance(content[0], dict):
+            lists = {operator.index(key): _integers(value) for key, value in content[0].items()}
+        else:
+            rows = content if len(shape) == 1 else np.reshape(np.asarray(content, dtype=object), shape).tolist()
+            lists = dict(enumerate(map(_integers, rows)))
+        # A pickle can name one list a million times; what numpy writes has at least two bytes for each number.
+        if sum(map(len, lists.values())) > path.stat().st_size:
+            raise ValueError("more numbers than the file has bytes")
+        return lists if shape == () else list(lists.values())
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError("file not found", where=path) from None
+    except Exception as error:  # numpy parses the header as Python text, and a broken pickle may raise anything at all
+        got = f"{type(error).__name__}: {error}"
+        raise DataError("not a readable .npy file of lists", expected=_LISTS, got=got, where=path) from error
+
+
+def _integers(value: Any, dimensions: int = 1) -> np.ndarray:
+    """A list, set or array of whole numbers as int64."""
+    if isinstance(value, _Array):
+        value = value.numpy()
+    elif isinstance(value, set):
+        value = sorted(value)
+    numbers = np.asarray(value)
+    if numbers.ndim != dimensions or (numbers.size and numbers.dtype.kind not in "iu"):
+        raise ValueError(f"`{str(value)[:60]}` does not hold whole numbers in {dimensions} dimensions")
+    return numbers.astype(np.int64)
 
 
 def _rebuild(loaded: _Matrix) -> sparse.csr_array:

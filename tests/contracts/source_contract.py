@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from graphrec.data.sources.base import Source, SourceOptions
 from graphrec.data.store import load, save
 from graphrec.errors import DataError
 
-BINARY = {".npy", ".npz", ".pkl", ".parquet", ".gz", ".zip"}
+BINARY = {".npy", ".npz", ".pkl", ".parquet", ".gz", ".zip", ".pt", ".b"}
 
 
 def check_source(
@@ -70,6 +71,7 @@ def assert_same_dataset(one: InteractionDataset, other: InteractionDataset) -> N
         np.testing.assert_array_equal(dense, dense_twin)
         np.testing.assert_array_equal(feature.mask, twin.mask)
         assert (feature.columns, feature.provenance) == (twin.columns, twin.provenance)
+        assert (feature.encoder, feature.layer) == (twin.encoder, twin.layer)
 
 
 def _check_tables(dataset: InteractionDataset) -> None:
@@ -91,9 +93,9 @@ def _check_missing(source: type[Source], options: SourceOptions, raw: Path, dama
     with pytest.raises(DataError):
         source.load(raw.parent / "nowhere", options)
     needed = 0
-    for file in sorted(raw.iterdir()):
+    for name in _files(raw):
         shutil.copytree(raw, damaged)
-        (damaged / file.name).unlink()
+        (damaged / name).unlink()
         try:
             source.load(damaged, options)
         except DataError:
@@ -103,14 +105,19 @@ def _check_missing(source: type[Source], options: SourceOptions, raw: Path, dama
 
 
 def _check_damaged(source: type[Source], options: SourceOptions, raw: Path, damaged: Path) -> None:
-    for file in sorted(raw.iterdir()):
-        whole = file.read_bytes()
-        for broken in (b"", b"\x80\xff\x00 garbage\n" * 5, _truncated(file, whole)):
+    for name in _files(raw):
+        whole = (raw / name).read_bytes()
+        for broken in (b"", b"\x80\xff\x00 garbage\n" * 5, _truncated(name, whole)):
             shutil.copytree(raw, damaged)
-            (damaged / file.name).write_bytes(broken)
-            with pytest.raises(DataError, match=file.name.replace(".", r"\.")):
+            (damaged / name).write_bytes(broken)
+            with pytest.raises(DataError, match=re.escape(name.name)):
                 source.load(damaged, options)
             shutil.rmtree(damaged)
+
+
+def _files(raw: Path) -> list[Path]:
+    """Every file in the folder and the folders within, relative to it."""
+    return sorted(file.relative_to(raw) for file in raw.rglob("*") if file.is_file())
 
 
 def _truncated(file: Path, whole: bytes) -> bytes:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from graphrec.data.checks import audit_leaks, check, statistics
+from graphrec.data.checks import check, statistics
 from graphrec.data.dataset import Feature
-from graphrec.data.split import SplitConfig, make_split
+from graphrec.inspection import inspect
 
 
 @pytest.fixture
@@ -117,23 +117,37 @@ def test_odd_times(sound):
     assert "random" in codes(timeless)["no_times"].next_step
 
 
-def test_the_audit_finds_every_planted_leak(random_dataset):
-    split = make_split(random_dataset(0), SplitConfig())
-    assert audit_leaks(split) == []
-    pair = split.train_pairs("click")[:1]
-    stranger = np.array([[0, split.dataset.num_items]])
-    valid = np.concatenate([split.valid, pair, split.valid[:1], split.open_test("audit")[:1], stranger])
-    found = {finding.code: finding for finding in audit_leaks(replace(split, valid=valid))}
-    assert set(found) == {
-        "valid_pair_in_train",
-        "valid_pair_repeated",
-        "pair_in_valid_and_test",
-        "valid_item_unknown",
-    }
-    assert {finding.severity for finding in found.values()} == {"error"}
-    assert {finding.count for finding in found.values()} == {1}
-    emptied = replace(split.dataset, interactions=split.train[split.train["user"] != split.valid[0, 0]])
-    assert "valid_user_unknown" in {finding.code for finding in audit_leaks(replace(split, dataset=emptied))}
+def test_a_vector_that_many_items_share_stands_for_a_missing_one(sound):
+    values = np.array([[1, 2], [5, 5], [5, 5], [5, 5]], dtype=np.float32)
+    finding = codes(with_values(sound, values))["repeated_rows"]
+    assert (finding.severity, finding.count, finding.example) == ("warning", 3, "visual of item q")
+    assert "repeated_rows" not in codes(with_values(sound, values, [True, True, True, False]))
+
+
+def test_a_modality_that_no_item_has(sound):
+    found = codes(with_values(sound, np.zeros((4, 2), dtype=np.float32), [False] * 4))
+    assert found["empty_modality"].example == "visual"
+
+
+def test_every_finding_has_an_example_and_a_next_step(sound, dataset_of, random_dataset):
+    spoilt = np.array([[7, 1], [7, np.nan], [0, 0], [7, 0]], dtype=np.float32)
+    events = [("a", "p", "click", 1), ("a", "p", "click", 1), ("a", "q", "like", 2), ("b", "q", "click", 3)]
+    timeless = replace(sound, interactions=sound.interactions.drop(columns="timestamp"))
+    examples = [
+        sound,
+        timeless,
+        with_values(sound, spoilt, [True, True, True, False]),
+        replace(sound, roles={}),
+        replace(sound, interactions=sound.interactions.iloc[:0]),
+        replace(sound, interactions=sound.interactions.assign(timestamp=-1)),
+        replace(sound, feedback={"click": ("click",), "like": ("hug",)}),
+        dataset_of(events),
+        dataset_of(events, like=("click",)),
+    ]
+    findings = [finding for dataset in examples for finding in check(dataset)]
+    findings += inspect(random_dataset(0)).findings
+    assert len({finding.code for finding in findings}) > 15
+    assert [finding.code for finding in findings if not (finding.example and finding.next_step)] == []
 
 
 def test_statistics_count_pairs_not_events(dataset_of):
@@ -145,15 +159,21 @@ def test_statistics_count_pairs_not_events(dataset_of):
         "clicks": 3,
         "likes": 1,
         "density": 0.75,
+        "clicks_per_user": 1.5,
+        "clicks_per_item": 1.5,
+        "likes_per_click": 1 / 3,
         "events": {"click": 3, "like": 1},
         "times": True,
+        "span": [1, 3],
         "modalities": {},
     }
 
 
 def test_statistics_describe_modalities(sound):
     words = statistics(sound)["modalities"]["words"]
-    assert words == {"width": 3, "kind": "sparse", "role": "exposure", "share_missing": 0.25}
+    assert words == {
+        "width": 3, "kind": "sparse", "encoder": "", "layer": "", "role": "exposure", "share_missing": 0.25
+    }  # fmt: skip
 
 
 def test_findings_put_errors_first(sound):

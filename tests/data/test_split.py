@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from graphrec.data.checks import audit_leaks
+from graphrec.data.leaks import audit_leaks
 from graphrec.data.split import SplitConfig, list_splits, make_split
 from graphrec.errors import SplitError, UnknownNameError
 
@@ -74,6 +74,31 @@ def test_chronological_drops_what_train_does_not_know(dataset_of):
     assert split.counts["dropped_valid_unknown_user"] == 1
     assert (split.counts["dropped_users"], split.counts["dropped_items"]) == (1, 1)
     assert "new" not in split.dataset.item_ids and "stranger" not in split.dataset.user_ids
+
+
+def test_global_time_cuts_everything_at_two_moments(dataset_of):
+    events = [("a", item, "click", time) for time, item in enumerate("pqrstuv")] + [("b", "p", "click", 6)]
+    events += [("b", "q", "click", 6), ("b", "r", "like", 8), ("a", "q", "like", 8), ("b", "s", "click", 9)]
+    events += [("b", "s", "like", 12), ("b", "t", "like", 13), ("b", "u", "like", 10)]
+    dataset = dataset_of(events)
+    split = make_split(dataset, SplitConfig(name="global_time", until=(6, 10)))
+    assert split.train["timestamp"].max() == 6 and len(split.train_pairs("like")) == 0
+    assert external(split, split.valid) == [("b", "r"), ("b", "u")]
+    assert external(split, split.open_test("audit")) == [("b", "s"), ("b", "t")]
+    assert split.counts["dropped_likes_clicked_before_cut"] == 1, "a clicked q in train"
+
+
+def test_global_time_finds_its_moments_from_shares(random_dataset):
+    dataset = random_dataset(0)
+    firsts = dataset.pairs("click")["timestamp"]
+    split = make_split(dataset, SplitConfig(name="global_time", train=0.6, valid=0.2))
+    for part, share in ((split.train["timestamp"].max(), 0.6), (dataset.pairs("like")["timestamp"].max(), 1.0)):
+        assert abs((firsts <= part).mean() - share) < 0.03
+    liked = dataset.pairs("like").set_index(["user", "item"])["timestamp"]
+    users, items = (dict(zip(ids, range(len(ids)))) for ids in (dataset.user_ids, dataset.item_ids))
+    latest = max(liked[users[user], items[item]] for user, item in external(split, split.valid))
+    earliest = min(liked[users[user], items[item]] for user, item in external(split, split.open_test("audit")))
+    assert split.train["timestamp"].max() < latest < earliest
 
 
 def test_leave_one_out_takes_the_last_two_likes(dataset_of):
@@ -160,7 +185,7 @@ def test_mistakes_are_typed_and_say_what_to_do(dataset_of, random_dataset):
     with pytest.raises(UnknownNameError, match="did you mean `chronological`"):
         make_split(random_dataset(0), SplitConfig(name="cronological"))
     timeless = dataset_of([("a", "p", "click"), ("a", "p", "like")], last=None)
-    for name in ("chronological", "leave_one_out"):
+    for name in ("chronological", "leave_one_out", "global_time"):
         with pytest.raises(SplitError, match="random"):
             make_split(timeless, SplitConfig(name=name))
     with pytest.raises(SplitError, match="names no parts"):
@@ -169,8 +194,12 @@ def test_mistakes_are_typed_and_say_what_to_do(dataset_of, random_dataset):
         make_split(random_dataset(0), SplitConfig(name="random", train=0.9, valid=0.2))
     with pytest.raises(UnknownNameError):
         make_split(random_dataset(0), SplitConfig()).train_pairs("share")
+    with pytest.raises(SplitError, match="nothing for test"):
+        make_split(random_dataset(0), SplitConfig(name="global_time", train=0.9, valid=0.1))
     with pytest.raises(ValidationError):
         SplitConfig(ratio=0.5)
+    with pytest.raises(ValidationError, match="last moment of train first"):
+        SplitConfig(name="global_time", until=(5, 5))
 
 
 def test_times_that_are_all_equal_leave_an_empty_part(dataset_of):
@@ -182,6 +211,10 @@ def test_times_that_are_all_equal_leave_an_empty_part(dataset_of):
 def test_a_setting_that_the_strategy_ignores_is_announced(random_dataset):
     with pytest.warns(UserWarning, match=r"split\.seed is ignored"):
         make_split(random_dataset(0), SplitConfig(seed=3))
+    with pytest.warns(UserWarning, match=r"split\.until is ignored"):
+        make_split(random_dataset(0), SplitConfig(until=(3, 4)))
+    with pytest.warns(UserWarning, match=r"split\.train is ignored"):
+        make_split(random_dataset(0), SplitConfig(name="global_time", until=(100, 150), train=0.5))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         make_split(random_dataset(0), SplitConfig(name="random", seed=3))

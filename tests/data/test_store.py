@@ -24,7 +24,7 @@ def dataset(random_dataset):
     dense = (rng.normal(size=(3, plain.num_items)).astype(np.float32) * mask).T
     bag = sparse.csr_array((rng.random((plain.num_items, 5)) < 0.3).astype(np.float32))
     features = {
-        "visual": Feature(dense, mask, provenance="drawn"),
+        "visual": Feature(dense, mask, provenance="drawn", encoder="CaffeNet", layer="fc7"),
         "words": Feature(bag, np.diff(bag.indptr) > 0, ("a", "b", "c", "d", "ü")),
     }
     roles = {"visual": "content", "words": "exposure"}
@@ -34,6 +34,14 @@ def dataset(random_dataset):
 def test_a_dataset_comes_back_as_it_was(dataset, tmp_path):
     save(dataset, tmp_path / "prepared")
     assert_same_dataset(dataset, load(tmp_path / "prepared"))
+
+
+def test_the_manifest_says_where_features_come_from(dataset, tmp_path):
+    save(dataset, tmp_path / "prepared")
+    said = json.loads((tmp_path / "prepared" / "manifest.json").read_text())["features"]["visual"]
+    share = 1 - dataset.features["visual"].mask.mean()
+    assert (said["encoder"], said["layer"], said["shape"]) == ("CaffeNet", "fc7", [dataset.num_items, 3])
+    assert said["share_missing"] == pytest.approx(share)
 
 
 def test_behaviours_keep_their_order_and_their_empty_ones(tmp_path):

@@ -1,4 +1,4 @@
-"""The restricted unpickler: matrices come through, code does not."""
+"""The restricted unpickler: matrices and lists come through, code does not."""
 
 import os
 import pickle
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from graphrec.data.unpickle import load_sparse_pickle
+from graphrec.data.unpickle import load_lists, load_sparse_pickle
 from graphrec.errors import DataError
 
 
@@ -95,3 +95,75 @@ def test_objects_in_the_place_of_numbers_are_refused(tmp_path):
     (tmp_path / "matrix.pkl").write_bytes(pickle.dumps(matrix))
     with pytest.raises(DataError, match="is not an array of numbers"):
         load_sparse_pickle(tmp_path / "matrix.pkl")
+
+
+def object_array(*rows):
+    array = np.empty(len(rows), dtype=object)
+    array[:] = rows
+    return array
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        object_array([1, 2], [], [3]),
+        object_array((1, 2), set(), {3}),
+        object_array(np.array([1, 2]), np.array([], dtype=int), [np.int32(3)]),
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_lists_come_through(tmp_path, rows, protocol):
+    with open(tmp_path / "lists.npy", "wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, {"descr": "|O", "fortran_order": False, "shape": rows.shape})
+        pickle.dump(rows, stream, protocol=protocol)
+    assert [row.tolist() for row in load_lists(tmp_path / "lists.npy")] == [[1, 2], [], [3]]
+
+
+def test_a_matrix_comes_as_its_rows(tmp_path):
+    for array in (np.array([[1, 2], [3, 4]]), np.array([[1, 2], [3, 4]], dtype=object)):
+        np.save(tmp_path / "lists.npy", array, allow_pickle=True)
+        assert [row.tolist() for row in load_lists(tmp_path / "lists.npy")] == [[1, 2], [3, 4]]
+
+
+def test_a_dictionary_comes_through_with_sets_in_order(tmp_path):
+    np.save(tmp_path / "lists.npy", {3: {9, 2}, 0: [4, 1]}, allow_pickle=True)
+    found = load_lists(tmp_path / "lists.npy")
+    assert {key: items.tolist() for key, items in found.items()} == {3: [2, 9], 0: [4, 1]}
+
+
+@pytest.mark.parametrize("nested", [lambda evil: object_array([1], [evil]), lambda evil: np.array({0: evil})])
+def test_code_among_lists_is_not_run(tmp_path, nested):
+    target = tmp_path / "made-by-the-pickle"
+    np.save(tmp_path / "lists.npy", nested(Malicious(os.mkdir, str(target))), allow_pickle=True)
+    with pytest.raises(DataError, match="do not open this file"):
+        load_lists(tmp_path / "lists.npy")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        object_array([1], ["two"]),
+        object_array([1], [1.5]),
+        object_array([1], [2**63, 2**64]),
+        object_array([[1, 2], [3, 4]], [1]),
+        object_array([1], None),
+        np.array({"0": [1]}),
+        np.array({0.5: [1]}),
+        np.array("text", dtype=object),
+        np.array([1, 2, 3]),
+        np.array([[1.5, 2.0]]),
+    ],
+)
+def test_what_is_no_list_of_whole_numbers_is_refused(tmp_path, content):
+    np.save(tmp_path / "lists.npy", content, allow_pickle=True)
+    with pytest.raises(DataError, match=r"not a readable \.npy file of lists"):
+        load_lists(tmp_path / "lists.npy")
+
+
+def test_one_list_named_many_times_is_refused(tmp_path):
+    long = list(range(1000))
+    np.save(tmp_path / "lists.npy", object_array(*[long] * 1000), allow_pickle=True)
+    assert (tmp_path / "lists.npy").stat().st_size < 10_000
+    with pytest.raises(DataError, match="more numbers than the file has bytes"):
+        load_lists(tmp_path / "lists.npy")

@@ -19,15 +19,19 @@ from graphrec.data.bags import one_hot, price_bands
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.filters import keep_active
 from graphrec.data.sources.base import Source, SourceOptions, sources
-from graphrec.data.sources.delimited import line_of, read_delimited
-from graphrec.data.sources.raw import number_ids, provenance, require_files
-from graphrec.errors import DataError, UnknownNameError
+from graphrec.data.sources.raw import provenance, require_files
+from graphrec.data.sources.streaming import Chunk, Column, EventBuilder, read_all, read_chunks
+from graphrec.errors import UnknownNameError
 
 EDGES, ITEMS = "ecomm_edge_train.txt", "ecomm_item_feature.txt"
 BEHAVIOURS = ("click", "collect", "cart", "buy")
 BANDS = 20
-_EDGE_COLUMNS = {"user": (0, int), "item": (1, int), "type": (2, int), "date": (3, int)}
-_ITEM_COLUMNS = {"item": (0, int), "category": (2, int), "price": (4, float)}
+_EDGE_COLUMNS = {name: Column(place, "int") for place, name in enumerate(("user", "item", "type", "date"))}
+_ITEM_COLUMNS = {
+    "item": Column(0, "int"),
+    "category": Column(2, "int"),
+    "price": Column(4, "float", optional=True),
+}
 
 
 class AlibabaOptions(SourceOptions):
@@ -50,39 +54,25 @@ class Alibaba(Source):
         assert isinstance(options, AlibabaOptions)
         like = _like(options.like)
         edge_file, item_file = files = require_files(raw, (EDGES, ITEMS), "alibaba")
-        edges = read_delimited(edge_file, 4, _EDGE_COLUMNS)
-        _check_edges(edges, edge_file)
-        user_ids, users = number_ids(edges["user"])
-        item_ids, items = number_ids(edges["item"])
-        codes = (edges["type"] - 1).astype(np.int8)
-        interactions = pd.DataFrame(
-            {
-                "user": users,
-                "item": items,
-                "behaviour": pd.Categorical.from_codes(codes, categories=list(BEHAVIOURS)),
-                "timestamp": edges["date"],
-            }
-        )
+        builder = EventBuilder(BEHAVIOURS)
+        for chunk in read_chunks(edge_file, _EDGE_COLUMNS, delimiter="\t", width=4):
+            _check_edges(chunk)
+            edges = chunk.columns
+            builder.add(edges["user"], edges["item"], edges["type"] - 1, edges["date"])
+        dataset = builder.build("alibaba", feedback={"click": ("click",), "like": like}, provenance={})
         catalogue = _read_items(item_file)
+        described = catalogue.set_index("item").reindex(dataset.item_ids.astype(np.int64))
         # Without the user file, an item id in the user column is the only sign of a row with its columns
         # swapped.
-        swapped = int(np.isin(edges["user"], catalogue["item"].to_numpy()).sum())
-        described = catalogue.set_index("item").reindex(np.unique(edges["item"]))
+        swapped = np.isin(dataset.user_ids.astype(np.int64), catalogue["item"].to_numpy())
         origin = {
             **provenance("alibaba", "ecomm", options, files),
-            "rows": len(interactions),
-            "rows_repeated": int(interactions.duplicated().sum()),
-            "rows_with_an_item_as_user": swapped,
+            "rows": len(dataset.interactions),
+            "rows_repeated": int(dataset.interactions.duplicated().sum()),
+            "rows_with_an_item_as_user": int(swapped[dataset.interactions["user"]].sum()),
             "items_without_features": int(described["category"].isna().sum()),
         }
-        dataset = InteractionDataset(
-            name="alibaba",
-            user_ids=user_ids,
-            item_ids=item_ids,
-            interactions=interactions,
-            feedback={"click": ("click",), "like": like},
-            provenance=origin,
-        )
+        dataset = replace(dataset, provenance=origin)
         kept = keep_active(dataset, options.min_pairs)
         described = described.loc[kept.item_ids.astype(np.int64)]
         return replace(kept, features=_features(described), roles={"price": "exposure", "category": "exposure"})
@@ -113,25 +103,18 @@ def _like(like: str | list[str]) -> tuple[str, ...]:
     return tuple(name for name in BEHAVIOURS if name in names)
 
 
-def _check_edges(edges: dict[str, np.ndarray], file: Path) -> None:
-    dates = pd.to_datetime(pd.Series(edges["date"]).astype(str), format="%Y%m%d", errors="coerce").isna().to_numpy()
-    for name, wrong, expected in (
-        ("type", (edges["type"] < 1) | (edges["type"] > 4), "1 click, 2 collect, 3 cart or 4 buy"),
-        ("date", dates, "a day as yyyymmdd"),
-    ):
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            where = line_of(file, row)
-            raise DataError(f"column `{name}` has a bad value", expected=expected, got=edges[name][row], where=where)
+def _check_edges(chunk: Chunk) -> None:
+    kinds = chunk.columns["type"]
+    chunk.expect("type", (kinds >= 1) & (kinds <= 4), "1 click, 2 collect, 3 cart or 4 buy")
+    days, day_of = np.unique(chunk.columns["date"], return_inverse=True)
+    known = pd.to_datetime(pd.Series(days).astype(str), format="%Y%m%d", errors="coerce").notna().to_numpy()
+    chunk.expect("date", known[day_of], "a day as yyyymmdd")
 
 
 def _read_items(file: Path) -> pd.DataFrame:
-    table = pd.DataFrame(read_delimited(file, 5, _ITEM_COLUMNS))
-    repeated = table["item"].duplicated()
-    if repeated.any():
-        row = int(np.argmax(repeated))
-        item = table["item"][row]
-        raise DataError(f"item {item} is described twice", expected="one line an item", where=line_of(file, row))
+    chunk = read_all(file, _ITEM_COLUMNS, delimiter="\t", width=5)
+    table = pd.DataFrame(chunk.columns)
+    chunk.expect("item", ~table["item"].duplicated().to_numpy(), "one line an item: this one is described twice")
     return table
 
 

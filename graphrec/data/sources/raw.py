@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from graphrec.data.dataset import InteractionDataset
 from graphrec.data.sources.base import SourceOptions
 from graphrec.errors import DataError
-from graphrec.files import sha256
+from graphrec.files import read_json, sha256
+
+WORLD = "world.json"
+"""Lies beside simulated files; its settings go into the provenance, so that nobody takes a twin for the real thing."""
 
 
 def require_files(raw: Path, names: Iterable[str], layout: str) -> list[Path]:
@@ -40,14 +46,28 @@ def listing(raw: Path) -> str:
     return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "") or "an empty folder"
 
 
-def provenance(source: str, layout: str, options: SourceOptions, files: Iterable[Path]) -> dict[str, Any]:
-    """Source, layout, options, and the hash of every raw file; plain JSON values."""
+def provenance(
+    source: str, layout: str, options: SourceOptions, files: Iterable[Path], folder: Path | None = None
+) -> dict[str, Any]:
+    """Source, layout, options, and the hash of every raw file; plain JSON values.
+
+    Args:
+        folder: what the files are named relative to; needed where some lie in folders within the raw one.
+    """
     return {
         "source": source,
         "layout": layout,
         "options": options.model_dump(mode="json"),
-        "files": {file.name: sha256(file) for file in files},
+        "files": {file.relative_to(folder).as_posix() if folder else file.name: sha256(file) for file in files},
     }
+
+
+def with_world(dataset: InteractionDataset, raw: Path) -> InteractionDataset:
+    """The dataset, marked as simulated if the settings of a simulated world lie beside its raw files."""
+    world = Path(raw) / WORLD
+    if not world.is_file():
+        return dataset
+    return replace(dataset, provenance={**dataset.provenance, "simulated": read_json(world)})
 
 
 def number_ids(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -56,19 +76,47 @@ def number_ids(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ids.astype(str).astype(object), numbers.astype(np.int64)
 
 
-def read_matrix(path: Path, rows: int | None = None) -> np.ndarray:
-    """A `.npy` file of finite numbers as `[rows, D]` float32, never unpickled.
+def read_tensor(path: Path) -> np.ndarray:
+    """The one dense tensor of numbers in a file of `torch.save`, read by torch's restricted unpickler.
 
     Raises:
-        DataError: not a numeric two-dimensional array, another number of rows, or a value that is not finite.
+        DataError: not a readable file, or anything else in it.
     """
+    import torch  # here, so that reading text does not wait for torch
+
     try:
-        loaded = np.load(path, allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old formats
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(loaded, torch.Tensor):
+            raise ValueError(f"found a {type(loaded).__name__}")
+        return loaded.detach().numpy()
+    except FileNotFoundError:
+        raise DataError("file not found", where=path) from None
+    except Exception as error:  # torch, the zip layer and the unpickler each raise their own
+        got = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        raise DataError(
+            "not a readable .pt file", expected="one dense tensor of numbers", got=got, where=path
+        ) from None
+
+
+def _read_array(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise DataError("file not found", where=path) from None
     except Exception as error:  # numpy parses the header as Python text and lets through whatever that raises
         got = f"{type(error).__name__}: {error}"
         raise DataError("not a readable .npy array", got=got, where=path) from None
+
+
+def read_matrix(path: Path, rows: int | None = None) -> np.ndarray:
+    """Finite numbers in a `.npy` file, or of the one tensor in a `.pt` file, as `[rows, D]` float32; no code is run.
+
+    Raises:
+        DataError: not a numeric two-dimensional array, another number of rows, or a value that is not finite.
+    """
+    loaded = read_tensor(path) if path.suffix == ".pt" else _read_array(path)
     shape = f"[{'any number' if rows is None else rows}, D]"
     if not isinstance(loaded, np.ndarray) or loaded.ndim != 2 or loaded.dtype.kind not in "iuf":
         got = f"{loaded.dtype} {list(loaded.shape)}" if isinstance(loaded, np.ndarray) else "an archive of arrays"

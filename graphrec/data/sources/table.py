@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from graphrec.data.dataset import InteractionDataset, ModalityRole, dataset_from_events
+from graphrec.data.dataset import InteractionDataset, ModalityRole
 from graphrec.data.filters import keep_active
 from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.sources.events import EventBuilder
 from graphrec.data.sources.raw import provenance
 from graphrec.data.sources.table_columns import as_ids, as_numbers, as_times, find_column
 from graphrec.data.sources.table_features import parse_features, read_feature
-from graphrec.data.sources.table_reader import find_table, read_table
+from graphrec.data.sources.table_reader import find_table, read_frames
 from graphrec.errors import DataError, UnknownNameError
+
+_MOST_BEHAVIOURS = 127
 
 
 class TableOptions(SourceOptions):
@@ -64,16 +68,10 @@ class Table(Source):
         feature_files = parse_features(options.features, raw if raw.is_dir() else raw.parent)
         used = [file for entry in feature_files for file in entry.files]
         path = find_table(raw, options.delimiter, {file.resolve() for file in used})
-        frame = read_table(path, options.header, options.delimiter)
-        events, feedback, unit = _events(frame, options, path)
-        origin = provenance("table", "table", options, [path, *used])
-        dataset = dataset_from_events(
-            path.name.split(".")[0],
-            events,
-            feedback=feedback,
-            provenance={**origin, "rows": len(frame), **({"time_unit": unit} if unit else {})},
-            behaviour_order=("click", "like") if options.rating is not None else None,
-        )
+        events = _Events(options, path)
+        for frame in read_frames(path, options.header, options.delimiter):
+            events.add(frame)
+        dataset = events.build(provenance("table", "table", options, [path, *used]))
         features = {entry.modality: read_feature(entry, dataset.item_ids) for entry in feature_files}
         dataset = replace(dataset, features=features, roles=_roles(options.exposure, list(features)))
         return keep_active(dataset, options.min_pairs)
@@ -107,36 +105,86 @@ def _check_options(options: TableOptions) -> None:
             raise DataError("not a delimiter", expected=f"one character or one of {known}", got=options.delimiter)
 
 
-def _events(
-    frame: pd.DataFrame, options: TableOptions, path: Path
-) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]], str | None]:
-    """The events with external ids, the feedback, and the unit of the times."""
-    columns: dict[str, pd.Series | np.ndarray | str] = {
-        "user": as_ids(find_column(frame, options.user, "user", path), path),
-        "item": as_ids(find_column(frame, options.item, "item", path), path),
-        "behaviour": "click",
-    }
-    unit = None
-    if options.timestamp is not None:
-        columns["timestamp"], unit = as_times(find_column(frame, options.timestamp, "timestamp", path), path)
-    if options.behaviour is not None:
-        behaviours = as_ids(find_column(frame, options.behaviour, "behaviour", path), path)
-        columns["behaviour"] = behaviours
-        feedback = {
-            "click": _named(options.click or "click", "click", behaviours),
-            "like": _named(options.like or "like", "like", behaviours),
+class _Events:
+    """The events in the frames of a table."""
+
+    def __init__(self, options: TableOptions, path: Path) -> None:
+        self.options, self.path = options, path
+        self.behaviours = ["click", "like"] if options.rating is not None else []
+        if options.rating is None and options.behaviour is None:
+            self.behaviours = ["click"]
+        self.builder = EventBuilder(self.behaviours)
+        self.rows = 0
+        self.unit: str | None = None
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Add the events of one frame."""
+        options, path = self.options, self.path
+        users, items = (
+            as_ids(find_column(frame, name, option, path), path).to_numpy(dtype=object)
+            for name, option in ((options.user, "user"), (options.item, "item"))
+        )
+        times = self._times(frame) if options.timestamp is not None else None
+        codes = self._codes(frame) if options.behaviour is not None else np.zeros(len(frame), dtype=np.int8)
+        self.builder.add(users, items, codes, times)
+        self.rows += len(frame)
+        if options.rating is not None:
+            ratings = as_numbers(find_column(frame, options.rating, "rating", path), path)
+            likes = np.flatnonzero(ratings >= options.like_at)
+            ones = np.ones(len(likes), dtype=np.int8)
+            self.builder.add(users[likes], items[likes], ones, None if times is None else times[likes])
+
+    def build(self, origin: dict[str, Any]) -> InteractionDataset:
+        """The dataset of all frames."""
+        options, names = self.options, sorted(self.behaviours)
+        feedback: dict[str, tuple[str, ...]] = {
+            "click": ("click",),
+            "like": ("like" if options.rating is not None else "click",),
         }
-        return pd.DataFrame(columns, index=frame.index), feedback, unit
-    events = pd.DataFrame(columns, index=frame.index)
-    if options.rating is None:
-        return events, {"click": ("click",), "like": ("click",)}, unit
-    ratings = as_numbers(find_column(frame, options.rating, "rating", path), path)
-    likes = events[ratings >= options.like_at].assign(behaviour="like")
-    return pd.concat([events, likes], ignore_index=True), {"click": ("click",), "like": ("like",)}, unit
+        if options.behaviour is not None:
+            feedback = {
+                "click": _named(options.click or "click", "click", names),
+                "like": _named(options.like or "like", "like", names),
+            }
+        unit = {"time_unit": self.unit} if self.unit else {}
+        dataset = self.builder.build(
+            self.path.name.split(".")[0], feedback=feedback, provenance={**origin, "rows": self.rows, **unit}
+        )
+        events = dataset.interactions
+        events["behaviour"] = events["behaviour"].cat.reorder_categories(names)
+        return dataset
+
+    def _times(self, frame: pd.DataFrame) -> np.ndarray:
+        assert self.options.timestamp is not None
+        times, unit = as_times(find_column(frame, self.options.timestamp, "timestamp", self.path), self.path)
+        if self.unit not in (None, unit):
+            raise DataError(
+                "times are whole numbers in some rows and ISO times in others",
+                expected=f"times {self.unit}",
+                got=f"times {unit}",
+                where=f"{self.path}, from row {frame.index[0] + 1} on (without the header)",
+            )
+        self.unit = unit
+        return times
+
+    def _codes(self, frame: pd.DataFrame) -> np.ndarray:
+        assert self.options.behaviour is not None
+        codes, names = pd.factorize(
+            as_ids(find_column(frame, self.options.behaviour, "behaviour", self.path), self.path)
+        )
+        self.behaviours += [name for name in names if name not in self.behaviours]
+        if len(self.behaviours) > _MOST_BEHAVIOURS:
+            raise DataError(
+                f"column `{self.options.behaviour}` has too many values for behaviours",
+                expected=f"at most {_MOST_BEHAVIOURS}",
+                got=", ".join(self.behaviours[:5]) + ", ...",
+                where=self.path,
+                next_step="name another column with the option behaviour",
+            )
+        return np.asarray([self.behaviours.index(name) for name in names], dtype=np.int8)[codes]
 
 
-def _named(text: str, role: str, behaviours: pd.Series) -> tuple[str, ...]:
-    known = sorted(behaviours.unique())
+def _named(text: str, role: str, known: list[str]) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if name not in known:

@@ -30,13 +30,15 @@ def find_column(frame: pd.DataFrame, name: str, option: str, path: Path) -> pd.S
 
 
 def as_ids(column: pd.Series, path: Path) -> pd.Series:
-    """External ids as strings; whole floats lose their `.0`.
+    """External ids as strings; floats lose their `.0`.
 
     Raises:
-        DataError: an id is missing.
+        DataError: an id is missing, or a fraction.
     """
     _refuse(column, column.isna(), "an id is missing", "an id in every row", path)
-    if pd.api.types.is_float_dtype(column.dtype) and (column % 1 == 0).all():
+    if pd.api.types.is_float_dtype(column.dtype):
+        wrong = (column % 1 != 0) | (column.abs() >= 2.0**53)
+        _refuse(column, wrong, "an id is not a whole number", "whole numbers or text", path)
         column = column.astype(np.int64)
     return column.astype(str)
 
@@ -83,7 +85,7 @@ def _refuse(column: pd.Series, wrong: Iterable[bool], problem: str, expected: st
         f"{problem} in {int(flags.sum())} rows",
         expected=expected,
         got=repr(column.iloc[row]),
-        where=f"{path}, row {row + 1} (without the header), column `{column.name}`",
+        where=f"{path}, row {column.index[row] + 1} (without the header), column `{column.name}`",
         next_step="repair or remove these rows",
     )
 

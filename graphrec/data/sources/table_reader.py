@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zipfile import BadZipFile, ZipFile
 
 import pandas as pd
@@ -53,55 +53,102 @@ def find_table(raw: Path, delimiter: str | None, others: set[Path]) -> Path:
 
 
 def read_table(path: Path, header: bool = True, delimiter: str | None = None) -> pd.DataFrame:
-    """All columns of a table, those of text files as strings; without a header they are named "0", "1", ...
+    """All columns of a table that fits in memory; otherwise as `read_frames`."""
+    return pd.concat(read_frames(path, header, delimiter))
+
+
+def read_frames(
+    path: Path, header: bool = True, delimiter: str | None = None, rows: int = 250_000
+) -> Iterator[pd.DataFrame]:
+    """All columns of a table, `rows` rows at a time with their number from 0 as index.
+
+    Columns of text files are strings; without a header they are named "0", "1", ...
 
     Raises:
-        DataError: unreadable, empty, not UTF-8, or a line with too few or too many columns (named as
-            file:line).
+        DataError: unreadable, empty, not UTF-8, a header that is repeated, or a line with too few or too many columns
+            (named as file:line).
     """
+    start = 0
     try:
-        if path.name.lower().endswith(".parquet"):
-            frame = pq.read_table(path).to_pandas(ignore_metadata=True)
+        is_parquet = path.name.lower().endswith(".parquet")
+        for frame in _parquet_frames(path, rows) if is_parquet else _text_frames(path, header, delimiter, rows):
             frame.columns = frame.columns.map(str)
-        else:
-            frame = _read_text(path, header, _delimiter(path, delimiter))
-    except DataError:
-        raise
+            frame.index = pd.RangeIndex(start, start + len(frame))
+            start += len(frame)
+            yield frame
     except UnicodeDecodeError as error:
         step = "save the table as UTF-8"
         raise DataError("the table is not UTF-8 text", got=str(error), where=path, next_step=step) from None
     except _UNREADABLE as error:
         raise DataError("the table cannot be read", got=f"{type(error).__name__}: {error}", where=path) from error
-    if len(frame) == 0:
+    if start == 0:
         raise DataError("the table has no rows", expected="at least one", got="0", where=path)
-    return frame
 
 
-def _read_text(path: Path, header: bool, delimiter: str) -> pd.DataFrame:
+def _parquet_frames(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=rows):
+            yield batch.to_pandas(ignore_metadata=True)
+
+
+def _text_frames(path: Path, header: bool, delimiter: str | None, rows: int) -> Iterator[pd.DataFrame]:
+    delimiter = _delimiter(path, delimiter)
     try:
         with _opened(path) as (stream, _), warnings.catch_warnings():
             # pandas only warns when it cuts off the columns for which the header has no name
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                stream,
+            frames = pd.read_csv(
+                _WithoutNul(stream, path),  # type: ignore[call-overload]
                 sep=delimiter,
                 header=0 if header else None,
                 dtype=str,
                 index_col=False,
                 encoding="utf-8-sig",
                 low_memory=False,
+                chunksize=rows,
             )
+            for frame in frames:
+                # A line that ends early is padded with missing values, as is an empty last cell: only a second look
+                # can tell.
+                if len(frame) and frame.iloc[:, -1].isna().any():
+                    _find_ragged_line(path, delimiter)
+                if header:
+                    _refuse_header(frame, path)
+                yield frame
     except pd.errors.EmptyDataError:
         raise DataError("the table is empty", where=path) from None
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         _find_ragged_line(path, delimiter)
         raise DataError("the table cannot be parsed", got=str(error), where=path) from None
-    frame.columns = frame.columns.map(str)
-    # A line that ends early is padded with missing values, as is an empty last cell: only a second look can
-    # tell.
-    if len(frame) and frame.iloc[:, -1].isna().any():
-        _find_ragged_line(path, delimiter)
-    return frame
+
+
+def _refuse_header(frame: pd.DataFrame, path: Path) -> None:
+    suspects = frame[frame.iloc[:, 0] == frame.columns[0]]
+    repeated = suspects[(suspects == suspects.columns).all(axis=1)]
+    if len(repeated):
+        where = f"{path}, row {repeated.index[0] + 1} (without the header)"
+        raise DataError("the header stands in the table again", where=where, next_step="remove the line")
+
+
+class _WithoutNul(io.RawIOBase):
+    """Passes on the bytes of a text; the parser would end a value at a NUL byte without a word."""
+
+    def __init__(self, stream: IO[bytes], path: Path) -> None:
+        self._stream, self._path, self._line = stream, path, 1
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self._stream.read(len(buffer))
+        zero = content.find(b"\0")
+        if zero >= 0:
+            line = self._line + content.count(b"\n", 0, zero)
+            step = "the table is damaged, or not UTF-8 text"
+            raise DataError("the line holds a NUL byte", where=f"{self._path}:{line}", next_step=step)
+        self._line += content.count(b"\n")
+        buffer[: len(content)] = content
+        return len(content)
 
 
 def _find_ragged_line(path: Path, delimiter: str) -> None:

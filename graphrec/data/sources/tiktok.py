@@ -1,62 +1,72 @@
-"""Tiktok: one name for the two layouts in which the data is found."""
+"""Tiktok: one name for the four layouts in which the data is found."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.sources.base import Source, SourceOptions, sources
-from graphrec.data.sources.raw import listing
+from graphrec.data.sources.given_parts import FeatureFiles
+from graphrec.data.sources.json_lists import LISTS, load_json_lists
+from graphrec.data.sources.layouts import find_layout
+from graphrec.data.sources.mmgcn import ARRAYS, load_mmgcn
+from graphrec.data.sources.raw import with_world
 from graphrec.data.sources.tiktok_diffmm import FEATURES, PARTS, load_diffmm
-from graphrec.data.sources.tiktok_icme import FILES, LOG, load_icme, write_icme_fixture
-from graphrec.errors import DataError
-from graphrec.files import read_json
+from graphrec.data.sources.tiktok_icme import FILES, load_icme, write_icme_fixture
 
-WORLD = "world.json"
-"""Lies beside simulated files; its settings go into the provenance, so that nobody takes a twin for the real thing."""
+MMGCN_FEATURES: FeatureFiles = {
+    "visual": ("feat_v.pt", "content"),
+    "acoustic": ("feat_a.pt", "content"),
+    "textual": ("feat_t.pt", "exposure"),
+}
+_OPTIONAL = ", ".join(name for name, _ in FEATURES.values())
+_LAYOUTS = {
+    "icme": (FILES[:1], ", ".join(FILES)),
+    "diffmm": (
+        [f"{PARTS['train']}{suffix}" for suffix in (".npz", ".pkl")],
+        ", ".join(f"{stem}.npz or .pkl" for stem in PARTS.values()) + f" and, where at hand, {_OPTIONAL}",
+    ),
+    "mmgcn": (
+        list(ARRAYS.values()),
+        ", ".join(ARRAYS.values()) + " and, where at hand, feat_v.pt, feat_a.pt, feat_t.pt",
+    ),
+    "mmssl": (list(LISTS.values()), ", ".join(LISTS.values()) + f" and, where at hand, {_OPTIONAL}"),
+}
 
 
 class TiktokOptions(SourceOptions):
     """Options of the source `tiktok`."""
 
-    layout: Literal["auto", "icme", "diffmm"] = "auto"
-    """`icme`: the challenge's log; `diffmm`: the matrices published with DiffMM; `auto`: by the files."""
+    layout: Literal["auto", "icme", "diffmm", "mmgcn", "mmssl"] = "auto"
+    """`icme`: the challenge's log; `diffmm`: the matrices published with DiffMM; `mmgcn`: the arrays of MMGCN and CR;
+    `mmssl`: the lists published with MMSSL; `auto`: by the files."""
+    item_offset: int | None = Field(None, ge=0)
+    """`mmgcn` only: what was added to the item ids, that is the number of users; found from the files by default."""
 
 
 @sources.register("tiktok")
 class Tiktok(Source):
-    """Micro-videos with visual, acoustic and title features (ICME 2019, or as published with DiffMM)."""
+    """Micro-videos with visual, acoustic and title features (ICME 2019, or published with MMGCN, CR, DiffMM, MMSSL)."""
 
     Options = TiktokOptions
 
     @classmethod
     def load(cls, raw: Path, options: SourceOptions) -> InteractionDataset:
         assert isinstance(options, TiktokOptions)
-        layout = options.layout if options.layout != "auto" else _detect(Path(raw))
-        dataset = load_icme(raw, options) if layout == "icme" else load_diffmm(raw, options)
-        world = Path(raw) / WORLD
-        if not world.is_file():
-            return dataset
-        return replace(dataset, provenance={**dataset.provenance, "simulated": read_json(world)})
+        layout = options.layout if options.layout != "auto" else find_layout(Path(raw), "tiktok", _LAYOUTS)
+        if layout == "icme":
+            dataset = load_icme(raw, options)
+        elif layout == "diffmm":
+            dataset = load_diffmm(raw, options)
+        elif layout == "mmgcn":
+            dataset = load_mmgcn(raw, options, "tiktok", MMGCN_FEATURES, options.item_offset)
+        else:
+            dataset = load_json_lists(raw, options, "tiktok", "mmssl", FEATURES)
+        return with_world(dataset, raw)
 
     @classmethod
     def write_fixture(cls, raw: Path, seed: int = 0) -> None:
         write_icme_fixture(raw, seed)
-
-
-def _detect(raw: Path) -> str:
-    icme = (raw / LOG).is_file()
-    diffmm = any((raw / f"{PARTS['train']}{suffix}").is_file() for suffix in (".npz", ".pkl"))
-    if icme != diffmm:
-        return "icme" if icme else "diffmm"
-    optional = ", ".join(name for name, _ in FEATURES.values())
-    matrices = ", ".join(f"{stem}.npz or .pkl" for stem in PARTS.values())
-    raise DataError(
-        "both Tiktok layouts are here" if icme else "no Tiktok layout is here",
-        expected=f"icme: {', '.join(FILES)}; or diffmm: {matrices} and, where at hand, {optional}",
-        got=listing(raw),
-        where=raw,
-        next_step="set the option layout" if icme else "see datasets/tiktok/README.md for how to obtain the files",
-    )

@@ -11,17 +11,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
-from graphrec.data.dataset import Feature, InteractionDataset, ModalityRole
+from graphrec.data.dataset import InteractionDataset
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.sources.raw import listing, provenance, read_matrix
+from graphrec.data.sources.given_parts import FeatureFiles, given_parts, read_features
+from graphrec.data.sources.raw import listing, provenance
 from graphrec.data.unpickle import load_sparse_pickle
 from graphrec.errors import DataError
 
 PARTS = {"train": "trnMat", "valid": "valMat", "test": "tstMat"}
-FEATURES: dict[str, tuple[str, ModalityRole]] = {
+FEATURES: FeatureFiles = {
     "visual": ("image_feat.npy", "exposure"),
     "acoustic": ("audio_feat.npy", "content"),
     "textual": ("text_feat.npy", "exposure"),
@@ -38,7 +38,8 @@ def load_diffmm(raw: Path, options: SourceOptions) -> InteractionDataset:
         DataError: a matrix is missing, unreadable, or of another shape than the others.
     """
     raw = Path(raw)
-    files, tables = [], []
+    files = []
+    pairs: dict[str, np.ndarray] = {}
     shape: tuple[int, int] | None = None
     for part, stem in PARTS.items():
         file = _matrix_file(raw, stem)
@@ -46,36 +47,12 @@ def load_diffmm(raw: Path, options: SourceOptions) -> InteractionDataset:
         if shape is not None and matrix.shape != shape:
             raise DataError("the parts differ in shape", expected=list(shape), got=list(matrix.shape), where=file)
         shape = matrix.shape
-        users, items = matrix.nonzero()
-        tables.append(pd.DataFrame({"user": users.astype(np.int64), "item": items.astype(np.int64), "part": part}))
+        pairs[part] = np.stack(matrix.nonzero(), axis=1)
         files.append(file)
     assert shape is not None
-    events = pd.concat(tables, ignore_index=True)
-    if len(events) == 0:
-        raise DataError("the matrices hold no interactions", where=raw)
-    features = {}
-    for modality, (name, _) in FEATURES.items():
-        if (raw / name).is_file():
-            values = read_matrix(raw / name, rows=shape[1])
-            features[modality] = Feature(values, np.any(values != 0, axis=1), provenance=f"{name}, as given")
-            files.append(raw / name)
-    return InteractionDataset(
-        name="tiktok",
-        user_ids=np.arange(shape[0]).astype(str).astype(object),
-        item_ids=np.arange(shape[1]).astype(str).astype(object),
-        interactions=pd.DataFrame(
-            {
-                "user": events["user"],
-                "item": events["item"],
-                "behaviour": pd.Categorical.from_codes(np.zeros(len(events), dtype=np.int8), categories=["click"]),
-                "part": pd.Categorical(events["part"], categories=list(PARTS)),
-            }
-        ),
-        feedback={"click": ("click",), "like": ("click",)},
-        features=features,
-        roles={modality: FEATURES[modality][1] for modality in features},
-        provenance=provenance("tiktok", "diffmm", options, files),
-    )
+    features, feature_files = read_features(raw, FEATURES, items=shape[1])
+    origin = provenance("tiktok", "diffmm", options, [*files, *feature_files])
+    return given_parts("tiktok", pairs, shape, features, FEATURES, origin, raw)
 
 
 def write_diffmm_fixture(raw: Path, seed: int = 0) -> None:

@@ -16,17 +16,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from graphrec.data.bags import bag
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.sources.delimited import line_of, read_delimited
 from graphrec.data.sources.raw import number_ids, provenance, require_files
+from graphrec.data.sources.streaming import Column, EventBuilder, read_chunks
 from graphrec.errors import DataError
 
 LOG = "final_track2_train.txt"
@@ -38,11 +38,11 @@ BEHAVIOURS = ("click", "finish", "thumbs_up")
 WIDTH = 128
 _LARGEST = float(np.finfo(np.float32).max)
 _COLUMNS = {
-    "uid": (0, int),
-    "item_id": (2, int),
-    "finish": (6, int),
-    "like": (7, int),
-    "create_time": (10, int),
+    "uid": Column(0, "int"),
+    "item_id": Column(2, "int"),
+    "finish": Column(6, "int"),
+    "like": Column(7, "int"),
+    "create_time": Column(10, "int"),
 }
 
 
@@ -53,40 +53,31 @@ def load_icme(raw: Path, options: SourceOptions) -> InteractionDataset:
         DataError: a file is missing or malformed; names file and line.
     """
     log_file, title_file, visual_file, acoustic_file = files = require_files(raw, FILES, "tiktok icme")
-    log = read_delimited(log_file, 12, _COLUMNS)
-    for name in ("finish", "like"):
-        wrong = (log[name] != 0) & (log[name] != 1)
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            where = line_of(log_file, row)
-            raise DataError(f"column `{name}` is not a label", expected="0 or 1", got=log[name][row], where=where)
-    user_ids, users = number_ids(log["uid"])
-    item_ids, items = number_ids(log["item_id"])
-    rows = [np.arange(len(users)), np.flatnonzero(log["finish"]), np.flatnonzero(log["like"])]
-    every = np.concatenate(rows)
-    codes = np.repeat(np.arange(3, dtype=np.int8), [len(part) for part in rows])
-    interactions = pd.DataFrame(
-        {
-            "user": users[every],
-            "item": items[every],
-            "behaviour": pd.Categorical.from_codes(codes, categories=list(BEHAVIOURS)),
-            "timestamp": log["create_time"][every],
-        }
-    )
-    row_of = {int(item): row for row, item in enumerate(item_ids)}
-    return InteractionDataset(
-        name="tiktok",
-        user_ids=user_ids,
-        item_ids=item_ids,
-        interactions=interactions,
+    builder = EventBuilder(BEHAVIOURS)
+    rows = 0
+    for chunk in read_chunks(log_file, _COLUMNS, delimiter="\t", width=12):
+        log = chunk.columns
+        for name in ("finish", "like"):
+            chunk.expect(name, (log[name] == 0) | (log[name] == 1), "a label, 0 or 1")
+        kept = [np.arange(len(chunk)), np.flatnonzero(log["finish"]), np.flatnonzero(log["like"])]
+        every = np.concatenate(kept)
+        codes = np.repeat(np.arange(3, dtype=np.int8), [len(part) for part in kept])
+        builder.add(log["uid"][every], log["item_id"][every], codes, log["create_time"][every])
+        rows += len(chunk)
+    dataset = builder.build(
+        "tiktok",
         feedback={"click": ("click",), "like": ("finish", "thumbs_up")},
+        provenance={**provenance("tiktok", "icme", options, files), "rows": rows},
+    )
+    row_of = {int(item): row for row, item in enumerate(dataset.item_ids)}
+    return replace(
+        dataset,
         features={
             "visual": _vectors(visual_file, "video_feature_dim_128", row_of),
             "acoustic": _vectors(acoustic_file, "audio_feature_128_dim", row_of),
             "textual": _titles(title_file, row_of),
         },
         roles={"visual": "content", "acoustic": "content", "textual": "exposure"},
-        provenance=provenance("tiktok", "icme", options, files),
     )
 
 

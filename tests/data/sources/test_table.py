@@ -1,11 +1,14 @@
 """The source `table`: other people's files and the mistakes in them."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from contracts.source_contract import check_source
+from contracts.source_contract import assert_same_dataset, check_source
 
 from graphrec.data.sources.table import Table, TableOptions
+from graphrec.data.sources.table_reader import read_frames
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import DataError, UnknownNameError
 
@@ -114,6 +117,26 @@ def test_a_bad_value_is_named_by_row_and_column(tmp_path, text, row, column):
     (tmp_path / "log.csv").write_text(text)
     with pytest.raises(DataError, match=f"log.csv, row {row} .*column `{column}`"):
         load(tmp_path, rating="rating", timestamp="timestamp")
+
+
+def test_a_long_table_is_read_in_frames(tmp_path, monkeypatch):
+    file = tmp_path / "log.csv"
+    rows = [f"u{row % 7},i{row % 5},{'buy' if row % 3 else 'view'},{row}" for row in range(42)]
+    file.write_text("user,item,what,at\n" + "\n".join(rows) + "\n")
+    options = {"behaviour": "what", "click": "view", "like": "buy", "timestamp": "at"}
+    at_once = load(file, **options)
+    frames = partial(read_frames, rows=6)
+    monkeypatch.setattr("graphrec.data.sources.table.read_frames", frames)
+    assert_same_dataset(load(file, **options), at_once)
+    file.write_text(file.read_text() + "u1,i1,view,2020-01-01\n" * 8)
+    with pytest.raises(DataError, match="from row 43"):
+        load(file, **options)
+
+
+def test_a_column_of_too_many_behaviours_is_refused(tmp_path):
+    (tmp_path / "log.csv").write_text("user,item\n" + "".join(f"u,i{row}\n" for row in range(200)))
+    with pytest.raises(DataError, match="too many values"):
+        load(tmp_path, behaviour="item")
 
 
 def test_a_missing_column_lists_those_that_exist_and_the_nearest(csv):

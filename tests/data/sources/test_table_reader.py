@@ -6,7 +6,7 @@ import zipfile
 import pandas as pd
 import pytest
 
-from graphrec.data.sources.table_reader import find_table, read_table
+from graphrec.data.sources.table_reader import find_table, read_frames, read_table
 from graphrec.errors import DataError
 
 TEXT = "user,item\na,x\nb,y\n"
@@ -84,3 +84,22 @@ def test_a_folder_must_hold_one_table(files, tmp_path):
     assert find_table(files, None, others).name == "log.tsv"
     with pytest.raises(DataError, match="no such folder"):
         find_table(tmp_path / "nowhere", None, set())
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
+def test_frames_number_the_rows_and_join_to_the_table(files, name):
+    frames = list(read_frames(files / name, rows=1))
+    assert [frame.index.tolist() for frame in frames] == [[0], [1]]
+    pd.testing.assert_frame_equal(pd.concat(frames), read_table(files / name))
+
+
+@pytest.mark.parametrize("rows", [1, 10])
+def test_a_second_header_and_a_nul_byte_are_refused(tmp_path, rows):
+    file = tmp_path / "log.csv"
+    file.write_text("user,item\na,x\nuser,item\nuser,y\n")
+    with pytest.raises(DataError, match="row 2") as caught:
+        list(read_frames(file, rows=rows))
+    assert "header" in caught.value.problem
+    file.write_bytes(b"user,item\na,x\nb\0,y\n")
+    with pytest.raises(DataError, match=r"log\.csv:3"):
+        list(read_frames(file, rows=rows))

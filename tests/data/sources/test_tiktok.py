@@ -98,13 +98,13 @@ def test_features_are_aligned_and_gaps_are_masked(icme):
             "final_track2_train.txt",
             3,
             "4\t1\t20\t8\t2\t0\t1\t1\t7\t9\t\t10",
-            "column `create_time` is not a whole",
+            "column `create_time` is empty",
         ),
         (
             "final_track2_train.txt",
             4,
             "4\t1\t30\t8\t2\t0\t2\t0\t7\t9\t1003\t10",
-            "column `finish` is not a label",
+            "column `finish` has a bad value",
         ),
         ("track2_title.txt", 2, "not json", "not JSON"),
         ("track2_title.txt", 2, "[1]", "not a feature record"),
@@ -154,7 +154,7 @@ def test_layouts_are_told_apart_by_their_files(icme, tmp_path):
     with pytest.raises(DataError, match=r"trnMat\.npz(.|\n)*final_track2_train\.txt|final_track2(.|\n)*trnMat"):
         load(tmp_path / "nowhere")
     write_diffmm_fixture(icme)
-    with pytest.raises(DataError, match=r"both Tiktok layouts(.|\n)*set the option layout"):
+    with pytest.raises(DataError, match=r"several tiktok layouts(.|\n)*set the option layout"):
         load(icme)
     assert load(icme, layout="icme").num_items == 3
     assert load(icme, layout="diffmm").num_items == 5

@@ -1,0 +1,170 @@
+"""Amazon 2014: what items look like.
+
+meta_X.json.gz            a record a line, Python literals: asin, title, price, brand, categories, ...
+image_features_X.b        records of 16,394 bytes: 10 of ASIN, then 4096 little-endian float32
+X_item2attributes.json    with the 5-core lists: {"item": [attributes]}, numbers for categories and brands
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphrec.data.bags import bag, one_hot, price_bands
+from graphrec.data.dataset import Feature
+from graphrec.data.sources.raw import number_ids
+from graphrec.data.sources.records import read_records
+from graphrec.errors import DataError
+
+RECORD = np.dtype([("asin", "S10"), ("vector", "<f4", (4096,))])
+BANDS = 20
+WORD_IN = 5
+"""A word of a title counts if it is in the titles of so many items."""
+_AT_ONCE = 1024
+_DEAREST = 1e12
+_LETTERS = np.frombuffer(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", dtype=np.uint8)
+_WORD = re.compile(r"[a-z0-9]+")
+_KINDS: dict[str, tuple[type, ...]] = {"title": (str,), "price": (int, float), "brand": (str,), "categories": (list,)}
+
+
+def read_images(file: Path, row_of: Mapping[str, int]) -> Feature:
+    """The vectors of the wanted items, read by memory map; a second record of an item is ignored.
+
+    Args:
+        row_of: the row of each wanted ASIN.
+
+    Raises:
+        DataError: the file is not made of whole records, an ASIN is none, or a number is not finite; names the record.
+    """
+    size = file.stat().st_size
+    whole, rest = divmod(size, RECORD.itemsize)
+    if rest or not whole:
+        raise DataError(
+            "the file does not consist of whole records",
+            expected=f"a multiple of {RECORD.itemsize:,} bytes: a 10-byte ASIN and 4096 float32 each",
+            got=f"{size:,} bytes: {whole:,} whole records and {rest:,} bytes",
+            where=f"{file}, record {whole} (counted from 0)",
+            next_step="obtain the file again",
+        )
+    values = np.zeros((len(row_of), RECORD["vector"].shape[0]), dtype=np.float32)
+    found = np.zeros(len(row_of), dtype=bool)
+    records = np.memmap(file, dtype=RECORD, mode="r")
+    for start in range(0, whole, _AT_ONCE):
+        block = records[start : start + _AT_ONCE]
+        asins = np.ascontiguousarray(block["asin"])
+        letters = np.isin(asins.view(np.uint8), _LETTERS).reshape(-1, 10)
+        _refuse(file, start, letters.sum(axis=1) < 10, "an ASIN is none", "10 digits and capital letters", asins)
+        rows = np.array([row_of.get(asin.decode(), -1) for asin in asins.tolist()])
+        _, first = np.unique(rows, return_index=True)
+        first = first[rows[first] >= 0]
+        wanted = np.sort(first[~found[rows[first]]])
+        vectors = np.asarray(block["vector"][wanted])
+        finite = np.ones(len(block), dtype=bool)
+        finite[wanted] = np.isfinite(vectors).all(axis=1)
+        _refuse(file, start, ~finite, "a number is not finite", "4096 finite numbers", asins)
+        values[rows[wanted]] = vectors
+        found[rows[wanted]] = True
+    mask = found & values.any(axis=1)
+    return Feature(values, mask, provenance=f"{file.name}, as given", encoder="CaffeNet", layer="fc7")
+
+
+def read_meta(file: Path, row_of: Mapping[str, int]) -> tuple[dict[str, Feature], dict[str, int]]:
+    """Category, brand, price and title of the wanted items, and counts for the provenance.
+
+    The category is the bag of all names in `categories`, the title the bag of its words that `WORD_IN` items share.
+
+    Raises:
+        DataError: a line is no record, or a value of another kind; names file and line.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    repeated = 0
+    for where, record in read_records(file, ("asin",)):
+        for key, kinds in _KINDS.items():
+            value = record.get(key)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, kinds)):
+                expected = " or ".join(kind.__name__ for kind in kinds)
+                raise DataError(f"`{key}` has a bad value", expected=expected, got=repr(value)[:80], where=where)
+        price = record.get("price")
+        if price is not None and not abs(price) < _DEAREST:
+            raise DataError("`price` has a bad value", expected="an amount", got=repr(price)[:80], where=where)
+        asin = record["asin"]
+        if not isinstance(asin, str):
+            raise DataError("`asin` has a bad value", expected="text", got=repr(asin)[:80], where=where)
+        if asin in found:
+            repeated += 1
+        elif asin in row_of:
+            found[asin] = {key: record.get(key) for key in _KINDS}
+    ordered = [found.get(asin, {}) for asin in sorted(row_of, key=row_of.__getitem__)]
+    brands = np.asarray([(one.get("brand") or "").strip() for one in ordered], dtype=object)
+    prices = np.asarray([np.nan if one.get("price") is None else float(one["price"]) for one in ordered])
+    titles = [set(_WORD.findall((one.get("title") or "").lower())) for one in ordered]
+    shared = Counter(word for words in titles for word in words)
+    features = {
+        "category": (_names(_texts(one.get("categories")) for one in ordered), "names in `categories`"),
+        "brand": (one_hot(brands, brands != ""), "one-hot"),
+        "price": (price_bands(prices, BANDS), f"log price in {BANDS} quantile bands of the items kept, one-hot"),
+        "title": (
+            _names({word for word in words if shared[word] >= WORD_IN} for words in titles),
+            f"words in the titles of at least {WORD_IN} of the items kept",
+        ),
+    }
+    counts = {"items_without_meta": len(row_of) - len(found), "items_described_again": repeated}
+    return {
+        name: Feature(feature.values, feature.mask, feature.columns, f"{file.name}, {note}")
+        for name, (feature, note) in features.items()
+    }, counts
+
+
+def read_attributes(file: Path, item_ids: np.ndarray) -> Feature:
+    """The bag of attributes of each item.
+
+    Raises:
+        DataError: not a JSON object of lists of numbers; names file and item.
+    """
+    expected = '{"item": [attributes], ..}, whole numbers'
+    try:
+        content = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError("not a JSON file", expected=expected, got=str(error)[:200], where=file) from None
+    if not isinstance(content, dict):
+        raise DataError("not a JSON object", expected=expected, got=type(content).__name__, where=file)
+    for item, attributes in content.items():
+        if not isinstance(attributes, list) or any(type(one) is not int or not 0 <= one < 2**62 for one in attributes):
+            where = f'{file}, item "{item[:40]}"'
+            raise DataError("not a list of attributes", expected=expected, got=repr(attributes)[:80], where=where)
+    lists = [content.get(str(item), []) for item in item_ids]
+    rows = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
+    numbers = np.asarray([number for one in lists for number in one], dtype=np.int64)
+    names, columns = number_ids(numbers)
+    feature = bag(rows, columns, np.ones(len(rows)), (len(lists), len(names)), names)
+    return Feature(feature.values, feature.mask, feature.columns, f"{file.name}, in equal shares")
+
+
+def _texts(value: Any) -> set[str]:
+    """Every text in nested lists."""
+    if isinstance(value, list):
+        return set().union(*map(_texts, value))
+    return {value} if isinstance(value, str) and value else set()
+
+
+def _names(sets: Iterable[set[str]]) -> Feature:
+    """The bag of each item's names, in equal shares."""
+    sets = list(sets)
+    names = sorted(set().union(*sets))
+    column_of = {name: column for column, name in enumerate(names)}
+    rows = np.repeat(np.arange(len(sets)), [len(one) for one in sets])
+    columns = np.asarray([column_of[name] for one in sets for name in sorted(one)], dtype=np.int64)
+    return bag(rows, columns, np.ones(len(rows)), (len(sets), len(names)), names)
+
+
+def _refuse(file: Path, start: int, wrong: np.ndarray, problem: str, expected: str, asins: np.ndarray) -> None:
+    if wrong.any():
+        place = int(np.argmax(wrong))
+        where = f"{file}, record {start + place} (counted from 0), byte {(start + place) * RECORD.itemsize:,}"
+        raise DataError(problem, expected=expected, got=f"ASIN {asins[place]!r}", where=where)

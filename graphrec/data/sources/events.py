@@ -1,0 +1,160 @@
+"""Gathering events chunk by chunk into a dataset, at the price of the dataset and a few chunks."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from graphrec.data.dataset import PARTS, InteractionDataset, sort_ids
+from graphrec.errors import DataError
+
+_LARGE = 1 << 18
+
+
+class EventBuilder:
+    """Gathers events chunk by chunk and makes a dataset without features of them.
+
+    Args:
+        behaviours: the names that the codes of the behaviours stand for; a list may grow until `build`.
+    """
+
+    def __init__(self, behaviours: Sequence[str]) -> None:
+        self.behaviours = behaviours
+        self._ids: dict[str, _Numbering] = {"user": _Numbering(), "item": _Numbering()}
+        self._chunks: dict[str, list[np.ndarray]] = {}
+        self._length = 0
+
+    def __len__(self) -> int:
+        """Events so far."""
+        return self._length
+
+    def add(
+        self,
+        users: np.ndarray,
+        items: np.ndarray,
+        behaviours: np.ndarray,
+        timestamps: np.ndarray | None = None,
+        parts: np.ndarray | None = None,
+    ) -> None:
+        """Add `[N]` events.
+
+        Args:
+            users, items: external ids, int64 or str; the same kind in every call.
+            behaviours: int8 codes into the names.
+            timestamps: int64, in every call or in none.
+            parts: int8 codes into (train, valid, test), in every call or in none.
+        """
+        columns = {
+            "user": self._ids["user"].number(users),
+            "item": self._ids["item"].number(items),
+            "behaviour": np.asarray(behaviours, dtype=np.int8),
+        }
+        if timestamps is not None:
+            columns["timestamp"] = np.asarray(timestamps, dtype=np.int64)
+        if parts is not None:
+            columns["part"] = np.asarray(parts, dtype=np.int8)
+        if len({len(column) for column in columns.values()}) > 1:
+            raise ValueError("every column of the events must have the same length")
+        if self._chunks and self._chunks.keys() != columns.keys():
+            raise ValueError(f"these events have {list(columns)}, earlier ones {list(self._chunks)}")
+        for name, column in columns.items():
+            self._chunks.setdefault(name, []).append(_in_own_pages(column))
+        self._length += len(columns["user"])
+
+    def build(
+        self, name: str, *, feedback: Mapping[str, tuple[str, ...]], provenance: Mapping[str, Any]
+    ) -> InteractionDataset:
+        """The dataset, its ids sorted (numerically where every one is a whole number); the builder is empty after.
+
+        Raises:
+            DataError: there were no events.
+        """
+        if self._length == 0:
+            raise DataError(f"dataset `{name}` has no interactions", expected="at least one event", got="0 rows")
+        table: dict[str, Any] = {}
+        ids = {}
+        for kind, numbering in self._ids.items():
+            ids[kind], rank = numbering.sorted()
+            table[kind] = self._join(kind, rank)
+        table["behaviour"] = pd.Categorical.from_codes(self._join("behaviour"), categories=list(self.behaviours))
+        if "timestamp" in self._chunks:
+            table["timestamp"] = self._join("timestamp")
+        if "part" in self._chunks:
+            table["part"] = pd.Categorical.from_codes(self._join("part"), categories=list(PARTS))
+        self.__init__(self.behaviours)  # type: ignore[misc]
+        return InteractionDataset(
+            name=name,
+            user_ids=ids["user"],
+            item_ids=ids["item"],
+            interactions=pd.DataFrame(table, copy=False),
+            feedback=dict(feedback),
+            provenance=dict(provenance),
+        )
+
+    def _join(self, name: str, rank: np.ndarray | None = None) -> np.ndarray:
+        """The chunks of a column as one array, each let go as soon as it is copied."""
+        chunks = self._chunks[name]
+        whole = np.empty(self._length, dtype=chunks[0].dtype if rank is None else np.int64)
+        end = self._length
+        while chunks:
+            chunk = chunks.pop()
+            whole[end - len(chunk) : end] = chunk if rank is None else rank[chunk]
+            end -= len(chunk)
+        return whole
+
+
+def _in_own_pages(column: np.ndarray) -> np.ndarray:
+    """A copy whose memory goes back to the system when it is let go; malloc would keep it beside the result."""
+    if column.nbytes < _LARGE:
+        return column.copy()
+    copy = np.frombuffer(mmap.mmap(-1, column.nbytes), dtype=column.dtype)
+    copy[:] = column
+    return copy
+
+
+class _Numbering:
+    """Provisional numbers for external ids, in order of appearance; the sorted order is known only at the end."""
+
+    def __init__(self) -> None:
+        self._known: np.ndarray = np.empty(0, dtype=np.int64)  # whole numbers, sorted
+        self._codes = np.empty(0, dtype=np.int32)
+        self._texts: dict[str, int] = {}
+
+    def number(self, ids: np.ndarray) -> np.ndarray:
+        """`[N]` int32."""
+        ids = np.asarray(ids)
+        if ids.dtype.kind in "iu":
+            return self._number_integers(ids)
+        codes, distinct = pd.factorize(ids.astype(object))
+        place = [self._texts.setdefault(str(one), len(self._texts)) for one in distinct]
+        return np.asarray(place, dtype=np.int32)[codes]
+
+    def _number_integers(self, ids: np.ndarray) -> np.ndarray:
+        codes, distinct = pd.factorize(ids)
+        places = np.searchsorted(self._known, distinct)
+        new = np.ones(len(distinct), dtype=bool)
+        inside = places < len(self._known)
+        new[inside] = self._known[places[inside]] != distinct[inside]
+        if new.any():
+            fresh = np.sort(distinct[new])
+            places = np.searchsorted(self._known, fresh)
+            numbers = np.arange(len(self._known), len(self._known) + len(fresh), dtype=np.int32)
+            self._known = np.insert(self._known, places, fresh)
+            self._codes = np.insert(self._codes, places, numbers)
+        return self._codes[np.searchsorted(self._known, distinct)][codes]
+
+    def sorted(self) -> tuple[np.ndarray, np.ndarray]:
+        """The ids as sorted strings, and the place among them of each provisional number."""
+        if self._texts and len(self._known):
+            raise ValueError("the ids are whole numbers in one call and text in another")
+        rank = np.empty(len(self._texts) or len(self._known), dtype=np.int64)
+        if self._texts:
+            ids = sort_ids(list(self._texts))
+            rank[[self._texts[one] for one in ids]] = np.arange(len(ids))
+            return ids, rank
+        rank[self._codes] = np.arange(len(self._codes))
+        return self._known.astype(str).astype(object), rank

@@ -1,0 +1,34 @@
+"""Which of a source's layouts a folder holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from graphrec.data.sources.raw import listing
+from graphrec.errors import DataError
+
+
+def find_layout(raw: Path, source: str, layouts: Mapping[str, tuple[Sequence[str], str]]) -> str:
+    """The one layout of which at least one telling file is in the folder `raw`.
+
+    Args:
+        layouts: for each layout patterns of its telling files or folders, and what it consists of, in words.
+
+    Raises:
+        DataError: none, or several.
+    """
+    found = [layout for layout, (telling, _) in layouts.items() if any(_holds(raw, name) for name in telling)]
+    if len(found) == 1:
+        return found[0]
+    raise DataError(
+        f"several {source} layouts are here: {', '.join(found)}" if found else f"no {source} layout is here",
+        expected="; or ".join(f"{layout}: {content}" for layout, (_, content) in layouts.items()),
+        got=listing(raw),
+        where=raw,
+        next_step="set the option layout" if found else f"see datasets/{source}/README.md for how to obtain the files",
+    )
+
+
+def _holds(raw: Path, pattern: str) -> bool:
+    return raw.is_dir() and next(raw.glob(pattern), None) is not None

@@ -1,0 +1,49 @@
+"""What sources share whose test part was exposed at random.
+
+Such a source puts the events of the randomised (or nearly full) exposure into the part `test`, all others into
+`train`, and names that part in its provenance under `randomised_exposure`. The part `valid` is drawn from the likes of
+train, since whatever is chosen on randomised exposure spends it. The split `given` keeps these parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.sources.base import SourceOptions
+from graphrec.data.split_strategies import distinct, keys
+
+TRAIN, VALID, TEST = range(3)
+
+
+class RandomisedOptions(SourceOptions):
+    """Options of every source with a randomised test part."""
+
+    valid: float = Field(0.1, gt=0, lt=1)
+    """Share of the liked pairs of train that becomes the part `valid`, drawn at random."""
+    seed: int = Field(0, ge=0)
+    """Seed of that draw."""
+
+
+def with_valid(dataset: InteractionDataset, options: RandomisedOptions) -> InteractionDataset:
+    """Draw the part `valid` from the likes of train and record which part was exposed at random.
+
+    Every event of a drawn pair leaves train.
+    """
+    events = dataset.interactions
+    codes = events["part"].cat.codes.to_numpy()
+    train = np.flatnonzero(codes == TRAIN)
+    pairs = keys(dataset, events.iloc[train])
+    liked = distinct(pairs[events["behaviour"].iloc[train].isin(dataset.feedback["like"]).to_numpy()])
+    size = ceil(options.valid * len(liked))
+    drawn = np.random.default_rng(options.seed).permutation(liked)[:size]
+    parts = codes.copy()
+    parts[train[np.isin(pairs, drawn)]] = VALID
+    part = pd.Categorical.from_codes(parts, dtype=events["part"].dtype)
+    record = {"randomised_exposure": "test", "valid_pairs_drawn": size}
+    return replace(dataset, interactions=events.assign(part=part), provenance={**dataset.provenance, **record})

@@ -1,0 +1,55 @@
+"""Text read line by line: matrices, lists of different lengths, and records of JSON or of Python literals."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from graphrec.data.sources.text_blocks import read_blocks
+from graphrec.errors import DataError
+
+_LINES_AT_ONCE = 100_000
+_NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
+
+
+def read_lines(file: Path) -> Iterator[tuple[str, str]]:
+    """(`file:line`, text) of every line that is not empty.
+
+    Raises:
+        DataError: the file is missing, empty, not UTF-8, or a gzip that breaks off.
+    """
+    empty = True
+    for block in read_blocks(file, _LINES_AT_ONCE):
+        for row in range(len(block.numbers)):
+            empty = False
+            yield block.where(row), block.lines(row, row + 1).decode().rstrip("\r\n")
+    if empty:
+        raise DataError("the file is empty", where=file)
+
+
+def read_records(file: Path, keys: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(`file:line`, record) of every line: a JSON object, or a Python dict of literals, which is read and never run.
+
+    Args:
+        keys: what every record must have.
+
+    Raises:
+        DataError: a line is neither, or its record lacks a key.
+    """
+    for where, line in read_lines(file):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            try:
+                record = ast.literal_eval(line.strip())
+            except _NO_LITERAL as error:
+                got = f"{line[:80]!r} ({type(error).__name__})"
+                expected = "a JSON object or a dict of Python literals"
+                raise DataError("the line is not a record", expected=expected, got=got, where=where) from None
+        missing = [key for key in keys if not isinstance(record, dict) or key not in record]
+        if missing:
+            raise DataError(f"the record lacks `{missing[0]}`", expected=keys, got=repr(line[:80]), where=where)
+        yield where, record

@@ -1,0 +1,53 @@
+"""A bag of tags for each item, from a table with one line an item."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from graphrec.data.bags import bag
+from graphrec.data.dataset import Feature
+from graphrec.data.sources.raw import number_ids
+from graphrec.data.sources.streaming import Chunk
+from graphrec.errors import DataError
+
+_NUMBER = re.compile(r"-?\d+")
+
+
+def read_tags(
+    chunks: Iterable[Chunk], item: str, tags: str, pattern: re.Pattern[str], expected: str, item_ids: np.ndarray
+) -> Feature:
+    """The whole numbers that stand in the column `tags`, for the items in `item_ids`; others are ignored.
+
+    Args:
+        chunks: with an int column `item` and a str column `tags`.
+        pattern: what a text of tags must match; `expected` says it to the reader of an error.
+
+    Raises:
+        DataError: an item has two lines, or a text does not match; names file and line.
+    """
+    index = pd.Index(item_ids.astype(np.int64))
+    described = np.zeros(len(index), dtype=bool)
+    rows: list[int] = []
+    numbers: list[int] = []
+    source = ""
+    for chunk in chunks:
+        source = chunk.file.name
+        texts = chunk.columns[tags]
+        known = {text: [int(one) for one in _NUMBER.findall(text)] for text in set(texts) if pattern.fullmatch(text)}
+        chunk.expect(tags, np.fromiter((text in known for text in texts), dtype=bool, count=len(texts)), expected)
+        places = index.get_indexer(chunk.columns[item])
+        for line in np.flatnonzero(places >= 0).tolist():
+            row = int(places[line])
+            if described[row]:
+                where = f"{chunk.file}:{chunk.numbers[line]}"
+                raise DataError(f"item {item_ids[row]} is described twice", expected="one line an item", where=where)
+            described[row] = True
+            rows += [row] * len(known[texts[line]])
+            numbers += known[texts[line]]
+    names, columns = number_ids(np.asarray(numbers, dtype=np.int64))
+    feature = bag(np.asarray(rows, dtype=np.int64), columns, np.ones(len(rows)), (len(item_ids), len(names)), names)
+    return Feature(feature.values, feature.mask, feature.columns, f"{source}, tags in equal shares")

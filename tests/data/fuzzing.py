@@ -1,0 +1,390 @@
+"""Damaging raw files in every way that files get damaged, and judging what a source makes of them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import shutil
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.sources import kwai, mmrec, sources, tiktok
+from graphrec.data.sources.amazon import Amazon
+from graphrec.data.sources.json_lists import write_json_fixture
+from graphrec.data.sources.mmgcn import write_mmgcn_fixture
+from graphrec.data.sources.table import Table
+from graphrec.data.sources.taobao_ads import write_ads_fixture
+from graphrec.data.sources.taobao_tmall import write_tmall_fixture
+from graphrec.data.sources.tiktok_diffmm import write_diffmm_fixture
+from graphrec.errors import GraphrecError
+
+Random = np.random.Generator
+Kind = Literal["typed error", "equal", "accounted for", "silent", "nameless error", "traceback"]
+GOOD: tuple[Kind, ...] = ("typed error", "equal", "accounted for")
+DELIMITERS = (b"\t", b"::", b",", b" ")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A small valid folder in one raw layout, and the options it is read with."""
+
+    name: str
+    source: str
+    write: Callable[[Path], None]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self, raw: Path) -> InteractionDataset:
+        source = sources.get(self.source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return source.load(raw, source.Options(**self.options))
+
+
+def _table_of(ending: str, raw: Path) -> None:
+    Table.write_fixture(raw)
+    frame = pd.read_csv(raw / "interactions.csv")
+    (raw / "interactions.csv").unlink()
+    if ending == "parquet":
+        frame.to_parquet(raw / "interactions.parquet")
+    else:
+        text = frame.to_csv(index=False).encode()
+        with zipfile.ZipFile(raw / "interactions.zip", "w") as archive:
+            archive.writestr("interactions.csv", text)
+
+
+def _packed_amazon(raw: Path) -> None:
+    Amazon.write_fixture(raw)
+    file = raw / "ratings_Coats.csv"
+    (raw / "ratings_Coats.csv.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+    file.unlink()
+
+
+def _amazon_reviews(raw: Path) -> None:
+    raw.mkdir(parents=True)
+    rows = [(user, item, 1 + (user + item) % 5) for user in range(6) for item in range(4)]
+    lines = [
+        f'{{"reviewerID": "A{user}", "asin": "B{item}", "overall": {rating}.0, "unixReviewTime": {10**9 + user}}}\n'
+        for user, item, rating in rows
+    ]
+    (raw / "reviews_Coats_5.json.gz").write_bytes(gzip.compress("".join(lines).encode(), mtime=0))
+
+
+RATED = {"rating": "rating", "timestamp": "timestamp"}
+FURTHER = (
+    Example("table rated", "table", Table.write_fixture, RATED),
+    Example("table parquet", "table", partial(_table_of, "parquet"), RATED),
+    Example("table zip", "table", partial(_table_of, "zip"), RATED),
+    Example("tiktok diffmm", "tiktok", write_diffmm_fixture),
+    Example("tiktok mmgcn", "tiktok", lambda raw: write_mmgcn_fixture(raw, tiktok.MMGCN_FEATURES)),
+    Example("tiktok mmssl", "tiktok", lambda raw: write_json_fixture(raw, tiktok.FEATURES)),
+    Example("kwai mmgcn", "kwai", lambda raw: write_mmgcn_fixture(raw, kwai.MMGCN_FEATURES)),
+    Example("mmrec json", "mmrec", lambda raw: write_json_fixture(raw, mmrec.FEATURES)),
+    Example("taobao tmall", "taobao", write_tmall_fixture),
+    Example("taobao ads", "taobao", write_ads_fixture),
+    Example("amazon gzip", "amazon", _packed_amazon),
+    Example("amazon reviews", "amazon", _amazon_reviews),
+)
+
+
+def examples() -> list[Example]:
+    """The fixture of every registered source, and the layouts that a source reads besides."""
+    return [*(Example(name, name, sources.get(name).write_fixture) for name in sources), *FURTHER]
+
+
+# --- mutations: bytes in, bytes out; None where there is nothing to damage in this way
+
+
+def _truncated(content: bytes, random: Random) -> bytes | None:
+    return content[: random.integers(1, len(content))] if len(content) > 1 else None
+
+
+def _emptied(content: bytes, random: Random) -> bytes:
+    return b""
+
+
+def _with_nul(content: bytes, random: Random) -> bytes:
+    place = int(random.integers(len(content) + 1))
+    return content[:place] + b"\0" * int(random.integers(1, 5)) + content[place:]
+
+
+def _with_wrong_bytes(content: bytes, random: Random) -> bytes:
+    changed = bytearray(content)
+    for place in random.integers(len(content), size=4):
+        changed[place] = int(random.integers(256))
+    return bytes(changed)
+
+
+def _of_wrong_size(content: bytes, random: Random) -> bytes:
+    return content + bytes(random.integers(256, size=int(random.integers(1, 12)), dtype=np.uint8))
+
+
+def _delimiter(content: bytes) -> bytes | None:
+    line = content.split(b"\n", 1)[0]
+    return next((one for one in DELIMITERS if one in line), None)
+
+
+def _wrong_delimiter(content: bytes, random: Random) -> bytes | None:
+    delimiter = _delimiter(content)
+    others = [one for one in (b"\t", b",", b";", b" ", b"|") if one != delimiter]
+    return content.replace(delimiter, others[random.integers(len(others))]) if delimiter else None
+
+
+def _swapped(lines: list[bytes], rows: list[int], delimiter: bytes, random: Random) -> bytes | None:
+    width = len(lines[rows[0]].split(delimiter))
+    if width < 2:
+        return None
+    one, other = random.choice(width, 2, replace=False)
+    for row in rows:
+        cells = lines[row].rstrip(b"\r\n").split(delimiter)
+        if len(cells) == width:
+            cells[one], cells[other] = cells[other], cells[one]
+            lines[row] = delimiter.join(cells) + b"\n"
+    return b"".join(lines)
+
+
+def _swapped_columns(content: bytes, random: Random) -> bytes | None:
+    delimiter, lines = _delimiter(content), content.splitlines(keepends=True)
+    return _swapped(lines, list(range(len(lines))), delimiter, random) if delimiter else None
+
+
+def _swapped_cells(content: bytes, random: Random) -> bytes | None:
+    delimiter, lines = _delimiter(content), content.splitlines(keepends=True)
+    return _swapped(lines, [int(random.integers(len(lines)))], delimiter, random) if delimiter else None
+
+
+def _emptied_cell(content: bytes, random: Random) -> bytes | None:
+    delimiter, lines = _delimiter(content), content.splitlines()
+    if not delimiter:
+        return None
+    row = int(random.integers(len(lines)))
+    cells = lines[row].split(delimiter)
+    cells[random.integers(len(cells))] = b""
+    lines[row] = delimiter.join(cells)
+    return b"\n".join(lines) + b"\n"
+
+
+def _one_of(pattern: bytes, replacement: bytes, content: bytes, random: Random) -> bytes | None:
+    found = list(re.finditer(pattern, content))
+    if not found:
+        return None
+    match = found[random.integers(len(found))]
+    return content[: match.start()] + replacement + content[match.end() :]
+
+
+def _repeated_line(content: bytes, random: Random) -> bytes:
+    lines = content.splitlines(keepends=True)
+    lines.insert(int(random.integers(1, len(lines) + 1)), lines[0].rstrip(b"\r\n") + b"\n")
+    return b"".join(lines)
+
+
+def _blank_lines(content: bytes, random: Random) -> bytes:
+    lines = content.splitlines(keepends=True)
+    for _ in range(3):
+        lines.insert(int(random.integers(len(lines) + 1)), b"\n")
+    return b"".join(lines)
+
+
+def _open_quote(content: bytes, random: Random) -> bytes:
+    delimiter = _delimiter(content) or b" "
+    starts = [match.end() for match in re.finditer(b"\n|" + re.escape(delimiter), content)] or [0]
+    place = starts[random.integers(len(starts))]
+    return content[:place] + b'"' + content[place:]
+
+
+def _one_latin_byte(content: bytes, random: Random) -> bytes:
+    place = int(random.integers(len(content)))
+    return content[:place] + "é".encode("latin-1") + content[place:]
+
+
+Mutation = Callable[[bytes, Random], bytes | None]
+OF_BYTES: dict[str, Mutation] = {
+    "truncated": _truncated,
+    "empty": _emptied,
+    "NUL bytes": _with_nul,
+    "wrong bytes": _with_wrong_bytes,
+    "wrong record size": _of_wrong_size,
+}
+OF_TEXT: dict[str, Mutation] = {
+    "wrong delimiter": _wrong_delimiter,
+    "columns swapped": _swapped_columns,
+    "cells swapped in a line": _swapped_cells,
+    "cell emptied": _emptied_cell,
+    "utf-16": lambda content, random: content.decode().encode("utf-16"),
+    "utf-16 without mark": lambda content, random: content.decode().encode("utf-16-le"),
+    "latin-1 byte": _one_latin_byte,
+    "gigantic number": partial(_one_of, rb"\d+", b"1" + b"0" * 30),
+    "number as large as an integer may be": partial(_one_of, rb"\d+", str(2**63 - 1).encode()),
+    "negative number": partial(_one_of, rb"\d+", b"-7"),
+    "word for a number": partial(_one_of, rb"\d+", b"seven"),
+    "not a number": partial(_one_of, rb"\d+", b"nan"),
+    "first line repeated": _repeated_line,
+    "CRLF": lambda content, random: content.replace(b"\n", b"\r\n"),
+    "CR": lambda content, random: content.replace(b"\n", b"\r"),
+    "byte order mark": lambda content, random: b"\xef\xbb\xbf" + content,
+    "blank lines": _blank_lines,
+    "no last line break": lambda content, random: content.rstrip(b"\n"),
+    "open quote": _open_quote,
+}
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One mutation of one file; `inside` where it is done to the text within an archive."""
+
+    file: str
+    mutation: str
+    inside: bool = False
+
+    def apply(self, content: bytes, random: Random) -> bytes | None:
+        mutate = {**OF_BYTES, **OF_TEXT}[self.mutation]
+        if not self.inside:
+            return mutate(content, random)
+        changed = mutate(_unpacked(self.file, content) or b"", random)
+        return None if changed is None else _packed(self.file, changed)
+
+
+def damages(raw: Path) -> Iterator[Damage]:
+    """Every way in which the files of a folder can be damaged."""
+    for path in sorted(file for file in raw.rglob("*") if file.is_file()):
+        file, content = str(path.relative_to(raw)), path.read_bytes()
+        inner = _unpacked(file, content)
+        yield from (Damage(file, name) for name in OF_BYTES)
+        if inner is not None or _is_text(content):
+            yield from (Damage(file, name, inner is not None) for name in OF_TEXT)
+        if inner is not None:
+            yield from (Damage(file, name, True) for name in OF_BYTES)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _unpacked(file: str, content: bytes) -> bytes | None:
+    """The text within an archive; None where the file is none, or cannot be unpacked."""
+    try:
+        if file.endswith(".gz"):
+            return gzip.decompress(content)
+        if file.endswith(".zip"):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                return archive.read(archive.namelist()[0])
+    except Exception:  # a damaged archive raises whatever its reader stumbles over
+        return None
+    return None
+
+
+def _packed(file: str, content: bytes) -> bytes:
+    if file.endswith(".gz"):
+        return gzip.compress(content, mtime=0)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(Path(file).stem + ".csv", content)
+    return stream.getvalue()
+
+
+# --- what a source makes of it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of loading a damaged folder."""
+
+    kind: Kind
+    detail: str = ""
+
+
+class Bench:
+    """One example, written once, damaged and mended again for each trial."""
+
+    def __init__(self, example: Example, folder: Path) -> None:
+        self.example, self.raw = example, folder / "raw"
+        shutil.rmtree(self.raw, ignore_errors=True)
+        example.write(self.raw)
+        self.whole = example.load(self.raw)
+        files = [file for file in sorted(self.raw.rglob("*")) if file.is_file()]
+        self.names = [file.name for file in files]
+        # the file whose lines are the rows that the provenance counts, if it is plain which
+        rows = _counts(self.whole.provenance).get("/rows", -1)
+        lines = {str(file.relative_to(self.raw)): _lines(file.name, file.read_bytes()) for file in files}
+        logs = [file for file, count in lines.items() if count and count in (rows, rows + 1)]
+        self.log = logs[0] if len(logs) == 1 else None
+
+    def trial(self, damage: Damage, random: Random) -> Outcome | None:
+        """Load with one file damaged; None where the damage changes nothing."""
+        path = self.raw / damage.file
+        content = path.read_bytes()
+        changed = damage.apply(content, random)
+        if changed is None or changed == content:
+            return None
+        try:
+            path.write_bytes(changed)
+            return self._judge(damage.file, _lines(damage.file, changed) - _lines(damage.file, content))
+        finally:
+            path.write_bytes(content)
+
+    def _judge(self, file: str, more: int) -> Outcome:
+        """What came of it, the damaged file having `more` lines than before."""
+        try:
+            found = self.example.load(self.raw)
+        except GraphrecError as error:
+            named = any(name in str(error) for name in self.names)
+            return Outcome("typed error" if named else "nameless error", str(error).split("\n")[0])
+        except Exception as error:  # the very thing that is looked for
+            return Outcome("traceback", f"{type(error).__name__}: {error}"[:200])
+        if _same(found, self.whole):
+            return Outcome("equal")
+        before, after = _counts(self.whole.provenance), _counts(found.provenance)
+        more_rows = after.get("/rows", 0) - before.get("/rows", 0)
+        if file == self.log and more_rows != more:
+            return Outcome("silent", f"{more} lines more, but {more_rows} rows more")
+        sizes = _sizes(found)
+        shorter = [what for what, size in _sizes(self.whole).items() if sizes.get(what, 0) < size]
+        # Rows that are read as before may hold fewer events or ids, where labels or ids have changed places.
+        if shorter and before == after and not (more == 0 and "/rows" in before):
+            return Outcome("silent", f"fewer {', '.join(shorter)}, and no count in the provenance tells")
+        return Outcome("accounted for", f"fewer {', '.join(shorter)}" if shorter else "other values")
+
+
+def _lines(file: str, content: bytes) -> int:
+    """Lines of a text that are not empty; 0 for other files."""
+    inner = _unpacked(file, content)
+    content = content if inner is None else inner
+    return sum(1 for line in content.split(b"\n") if line.strip(b"\r")) if _is_text(content) else 0
+
+
+def _sizes(dataset: InteractionDataset) -> dict[str, int]:
+    """What must not shrink unsaid. A feature's mask says itself which items have none."""
+    sizes = {"events": len(dataset.interactions), "users": dataset.num_users, "items": dataset.num_items}
+    return sizes | {f"feature {name}": 1 for name in dataset.features}
+
+
+def _counts(value: Any, path: str = "") -> dict[str, int]:
+    """Every whole number in the provenance, by its place."""
+    if isinstance(value, Mapping):
+        return {key: one for name, inner in value.items() for key, one in _counts(inner, f"{path}/{name}").items()}
+    return {path: value} if isinstance(value, int) else {}
+
+
+def _same(one: InteractionDataset, other: InteractionDataset) -> bool:
+    if one.user_ids.tolist() != other.user_ids.tolist() or one.item_ids.tolist() != other.item_ids.tolist():
+        return False
+    if not one.interactions.equals(other.interactions) or list(one.features) != list(other.features):
+        return False
+    for name, feature in one.features.items():
+        twin = other.features[name]
+        values, twin_values = (part.values.toarray() if part.is_sparse else part.values for part in (feature, twin))  # type: ignore[union-attr]
+        if not (np.array_equal(feature.mask, twin.mask) and np.array_equal(values, twin_values)):
+            return False
+    return True

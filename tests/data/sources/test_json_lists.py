@@ -1,0 +1,76 @@
+"""The JSON lists of LATTICE, MICRO and MMSSL, read through the sources that are found in them."""
+
+import json
+
+import numpy as np
+import pytest
+from contracts.source_contract import check_source
+
+from graphrec.data.sources.json_lists import write_json_fixture
+from graphrec.data.sources.mmrec import FEATURES, MMRec, MMRecOptions
+from graphrec.data.sources.tiktok import FEATURES as TIKTOK_FEATURES
+from graphrec.data.sources.tiktok import Tiktok
+from graphrec.errors import DataError
+from graphrec.preparation import prepare_once
+
+
+def test_mmssls_tiktok_keeps_the_contract(tmp_path):
+    dataset = check_source(Tiktok, tmp_path, write_fixture=lambda raw: write_json_fixture(raw, TIKTOK_FEATURES))
+    assert dataset.provenance["layout"] == "mmssl"
+
+
+def test_the_folder_within_keeps_the_contract(tmp_path):
+    check_source(MMRec, tmp_path, write_fixture=lambda raw: write_json_fixture(raw, FEATURES, folder="5-core"))
+
+
+def load(raw, **options):
+    return MMRec.load(raw, MMRecOptions(**options))
+
+
+@pytest.fixture
+def raw(tmp_path):
+    for name, content in (("train", {"0": [1, 2], "1": [0]}), ("val", {"0": [0], "1": []}), ("test", {"1": [3]})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+def test_lists_are_the_parts(raw):
+    table = load(raw).interactions
+    assert sorted(zip(table["user"], table["item"], table["part"], strict=True)) == [
+        (0, 0, "valid"), (0, 1, "train"), (0, 2, "train"), (1, 0, "train"), (1, 3, "test"),
+    ]  # fmt: skip
+
+
+def test_a_prepared_folder_within_is_known_again(raw, tmp_path):
+    write_json_fixture(tmp_path / "lattice", FEATURES, folder="5-core")
+    for _ in range(2):
+        prepare_once("mmrec", tmp_path / "lattice", tmp_path / "prepared")
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "place"),
+    [
+        ('{"0": [1], "0": [2]}', "occurs 2 times", ""),
+        ('{"0": [1', "not a JSON file", ""),
+        ("[1]", "not an object", ""),
+        ('{"u1": [1]}', "the user is not a number", ', user "u1"'),
+        ('{"4": 1}', "the items are not a list", ', user "4"'),
+        ('{"4": [1, 1.5]}', "an item is not a number", ', user "4"'),
+        ('{"4": [true]}', "an item is not a number", ', user "4"'),
+        ('{"4": [-1]}', "an item is not a number", ', user "4"'),
+        ('{"4": [' + "9" * 30 + "]}", "an item is not a number", ', user "4"'),
+        ('{"4": [5]}', "no feature row", ', user "4"'),
+        ('{"' + "9" * 17 + '": [1]}', "not row numbers", None),
+    ],
+)
+def test_a_wrong_list_is_named(raw, content, message, place):
+    np.save(raw / "image_feat.npy", np.ones((4, 2)))
+    (raw / "val.json").write_text(content)
+    with pytest.raises(DataError, match=message) as caught:
+        load(raw)
+    assert str(caught.value.where) == (str(raw) if place is None else f"{raw / 'val.json'}{place}")
+
+
+def test_lists_have_no_ratings(raw):
+    with pytest.raises(DataError, match="like_at"):
+        load(raw, like_at=4)

@@ -1,0 +1,77 @@
+"""The leak audit finds every planted leak, in the parts of a split and in the graph made of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from graphrec.data import split_strategies
+from graphrec.data.dataset import Feature
+from graphrec.data.leaks import audit_leaks
+from graphrec.data.split import SplitConfig, make_split
+from graphrec.data.split_strategies import Parts
+from graphrec.graph.audit import audit_graph
+from graphrec.graph.build import InteractionGraph
+
+
+def test_every_planted_leak_is_found(random_dataset):
+    split = make_split(random_dataset(0), SplitConfig())
+    assert audit_leaks(split) == []
+    pair = split.train_pairs("click")[:1]
+    stranger = np.array([[0, split.dataset.num_items]])
+    valid = np.concatenate([split.valid, pair, split.valid[:1], split.open_test("audit")[:1], stranger])
+    found = {finding.code: finding for finding in audit_leaks(replace(split, valid=valid))}
+    assert set(found) == {
+        "valid_pair_in_train",
+        "valid_pair_repeated",
+        "pair_in_valid_and_test",
+        "valid_item_unknown",
+    }
+    assert {finding.severity for finding in found.values()} == {"error"}
+    assert {finding.count for finding in found.values()} == {1}
+    assert found["valid_item_unknown"].example == f"user number 0, item number {split.dataset.num_items}"
+    emptied = replace(split.dataset, interactions=split.train[split.train["user"] != split.valid[0, 0]])
+    assert "valid_user_unknown" in {finding.code for finding in audit_leaks(replace(split, dataset=emptied))}
+
+
+def test_a_strategy_that_leaks_makes_no_split(random_dataset, monkeypatch):
+    def careless(dataset, config):
+        pairs = dataset.pairs("like")[["user", "item"]].to_numpy(np.int64)
+        return Parts(dataset.interactions, pairs[:5], pairs[5:10])
+
+    monkeypatch.setitem(split_strategies.STRATEGIES, "leave_one_out", careless)
+    with pytest.raises(AssertionError, match="leaks: 5 valid pairs are among the training pairs"):
+        make_split(random_dataset(0), SplitConfig(name="leave_one_out"))
+
+
+@pytest.fixture
+def split(random_dataset):
+    plain = random_dataset(0)
+    mask = np.arange(plain.num_items) % 5 > 0
+    values = np.random.default_rng(1).normal(3, 7, size=(plain.num_items, 4)).astype(np.float32) * mask[:, None]
+    dataset = replace(plain, features={"visual": Feature(values, mask)}, roles={"visual": "content"})
+    return make_split(dataset, SplitConfig(unseen="keep", train=0.05))
+
+
+def test_a_graph_of_train_has_no_leak(split):
+    assert audit_graph(InteractionGraph.from_split(split), split) == []
+
+
+def test_a_held_out_edge_in_the_graph_is_found(split):
+    graph = InteractionGraph.from_split(split)
+    edges = graph.data["user", "like", "item"].edge_index
+    leaked = torch.from_numpy(split.valid[:3].T.copy())
+    graph.data["user", "like", "item"].edge_index = torch.cat([edges, leaked], dim=1)
+    found = audit_graph(graph, split)
+    assert [(finding.code, finding.count) for finding in found] == [("edges_outside_train", 3)] * 2
+    user, item = split.valid[0]
+    assert found[0].example == f"user {split.dataset.user_ids[user]}, item {split.dataset.item_ids[item]}"
+
+
+def test_features_scaled_on_all_items_are_found(split):
+    graph = InteractionGraph.from_split(split)
+    feature = split.dataset.features["visual"]
+    present = feature.values[feature.mask]
+    graph.data["item"]["visual"] = torch.from_numpy((feature.values - present.mean(0)) / present.std(0))
+    assert {finding.code for finding in audit_graph(graph, split)} == {"features_scaled_elsewhere"}
