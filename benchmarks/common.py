@@ -18,6 +18,7 @@ from graphrec.errors import GraphrecError
 from graphrec.recipe import Recipe
 from graphrec.report.tables import metric_rows
 from graphrec.report.terminal import print_table
+from graphrec.simulation.truth import ORACLES
 
 RECIPES = Path(__file__).parent / "recipes"
 HEADLINE = ("recall@20", "recall@50", "ndcg@50", "ndcg_do@50", "regret_do@50")
@@ -55,11 +56,10 @@ def finish(result: BenchmarkResult, out: Path) -> None:
     print_table(*metric_rows(_headline(result.table)))
     print()
     if result.gap is not None:
-        gap = result.gap
+        gap, (observed, causal) = result.gap, ORACLES[result.target]
         print(
-            f"oracles, NDCG@50 on likes drawn under do(item): ranking by the true P(like | do(item)) "
-            f"{gap.interventional_ndcg:.4f}, by the true P(like | item) {gap.observational_ndcg:.4f}: "
-            f"confounding costs the observational oracle {gap.loss:.1%}"
+            f"oracles, NDCG@50 on likes drawn from the true {causal}: ranking by it {gap.interventional_ndcg:.4f}, "
+            f"by the true {observed} {gap.observational_ndcg:.4f}: going by what the log shows costs {gap.loss:.1%}"
         )
     for method, reason in result.failed.items():
         print(f"{method} FAILED: {reason}")

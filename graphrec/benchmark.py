@@ -28,8 +28,8 @@ from graphrec.recipe import Recipe
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown
-from graphrec.run import Run, table_row
-from graphrec.simulation.truth import OracleGap, Truth, oracle_gap
+from graphrec.run import TRUTH_PARTS, Run, table_row
+from graphrec.simulation.truth import ORACLES, OracleGap, Truth, oracle_gap
 
 BYTES_A_SCORE = 24
 
@@ -44,12 +44,14 @@ class BenchmarkResult:
         runs: the trained runs of the first seed, for the report.
         failed: methods that ended in an error, with its message.
         gap: on a simulated world, what the two oracles reach.
+        target: what its truth judged.
     """
 
     table: pd.DataFrame
     runs: list[Run]
     failed: dict[str, str] = field(default_factory=dict)
     gap: OracleGap | None = None
+    target: str = "like"
 
 
 def run_benchmark(
@@ -58,6 +60,7 @@ def run_benchmark(
     *,
     seeds: Sequence[int] = (0,),
     truth: Path | None = None,
+    target: str = "like",
     title: str | None = None,
 ) -> BenchmarkResult:
     """Train, judge and compare.
@@ -71,23 +74,24 @@ def run_benchmark(
         out: folder for everything.
         seeds: each method is trained once for each.
         truth: the simulated world's raw folder, if the data is one.
+        target: what the truth judges, see `judge_by_truth`.
     """
     runs: dict[str, list[Run]] = {}
     failed: dict[str, str] = {}
     for name, recipe in recipes.items():
         try:
-            runs[name] = [_carry_out(name, recipe, seed, out, truth) for seed in seeds]
+            runs[name] = [_carry_out(name, recipe, seed, out, truth, target) for seed in seeds]
         except GraphrecError as error:
             failed[name] = str(error)
             print(f"{name} failed: {error}", file=sys.stderr)
     first = next(iter(recipes.values()))
     split = prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
-    references = _references(split, known, first.evaluation.k, out / "ledger.jsonl")
-    methods = [row for name, found in runs.items() for row in _rows(name, found, known is not None)]
+    references = _references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
+    methods = [row for name, found in runs.items() for row in _rows(name, found, target if known else None)]
     table = pd.DataFrame(references + methods)
-    gap = oracle_gap(known, split.train_pairs("click")) if known is not None else None
-    result = BenchmarkResult(table, [found[0] for found in runs.values()], failed, gap)
+    gap = oracle_gap(known, split.train_pairs("click"), target=target) if known is not None else None
+    result = BenchmarkResult(table, [found[0] for found in runs.values()], failed, gap, target)
     _write(result, out, [run for found in runs.values() for run in found])
     if result.runs:
         write_report(result.runs, out / "report.html", title=title)
@@ -120,27 +124,27 @@ def _without_path(recipe: Recipe) -> dict[str, Any]:
     return values
 
 
-def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | None) -> Run:
+def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | None, target: str) -> Run:
     recipe = recipe.model_copy(update={"seed": seed, "name": name})
     with training_progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
         run = train(recipe, out / "runs" / f"{name}-{seed}", on_epoch=on_epoch)
     done = run.metrics()
     if not any(entry["part"] == "test" for entry in done.values()):
         run.evaluate(reason="benchmark")
-    if truth is not None and not any(entry["part"] == "truth" for entry in done.values()):
-        run.evaluate_truth(truth)
+    if truth is not None and not any(entry["part"] == TRUTH_PARTS[target] for entry in done.values()):
+        run.evaluate_truth(truth, target=target)
     return run
 
 
-def _rows(name: str, runs: list[Run], with_truth: bool) -> list[dict]:
+def _rows(name: str, runs: list[Run], target: str | None) -> list[dict]:
     """One row an estimand, users' values averaged over the seeds' runs first."""
     rows = []
     for entry in runs[0].metrics().values():
         if entry["part"] != "test":
             continue
         summary = _over_seeds(runs, entry["estimand"], "test")
-        if with_truth:
-            summary |= _over_seeds(runs, entry["estimand"], "truth")
+        if target is not None:
+            summary |= _over_seeds(runs, entry["estimand"], TRUTH_PARTS[target])
         rows.append(table_row(entry["method"], entry["estimand"], summary))
     return rows
 
@@ -152,15 +156,16 @@ def _over_seeds(runs: list[Run], estimand: str, part: str) -> dict[str, dict[str
     return summarise(mean)
 
 
-def _references(split: Split, truth: Truth | None, cutoffs: tuple[int, ...], ledger: Path) -> list[dict]:
+def _references(split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path) -> list[dict]:
     """Popularity and, on a simulated world, the two oracles: what any method stands between."""
     items = split.dataset.num_items
     scores: dict[str, Callable[[Tensor], Tensor]] = {
         "popularity (clicks)": popularity(split.train_pairs("click"), items)
     }
     if truth is not None:
-        scores["oracle: P(like | item)"] = lambda users: torch.from_numpy(truth.observational(users.numpy()))
-        scores["oracle: P(like | do(item))"] = lambda users: torch.from_numpy(truth.interventional(users.numpy()))
+        observed, causal = ORACLES[target]
+        scores[f"oracle: {observed}"] = lambda users: torch.from_numpy(truth.observed(users.numpy(), target))
+        scores[f"oracle: {causal}"] = lambda users: torch.from_numpy(truth.effect(users.numpy(), target))
     rows = []
     positives, seen = split.open_test("benchmark references", ledger), split.train_pairs("click")
     for name, score in scores.items():
@@ -174,6 +179,8 @@ def _references(split: Split, truth: Truth | None, cutoffs: tuple[int, ...], led
         )
         summary = summarise(per_user)
         if truth is not None:
-            summary |= summarise(judge_by_truth(score, truth, seen, bytes_per_user=BYTES_A_SCORE * items))
+            summary |= summarise(
+                judge_by_truth(score, truth, seen, bytes_per_user=BYTES_A_SCORE * items, target=target)
+            )
         rows.append(table_row(name, "", summary))
     return rows

@@ -141,6 +141,7 @@ def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any
         "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
         "split_hash": split.hash,
         "counts": split.counts,
+        "filter": split.dataset.provenance.get("recipe_filter"),
         "context": asdict(context),
         "single_behaviour": split.dataset.single_behaviour,
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -76,6 +76,32 @@ def list_parts(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_j
 
 
 @app.command()
+def datasets(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="How to get this one; without it a table of all.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the datasets that have a card, or say what one is, who may have it, how, and which files it takes."""
+    from graphrec.data.cards import card_of, cards
+    from graphrec.report.cards import card_rows, card_text, file_rows, variant_rows
+    from graphrec.simulation import worlds
+
+    chosen = None if name is None else card_of(name)
+    if as_json:
+        found = [card.model_dump(mode="json") for card in cards().values()] if chosen is None else chosen.model_dump()
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif chosen is None:
+        print_table(*card_rows(cards().values()))
+    else:
+        typer.echo(card_text(chosen, twin=chosen.source in worlds))
+        for rows in (file_rows(chosen), variant_rows(chosen)):
+            if rows[1]:
+                typer.echo()
+                print_table(*rows)
+
+
+@app.command()
 def simulate(
     world: Annotated[str, typer.Argument(metavar="WORLD", help="A world of `graphrec list worlds`.")],
     out: Out,
@@ -83,6 +109,10 @@ def simulate(
     items: Annotated[int | None, typer.Option(help="Number of items.")] = None,
     strength: Annotated[float | None, typer.Option(help="Strength of the hidden confounder; 0 is none.")] = None,
     seed: Annotated[int, typer.Option(help="Every draw follows from it.")] = 0,
+    dataset: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DATASET", help="Keep a prepared dataset's items, features and activity."),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of the world.")
     ] = None,
@@ -97,7 +127,9 @@ def simulate(
         "seed": seed,
         **_key_values(settings, "--set"),
     }
-    folder = write_world(world, out, **{key: value for key, value in chosen.items() if value is not None})
+    folder = write_world(
+        world, out, dataset=dataset, **{key: value for key, value in chosen.items() if value is not None}
+    )
     typer.echo(f"wrote {folder}; the truth is in {folder / 'truth'}, which training never reads")
 
 
@@ -128,28 +160,56 @@ def prepare(
 @app.command()
 def check(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="A folder that `prepare` wrote.")],
+    split: Annotated[
+        str | None,
+        typer.Option(help="Audit this split for leaks; by default the source's own, else chronological, else random."),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="The simulated world's folder: show how far the log's own truth is from the causal one."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.html", help="Write a page with the distributions drawn.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Look for everything that is wrong or surprising in a prepared dataset; status 2 if there are errors."""
     import dataclasses
 
-    from graphrec.data.checks import check as check_data
-    from graphrec.data.checks import statistics
+    from graphrec.data.split import SplitConfig
     from graphrec.data.store import load
+    from graphrec.inspection import inspect
 
     loaded = load(dataset)
-    findings, facts = check_data(loaded), statistics(loaded)
+    inspection = inspect(loaded, None if split is None else SplitConfig(name=split))
+    gaps = {}
+    if truth is not None:
+        from graphrec.simulation.truth import oracle_gaps
+
+        gaps = oracle_gaps(loaded, truth)
+    headers = ["target", "NDCG@50, true effect", "NDCG@50, as observed", "loss", "regret@50, as observed"]
+    oracles: tuple[list[str], list[tuple[str, ...]]] = (
+        headers,
+        [(target, *gap.cells()) for target, gap in gaps.items()],
+    )
     if as_json:
-        found = [dataclasses.asdict(finding) for finding in findings]
-        typer.echo(json.dumps({"statistics": facts, "findings": found}, indent=2, default=str))
+        more = {"oracles": {target: dataclasses.asdict(gap) for target, gap in gaps.items()}} if gaps else {}
+        typer.echo(json.dumps({**inspection.to_dict(), **more}, indent=2, default=str))
     else:
+        facts = {**inspection.statistics, "published set": inspection.verdict}
         print_table(["statistic", "value"], [(key, _plain(value)) for key, value in facts.items()])
-        rows = [(f.severity, f.code, f"{f.count:,}", f.message, f.example, f.next_step) for f in findings]
+        rows = [(f.severity, f.code, f"{f.count:,}", f.message, f.example, f.next_step) for f in inspection.findings]
         if rows:
             print_table(["severity", "code", "count", "finding", "example", "next step"], rows)
         else:
             typer.echo("nothing wrong or surprising was found")
-    if any(finding.severity == "error" for finding in findings):
+        if gaps:
+            print_table(*oracles)
+    if out is not None:
+        from graphrec.report.check_page import write_check_page
+
+        typer.echo(f"wrote {write_check_page(inspection, out, oracles)}", err=True)
+    if inspection.has_errors:
         raise typer.Exit(2)
 
 
@@ -487,6 +547,8 @@ def _print_json(table: Any) -> None:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return json.dumps(value, default=str)

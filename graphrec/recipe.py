@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from graphrec.backbones import Backbone, BackboneConfig, backbones
 from graphrec.causal import Estimand, parse_estimand
+from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, list_splits
 from graphrec.decoders import Decoder, DecoderConfig, decoders
 from graphrec.errors import RecipeError, UnknownNameError, nearest_name
@@ -44,6 +45,8 @@ class DataConfig(BaseModel):
     """For each modality whether it is seen before the click; what is not named stays as the source has it."""
     modalities: tuple[str, ...] | None = None
     """Use only these; by default all."""
+    filter: FilterConfig | None = None
+    """Users and items with enough pairs, such as `{kind = "k_core", users = 5, items = 5}`; by default all."""
 
 
 class EvaluationConfig(BaseModel):

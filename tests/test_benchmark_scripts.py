@@ -34,9 +34,20 @@ def test_the_closing_lines_show_table_and_oracles(
     assert (tmp_path / "embeddings" / "embeddings.json").is_file()
 
 
-@pytest.mark.parametrize("script", ["tiktok", "taobao", "amazon"])
+@pytest.mark.parametrize("script", ["tiktok", "taobao", "amazon", "kwai"])
 def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> None:
     command = [sys.executable, SCRIPTS / f"{script}.py", "--data", "nowhere", "--out", tmp_path / "out"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert "no such raw data" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_other_target_is_judged_and_named(
+    tiny_recipe: Callable[..., Recipe], tiny_world: Path, tmp_path: Path
+) -> None:
+    result = run_benchmark({"ct": tiny_recipe("ct")}, tmp_path, truth=tiny_world, target="satisfaction")
+    rows = result.table.set_index("method")
+    best = rows.loc["oracle: P(like | do(item is clicked))"]
+    assert best["regret_do@50"] == 0 < rows.loc["oracle: P(click | item)", "regret_do@50"]
+    assert rows.loc["CT", "regret_do@50"] > 0
+    assert not any(name.startswith("oracle: P(like | item)") for name in rows.index)

@@ -168,6 +168,29 @@ def test_check_prints_tables_and_fails_on_errors(call: Call, tiny_prepared: Path
     assert "duplicate_user_ids" in said.out
 
 
+def test_check_audits_a_split_and_writes_a_page(call: Call, tiny_prepared: Path, tmp_path: Path) -> None:
+    page = tmp_path / "check.html"
+    said = call("check", tiny_prepared, "--split", "global_time", "--out", page, "--json")
+    assert said.status == 0 and str(page) in said.err
+    assert said.json["split"]["name"] == "global_time"
+    assert "no_leaks" in [finding["code"] for finding in said.json["findings"]]
+    assert "simulated" in said.json["published"]["verdict"]
+    assert page.read_text(encoding="utf-8").count("<svg") == 6
+    said = call("check", tiny_prepared, "--split", "globaltime")
+    assert said.status == 2 and "did you mean `global_time`" in said.err
+
+
+def test_datasets_lists_the_cards_and_says_how_to_get_one(call: Call) -> None:
+    said = call("datasets")
+    assert said.status == 0 and "tiktok" in said.out and "yahoo_r3" in said.out
+    said = call("datasets", "tiktok")
+    assert "HKUDS/DiffMM" in said.out and "final_track2_train.txt" in said.out and "36,656" in said.out
+    assert call("datasets", "coat", "--json").json["source"] == "coat"
+    assert {"tiktok", "table"} <= {card["source"] for card in call("datasets", "--json").json}
+    said = call("datasets", "tikto")
+    assert said.status == 2 and "did you mean `tiktok`" in said.err
+
+
 def test_show_prints_the_resolved_recipe(call: Call, recipe_file: Path, tmp_path: Path) -> None:
     said = call("show", recipe_file, "--set", "training.epochs=7")
     assert said.status == 0

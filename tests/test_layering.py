@@ -24,7 +24,7 @@ LAYERS = [
     ["training", "evaluation"],
     ["export", "progress", "explanation"],
     ["recipe"],
-    ["assemble", "preparation"],
+    ["assemble", "preparation", "inspection"],
     ["run"],
     ["carry_out", "report"],
     ["benchmark", "dose_response", "refutation"],

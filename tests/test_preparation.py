@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -112,3 +113,13 @@ def test_prepare_once_keeps_what_was_asked_for_and_refuses_anything_else(tiny_wo
         prepare_once("tiktok", other, out)
     with pytest.raises(DataError, match="other prepared data"):
         prepare_once("tiktok", tiny_world, out, {"layout": "icme"})
+
+
+def test_data_prepared_before_an_option_was_invented_is_known_again(tiny_world: Path, tmp_path: Path) -> None:
+    out = prepare_once("tiktok", tiny_world, tmp_path / "prepared")
+    manifest = json.loads((out / "manifest.json").read_text())
+    del manifest["provenance"]["options"]["item_offset"]
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    assert prepare_once("tiktok", tiny_world, out) == out
+    with pytest.raises(DataError, match="other prepared data"):
+        prepare_once("tiktok", tiny_world, out, {"item_offset": 3})

@@ -83,6 +83,18 @@ def test_the_manifest_says_what_was_made_from_what(tiny_runs: dict[str, Run], ti
     assert run.recipe == tiny_recipe("hcr")
 
 
+def test_a_filter_of_the_recipe_is_recorded(tiny_recipe: MakeRecipe, tiny_runs: dict[str, Run], tmp_path: Path) -> None:
+    rule = 'data.filter={kind = "k_core", users = 12, items = 8}'
+    recipe = tiny_recipe("ct", rule, "training.epochs=1")
+    run, plain = train(recipe, tmp_path / "run"), tiny_runs["ct"].manifest
+    assert run.recipe == recipe
+    record = run.manifest["filter"]
+    assert (record["kind"], record["users"], record["items"]) == ("k_core", 12, 8)
+    assert record["users_removed"] == len(tiny_runs["ct"].user_ids) - len(run.user_ids) > 0
+    assert run.manifest["split_hash"] != plain["split_hash"] and plain["filter"] is None
+    assert len(run.evaluate(part="valid")) == 1, "the split is made again in the same way"
+
+
 def test_validation_reports_every_metric_that_may_be_monitored(tiny_runs: dict[str, Run]) -> None:
     assert set(monitors((10, 20))) <= set(tiny_runs["ct"].history[0])
 

@@ -7,7 +7,7 @@ post-click feedback tells that the user was pleased).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from graphrec.errors import DataError, UnknownIdError, UnknownNameError, nearest
 
 Role = Literal["click", "like"]
 ModalityRole = Literal["exposure", "content"]
+PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,17 @@ class Feature:
         values: `[I, D]` float32, an array or a scipy CSR matrix. Rows without data are zero.
         mask: `[I]` bool, True where the item has this modality.
         columns: names of the D columns, when the source knows them (words, categories).
-        provenance: where the numbers come from (file, encoder, transformation).
+        provenance: where the numbers come from (file, transformation).
+        encoder: the model that made the numbers, such as `CaffeNet`; empty where there is none or it is unknown.
+        layer: which of its layers was read, such as `fc7`.
     """
 
     values: np.ndarray | sparse.csr_array
     mask: np.ndarray
     columns: tuple[str, ...] | None = None
     provenance: str = ""
+    encoder: str = ""
+    layer: str = ""
 
     @property
     def is_sparse(self) -> bool:
@@ -54,6 +59,13 @@ class Feature:
     def is_categorical(self) -> bool:
         """Whether it is a bag of which no item has more than one entry, such as a category."""
         return sparse.issparse(self.values) and bool((np.diff(sparse.csr_array(self.values).indptr) <= 1).all())
+
+    def norms(self) -> np.ndarray:
+        """Euclidean norms of the rows of items that have the modality, without those that are zero."""
+        rows: Any = self.values[np.flatnonzero(self.mask)]
+        squares = rows.power(2).sum(axis=1) if sparse.issparse(rows) else np.einsum("id,id->i", rows, rows)
+        found = np.sqrt(np.asarray(squares, dtype=np.float64).ravel())
+        return found[found > 0]
 
     def take(self, items: np.ndarray) -> Feature:
         """The same feature for the given items, in the given order."""
@@ -182,6 +194,12 @@ def index_of(ids: np.ndarray, wanted: list[str], kind: str) -> np.ndarray:
     return positions
 
 
+def example_pair(dataset: InteractionDataset, table: pd.DataFrame, wrong: np.ndarray) -> str:
+    """The external ids of the first row of `table` that is marked in `wrong`."""
+    row = table.iloc[int(np.argmax(wrong))]
+    return f"user {dataset.user_ids[row['user']]}, item {dataset.item_ids[row['item']]}"
+
+
 def dataset_from_events(
     name: str,
     events: pd.DataFrame,
@@ -205,9 +223,9 @@ def dataset_from_events(
     if len(events) == 0:
         raise DataError(f"dataset `{name}` has no interactions", expected="at least one event", got="0 rows")
     if user_ids is None:
-        user_ids = _sorted_ids(events["user"])
+        user_ids = sort_ids(pd.unique(events["user"]))
     if item_ids is None:
-        item_ids = _sorted_ids(events["item"])
+        item_ids = sort_ids(pd.unique(events["item"]))
     order = behaviour_order or tuple(sorted(events["behaviour"].astype(str).unique()))
     table = pd.DataFrame(
         {
@@ -219,7 +237,7 @@ def dataset_from_events(
     if "timestamp" in events:
         table["timestamp"] = events["timestamp"].to_numpy().astype(np.int64)
     if "part" in events:
-        table["part"] = pd.Categorical(events["part"].astype(str), categories=["train", "valid", "test"])
+        table["part"] = pd.Categorical(events["part"].astype(str), categories=list(PARTS))
     return InteractionDataset(
         name=name,
         user_ids=np.asarray(user_ids, dtype=object),
@@ -230,9 +248,9 @@ def dataset_from_events(
     )
 
 
-def _sorted_ids(column: pd.Series) -> np.ndarray:
-    unique = pd.unique(column)
-    text = np.asarray([str(value) for value in unique], dtype=object)
+def sort_ids(ids: Iterable[object]) -> np.ndarray:
+    """Distinct external ids as strings, in numerical order where every one is a whole number."""
+    text = np.asarray([str(value) for value in ids], dtype=object)
     try:
         keys = np.asarray([int(value) for value in text])
     except (ValueError, OverflowError):

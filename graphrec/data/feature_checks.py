@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.findings import Finding, Severity
+
+FEW_ITEMS = 3
+SHARED = 0.01
+"""Share of the items with a modality that one vector must have to be reported."""
 
 
 def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
@@ -31,12 +36,20 @@ def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
             ),
             ("masked_values", "error", absent_with_values, "masked items have values", "set them to zero"),
             ("zero_rows", "warning", present_without, "items present have only zeros", "mask them"),
-            ("missing_rows", "info", ~mask, "items lack this modality", ""),
+            ("missing_rows", "info", ~mask, "items lack this modality", "nothing: the mask tells models so"),
         )
         for code, severity, wrong, message, step in rows:
             if wrong.any():
                 where = f"{name} of item {ids[np.argmax(wrong)]}"
                 yield Finding(code, severity, int(wrong.sum()), f"feature `{name}`: {message}", where, step)
+        if not mask.any():
+            message = f"feature `{name}`: no item has this modality"
+            yield Finding("empty_modality", "warning", len(mask), message, name, "leave it out with data.modalities")
+        same, first = _commonest_row(feature)
+        if same >= max(FEW_ITEMS, SHARED * mask.sum()):
+            message = f"feature `{name}`: items have one and the same vector"
+            step = "mask them, if it stands for missing data (a mean, a placeholder)"
+            yield Finding("repeated_rows", "warning", same, message, f"{name} of item {ids[first]}", step)
         if constant.any():
             column = int(np.argmax(constant))
             named = feature.columns[column] if feature.columns else str(column)
@@ -47,8 +60,21 @@ def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
         bare = ~np.any([feature.mask for feature in dataset.features.values()], axis=0)
         if bare.any():
             message = "items have no feature of any modality"
+            step = "nothing, if they have none: models know them by their id alone"
             example = str(ids[np.argmax(bare)])
-            yield Finding("items_without_features", "warning", int(bare.sum()), message, example, "")
+            yield Finding("items_without_features", "warning", int(bare.sum()), message, example, step)
+
+
+def _commonest_row(feature: Feature) -> tuple[int, int]:
+    """How many items have the commonest nonzero dense vector, and the first of them; 0 for a bag."""
+    values = feature.values
+    if isinstance(values, np.ndarray):
+        rows = np.flatnonzero(feature.mask & (values != 0).any(axis=1))
+        if len(rows):
+            found = pd.Series([hash(values[row].tobytes()) for row in rows])
+            counts = found.value_counts()
+            return int(counts.iloc[0]), int(rows[np.argmax(found == counts.index[0])])
+    return 0, 0
 
 
 def _summary(feature: Feature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

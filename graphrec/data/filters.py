@@ -1,42 +1,52 @@
-"""Iterated filtering: keep only users and items with enough pairs."""
+"""Filtering by activity: keep only users and items with enough distinct pairs, in one pass or until nothing changes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import DataError
 
 
-def k_core(users: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
-    """Mark the events that stay when users and items with fewer than `k` distinct pairs go, repeatedly.
+class FilterConfig(BaseModel):
+    """Which users and items a recipe keeps, by their distinct pairs of click or like."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["single_pass", "k_core"]
+    """`single_pass` counts once, on the unfiltered data (CausalRec), so that some may end below the minimum; `k_core`
+    repeats until all that are left have enough."""
+    users: int = Field(5, ge=1)
+    """Least number of items of a user."""
+    items: int = Field(5, ge=1)
+    """Least number of users of an item."""
+
+
+def k_core(users: np.ndarray, items: np.ndarray, k: int, items_k: int | None = None) -> np.ndarray:
+    """Mark the events that stay when users and items with too few distinct pairs go, repeatedly.
 
     Args:
         users, items: `[N]` dense ids of the events; repeated pairs count once.
-        k: least number of pairs of every user and every item that stays; 0 and 1 keep everything.
+        k: least number of pairs of every user that stays; 0 and 1 keep everything.
+        items_k: that of every item; by default `k`.
 
     Returns:
         `[N]` bool, True where the event stays.
     """
-    if len(users) == 0:
-        return np.zeros(0, dtype=bool)
-    width = int(items.max()) + 1
-    keys, pair_of = np.unique(users.astype(np.int64) * width + items, return_inverse=True)
-    pair_users, pair_items = keys // width, keys % width
-    alive = np.ones(len(keys), dtype=bool)
-    while True:
-        per_user = np.bincount(pair_users[alive], minlength=int(pair_users.max()) + 1)
-        per_item = np.bincount(pair_items[alive], minlength=width)
-        stays = alive & (per_user[pair_users] >= k) & (per_item[pair_items] >= k)
-        if stays.sum() == alive.sum():
-            return stays[pair_of]
-        alive = stays
+    return _enough(users, items, k, k if items_k is None else items_k, repeat=True)
+
+
+def single_pass(users: np.ndarray, items: np.ndarray, k: int, items_k: int | None = None) -> np.ndarray:
+    """As `k_core`, but users and items are judged once, by their pairs before anything is removed."""
+    return _enough(users, items, k, k if items_k is None else items_k, repeat=False)
 
 
 def keep_active(dataset: InteractionDataset, k: int) -> InteractionDataset:
-    """The k-core of a dataset; what was removed is recorded in its provenance.
+    """The k-core of a dataset over pairs of any behaviour; what was removed is recorded in its provenance.
 
     Raises:
         DataError: nothing would be left.
@@ -46,18 +56,63 @@ def keep_active(dataset: InteractionDataset, k: int) -> InteractionDataset:
     events = dataset.interactions
     stays = k_core(events["user"].to_numpy(), events["item"].to_numpy(), k)
     if not stays.any():
-        raise DataError(
-            f"no user and item with at least {k} pairs is left in dataset `{dataset.name}`",
-            expected="a smaller min_pairs",
-            got=f"min_pairs={k} on {dataset.num_users} users and {dataset.num_items} items",
-            next_step="lower min_pairs",
-        )
+        raise _nothing_left(dataset, "min_pairs", f"min_pairs={k}")
     kept = events[stays]
     smaller = dataset.subset(kept, np.unique(kept["user"]), np.unique(kept["item"]))
+    return _recorded(dataset, smaller, "filter", {"min_pairs": k})
+
+
+def filtered(dataset: InteractionDataset, config: FilterConfig) -> InteractionDataset:
+    """The users and items that a recipe's filter keeps, with all events between them; recorded in the provenance.
+
+    Pairs are those of the click, likes included; behaviours without a role count for nothing.
+
+    Raises:
+        DataError: nothing would be left.
+    """
+    pairs = dataset.pairs("click")
+    rule = k_core if config.kind == "k_core" else single_pass
+    stays = rule(pairs["user"].to_numpy(), pairs["item"].to_numpy(), config.users, config.items)
+    if not stays.any():
+        raise _nothing_left(dataset, "data.filter", f"users={config.users}, items={config.items} ({config.kind})")
+    kept = pairs[stays]
+    smaller = dataset.subset(dataset.interactions, np.unique(kept["user"]), np.unique(kept["item"]))
+    return _recorded(dataset, smaller, "recipe_filter", config.model_dump())
+
+
+def _enough(users: np.ndarray, items: np.ndarray, per_user: int, per_item: int, *, repeat: bool) -> np.ndarray:
+    if len(users) == 0:
+        return np.zeros(0, dtype=bool)
+    width = int(items.max()) + 1
+    keys, pair_of = np.unique(users.astype(np.int64) * width + items, return_inverse=True)
+    pair_users, pair_items = keys // width, keys % width
+    alive = np.ones(len(keys), dtype=bool)
+    while True:
+        of_user = np.bincount(pair_users[alive], minlength=int(pair_users.max()) + 1)
+        of_item = np.bincount(pair_items[alive], minlength=width)
+        stays = alive & (of_user[pair_users] >= per_user) & (of_item[pair_items] >= per_item)
+        if not repeat or stays.sum() == alive.sum():
+            return stays[pair_of]
+        alive = stays
+
+
+def _recorded(
+    dataset: InteractionDataset, smaller: InteractionDataset, key: str, rule: dict[str, Any]
+) -> InteractionDataset:
     record = {
-        "min_pairs": k,
+        **rule,
         "users_removed": dataset.num_users - smaller.num_users,
         "items_removed": dataset.num_items - smaller.num_items,
-        "events_removed": int((~stays).sum()),
+        "events_removed": len(dataset.interactions) - len(smaller.interactions),
     }
-    return replace(smaller, provenance={**dataset.provenance, "filter": record})
+    return replace(smaller, provenance={**dataset.provenance, key: record})
+
+
+def _nothing_left(dataset: InteractionDataset, key: str, got: str) -> DataError:
+    return DataError(
+        f"no user and item with enough pairs is left in dataset `{dataset.name}`",
+        expected=f"a smaller {key}",
+        got=f"{got} on {dataset.num_users} users and {dataset.num_items} items",
+        where=key,
+        next_step=f"lower {key}",
+    )

@@ -12,9 +12,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.leaks import audit_leaks
 from graphrec.data.split_strategies import STRATEGIES, Parts, distinct, keys, role_events
 from graphrec.errors import SplitError, UnknownNameError
 
@@ -27,9 +28,12 @@ class SplitConfig(BaseModel):
     name: str = "chronological"
     """One of `list_splits()`."""
     train: float = Field(default=0.7, gt=0, lt=1)
-    """Share of the clicks (chronological) or of each user's likes (random) that is train."""
+    """Share of the clicks (chronological, global_time) or of each user's likes (random) that is train."""
     valid: float = Field(default=0.1, gt=0, lt=1)
-    """Share of each user's likes that is valid; the rest is test. For `random` only."""
+    """Share of the clicks (global_time) or of each user's likes (random) that is valid; the rest is test."""
+    until: tuple[int, int] | None = None
+    """Last moments of train and of valid, in the unit of the dataset's times, instead of shares. For `global_time`
+    only."""
     seed: int = Field(default=0, ge=0)
     """Seed of the draw. For `random` only."""
     unseen: Literal["drop", "keep"] = "drop"
@@ -37,9 +41,16 @@ class SplitConfig(BaseModel):
     on given splits do; features may still tell something about such an item. The mean item then averages over them,
     too."""
 
+    @model_validator(mode="after")
+    def _moments_in_order(self) -> SplitConfig:
+        if self.until is not None and self.until[0] >= self.until[1]:
+            raise ValueError("until has the last moment of train first, and a later one of valid")
+        return self
+
 
 _USED = {
     "chronological": {"train"},
+    "global_time": {"train", "valid", "until"},
     "random": {"train", "valid", "seed"},
     "leave_one_out": set(),
     "given": set(),
@@ -123,7 +134,8 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
     if config.name not in STRATEGIES:
         raise UnknownNameError("split", config.name, STRATEGIES, where="split.name")
     _warn_of_ignored(config)
-    if config.name == "random" and config.train + config.valid >= 1:
+    by_shares = config.name == "random" or (config.name == "global_time" and config.until is None)
+    if by_shares and config.train + config.valid >= 1:
         raise SplitError(
             "the shares leave nothing for test",
             expected="train + valid < 1",
@@ -160,9 +172,11 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
         "users": known.num_users,
         "items": known.num_items,
     }
-    _assert_disjoint(known, held)
     digest = _hash(known, held["valid"], held["test"])
-    return Split(config, known, held["valid"], {**sizes, **counts}, digest, held["test"])
+    split = Split(config, known, held["valid"], {**sizes, **counts}, digest, held["test"])
+    leaks = audit_leaks(split)
+    assert not leaks, f"the split `{config.name}` leaks: {leaks[0].count} {leaks[0].message}"
+    return split
 
 
 def _clean(dataset: InteractionDataset, train: pd.DataFrame) -> pd.DataFrame:
@@ -191,16 +205,10 @@ def _hash(dataset: InteractionDataset, valid: np.ndarray, test: np.ndarray) -> s
     return digest.hexdigest()
 
 
-def _assert_disjoint(dataset: InteractionDataset, held: dict[str, np.ndarray]) -> None:
-    train = distinct(keys(dataset, dataset.interactions))
-    valid, test = (held[part][:, 0] * dataset.num_items + held[part][:, 1] for part in ("valid", "test"))
-    everything = np.concatenate([train, valid, test])
-    assert len(distinct(everything)) == len(everything), "a strategy put one pair into two parts"
-
-
 def _empty(part: str, dataset: InteractionDataset, config: SplitConfig, parts: Parts) -> SplitError:
     steps = {
         "chronological": "use the split `random`, a smaller split.train, or data with denser likes",
+        "global_time": "use other moments or shares, or the split `chronological`, which cuts the clicks alone",
         "random": "use larger shares, or data with more likes a user",
         "leave_one_out": "use the split `random`: no user has three likes of known items",
         "given": "use another split: the source's parts do not serve",
@@ -218,6 +226,7 @@ def _empty(part: str, dataset: InteractionDataset, config: SplitConfig, parts: P
 
 def _warn_of_ignored(config: SplitConfig) -> None:
     defaults = SplitConfig()
-    for key in ("train", "valid", "seed"):
-        if key not in _USED[config.name] and getattr(config, key) != getattr(defaults, key):
+    used = _USED[config.name] - (set() if config.until is None else {"train", "valid"})
+    for key in ("train", "valid", "until", "seed"):
+        if key not in used and getattr(config, key) != getattr(defaults, key):
             warnings.warn(f"split.{key} is ignored by the split `{config.name}`", stacklevel=3)

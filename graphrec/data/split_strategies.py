@@ -50,26 +50,27 @@ def chronological(dataset: InteractionDataset, config: SplitConfig) -> Parts:
     before it is in no part: the pair is a training click already, and full ranking leaves it out.
     """
     _need_times(dataset, "chronological")
-    clicks, likes = dataset.pairs("click"), dataset.pairs("like")
-    last = max(1, round(config.train * len(clicks))) - 1
-    cut = clicks["timestamp"].iloc[last]
-    events = role_events(dataset)
-    train = events[events["timestamp"] <= cut]
-    seen = keys(dataset, clicks[clicks["timestamp"] <= cut])
-    later_likes = likes[likes["timestamp"] > cut]
-    fresh = ~np.isin(keys(dataset, later_likes), seen)
-    rank, size = _place_in_user(later_likes[fresh])
-    in_valid = rank < (size + 1) // 2
-    held = later_likes.loc[fresh, ["user", "item"]].to_numpy(np.int64)
-    return Parts(
-        train,
-        held[in_valid],
-        held[~in_valid],
-        {
-            "dropped_likes_clicked_before_cut": int((~fresh).sum()),
-            "dropped_clicks_after_cut": len(clicks) - len(seen) - int(fresh.sum()),
-        },
-    )
+    clicks = dataset.pairs("click")
+    train, later, dropped = _cut(dataset, clicks, _moment(clicks, config.train))
+    rank, size = _place_in_user(later)
+    return _in_two(train, later, rank < (size + 1) // 2, dropped)
+
+
+def global_time(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+    """Two moments cut all events: up to the first is train, likes up to the second are valid, later ones test.
+
+    The moments are `until`, or else those by which the shares `train` and `train + valid` of the click pairs have come.
+    As in `chronological`, a later like of a pair clicked in train is in no part, and nor are later clicks. A user may
+    have likes in one part only; a model that is to serve tomorrow meets the same.
+    """
+    _need_times(dataset, "global_time")
+    clicks = dataset.pairs("click")
+    if config.until is None:
+        first, second = _moment(clicks, config.train), _moment(clicks, config.train + config.valid)
+    else:
+        first, second = config.until
+    train, later, dropped = _cut(dataset, clicks, first)
+    return _in_two(train, later, (later["timestamp"] <= second).to_numpy(), dropped)
 
 
 def random(dataset: InteractionDataset, config: SplitConfig) -> Parts:
@@ -136,6 +137,7 @@ def given(dataset: InteractionDataset, config: SplitConfig) -> Parts:
 
 STRATEGIES: dict[str, Strategy] = {
     "chronological": chronological,
+    "global_time": global_time,
     "random": random,
     "leave_one_out": leave_one_out,
     "given": given,
@@ -157,6 +159,31 @@ def distinct(values: np.ndarray) -> np.ndarray:
     """The distinct integers in order; sorts, as numpy's hashing is slow for millions of keys."""
     ordered = np.sort(values)
     return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
+
+
+def _moment(clicks: pd.DataFrame, share: float) -> int:
+    """The time of the last of the first `share` of the click pairs, which are in order of time."""
+    return int(clicks["timestamp"].iloc[max(1, round(share * len(clicks))) - 1])
+
+
+def _cut(
+    dataset: InteractionDataset, clicks: pd.DataFrame, cut: int
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
+    """The events up to `cut`, the later likes of pairs that were not clicked by then, and what is in neither."""
+    events, likes = role_events(dataset), dataset.pairs("like")
+    seen = keys(dataset, clicks[clicks["timestamp"] <= cut])
+    later = likes[likes["timestamp"] > cut]
+    fresh = ~np.isin(keys(dataset, later), seen)
+    dropped = {
+        "dropped_likes_clicked_before_cut": int((~fresh).sum()),
+        "dropped_clicks_after_cut": len(clicks) - len(seen) - int(fresh.sum()),
+    }
+    return events[events["timestamp"] <= cut], later[fresh], dropped
+
+
+def _in_two(train: pd.DataFrame, likes: pd.DataFrame, in_valid: np.ndarray, dropped: dict[str, int]) -> Parts:
+    held = likes[["user", "item"]].to_numpy(np.int64)
+    return Parts(train, held[in_valid], held[~in_valid], dropped)
 
 
 def _place_in_user(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

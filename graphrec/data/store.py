@@ -2,7 +2,8 @@
 
 The folder holds:
 
-manifest.json         schema version, name, feedback, roles, provenance, features, sha256 of every file
+manifest.json         schema version, name, feedback, roles, provenance, features (shape, encoder, layer, share
+                      missing), sha256 of every file
 users.parquet         user_id, row number = dense id
 items.parquet         item_id, likewise
 interactions.parquet  user, item, behaviour[, timestamp][, part]
@@ -43,6 +44,8 @@ class FeatureEntry(BaseModel):
     shape: tuple[int, int]
     columns: tuple[str, ...] | None
     provenance: str
+    encoder: str = ""
+    layer: str = ""
     share_missing: float
 
 
@@ -186,6 +189,8 @@ def _entry(feature: Feature) -> FeatureEntry:
         shape=(len(feature.mask), feature.width),
         columns=feature.columns,
         provenance=feature.provenance,
+        encoder=feature.encoder,
+        layer=feature.layer,
         share_missing=float(1 - feature.mask.mean()) if len(feature.mask) else 0.0,
     )
 
@@ -204,7 +209,8 @@ def _read(folder: Path, manifest: Manifest) -> InteractionDataset:
             values = sparse.csr_array(parts, shape=entry.shape)
         else:
             values = tensors[f"{modality}/values"]
-        features[modality] = Feature(values, tensors[f"{modality}/mask"], entry.columns, entry.provenance)
+        mask = tensors[f"{modality}/mask"]
+        features[modality] = Feature(values, mask, entry.columns, entry.provenance, entry.encoder, entry.layer)
     return InteractionDataset(
         name=manifest.name,
         user_ids=_ids(folder / TABLES[0], "user_id"),

@@ -32,7 +32,11 @@ from graphrec.report.tables import (
 from graphrec.run import Run, compare
 
 PRIMARY = "ndcg@50"
-SPLIT_SETTINGS = {"chronological": ("train",), "random": ("train", "valid", "seed")}
+SPLIT_SETTINGS = {
+    "chronological": ("train",),
+    "global_time": ("train", "valid", "until"),
+    "random": ("train", "valid", "seed"),
+}
 COUNTS = {
     "users": "users",
     "items": "items",
@@ -66,7 +70,7 @@ def write_report(runs: Sequence[Run], out: Path, part: str = "test", title: str 
     results = _results(runs, names, part)
     judged = [run for run in runs if any(entry["part"] == TRUTH for entry in run.metrics().values())]
     truths = _results(judged, names, TRUTH) if judged else None
-    page = _template().render(
+    page = template("report.html").render(
         title=title or f"{_count(len(runs), 'run')} on {runs[0].manifest['dataset']}",
         part=PARTS.get(part, part),
         data=_data(runs, names),
@@ -88,7 +92,8 @@ def write_report(runs: Sequence[Run], out: Path, part: str = "test", title: str 
     return out
 
 
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A page of this folder, with the filters that the pages use."""
     environment = Environment(
         loader=PackageLoader("graphrec", "report"),
         autoescape=True,
@@ -97,7 +102,7 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "thousands": "{:,}".format, "breakable": _breakable}
-    return environment.get_template("report.html")
+    return environment.get_template(name)
 
 
 def _breakable(text: str) -> Markup:
@@ -121,7 +126,9 @@ def _names(runs: Sequence[Run]) -> dict[Path, str]:
 def _data(runs: Sequence[Run], names: dict[Path, str]) -> dict[str, Any]:
     run = runs[0]
     split = run.recipe.split
-    settings = ", ".join(f"{key} {getattr(split, key)}" for key in SPLIT_SETTINGS.get(split.name, ()))
+    chosen = {key: getattr(split, key) for key in SPLIT_SETTINGS.get(split.name, ())}
+    settings = ", ".join(f"{key} {value}" for key, value in chosen.items() if value is not None)
+    rule = run.recipe.data.filter
     counts = run.manifest["counts"]
     prepared, problem = prepared_manifest(run)
     feedback = {} if prepared is None else prepared.feedback | dict(run.recipe.data.feedback)
@@ -140,6 +147,7 @@ def _data(runs: Sequence[Run], names: dict[Path, str]) -> dict[str, Any]:
             if key not in COUNTS and value
         ],
         "split": split.name + (f" ({settings})" if settings else ""),
+        "filter": rule and f"{rule.kind}, at least {rule.users} items a user and {rule.items} users an item",
         "split_summary": dict(list_splits()).get(split.name, ""),
         "feedback": {key: ", ".join(feedback[key]) for key in ("click", "like") if key in feedback},
         "single_behaviour": run.manifest["single_behaviour"],

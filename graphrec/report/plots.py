@@ -78,7 +78,7 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
         metric: the metric's name, such as `ndcg@50`.
         key: prefix of every id, unique on the page.
     """
-    with _figure(0.42 * len(estimates) + 0.75) as figure:
+    with page_figure(0.42 * len(estimates) + 0.75) as figure:
         axes = figure.subplots()
         axes.grid(axis="y", visible=False)
         axes.spines["left"].set_visible(False)
@@ -86,14 +86,14 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
         axes.set_ylim(len(estimates) - 0.45, -0.75)
         across = axes.get_yaxis_transform()
         for row, one in enumerate(estimates):
-            axes.text(0, row - 0.22, _clipped(one.label), transform=across, va="bottom")
+            axes.text(0, row - 0.22, clipped(one.label), transform=across, va="bottom")
             axes.text(1, row - 0.22, str(one), transform=across, va="bottom", ha="right")
             axes.plot([one.low, one.high], [row, row], color=SERIES[0], linewidth=1.6, solid_capstyle="butt")
             axes.plot([one.mean], [row], "o", color=SERIES[0], markersize=5.5)
         axes.margins(x=0.08)
         axes.set_xlabel(_axis_label(metric))
         description = "; ".join(f"{one.label}: {one}" for one in estimates)
-        return _svg(figure, key, f"{_axis_label(metric)}, mean and 95 % interval", description)
+        return page_svg(figure, key, f"{_axis_label(metric)}, mean and 95 % interval", description)
 
 
 def effect_plot(split: Split, item: str, key: str) -> str:
@@ -111,7 +111,7 @@ def effect_plot(split: Split, item: str, key: str) -> str:
     ends = [sum(part.value for part in used[: n + 1]) for n in range(len(used))]
     bars = [(f"{part.name}: {part.meaning}", end - part.value, part) for part, end in zip(used, ends)]
     bars += [(f"not used, {part.name}: {part.meaning}", 0.0, part) for part in unused]
-    with _figure(0.5 * (len(bars) + 1) + 0.75) as figure:
+    with page_figure(0.5 * (len(bars) + 1) + 0.75) as figure:
         axes = figure.subplots()
         axes.grid(axis="y", visible=False)
         axes.spines["left"].set_visible(False)
@@ -131,7 +131,7 @@ def effect_plot(split: Split, item: str, key: str) -> str:
         axes.margins(x=0.05)
         axes.set_xlabel(f"{split.of}, from {split.against}")
         description = "; ".join(f"{name}: {signed(value)}" for name, _, value, _, _ in rows)
-        return _svg(
+        return page_svg(
             figure, key, f"What the score of item {item} is made of, {split.of} from {split.against}", description
         )
 
@@ -150,13 +150,13 @@ def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: s
         x_label: what x is.
         key: prefix of every id, unique on the page.
     """
-    with _figure(3.0) as figure:
+    with page_figure(3.0) as figure:
         axes = figure.subplots()
         for (name, points), colour, marker in zip(curves.items(), cycle(SERIES), cycle(MARKERS)):
             xs, means = [x for x, _ in points], [one.mean for _, one in points]
             band = ([one.low for _, one in points], [one.high for _, one in points])
             axes.fill_between(xs, *band, color=colour, alpha=0.16, linewidth=0)
-            axes.plot(xs, means, color=colour, marker=marker, markersize=4.5, linewidth=1.6, label=_clipped(name))
+            axes.plot(xs, means, color=colour, marker=marker, markersize=4.5, linewidth=1.6, label=clipped(name))
         axes.set_xlabel(x_label)
         axes.set_title(_axis_label(metric), loc="left", fontsize=9.5)
         if len(curves) > 1:
@@ -164,7 +164,7 @@ def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: s
         description = "; ".join(
             f"{name}: " + ", ".join(f"{x:g}: {one}" for x, one in points) for name, points in curves.items()
         )
-        return _svg(figure, key, f"{_axis_label(metric)} along {x_label}", description)
+        return page_svg(figure, key, f"{_axis_label(metric)} along {x_label}", description)
 
 
 def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimate]]]], x_label: str, key: str) -> str:
@@ -177,7 +177,7 @@ def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimat
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     styles = dict(zip(names, zip(cycle(SERIES), cycle(MARKERS[:-1]), [*["-"] * len(SERIES), *["--"] * len(names)])))
     rows, below = -(-len(panels) // 2), 0.22 * -(-len(names) // 4)
-    with _figure(2.7 * rows + below + 0.2, width=2 * WIDTH) as figure:
+    with page_figure(2.7 * rows + below + 0.2, width=2 * WIDTH) as figure:
         places = figure.subplots(rows, 2, sharex=True, squeeze=False).ravel()
         for axes, (metric, curves) in zip(places, panels.items()):
             for name, points in curves.items():
@@ -200,7 +200,7 @@ def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimat
             for metric, curves in panels.items()
             for name, points in curves.items()
         )
-        return _svg(figure, key, f"{', '.join(map(metric_label, panels))} along {x_label}", description)
+        return page_svg(figure, key, f"{', '.join(map(metric_label, panels))} along {x_label}", description)
 
 
 def training_plot(history: Sequence[Mapping[str, Any]], monitor: str, best_epoch: int, name: str, key: str) -> str:
@@ -215,7 +215,7 @@ def training_plot(history: Sequence[Mapping[str, Any]], monitor: str, best_epoch
     """
     rows = {int(row["epoch"]): row for row in history}
     watched = {epoch: row[monitor] for epoch, row in rows.items() if row.get(monitor) is not None}
-    with _figure(3.5) as figure:
+    with page_figure(3.5) as figure:
         above, below = figure.subplots(2, 1, sharex=True)
         _line(above, {epoch: row["loss"] for epoch, row in rows.items()}, best_epoch)
         _line(below, watched, best_epoch)
@@ -233,7 +233,7 @@ def training_plot(history: Sequence[Mapping[str, Any]], monitor: str, best_epoch
             f"validation {metric_label(monitor)} {_value(rows, best_epoch, monitor)} in epoch {best_epoch}, "
             "whose weights were kept."
         )
-        return _svg(figure, key, f"Training of {name}", description)
+        return page_svg(figure, key, f"Training of {name}", description)
 
 
 def _line(axes: Axes, values: Mapping[int, float], best_epoch: int) -> None:
@@ -253,19 +253,20 @@ def _axis_label(metric: str) -> str:
     return metric_label(metric) + ("" if better(metric) == "higher" else f", {better(metric)} is better")
 
 
-def _clipped(text: str, length: int = 36) -> str:
+def clipped(text: str, length: int = 36) -> str:
     """The end is kept: there two long estimand labels differ."""
     return text if len(text) <= length else "…" + text[-(length - 1) :]
 
 
 @contextmanager
-def _figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
+def page_figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
+    """A figure of the given inches in the page's style."""
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font draws the text
         yield Figure(figsize=(width, height), layout="constrained")
 
 
-def _svg(figure: Figure, key: str, title: str, description: str) -> str:
+def page_svg(figure: Figure, key: str, title: str, description: str) -> str:
     """The figure as an `<svg>` element without anything that reaches beyond itself on the page."""
     stream = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))

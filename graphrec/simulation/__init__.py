@@ -7,14 +7,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from graphrec.data.store import load
 from graphrec.errors import RecipeError, nearest_name
+from graphrec.simulation.amazon import AmazonWorld
 from graphrec.simulation.base import World, worlds
-from graphrec.simulation.tiktok import TiktokWorld, write_tiktok
+from graphrec.simulation.coat import CoatWorld
+from graphrec.simulation.kwai import KwaiWorld
+from graphrec.simulation.semi_synthetic import semi_synthetic_config, write_semi_synthetic
+from graphrec.simulation.taobao import TaobaoWorld
+from graphrec.simulation.tiktok import TiktokWorld
 from graphrec.simulation.truth import OracleGap, Truth, ndcg_at_k, oracle_gap, regret_at_k
 from graphrec.simulation.world import WorldConfig
 
 __all__ = [
+    "AmazonWorld",
+    "CoatWorld",
+    "KwaiWorld",
     "OracleGap",
+    "TaobaoWorld",
     "TiktokWorld",
     "Truth",
     "World",
@@ -24,34 +34,39 @@ __all__ = [
     "regret_at_k",
     "simulate",
     "worlds",
-    "write_tiktok",
 ]
 
 
-def simulate(world: str, out: Path, **settings: Any) -> Path:
+def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, **settings: Any) -> Path:
     """Draw the world of that name and write it into the folder `out`; returns the folder.
 
     Args:
         world: a registered name, such as `tiktok`.
         out: a new folder, or one that a simulation wrote before.
+        dataset: a prepared dataset, whose items, features and users' activity are kept: only the feedback is
+            simulated, by the structural equations of `world`, and `out` holds a prepared dataset in place of raw
+            files (see `semi_synthetic.py`).
         settings: fields of the world's `Config`; text such as "2000" is read as a number.
 
     Raises:
         UnknownNameError: no world of that name.
         RecipeError: a setting that the world does not have, or a value out of range.
-        DataError: `out` holds what graphrec did not write.
+        DataError: `out` holds what graphrec did not write, or `dataset` is none that can be used.
     """
     part = worlds.get(world)
+    kept = None if dataset is None else load(Path(dataset))
     try:
-        config = part.Config(**settings)
+        config = part.Config(**settings) if kept is None else semi_synthetic_config(part, kept, settings)
     except ValidationError as error:
-        raise _setting_error(world, part, error) from None
-    return part.write(config, Path(out))
+        raise _setting_error(world, part.Config if kept is None else WorldConfig, error) from None
+    if kept is None or dataset is None:
+        return part.write(config, Path(out))
+    return write_semi_synthetic(part, config, Path(dataset), kept, Path(out))
 
 
-def _setting_error(world: str, part: type[World], error: ValidationError) -> RecipeError:
+def _setting_error(world: str, kind: type[WorldConfig], error: ValidationError) -> RecipeError:
     first = error.errors()[0]
-    fields = part.Config.model_fields
+    fields = kind.model_fields
     name = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         nearest = nearest_name(name, fields)

@@ -1,31 +1,117 @@
-"""What a simulated world is: a configuration and a writer in the raw layout of a public dataset."""
+"""What a simulated world is: a configuration, one draw for all, and a writer in the raw layout of a public dataset."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel
+import numpy as np
 
+from graphrec.causal import CausalGraph
+from graphrec.files import replace_folder, write_json
 from graphrec.registry import Registry
-from graphrec.simulation.world import WorldConfig
+from graphrec.simulation.equations import equations, hidden_confounder_graph
+from graphrec.simulation.log import Log, draw_log
+from graphrec.simulation.truth import Truth
+from graphrec.simulation.world import Latents, WorldConfig, draw_latents, stream
+
+MARKER = "world.json"
+TRUTH = "truth"
+GRAPH = "dag.json"
+EQUATIONS = "README.md"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A world that was drawn: what a writer writes.
+
+    Args:
+        user_ids, item_ids: `[U]`, `[I]` external ids as strings; rows of `log` and `latents` point into them.
+    """
+
+    latents: Latents
+    log: Log
+    user_ids: np.ndarray
+    item_ids: np.ndarray
 
 
 class World(ABC):
     """Draws a world and writes it as the public dataset would come, with its truth beside it."""
 
     name: ClassVar[str]
-    Config: ClassVar[type[BaseModel]] = WorldConfig
+    Config: ClassVar[type[WorldConfig]] = WorldConfig
+    target: ClassVar[str] = "like"
+    """What a ranking should earn in this world, see `truth.py`."""
+    unclicked: ClassVar[bool] = False
+    """Whether the layout's log holds what was shown and not clicked."""
 
     @classmethod
-    @abstractmethod
-    def write(cls, config: BaseModel, folder: Path) -> Path:
-        """Write the raw files and `truth/` into `folder`, all or nothing; returns the folder.
+    def write(cls, config: WorldConfig, folder: Path) -> Path:
+        """Write the raw files, `world.json` and `truth/` into `folder`, all or nothing; returns the folder.
 
         Raises:
             DataError: `folder` holds what graphrec did not write.
         """
+        folder = Path(folder)
+        latents = draw_latents(config)
+        drawn = Drawn(latents, draw_log(config, latents, unclicked=cls.unclicked), *cls.ids(config))
+        truth = Truth(
+            config=config,
+            latents=latents,
+            user_ids=drawn.user_ids,
+            item_ids=drawn.item_ids,
+            user_rows=np.arange(config.users),
+            item_rows=np.arange(config.items),
+        )
+        with replace_folder(folder, MARKER) as part:
+            cls.write_raw(config, drawn, part)
+            write_truth(truth, cls.graph(config), [*equations(config), *cls.looks(config)], part)
+            write_json(part / MARKER, about(cls, config, drawn.log))
+        return folder
+
+    @classmethod
+    @abstractmethod
+    def write_raw(cls, config: Any, world: Drawn, folder: Path) -> None:
+        """Write the raw files; `config` is a `cls.Config`."""
+
+    @classmethod
+    @abstractmethod
+    def looks(cls, config: Any) -> list[str]:
+        """What items look like and what the log's columns mean, a sentence a line; `config` is a `cls.Config`."""
+
+    @classmethod
+    def graph(cls, config: WorldConfig) -> CausalGraph:
+        """The causal graph of this world."""
+        return hidden_confounder_graph(config)
+
+    @classmethod
+    def ids(cls, config: WorldConfig) -> tuple[np.ndarray, np.ndarray]:
+        """External ids of users and items; shuffled, so that no reader can take an id for a row number unnoticed."""
+        user_ids = stream(config.seed, "user ids").permutation(config.users)
+        item_ids = stream(config.seed, "item ids").permutation(config.items)
+        return user_ids.astype(str).astype(object), item_ids.astype(str).astype(object)
 
 
-worlds: Registry[World] = Registry("world")
+def about(world: type[World], config: WorldConfig, log: Log) -> dict[str, Any]:
+    """The content of `world.json`; it goes into the provenance of what is prepared from the world."""
+    return {
+        "world": world.name,
+        "target": world.target,
+        "config": config.model_dump(),
+        "clicks": int(log.click.sum()),
+        "likes": int(log.like.sum()),
+    }
+
+
+def write_truth(truth: Truth, graph: CausalGraph, says: Sequence[str], folder: Path) -> None:
+    """Write `truth/` into `folder`: the latents, the causal graph, the structural equations in words."""
+    truth.save(folder / TRUTH)
+    (folder / TRUTH / GRAPH).write_text(graph.to_json() + "\n", encoding="utf-8")
+    text = "# The truth of a simulated world\n\nFor scoring alone: what learns must not read this folder.\n\n"
+    (folder / TRUTH / EQUATIONS).write_text(text + "".join(f"- {line}\n" for line in says), encoding="utf-8")
+
+
+worlds: Registry[World] = Registry("world", World)

@@ -1,91 +1,86 @@
-"""What the items of a world look like: one modality shows the exposure taste and the confounder, two the content.
-
-With `exposure_shows = "title"` pictures and sounds show the content; with `"visual"` titles and sounds do. The source
-does not know which: a recipe on such data sets `[data.roles]` with `visual = "exposure"` and `textual = "content"`.
-"""
+"""What items look like: pictures, words and labels that show a latent, and with it perhaps the confounder."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from pydantic import Field
 from scipy import sparse
 
-from graphrec.simulation.world import Latents, WorldConfig, stream
+from graphrec.simulation.world import Latents, Share, WorldConfig, stream
 
-FEATURE_WIDTH = 128
-TITLE_BLOCK = 1024
+WORD_BLOCK = 1024
 
 
-@dataclass(frozen=True)
-class WorldFeatures:
-    """Item features and where they are missing; rows without data are zero.
+class PictureConfig(WorldConfig):
+    """A world whose items are known by a picture that shows exposure taste and confounder."""
 
-    Shapes:
-        visual, acoustic: `[I, 128]` float32; titles: CSR `[I, vocabulary]` word counts;
-        has: for each of `visual`, `acoustic`, `title` a mask `[I]` bool.
+    feature_noise: float = Field(default=0.3, ge=0.0)
+    """Standard deviation of the noise on the picture's numbers; the signal's is sqrt(latent_width)."""
+    mark: float = Field(default=3.0, ge=0.0)
+    """Length of the confounder's mark in pictures; 0 makes it invisible."""
+    missing: Share = 0.0
+    """Share of items without a picture."""
+
+
+class LabelConfig(WorldConfig):
+    """A world whose items are known by labels, such as a brand."""
+
+    label_taste: float = Field(default=2.0, ge=0.0)
+    """How sharply the latent that a label shows picks it; 0 draws labels by chance."""
+    label_confounder: float = Field(default=3.0, ge=0.0)
+    """How sharply the confounder picks the labels that show it; 0 makes it invisible."""
+    missing: Share = 0.0
+    """Share of items without a label, drawn for each kind of label by itself."""
+
+
+def present(config: WorldConfig, missing: float, name: str) -> np.ndarray:
+    """Which items `[I]` bool have the modality of that name."""
+    return stream(config.seed, f"missing {name}").random(config.items) >= missing
+
+
+def dense(
+    config: WorldConfig,
+    name: str,
+    shown: np.ndarray,
+    width: int,
+    noise: float,
+    confounder: np.ndarray | None = None,
+    mark: float = 0.0,
+) -> np.ndarray:
+    """shown W + noise (+ v d) `[I, width]` float32, with a random map W of the modality's own.
+
+    Args:
+        name: of the modality, and of its random streams.
+        shown: `[I, latent width]` the latent that the modality shows.
+        confounder: v `[I]`, where the modality shows it too, along a random direction d of length `mark`.
     """
-
-    visual: np.ndarray
-    acoustic: np.ndarray
-    titles: sparse.csr_array
-    has: dict[str, np.ndarray]
-
-
-def draw_features(config: WorldConfig, latents: Latents) -> WorldFeatures:
-    """Features of every item, clicked or not."""
-    has = {
-        name: stream(config.seed, f"missing {name}").random(config.items) >= config.missing
-        for name in ("visual", "acoustic", "title")
-    }
-    titles = sparse.csr_array(_titles(config, latents).multiply(has["title"][:, None]))
-    titles.eliminate_zeros()
-    return WorldFeatures(
-        visual=_dense(config, latents, "visual") * has["visual"][:, None],
-        acoustic=_dense(config, latents, "acoustic") * has["acoustic"][:, None],
-        titles=titles,
-        has=has,
-    )
-
-
-def _dense(config: WorldConfig, latents: Latents, name: str) -> np.ndarray:
-    """q W + noise `[I, 128]` float32, with a random map of the modality's own; e W + noise + v d where exposure shows.
-
-    The mark d is a random direction of length `word_confounder`.
-    """
-    random_map = stream(config.seed, f"{name} map").standard_normal((config.latent_width, FEATURE_WIDTH))
-    noise = stream(config.seed, f"{name} noise").standard_normal((config.items, FEATURE_WIDTH))
-    if config.exposure_shows != name:
-        return (latents.content @ random_map + config.feature_noise * noise).astype(np.float32)
-    direction = stream(config.seed, f"{name} confounder").standard_normal(FEATURE_WIDTH)
-    mark = config.word_confounder * direction / np.linalg.norm(direction)
-    values = latents.exposure @ random_map + config.feature_noise * noise + np.outer(latents.confounder, mark)
+    random_map = stream(config.seed, f"{name} map").standard_normal((config.latent_width, width))
+    values = shown @ random_map + noise * stream(config.seed, f"{name} noise").standard_normal((config.items, width))
+    if confounder is not None:
+        direction = stream(config.seed, f"{name} confounder").standard_normal(width)
+        values = values + np.outer(confounder, mark * direction / np.linalg.norm(direction))
     return values.astype(np.float32)
 
 
-def _titles(config: WorldConfig, latents: Latents) -> sparse.csr_array:
-    """Word counts, each word drawn from softmax(word_taste <e_i, w> + word_confounder v_i w').
+def picture(config: PictureConfig, latents: Latents, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """A picture of each item `[I, width]` float32 that shows e_i and v_i, and which items have it `[I]` bool."""
+    has = present(config, config.missing, "visual")
+    values = dense(config, "visual", latents.exposure, width, config.feature_noise, latents.confounder, config.mark)
+    return values * has[:, None], has
 
-    Where pictures show the exposure, q_i stands for e_i and v_i leaves no trace.
 
-    A word has a standard normal vector w in the space of exposure tastes and a coordinate w' of its own
-    for the confounder. With the default of 20 words the confounder is as plain as in a dense vector that
-    carries it openly: a ridge classifier of v on 1,500 normalised bags (five folds, seeds 0 to 4)
-    reaches an AUC of 0.9995 to 1.0000, and ridge regression finds 78 % of the variance of e. At the 7.5
-    words of real titles it is 0.996 to 0.999 and 59 %. Each word of the default vocabulary stands in
-    about 24 of 1,500 titles.
+def draw_words(place: np.ndarray, vectors: np.ndarray, lengths: np.ndarray, uniform: np.ndarray) -> sparse.csr_array:
+    """Word counts `[I, vocabulary]`, each word of an item drawn from softmax(<its place, the word's vector>).
+
+    Args:
+        place: `[I, k]`; vectors: `[vocabulary, k]`; lengths: `[I]` words an item, each at least one;
+        uniform: as many uniform numbers as there are words.
     """
-    vectors = stream(config.seed, "words").standard_normal((config.vocabulary, config.latent_width + 1))
-    lengths = 1 + stream(config.seed, "title lengths").poisson(config.words - 1, config.items)
+    items, vocabulary = len(place), len(vectors)
     ends = np.cumsum(lengths)
-    uniform = stream(config.seed, "title words").random(int(ends[-1]))
-    exposed = config.exposure_shows == "title"
-    shown = latents.exposure if exposed else latents.content
-    mark = config.word_confounder * (latents.confounder & exposed)
-    place = np.concatenate([config.word_taste * shown, mark[:, None]], axis=1)
     words = []
-    for start in range(0, config.items, TITLE_BLOCK):
-        stop = min(start + TITLE_BLOCK, config.items)
+    for start in range(0, items, WORD_BLOCK):
+        stop = min(start + WORD_BLOCK, items)
         logits = place[start:stop] @ vectors.T
         cumulative = np.cumsum(np.exp(logits - logits.max(axis=1, keepdims=True)), axis=1)
         cumulative /= cumulative[:, -1:]
@@ -94,10 +89,30 @@ def _titles(config: WorldConfig, latents: Latents) -> sparse.csr_array:
         # One sorted array for the whole block: row r's distribution lies between r and r + 1.
         stacked = (cumulative + np.arange(stop - start)[:, None]).ravel()
         found = np.searchsorted(stacked, uniform[first : first + len(row)] + row, side="right")
-        words.append(np.minimum(found - row * config.vocabulary, config.vocabulary - 1))
-    item = np.repeat(np.arange(config.items), lengths)
-    counts = sparse.coo_array(
-        (np.ones(len(item), dtype=np.int64), (item, np.concatenate(words))),
-        shape=(config.items, config.vocabulary),
-    )
-    return sparse.csr_array(counts)
+        words.append(np.clip(found - row * vocabulary, 0, vocabulary - 1))
+    item = np.repeat(np.arange(items), lengths)
+    ones = np.ones(len(item), dtype=np.int64)
+    return sparse.csr_array(sparse.coo_array((ones, (item, np.concatenate(words))), shape=(items, vocabulary)))
+
+
+def draw_labels(seed: int, name: str, place: np.ndarray, count: int) -> np.ndarray:
+    """One of `count` labels for each row of `place` `[N, k]`, as a word is drawn: `[N]`, from 0."""
+    rows, width = place.shape
+    vectors = stream(seed, f"{name} labels").standard_normal((count, width))
+    uniform = stream(seed, f"{name} draws").random((rows,))
+    return draw_words(place, vectors, np.ones(rows, dtype=np.int64), uniform).indices.astype(np.int64)
+
+
+def item_label(
+    config: LabelConfig, name: str, shown: np.ndarray, count: int, confounder: np.ndarray | None = None
+) -> np.ndarray:
+    """A label of every item `[I]`, from 0, drawn from softmax(label_taste <shown_i, l> + label_confounder v_i l').
+
+    Args:
+        shown: `[I, latent width]` the latent that the label shows.
+        confounder: v `[I]`, where the label shows it too.
+    """
+    place = config.label_taste * shown
+    if confounder is not None:
+        place = np.concatenate([place, config.label_confounder * confounder[:, None]], axis=1)
+    return draw_labels(config.seed, name, place, count)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphrec.simulation.showing import arrival, number_shown, popularity, shows_alike
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
 
 START = 1_546_300_800_000
+DAY = 86_400_000
 FINISH_ONLY = 0.75
 THUMBS_UP_ONLY = 0.10
 
@@ -19,56 +21,81 @@ class Log:
 
     Shapes:
         user, item: `[E]` rows of the world; timestamp: `[E]` unix milliseconds;
-        like, finish, thumbs_up: `[E]` bool.
+        click, like: `[E]` bool; a like is a click;
+        mark: `[E]` uniform numbers that say how a like shows.
     """
 
     user: np.ndarray
     item: np.ndarray
     timestamp: np.ndarray
+    click: np.ndarray
     like: np.ndarray
-    finish: np.ndarray
-    thumbs_up: np.ndarray
+    mark: np.ndarray
+
+    @property
+    def finish(self) -> np.ndarray:
+        """Likes that show as a video watched to its end, alone or with a thumb."""
+        return self.like & ((self.mark < FINISH_ONLY) | (self.mark >= FINISH_ONLY + THUMBS_UP_ONLY))
+
+    @property
+    def thumbs_up(self) -> np.ndarray:
+        """Likes that show as a thumb, alone or with a finish."""
+        return self.like & (self.mark >= FINISH_ONLY)
+
+    @property
+    def stars(self) -> np.ndarray:
+        """Likes and other clicks as ratings, see `stars`."""
+        return stars(self.like, self.mark)
 
 
-def draw_log(config: WorldConfig, latents: Latents, block: int = 512) -> Log:
+def stars(like: np.ndarray, mark: np.ndarray) -> np.ndarray:
+    """A like as 4 or 5 stars, no like as 1 to 3, each as likely: `[E]` int8."""
+    return np.where(like, 4 + (mark >= 0.5), 1 + np.floor(3 * mark)).astype(np.int8)
+
+
+def draw_log(config: WorldConfig, latents: Latents, block: int = 512, unclicked: bool = False) -> Log:
     """Show, click and like, a block of users at a time.
 
     Every user has a stream of their own, so the log does not depend on `block`; and everything is drawn for
     every item shown, so two worlds that differ in strength alone have the same clicks at the same times.
+
+    Args:
+        unclicked: keep what was shown and not clicked.
     """
+    counts, popular = number_shown(config), popularity(config)
     parts = [
-        _draw_block(config, latents, np.arange(start, min(start + block, config.users)))
+        _draw_block(config, latents, counts, popular, np.arange(start, min(start + block, config.users)), unclicked)
         for start in range(0, config.users, block)
     ]
-    user, item, timestamp, like, mark = (np.concatenate(columns) for columns in zip(*parts))
-    order = np.lexsort((item, user, timestamp))
-    user, item, timestamp, like, mark = (column[order] for column in (user, item, timestamp, like, mark))
-    return Log(
-        user=user,
-        item=item,
-        timestamp=timestamp,
-        like=like,
-        finish=like & ((mark < FINISH_ONLY) | (mark >= FINISH_ONLY + THUMBS_UP_ONLY)),
-        thumbs_up=like & (mark >= FINISH_ONLY),
-    )
+    log = Log(*(np.concatenate(columns) for columns in zip(*parts)))
+    order = np.lexsort((log.item, log.user, log.timestamp))
+    return Log(*(column[order] for column in vars(log).values()))
 
 
-def _draw_block(config: WorldConfig, latents: Latents, users: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Clicks of some users: user, item, timestamp, like, and a uniform number that says how a like shows."""
-    item = np.empty((len(users), config.shown), dtype=np.int64)
-    uniform = np.empty((len(users), 3, config.shown))
-    timestamp = np.empty((len(users), config.shown), dtype=np.int64)
-    for row, user in enumerate(users):
-        random = stream(config.seed, "log", int(user))
-        item[row] = random.choice(config.items, config.shown, replace=False)
-        uniform[row] = random.random((3, config.shown))
-        timestamp[row] = START + random.integers(0, config.days * 86_400_000, config.shown)
+def _draw_block(
+    config: WorldConfig, latents: Latents, counts: np.ndarray, popular: np.ndarray, users: np.ndarray, unclicked: bool
+) -> tuple[np.ndarray, ...]:
+    """The columns of a `Log` for some users."""
+    ends = np.cumsum(counts[users])
+    item, timestamp = (np.empty(ends[-1], dtype=np.int64) for _ in range(2))
+    uniform = np.empty((3, ends[-1]))
+    for user, count, end in zip(users.tolist(), counts[users].tolist(), ends.tolist()):
+        here = slice(end - count, end)
+        random = stream(config.seed, "log", user)
+        if shows_alike(config):
+            item[here] = random.choice(config.items, count, replace=False)
+        else:
+            item[here] = np.argpartition(arrival(config, latents, popular, user, random), count - 1)[:count]
+        uniform[:, here] = random.random((3, count))
+        timestamp[here] = START + random.integers(0, config.days * DAY, count)
+    user_of = np.repeat(users, counts[users])
     # einsum rather than a matrix product: its sums do not depend on how many users are in the block.
-    match = config.match_scale * np.einsum("bd,bsd->bs", latents.taste[users], latents.content[item])
+    match = config.match_scale * np.einsum("sd,sd->s", latents.taste[user_of], latents.content[item])
     attraction = config.attraction_scale * np.einsum(
-        "bd,bsd->bs", latents.exposure_taste[users], latents.exposure[item]
+        "sd,sd->s", latents.exposure_taste[user_of], latents.exposure[item]
     )
-    clicked = uniform[:, 0] < click_given_shown(config, match, attraction)
-    liked = uniform[:, 1] < like_given_click(config, match, latents.confounder[item])
-    user = np.broadcast_to(users[:, None], item.shape)
-    return user[clicked], item[clicked], timestamp[clicked], liked[clicked], uniform[:, 2][clicked]
+    click = uniform[0] < click_given_shown(config, match, attraction)
+    before_end = 1 - (timestamp - START) / (config.days * DAY)
+    like = click & (uniform[1] < like_given_click(config, match, latents.confounder[item], before_end))
+    columns = (user_of, item, timestamp, click, like, uniform[2])
+    return columns if unclicked else tuple(column[click] for column in columns)

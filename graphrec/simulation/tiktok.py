@@ -4,8 +4,10 @@
     track2_title.txt           JSON lines: item_id, title_features {word: count}
     track2_video_features.txt  JSON lines: item_id, video_feature_dim_128
     track2_audio_features.txt  JSON lines: item_id, audio_feature_128_dim
-    world.json                 what was drawn
-    truth/                     the latents, for scoring alone
+
+One modality shows the exposure taste and the confounder, two the content. With `exposure_shows = "title"` pictures and
+sounds show the content; with `"visual"` titles and sounds do. The source does not know which: a recipe on such data
+sets `[data.roles]` with `visual = "exposure"` and `textual = "content"`.
 
 A like shows as `finish`, as `like` (the thumb) or as both, no like as neither: finish or thumb is the like.
 Cities, authors, channels, music and devices are drawn at random and mean nothing.
@@ -14,93 +16,137 @@ Cities, authors, channels, music and devices are drawn at random and mean nothin
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel
+from pydantic import Field
+from scipy import sparse
 
-from graphrec.files import replace_folder, write_json
-from graphrec.simulation.base import World, worlds
-from graphrec.simulation.features import FEATURE_WIDTH, WorldFeatures, draw_features
-from graphrec.simulation.log import Log, draw_log
-from graphrec.simulation.truth import Truth
-from graphrec.simulation.world import WorldConfig, draw_latents, stream
+from graphrec.simulation.base import Drawn, World, worlds
+from graphrec.simulation.features import dense, draw_words, present
+from graphrec.simulation.world import Latents, Share, WorldConfig, stream
 
-MARKER = "world.json"
+FEATURE_WIDTH = 128
+
+
+class TiktokConfig(WorldConfig):
+    """Sizes and coefficients of a twin of Tiktok."""
+
+    feature_noise: float = Field(default=0.3, ge=0.0)
+    """Standard deviation of the noise on visual and acoustic features; the signal's is sqrt(latent_width)."""
+    words: float = Field(default=20.0, ge=1.0)
+    """Mean words in a title (one plus a Poisson count)."""
+    vocabulary: int = Field(default=1000, ge=2)
+    """Number of different words that titles are drawn from."""
+    word_taste: float = Field(default=0.7, ge=0.0)
+    """How sharply what titles show picks an item's words: its exposure taste, or else its content."""
+    word_confounder: float = Field(default=3.0, ge=0.0)
+    """How sharply the confounder picks an item's words, or the length of its mark in pictures; 0 makes it invisible."""
+    exposure_shows: Literal["title", "visual"] = "title"
+    """The modality seen before the click: it shows exposure taste and confounder, the two others the content."""
+    missing: Share = 0.0
+    """Share of items without a modality, drawn for each modality by itself."""
+
+
+@dataclass(frozen=True)
+class TiktokFeatures:
+    """Item features and where they are missing; rows without data are zero.
+
+    Shapes:
+        visual, acoustic: `[I, 128]` float32; titles: CSR `[I, vocabulary]` word counts;
+        has: for each of `visual`, `acoustic`, `title` a mask `[I]` bool.
+    """
+
+    visual: np.ndarray
+    acoustic: np.ndarray
+    titles: sparse.csr_array
+    has: dict[str, np.ndarray]
 
 
 @worlds.register("tiktok")
 class TiktokWorld(World):
     """A twin of Tiktok (ICME-2019 track 2) with a hidden confounder in the titles, or in the pictures."""
 
+    Config = TiktokConfig
+
     @classmethod
-    def write(cls, config: BaseModel, folder: Path) -> Path:
-        assert isinstance(config, WorldConfig)
-        return write_tiktok(config, folder)
+    def write_raw(cls, config: TiktokConfig, world: Drawn, folder: Path) -> None:
+        features = draw_features(config, world.latents)
+        _write_log(folder / "final_track2_train.txt", config, world)
+        _write_titles(folder / "track2_title.txt", features, world.item_ids)
+        for file, key, values, name in (
+            ("track2_video_features.txt", "video_feature_dim_128", features.visual, "visual"),
+            ("track2_audio_features.txt", "audio_feature_128_dim", features.acoustic, "acoustic"),
+        ):
+            _write_vectors(folder / file, key, values, features.has[name], world.item_ids)
+
+    @classmethod
+    def looks(cls, config: TiktokConfig) -> list[str]:
+        shown = {"title": ("words of titles", "pictures and sounds"), "visual": ("pictures", "titles and sounds")}
+        exposure, content = shown[config.exposure_shows]
+        return [
+            f"{exposure} show e_i and, with sharpness {config.word_confounder:g}, v_i; {content} show q_i; each "
+            f"modality is missing from {config.missing:.0%} of the items",
+            "a line of the log is a click; finish, thumb or both are the like",
+        ]
 
 
-def write_tiktok(config: WorldConfig, folder: Path) -> Path:
-    """Draw the world and write it, all or nothing; returns the folder.
-
-    Raises:
-        DataError: `folder` holds what graphrec did not write.
-    """
-    latents = draw_latents(config)
-    features = draw_features(config, latents)
-    log = draw_log(config, latents)
-    # Shuffled, so that no reader can take an id for a row number unnoticed.
-    user_ids = stream(config.seed, "user ids").permutation(config.users)
-    item_ids = stream(config.seed, "item ids").permutation(config.items)
-    truth = Truth(
-        config=config,
-        latents=latents,
-        user_ids=user_ids.astype(str).astype(object),
-        item_ids=item_ids.astype(str).astype(object),
-        user_rows=np.arange(config.users),
-        item_rows=np.arange(config.items),
+def draw_features(config: TiktokConfig, latents: Latents) -> TiktokFeatures:
+    """Features of every item, clicked or not."""
+    has = {name: present(config, config.missing, name) for name in ("visual", "acoustic", "title")}
+    titles = sparse.csr_array(_titles(config, latents).multiply(has["title"][:, None]))
+    titles.eliminate_zeros()
+    exposed = config.exposure_shows == "visual"
+    noise, mark = config.feature_noise, config.word_confounder
+    if exposed:
+        visual = dense(config, "visual", latents.exposure, FEATURE_WIDTH, noise, latents.confounder, mark)
+    else:
+        visual = dense(config, "visual", latents.content, FEATURE_WIDTH, noise)
+    acoustic = dense(config, "acoustic", latents.content, FEATURE_WIDTH, noise)
+    return TiktokFeatures(
+        visual=visual * has["visual"][:, None],
+        acoustic=acoustic * has["acoustic"][:, None],
+        titles=titles,
+        has=has,
     )
-    folder = Path(folder)
-    with replace_folder(folder, MARKER) as part:
-        _write_log(part / "final_track2_train.txt", config, log, user_ids, item_ids)
-        _write_titles(part / "track2_title.txt", features, item_ids)
-        _write_vectors(
-            part / "track2_video_features.txt",
-            "video_feature_dim_128",
-            features.visual,
-            features.has["visual"],
-            item_ids,
-        )
-        _write_vectors(
-            part / "track2_audio_features.txt",
-            "audio_feature_128_dim",
-            features.acoustic,
-            features.has["acoustic"],
-            item_ids,
-        )
-        truth.save(part / "truth")
-        write_json(
-            part / MARKER,
-            {
-                "world": TiktokWorld.name,
-                "config": config.model_dump(),
-                "clicks": len(log.user),
-                "likes": int(log.like.sum()),
-            },
-        )
-    return folder
 
 
-def _write_log(path: Path, config: WorldConfig, log: Log, user_ids: np.ndarray, item_ids: np.ndarray) -> None:
+def _titles(config: TiktokConfig, latents: Latents) -> sparse.csr_array:
+    """Word counts, each word drawn from softmax(word_taste <e_i, w> + word_confounder v_i w').
+
+    Where pictures show the exposure, q_i stands for e_i and v_i leaves no trace.
+
+    A word has a standard normal vector w in the space of exposure tastes and a coordinate w' of its own
+    for the confounder. With the default of 20 words the confounder is as plain as in a dense vector that
+    carries it openly: a ridge classifier of v on 1,500 normalised bags (five folds, seeds 0 to 4)
+    reaches an AUC of 0.9995 to 1.0000, and ridge regression finds 78 % of the variance of e. At the 7.5
+    words of real titles it is 0.996 to 0.999 and 59 %. Each word of the default vocabulary stands in
+    about 24 of 1,500 titles.
+    """
+    vectors = stream(config.seed, "words").standard_normal((config.vocabulary, config.latent_width + 1))
+    lengths = 1 + stream(config.seed, "title lengths").poisson(config.words - 1, config.items)
+    uniform = stream(config.seed, "title words").random(int(lengths.sum()))
+    exposed = config.exposure_shows == "title"
+    shown = latents.exposure if exposed else latents.content
+    mark = config.word_confounder * (latents.confounder & exposed)
+    place = np.concatenate([config.word_taste * shown, mark[:, None]], axis=1)
+    return draw_words(place, vectors, lengths, uniform)
+
+
+def _write_log(path: Path, config: TiktokConfig, world: Drawn) -> None:
+    log = world.log
     random = stream(config.seed, "columns without meaning")
     city_of_user, city_of_item = (random.integers(0, 400, size) for size in (config.users, config.items))
     author, music = (random.integers(0, config.items // 2 + 1, config.items) for _ in range(2))
     seconds = random.integers(5, 61, config.items)
     table = pd.DataFrame(
         {
-            "uid": user_ids[log.user],
+            "uid": world.user_ids[log.user],
             "user_city": city_of_user[log.user],
-            "item_id": item_ids[log.item],
+            "item_id": world.item_ids[log.item],
             "author_id": author[log.item],
             "item_city": city_of_item[log.item],
             "channel": random.integers(0, 5, len(log.user)),
@@ -115,19 +161,19 @@ def _write_log(path: Path, config: WorldConfig, log: Log, user_ids: np.ndarray, 
     table.to_csv(path, sep="\t", header=False, index=False)
 
 
-def _write_titles(path: Path, features: WorldFeatures, item_ids: np.ndarray) -> None:
+def _write_titles(path: Path, features: TiktokFeatures, item_ids: np.ndarray) -> None:
     titles = features.titles
-    with open(path, "w", encoding="utf-8") as stream:
-        for row, item_id in enumerate(item_ids.tolist()):
+    with open(path, "w", encoding="utf-8") as file:
+        for row, item_id in enumerate(map(int, item_ids)):
             here = slice(titles.indptr[row], titles.indptr[row + 1])
             counts = dict(zip(map(str, titles.indices[here].tolist()), titles.data[here].tolist()))
-            stream.write(json.dumps({"item_id": item_id, "title_features": counts}) + "\n")
+            file.write(json.dumps({"item_id": item_id, "title_features": counts}) + "\n")
 
 
 def _write_vectors(path: Path, key: str, values: np.ndarray, has: np.ndarray, item_ids: np.ndarray) -> None:
     """Nine significant digits bring every float32 back to the bit; a missing vector is an empty list."""
     numbers = ", ".join(["%.9g"] * FEATURE_WIDTH)
-    with open(path, "w", encoding="utf-8") as stream:
-        for item_id, vector, present in zip(item_ids.tolist(), values, has.tolist()):
+    with open(path, "w", encoding="utf-8") as file:
+        for item_id, vector, present in zip(item_ids, values, has.tolist()):
             body = numbers % tuple(vector.tolist()) if present else ""
-            stream.write(f'{{"item_id": {item_id}, "{key}": [{body}]}}\n')
+            file.write(f'{{"item_id": {item_id}, "{key}": [{body}]}}\n')

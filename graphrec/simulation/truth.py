@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -22,37 +21,20 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from scipy import sparse
 
-from graphrec.data.dataset import index_of
+from graphrec.data.dataset import InteractionDataset, index_of
 from graphrec.errors import DataError, UnknownNameError
 from graphrec.files import read_json, write_json
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
 
 TENSORS = "latents.safetensors"
 DESCRIPTION = "world.json"
-TARGETS = ("like", "satisfaction")
-CAUSAL_GRAPH: dict[str, Any] = {
-    "nodes": {
-        "U": {"meaning": "user", "observed": True},
-        "I": {"meaning": "item with its title, picture and sound", "observed": True},
-        "V": {"meaning": "hidden trait of the item that shows in its title, or in its picture", "observed": False},
-        "S": {"meaning": "shown, at random", "observed": False},
-        "Z": {"meaning": "match of user and item", "observed": True},
-        "C": {"meaning": "click", "observed": True},
-        "L": {"meaning": "like", "observed": True},
-    },
-    "edges": [
-        ["V", "I"],
-        ["V", "L"],
-        ["U", "Z"],
-        ["I", "Z"],
-        ["U", "C"],
-        ["I", "C"],
-        ["Z", "C"],
-        ["S", "C"],
-        ["Z", "L"],
-        ["C", "L"],
-    ],
+ORACLES = {
+    "like": ("P(like | item)", "P(like | do(item))"),
+    "satisfaction": ("P(click | item)", "P(like | do(item is clicked))"),
 }
+"""By target what the observational and the interventional oracle rank by."""
+TARGETS = tuple(ORACLES)
+_STRUCTURE = set(WorldConfig.model_fields)
 
 
 @dataclass(frozen=True)
@@ -66,8 +48,8 @@ class Truth:
         user_rows, item_rows: `[U]`, `[I]` rows in the whole world; they key the draws, so a restricted truth
             draws the same likes as the whole one.
 
-    Every probability is given that the item is shown. Showing is random with one probability for all pairs;
-    that factor is left out, as it changes no ranking.
+    Every probability is given that the item is shown, as an item that is recommended is; whom a log's items were
+    shown to (`showing.py`) is no part of it. Where the confounder's effect drifts, it is that of the end of the log.
     """
 
     config: WorldConfig
@@ -76,8 +58,6 @@ class Truth:
     item_ids: np.ndarray
     user_rows: np.ndarray
     item_rows: np.ndarray
-
-    causal_graph = CAUSAL_GRAPH
 
     @property
     def num_users(self) -> int:
@@ -182,8 +162,7 @@ class Truth:
         arrays = asdict(self.latents) | {"user_rows": self.user_rows, "item_rows": self.item_rows}
         (folder / TENSORS).write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
         description = {
-            "config": self.config.model_dump(),
-            "causal_graph": self.causal_graph,
+            "config": {name: getattr(self.config, name) for name in WorldConfig.model_fields},
             "user_ids": self.user_ids.tolist(),
             "item_ids": self.item_ids.tolist(),
         }
@@ -210,7 +189,8 @@ class Truth:
         try:
             arrays = load_file(folder / TENSORS)
             return cls(
-                config=WorldConfig(**description["config"]),
+                # What items look like is written with some; it is no part of the truth.
+                config=WorldConfig(**{name: v for name, v in description["config"].items() if name in _STRUCTURE}),
                 latents=Latents(**{field.name: arrays[field.name] for field in fields(Latents)}),
                 user_ids=np.asarray(description["user_ids"], dtype=object),
                 item_ids=np.asarray(description["item_ids"], dtype=object),
@@ -290,6 +270,15 @@ class OracleGap:
     loss: float
     regret_observational: float
 
+    def cells(self) -> tuple[str, str, str, str]:
+        """The four as a table shows them."""
+        return (
+            f"{self.interventional_ndcg:.4f}",
+            f"{self.observational_ndcg:.4f}",
+            f"{self.loss:.1%}",
+            f"{self.regret_observational:.4f}",
+        )
+
 
 def oracle_gap(
     truth: Truth, exclude: np.ndarray | None = None, k: int = 50, seed: int = 0, target: str = "like"
@@ -332,6 +321,31 @@ def oracle_gap(
     interventional = float(np.nanmean(causal_ndcg))
     observational = float(np.nanmean(observed_ndcg))
     return OracleGap(interventional, observational, 1 - observational / interventional, float(regret.mean()))
+
+
+def oracle_gaps(dataset: InteractionDataset, folder: Path, *, users: int = 2000, k: int = 50) -> dict[str, OracleGap]:
+    """The gap between the oracles for each target, over all items, for at most so many users of a prepared dataset.
+
+    Args:
+        folder: the world's, as for `Truth.load`.
+        users: spread evenly over the dataset's.
+
+    Raises:
+        DataError: no truth lies there, or the dataset was not prepared from that world.
+    """
+    truth = Truth.load(folder)
+    simulated = dataset.provenance.get("simulated")
+    drawn = simulated.get("config", {}) if isinstance(simulated, dict) else {}
+    if {name: drawn.get(name) for name in _STRUCTURE} != {name: getattr(truth.config, name) for name in _STRUCTURE}:
+        raise DataError(
+            "the truth is of another world than the dataset",
+            expected="the folder of the simulated world that the dataset was prepared from",
+            got="a truth of other settings" if simulated else "a dataset that was not simulated",
+            where=folder,
+        )
+    rows = np.unique(np.linspace(0, dataset.num_users - 1, min(users, dataset.num_users)).astype(np.int64))
+    known = truth.align(dataset.user_ids[rows], dataset.item_ids)
+    return {target: oracle_gap(known, None, k, target=target) for target in TARGETS}
 
 
 def _blocks(truth: Truth, cells: int = 4_000_000) -> Iterator[np.ndarray]:

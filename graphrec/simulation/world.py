@@ -1,38 +1,39 @@
-"""The hidden-confounder world: a structural causal model at the scale of a public dataset.
+"""A world: a structural causal model at the scale of a public dataset.
 
-A hidden trait V of an item colours its title, or its picture, and also makes people like it (V -> I, V -> L).
-User and item meet in a match Z and a click C, and only those lead on to the like: the causal graph of HCR
-(section 3). Nothing is learned; every number is drawn from these equations:
+A hidden trait V of an item colours what it looks like and also makes people like it (V -> I, V -> L). User and item
+meet in a match Z and a click C, and only those lead on to the like: the causal graph of HCR (section 3). Nothing is
+learned; every number is drawn from these equations:
 
     taste p_u, q_i; exposure taste s_u, e_i        standard normal, p and s divided by sqrt(latent_width)
     v_i ~ Bernoulli(prevalence)                    hidden
     match = match_scale <p_u, q_i>;  attraction = attraction_scale <s_u, e_i>
-    shown: a uniformly random set of items for each user
+    shown: see `showing.py`; by default a uniformly random set of items for each user
     P(click | shown) = sigmoid(match + attraction + click_intercept)
-    P(like | click)  = sigmoid(match + strength v_i + like_intercept)
+    P(like | click)  = sigmoid(match + g(time) v_i + like_intercept),  g = strength at the end of the log
 
 Likes are rare without the confounder and few items carry it. In such a world an observational and an
 interventional ranking differ enough to be told apart; with a higher base rate they do not.
 
-Without the confounder (strength 0) and with `exposure_shows = "visual"` it is a world of visual bias: looks
-draw clicks by `attraction_scale`, and no like rests on them.
+Without the confounder (strength 0) and with pictures that show e_i it is a world of visual bias: looks draw clicks by
+`attraction_scale`, and no like rests on them.
 """
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
+"""A share of items that is not all of them."""
 
 
 class WorldConfig(BaseModel):
-    """Sizes and coefficients of a hidden-confounder world."""
+    """Sizes and coefficients of the structural equations; a world adds what its items look like."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
@@ -41,35 +42,30 @@ class WorldConfig(BaseModel):
     items: int = Field(default=1500, ge=1)
     """I, number of items."""
     strength: float = 6.0
-    """g, added to the logit of a like where the item carries the confounder; 0 is no confounding."""
+    """Confounding: added to the logit of a like where the item carries the confounder; 0 is none."""
     shown: int = Field(default=180, ge=1)
-    """Items shown to each user, uniformly at random; about a third of them are clicked."""
+    """Sparsity: items shown to each user (with `activity_tail`, their mean); about a third of them are clicked."""
     prevalence: float = Field(default=0.1, gt=0.0, lt=1.0)
     """P(v = 1), the share of items that carry the confounder."""
     match_scale: float = 2.5
     """Standard deviation of the match logit over user-item pairs."""
     attraction_scale: float = 2.0
-    """Standard deviation of the attraction logit over user-item pairs."""
+    """Visual bias: standard deviation of the attraction logit over user-item pairs; 0 is none."""
     click_intercept: float = -1.5
     """Logit of a click at zero match and attraction."""
     like_intercept: float = -4.0
     """Logit of a like of a clicked item at zero match, without the confounder."""
     latent_width: int = Field(default=8, ge=1)
     """Width of the taste and exposure-taste vectors."""
-    feature_noise: float = Field(default=0.3, ge=0.0)
-    """Standard deviation of the noise on visual and acoustic features; the signal's is sqrt(latent_width)."""
-    words: float = Field(default=20.0, ge=1.0)
-    """Mean words in a title (one plus a Poisson count)."""
-    vocabulary: int = Field(default=1000, ge=2)
-    """Number of different words that titles are drawn from."""
-    word_taste: float = Field(default=0.7, ge=0.0)
-    """How sharply what titles show picks an item's words: its exposure taste, or else its content."""
-    word_confounder: float = Field(default=3.0, ge=0.0)
-    """How sharply the confounder picks an item's words, or the length of its mark in pictures; 0 makes it invisible."""
-    exposure_shows: Literal["title", "visual"] = "title"
-    """The modality seen before the click: it shows exposure taste and confounder, the two others the content."""
-    missing: Share = 0.0
-    """Share of items without a modality, drawn for each modality by itself."""
+    exposure_bias: float = Field(default=0.0, ge=0.0)
+    """Exposure bias: items are shown in proportion to exp(exposure_bias attraction); 0 shows without regard to it."""
+    popularity_tail: float = Field(default=0.0, ge=0.0)
+    """Standard deviation over items of the log of how often an item is shown; 0 shows all alike."""
+    activity_tail: float = Field(default=0.0, ge=0.0)
+    """Standard deviation over users of the log of how many items they are shown; 0 is `shown` for each."""
+    drift: float = 0.0
+    """How much the confounder's effect rises from the first day to the last, where it is `strength`; the truth is of
+    the last."""
     days: int = Field(default=30, ge=1)
     """Length of the log in days."""
     seed: int = Field(default=0, ge=0)
@@ -123,6 +119,12 @@ def click_given_shown(config: WorldConfig, match: np.ndarray, attraction: np.nda
     return expit(match + attraction + config.click_intercept)
 
 
-def like_given_click(config: WorldConfig, match: np.ndarray, confounder: np.ndarray | float) -> np.ndarray:
-    """P(like | click, v) from the match logit and the confounder (0 or 1), broadcast."""
-    return expit(match + config.strength * confounder + config.like_intercept)
+def like_given_click(
+    config: WorldConfig, match: np.ndarray, confounder: np.ndarray | float, before_end: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """P(like | click, v) from the match logit and the confounder (0 or 1), broadcast.
+
+    Args:
+        before_end: share of the log that is still to come, 0 at its end and 1 at its start.
+    """
+    return expit(match + (config.strength - config.drift * before_end) * confounder + config.like_intercept)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from graphrec.simulation.features import draw_features
-from graphrec.simulation.world import WorldConfig, draw_latents
+from graphrec.simulation.tiktok import TiktokConfig, draw_features
+from graphrec.simulation.world import draw_latents
 
 
 def held_out_ridge(inputs, target, penalty, folds=5):
@@ -28,7 +28,7 @@ def auc(score, positive):
 
 
 def drawn(**settings):
-    config = WorldConfig(**settings)
+    config = TiktokConfig(**settings)
     latents = draw_latents(config)
     return config, latents, draw_features(config, latents)
 
@@ -115,6 +115,6 @@ def test_a_seed_draws_the_same_features_and_another_seed_others():
 def test_titles_do_not_depend_on_the_block_of_items(monkeypatch):
     settings = {"items": 300, "vocabulary": 40, "words": 7.5}
     _, _, whole = drawn(**settings)
-    monkeypatch.setattr("graphrec.simulation.features.TITLE_BLOCK", 64)
+    monkeypatch.setattr("graphrec.simulation.features.WORD_BLOCK", 64)
     _, _, in_blocks = drawn(**settings)
     np.testing.assert_array_equal(in_blocks.titles.toarray(), whole.titles.toarray())

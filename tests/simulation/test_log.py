@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from graphrec.simulation.log import draw_log
+from graphrec.simulation.log import DAY, START, draw_log
 from graphrec.simulation.world import WorldConfig, draw_latents
 
 SMALL = WorldConfig(users=150, items=400, shown=100)
@@ -51,3 +51,28 @@ def test_strength_changes_likes_of_confounded_items_and_no_click():
 def test_everything_shown_and_no_intercept_clicks_half():
     config = WorldConfig(users=200, items=300, shown=300, click_intercept=0.0)
     assert len(drawn(config).user) / (200 * 300) == pytest.approx(0.5, abs=0.02)
+
+
+def test_what_was_shown_and_not_clicked_can_be_kept_and_adds_no_like():
+    clicks, shown = drawn(SMALL), drawn(SMALL, unclicked=True)
+    assert len(shown.user) == SMALL.users * SMALL.shown
+    for name, column in vars(clicks).items():
+        np.testing.assert_array_equal(getattr(shown, name)[shown.click], column)
+    assert not shown.like[~shown.click].any()
+
+
+def test_stars_are_high_for_likes_alone():
+    log = drawn(SMALL)
+    assert set(log.stars[log.like]) == {4, 5}
+    assert set(log.stars[~log.like]) == {1, 2, 3}
+
+
+def test_drift_weakens_the_confounder_before_the_end_and_touches_nothing_else():
+    still, drifting = drawn(SMALL), drawn(SMALL.model_copy(update={"drift": 6.0}))
+    np.testing.assert_array_equal(still.timestamp, drifting.timestamp)
+    carries = draw_latents(SMALL).confounder[still.item]
+    np.testing.assert_array_equal(still.like[~carries], drifting.like[~carries])
+    late = still.timestamp - START > 0.8 * SMALL.days * DAY
+    early = still.timestamp - START < 0.2 * SMALL.days * DAY
+    lost = [still.like[part].mean() - drifting.like[part].mean() for part in (carries & early, carries & late)]
+    assert lost[0] > 0.35 and 0 <= lost[1] < 0.15

@@ -9,13 +9,12 @@ from scipy import sparse
 
 from graphrec.data.sources import sources
 from graphrec.errors import DataError
-from graphrec.simulation.features import draw_features
 from graphrec.simulation.log import draw_log
-from graphrec.simulation.tiktok import write_tiktok
+from graphrec.simulation.tiktok import TiktokConfig, TiktokWorld, draw_features
 from graphrec.simulation.truth import Truth
 from graphrec.simulation.world import WorldConfig, draw_latents
 
-CONFIG = WorldConfig(users=40, items=120, shown=30, vocabulary=60, missing=0.2, seed=3)
+CONFIG = TiktokConfig(users=40, items=120, shown=30, vocabulary=60, missing=0.2, seed=3)
 HASH = "d5dffaebe1a9e11754ea0f7fafae6bc0b108b3dbfe4818ceee97372dc5c5cd19"
 """Of everything discrete that CONFIG draws; pictures may differ in the last bit from machine to machine."""
 VISUAL = (-2.3174529, 0.114704989, 2.81403875)
@@ -23,7 +22,7 @@ VISUAL = (-2.3174529, 0.114704989, 2.81403875)
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    return write_tiktok(CONFIG, tmp_path_factory.mktemp("twin") / "raw")
+    return TiktokWorld.write(CONFIG, tmp_path_factory.mktemp("twin") / "raw")
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +117,8 @@ def test_the_source_needs_no_truth(raw, tmp_path):
 
 def test_the_same_config_writes_the_same_bytes_and_replaces_its_own_folder(raw, tmp_path):
     out = tmp_path / "again"
-    write_tiktok(CONFIG.model_copy(update={"seed": 9}), out)
-    write_tiktok(CONFIG, out)
+    TiktokWorld.write(CONFIG.model_copy(update={"seed": 9}), out)
+    TiktokWorld.write(CONFIG, out)
     files = sorted(file.relative_to(raw) for file in raw.rglob("*") if file.is_file())
     assert files == sorted(file.relative_to(out) for file in out.rglob("*") if file.is_file())
     for file in files:
@@ -135,22 +134,22 @@ def test_the_draws_of_a_seed_do_not_change_from_one_release_to_the_next(drawn):
 
 
 def test_which_modality_shows_the_exposure_is_on_record(tmp_path):
-    config = WorldConfig(users=3, items=20, shown=5, vocabulary=20, exposure_shows="visual")
-    raw = write_tiktok(config, tmp_path / "raw")
+    config = TiktokConfig(users=3, items=20, shown=5, vocabulary=20, exposure_shows="visual")
+    raw = TiktokWorld.write(config, tmp_path / "raw")
     assert json.loads((raw / "world.json").read_text())["config"]["exposure_shows"] == "visual"
-    assert Truth.load(raw).config == config
+    assert Truth.load(raw).config == WorldConfig(users=3, items=20, shown=5)
 
 
 def test_foreign_files_are_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(DataError, match="will not overwrite"):
-        write_tiktok(CONFIG, tmp_path)
+        TiktokWorld.write(CONFIG, tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_items_that_nobody_clicked_have_features(tmp_path):
-    config = WorldConfig(users=2, items=50, shown=5, vocabulary=20)
-    raw = write_tiktok(config, tmp_path / "raw")
+    config = TiktokConfig(users=2, items=50, shown=5, vocabulary=20)
+    raw = TiktokWorld.write(config, tmp_path / "raw")
     clicked = {line.split("\t")[2] for line in (raw / "final_track2_train.txt").read_text().splitlines()}
     assert len(clicked) < 50
     assert all(record["video_feature_dim_128"] for record in read_lines(raw / "track2_video_features.txt"))

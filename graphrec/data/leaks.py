@@ -1,0 +1,48 @@
+"""The leak audit of a split: no pair in two parts, and nothing held out that train does not know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from graphrec.data.findings import Finding
+from graphrec.data.split_strategies import distinct, keys
+
+if TYPE_CHECKING:
+    from graphrec.data.split import Split
+
+NEXT_STEP = "make the split again; do not evaluate on this one"
+
+
+def audit_leaks(split: Split) -> list[Finding]:
+    """What leaks: none if no pair is in two parts and train knows every held-out user and item."""
+    dataset = split.dataset
+    train = distinct(keys(dataset, dataset.interactions))
+    seen_users, seen_items = (distinct(dataset.interactions[kind].to_numpy()) for kind in ("user", "item"))
+    # The audit counts; it hands no test pair on and is therefore no opening of the test part.
+    parts = {"valid": split.valid, "test": split._test}
+    found: list[Finding] = []
+
+    def add(code: str, pairs: np.ndarray, wrong: np.ndarray, message: str) -> None:
+        if wrong.any():
+            user, item = pairs[np.argmax(wrong)]
+            example = f"user number {user}, item number {item}"  # it may lie outside the ids
+            found.append(Finding(code, "error", int(wrong.sum()), message, example, NEXT_STEP))
+
+    keyed = {}
+    for part, pairs in parts.items():
+        keyed[part] = pairs[:, 0] * dataset.num_items + pairs[:, 1]
+        repeated = np.ones(len(pairs), dtype=bool)
+        repeated[np.unique(keyed[part], return_index=True)[1]] = False
+        in_train = np.isin(keyed[part], train)
+        add(f"{part}_pair_in_train", pairs, in_train, f"{part} pairs are among the training pairs")
+        add(f"{part}_pair_repeated", pairs, repeated, f"{part} pairs occur more than once")
+        for kind, column, seen in (("user", 0, seen_users), ("item", 1, seen_items)):
+            if split.config.unseen == "keep":
+                continue
+            unknown = ~np.isin(pairs[:, column], seen)
+            add(f"{part}_{kind}_unknown", pairs, unknown, f"{part} pairs name a {kind} that train does not know")
+    both = np.isin(keyed["valid"], keyed["test"])
+    add("pair_in_valid_and_test", split.valid, both, "pairs are in valid and in test")
+    return found

@@ -1,0 +1,103 @@
+"""Which published set a prepared dataset is: one name often stands for several that share no numbering."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from graphrec.data.cards import Card, Variant, cards
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.split_strategies import distinct, keys
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A prepared dataset beside one published set.
+
+    Args:
+        variant: the published set.
+        found: for each of its counts that of the dataset; None where the dataset has nothing to count.
+    """
+
+    variant: Variant
+    found: dict[str, int | None]
+
+    @property
+    def different(self) -> list[str]:
+        """The counts that are not equal."""
+        return [key for key, published in self.variant.counts.items() if self.found[key] != published]
+
+    @property
+    def is_same(self) -> bool:
+        return not self.different
+
+    @property
+    def distance(self) -> float:
+        """Mean absolute log ratio of the counts; what cannot be counted is taken to differ tenfold."""
+        ratios = (
+            abs(math.log(max(found, 1) / max(published, 1))) if found is not None else math.log(10)
+            for published, found in zip(self.variant.counts.values(), self.found.values())
+        )
+        return sum(ratios) / len(self.found)
+
+    def __str__(self) -> str:
+        """The variant with each count, and beside it the dataset's own where that is another."""
+        counts = (
+            f"{key} {published:,}" + (f" (here {_shown(self.found[key])})" if key in self.different else "")
+            for key, published in self.variant.counts.items()
+        )
+        return f"{self.variant.name}: {', '.join(counts)}"
+
+
+def counts(dataset: InteractionDataset) -> dict[str, int]:
+    """What cards count: users, items, events, distinct pairs of all behaviours, clicks, likes, `pairs.BEHAVIOUR`, and
+    `clicks.PART` where the source gives the split."""
+    events = dataset.interactions
+    pair = keys(dataset, events)
+    found = {
+        "users": dataset.num_users,
+        "items": dataset.num_items,
+        "events": len(events),
+        "pairs": len(distinct(pair)),
+    }
+    found |= {f"{role}s": len(dataset.pairs(role)) for role in ("click", "like")}
+    for name in dataset.behaviours:
+        found[f"pairs.{name}"] = len(distinct(pair[(events["behaviour"] == name).to_numpy()]))
+    if "part" in events:
+        roles = {*dataset.feedback["click"], *dataset.feedback["like"]}
+        clicked = events["behaviour"].isin(roles).to_numpy()
+        for part in events["part"].cat.categories:
+            found[f"clicks.{part}"] = len(distinct(pair[clicked & (events["part"] == part).to_numpy()]))
+    return found
+
+
+def compare_variants(dataset: InteractionDataset, known: dict[str, Card] | None = None) -> list[Comparison]:
+    """The dataset beside each published set of its source's card, the nearest first; none for a simulated one.
+
+    Args:
+        known: the cards by source; by default all.
+    """
+    card = (cards() if known is None else known).get(str(dataset.provenance.get("source")))
+    if card is None or "simulated" in dataset.provenance:
+        return []
+    own = counts(dataset)
+    found = [Comparison(variant, {key: own.get(key) for key in variant.counts}) for variant in card.variants]
+    if card.access == "yours":  # anything can be a table: what is not equal tells nothing
+        found = [one for one in found if one.is_same]
+    return sorted(found, key=lambda one: one.distance)
+
+
+def verdict(dataset: InteractionDataset, compared: list[Comparison]) -> str:
+    """Which published set the dataset is, in a sentence."""
+    if "simulated" in dataset.provenance:
+        return "a simulated twin, not any published set"
+    if not compared:
+        return "nothing to compare with: no counts of its source are known"
+    same = [one for one in compared if one.is_same]
+    if same:
+        return "; ".join(f"{one} ({one.variant.counted_from})" for one in same)
+    return f"not a published set; the nearest is {compared[0]}"
+
+
+def _shown(count: int | None) -> str:
+    return "none" if count is None else f"{count:,}"

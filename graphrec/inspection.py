@@ -1,0 +1,100 @@
+"""Everything that `graphrec check` says about a prepared dataset."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from graphrec.data.checks import check, statistics
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.findings import Finding
+from graphrec.data.leaks import audit_leaks
+from graphrec.data.split import Split, SplitConfig, make_split
+from graphrec.data.split_checks import check_split
+from graphrec.data.variants import Comparison, compare_variants, verdict
+from graphrec.errors import SplitError
+from graphrec.graph.audit import audit_graph
+from graphrec.graph.build import InteractionGraph
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found.
+
+    Args:
+        dataset: what was looked at.
+        statistics: its numbers, as `statistics` gives them.
+        findings: errors first; those about the split and the graph behind those about the data.
+        compared: the published sets of its source, the nearest first.
+        split: the split that was audited; None where there was none to make.
+    """
+
+    dataset: InteractionDataset
+    statistics: dict[str, Any]
+    findings: list[Finding]
+    compared: list[Comparison]
+    split: Split | None
+
+    @property
+    def verdict(self) -> str:
+        """Which published set it is, in a sentence."""
+        return verdict(self.dataset, self.compared)
+
+    @property
+    def has_errors(self) -> bool:
+        return any(finding.severity == "error" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it but the data, for JSON."""
+        return {
+            "statistics": self.statistics,
+            "published": {
+                "verdict": self.verdict,
+                "variants": [
+                    {"name": one.variant.name, "same": one.is_same, "counts": one.variant.counts, "found": one.found}
+                    for one in self.compared
+                ],
+            },
+            "split": self.split and {"name": self.split.config.name, "hash": self.split.hash, **self.split.counts},
+            "findings": [asdict(finding) for finding in self.findings],
+        }
+
+
+def inspect(dataset: InteractionDataset, config: SplitConfig | None = None) -> Inspection:
+    """Check a dataset, compare its counts with published ones, split it, and audit the split and its graph for leaks.
+
+    Args:
+        config: the split; by default `default_split`.
+    """
+    findings, split = check(dataset), None
+    if not any(finding.severity == "error" for finding in findings):
+        split, about_split = _audit(dataset, config or default_split(dataset))
+        findings += about_split
+    order = ("error", "warning", "info")
+    findings.sort(key=lambda finding: order.index(finding.severity))
+    return Inspection(dataset, statistics(dataset), findings, compare_variants(dataset), split)
+
+
+def default_split(dataset: InteractionDataset) -> SplitConfig:
+    """The source's own parts where it gives them, else HCR's chronological split, else a random one."""
+    if "part" in dataset.interactions:
+        return SplitConfig(name="given")
+    return SplitConfig(name="chronological" if dataset.has_times else "random")
+
+
+def _audit(dataset: InteractionDataset, config: SplitConfig) -> tuple[Split | None, list[Finding]]:
+    try:
+        split = make_split(dataset, config)
+    except SplitError as error:
+        step = error.next_step or "choose another --split"
+        return None, [Finding("no_split", "warning", 0, error.problem, str(error.got), step)]
+    leaks = [*audit_leaks(split), *audit_graph(InteractionGraph.from_split(split), split)]
+    if not leaks:
+        message = (
+            f"no leak in the split `{config.name}`: parts are disjoint, the graph and its scales are train's alone"
+        )
+        example = (
+            f"{split.counts['train_clicks']:,} edges, {split.counts['valid']:,} valid, {split.counts['test']:,} test"
+        )
+        leaks = [Finding("no_leaks", "info", 0, message, example, "nothing")]
+    return split, [*leaks, *check_split(dataset, split)]

@@ -1,0 +1,86 @@
+"""Dataset cards on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from graphrec.data.cards import Card
+
+Rows = list[tuple[str, ...]]
+Table = tuple[list[str], Rows]
+
+
+def card_rows(cards: Iterable[Card]) -> Table:
+    """A row for each dataset."""
+    rows: Rows = [
+        (
+            card.source,
+            card.about,
+            card.access,
+            ", ".join(layout.name for layout in card.layouts),
+            ", ".join(dict.fromkeys(m for layout in card.layouts for m in (*layout.exposure, *layout.content)))
+            or "none",
+            ", ".join(variant.name for variant in card.variants) or "none",
+        )
+        for card in cards
+    ]
+    return ["dataset", "what it is", "access", "layouts", "modalities", "published counts"], rows
+
+
+def card_text(card: Card, *, twin: bool) -> str:
+    """Where a dataset comes from, who may have it and how, what plays the click and the like.
+
+    Args:
+        twin: whether there is a world that simulates it.
+    """
+    lines = [
+        f"{card.source}: {card.about}",
+        "",
+        f"origin    {card.origin}",
+        f"licence   {card.licence}",
+        f"who       {card.who}",
+        f"obtain    {card.obtain}",
+        f"prepare   graphrec prepare {card.source} --raw FOLDER --out FOLDER",
+    ]
+    if twin:
+        lines.append(f"without   graphrec simulate {card.source} --out FOLDER writes a twin with known truth")
+    for layout in card.layouts:
+        lines += [
+            "",
+            f"layout {layout.name}: {layout.about}",
+            f"  click     {layout.click}",
+            f"  like      {layout.like}",
+            f"  exposure  {', '.join(layout.exposure) or 'none'} (seen before the click)",
+            f"  content   {', '.join(layout.content) or 'none'}",
+        ]
+    return "\n".join(lines)
+
+
+def file_rows(card: Card) -> Table:
+    """A row for each raw file."""
+    rows: Rows = [
+        (
+            layout.name,
+            file.name,
+            f"{file.bytes:,}" if file.bytes is not None else "unknown",
+            "no" if file.optional else "yes",
+            file.content,
+        )
+        for layout in card.layouts
+        for file in layout.files
+    ]
+    return ["layout", "file", "bytes", "needed", "content"], rows
+
+
+def variant_rows(card: Card) -> Table:
+    """A row for each set that goes by the dataset's name."""
+    rows: Rows = [
+        (
+            variant.name,
+            variant.layout,
+            ", ".join(f"{key} {count:,}" for key, count in variant.counts.items()),
+            variant.counted_from,
+        )
+        for variant in card.variants
+    ]
+    return ["published set", "layout", "counts", "counted from"], rows

@@ -1,0 +1,150 @@
+"""One self-contained HTML page about a prepared dataset: its numbers, what was found, and its distributions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.split import Split
+from graphrec.data.time_checks import seconds_of
+from graphrec.errors import DataError
+from graphrec.files import replace_file
+from graphrec.inspection import Inspection
+from graphrec.report.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
+from graphrec.report.html import template
+
+Rows = list[tuple[str, ...]]
+Table = tuple[list[str], Rows]
+
+
+def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], [])) -> Path:
+    """Write the page and return its path; it needs no server, script, or other file.
+
+    Args:
+        oracles: headers and rows of the gap between the log's own truth and the causal one, for a simulated world.
+
+    Raises:
+        DataError: `out` is a folder.
+    """
+    out = Path(out)
+    if out.is_dir():
+        raise DataError("the page is a file", got="a folder", where=out, next_step="name a file, such as check.html")
+    dataset, split = inspection.dataset, inspection.split
+    severities = [finding.severity for finding in inspection.findings]
+    page = template("check.html").render(
+        title=f"Dataset {dataset.name}",
+        simulated="simulated" in dataset.provenance,
+        lead=", ".join(f"{severities.count(kind)} {kind}s" for kind in ("error", "warning")) + " found.",
+        provenance=dataset.provenance,
+        feedback={role: ", ".join(names) for role, names in dataset.feedback.items()},
+        verdict=inspection.verdict,
+        published=_published(inspection),
+        numbers=_numbers(inspection.statistics),
+        behaviours=[(name, f"{n:,}") for name, n in inspection.statistics["events"].items()],
+        modalities=_modalities(inspection.statistics),
+        findings=_findings(inspection),
+        oracles=oracles,
+        split=None if split is None else _split(split),
+        plots=[] if "error" in severities else [Markup(plot) for plot in _plots(dataset, split)],
+    )
+    with replace_file(out) as file:
+        file.write_text(page, encoding="utf-8")
+    return out
+
+
+def _numbers(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("users", f"{facts['users']:,}"),
+        ("items", f"{facts['items']:,}"),
+        ("clicks", f"{facts['clicks']:,}"),
+        ("likes", f"{facts['likes']:,}"),
+        ("density", f"{facts['density']:.4%}"),
+        ("clicks a user", f"{facts['clicks_per_user']:.1f}"),
+        ("clicks an item", f"{facts['clicks_per_item']:.1f}"),
+        ("likes a click", f"{facts['likes_per_click']:.3f}"),
+    ]
+
+
+def _modalities(facts: dict[str, Any]) -> Table:
+    rows: Rows = [
+        (
+            name,
+            one["role"] or "none",
+            one["kind"],
+            one["encoder"] or "not stated",
+            one["layer"] or "not stated",
+            f"{one['width']:,}",
+            f"{one['share_missing']:.1%}",
+        )
+        for name, one in facts["modalities"].items()
+    ]
+    return ["modality", "role", "kind", "encoder", "layer", "width", "missing"], rows
+
+
+def _findings(inspection: Inspection) -> Table:
+    rows: Rows = [
+        (one.code, one.severity, one.message, one.example or "–", one.next_step or "–", f"{one.count:,}")
+        for one in inspection.findings
+    ]
+    return ["code", "severity", "finding", "example", "next step", "count"], rows
+
+
+def _published(inspection: Inspection) -> Table:
+    rows: Rows = [
+        (
+            one.variant.name,
+            "yes" if one.is_same else "no",
+            ", ".join(f"{key} {count:,}" for key, count in one.variant.counts.items()),
+            ", ".join(f"{key} {'none' if n is None else format(n, ',')}" for key, n in one.found.items()),
+            one.variant.counted_from,
+        )
+        for one in inspection.compared
+    ]
+    return ["published set", "this one", "published", "counted here", "source"], rows
+
+
+def _split(split: Split) -> dict[str, Any]:
+    sizes = {key: n for key, n in split.counts.items() if not key.startswith("dropped_")}
+    dropped = {key.removeprefix("dropped_"): n for key, n in split.counts.items() if key not in sizes and n}
+    return {
+        "name": split.config.name,
+        "hash": split.hash,
+        "sizes": [(key.replace("_", " "), f"{n:,}") for key, n in sizes.items()],
+        "dropped": ", ".join(f"{key.replace('_', ' ')} {n:,}" for key, n in dropped.items()),
+    }
+
+
+def _plots(dataset: InteractionDataset, split: Split | None) -> list[str]:
+    roles = ("click",) if dataset.single_behaviour else ("click", "like")
+    pairs = {f"{role}s": dataset.pairs(role) for role in roles}
+    users, items = (
+        {name: np.bincount(table[kind], minlength=size) for name, table in pairs.items()}
+        for kind, size in (("user", dataset.num_users), ("item", dataset.num_items))
+    )
+    plots = [
+        rank_plot(users, "user", "Items a user", "users"),
+        rank_plot(items, "item", "Users an item", "items"),
+    ]
+    if not dataset.single_behaviour:
+        plots.append(like_share_plot(items["clicks"], items["likes"], "likes"))
+    if dataset.has_times:
+        times = {name: table["timestamp"].to_numpy() for name, table in pairs.items()}
+        if split is not None and split.config.name in ("chronological", "global_time"):
+            times["train"] = np.array([split.train["timestamp"].max()])
+        seconds = {name: seconds_of(found) for name, found in times.items()}
+        days = {name: found / 86_400 for name, found in seconds.items() if found is not None}
+        dated = len(days) == len(times)
+        shown = days if dated else times
+        ends = {"train": float(shown.pop("train")[0])} if "train" in shown else {}
+        plots.append(time_plot(shown, ends, "times", dated=dated))
+    if dataset.features:
+        missing = {name: 1 - float(feature.mask.mean()) for name, feature in dataset.features.items()}
+        plots.append(share_plot(missing, "items that lack the modality", "missing"))
+        norms = {name: found for name, feature in dataset.features.items() if len(found := feature.norms())}
+        if norms:
+            plots.append(quantile_plot(norms, "norm of an item's features", "norms"))
+    return plots

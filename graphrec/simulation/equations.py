@@ -1,0 +1,102 @@
+"""What a world says of itself: its structural equations in words, and its causal graph."""
+
+from __future__ import annotations
+
+from graphrec.causal import CausalGraph, Node
+from graphrec.simulation.world import WorldConfig
+
+SHOWN = Node("shown to the user", observed=False)
+
+
+def equations(config: WorldConfig) -> list[str]:
+    """The structural equations with this world's coefficients, a line each."""
+    c = config
+    showing = []
+    if c.popularity_tail:
+        showing.append(f"{c.popularity_tail:g} a_i")
+    if c.exposure_bias:
+        showing.append(f"{c.exposure_bias:g} attraction_ui")
+    weights = f"one after another in proportion to exp({' + '.join(showing)})" if showing else "uniformly at random"
+    number = f"about {c.shown}, lognormal over users with log sd {c.activity_tail:g}" if c.activity_tail else c.shown
+    strength = f"{c.strength:g}"
+    if c.drift:
+        strength = f"g(t), g(t) = {c.strength:g} - {c.drift:g} (share of the log still to come),"
+    return [
+        f"p_u, s_u ~ N(0, 1 / {c.latent_width}), q_i, e_i ~ N(0, 1) in {c.latent_width} dimensions; a_i ~ N(0, 1)",
+        f"v_i ~ Bernoulli({c.prevalence:g}), hidden",
+        f"match_ui = {c.match_scale:g} <p_u, q_i>;  attraction_ui = {c.attraction_scale:g} <s_u, e_i>",
+        f"items shown to a user: {number}, {weights}, without replacement",
+        f"P(click | shown) = s(match_ui + attraction_ui {c.click_intercept:+g}),  s(x) = 1 / (1 + exp(-x))",
+        f"P(like | click) = s(match_ui + {strength} v_i {c.like_intercept:+g})",
+        f"P(like | u, do(i)) = P(click | shown) ({c.prevalence:g} s(match_ui + {c.strength:g} {c.like_intercept:+g}) "
+        f"+ {1 - c.prevalence:g} s(match_ui {c.like_intercept:+g}))",
+        "true match without notice: P(like | u, do(i is clicked)), the factor in brackets alone",
+        "every probability is given that the item is shown, and of the end of the log",
+    ]
+
+
+def hidden_confounder_graph(config: WorldConfig) -> CausalGraph:
+    """HCR's graph (section 3) with what this world adds: a click by attraction, and who is shown what.
+
+    Roles and names are those of the decoder `hcr`, whose claims can be checked on it.
+    """
+    edges = [("V", "I"), ("U", "Z"), ("I", "Z"), ("Z", "C"), ("Z", "L"), ("C", "L"), ("S", "C")]
+    if _confounded(config):
+        edges.append(("V", "L"))
+    if config.attraction_scale:
+        edges += [("U", "C"), ("I", "C")]
+    return CausalGraph(
+        nodes={
+            "U": Node("user"),
+            "I": Node("item with all its features"),
+            "V": Node("hidden trait of the item that shows in its exposure features", observed=False),
+            "S": SHOWN,
+            "Z": Node("match of user and item", deterministic=True),
+            "C": Node("click"),
+            "L": Node("like"),
+        },
+        edges=[*edges, *_showing(config)],
+        treatment="I",
+        outcome="L",
+        mediators=("Z", "C"),
+        conditioned=("U",),
+    )
+
+
+def visual_bias_graph(config: WorldConfig) -> CausalGraph:
+    """CausalRec's graph (Figure 3) with the like that follows: looks draw the interaction, the match alone the like.
+
+    Roles and names are those of the decoder `causalrec`, whose claims can be checked on it.
+    """
+    nodes = {
+        "U": Node("user"),
+        "I": Node("item with all its features"),
+        "V": Node("looks: the item's exposure features", deterministic=True),
+        "M": Node("match: true preference", observed=False, deterministic=True),
+        "N": Node("notice: the pull of the looks alone", observed=False, deterministic=True),
+        "S": SHOWN,
+        "Y": Node("interaction"),
+        "L": Node("like"),
+    }
+    edges = [("I", "V"), ("U", "M"), ("I", "M"), ("M", "Y"), ("S", "Y"), ("M", "L"), ("Y", "L")]
+    if config.attraction_scale:
+        edges += [("U", "N"), ("V", "N"), ("N", "Y")]
+    else:
+        del nodes["N"]
+    if _confounded(config):
+        nodes["H"] = Node("hidden trait of the item that shows in its looks", observed=False)
+        edges += [("H", "I"), ("H", "L")]
+    return CausalGraph(
+        nodes, [*edges, *_showing(config)], treatment="I", outcome="Y", mediators=("M",), conditioned=("U",)
+    )
+
+
+def _confounded(config: WorldConfig) -> bool:
+    return bool(config.strength or config.drift)
+
+
+def _showing(config: WorldConfig) -> list[tuple[str, str]]:
+    """What showing depends on."""
+    biased = bool(config.exposure_bias and config.attraction_scale)
+    edges = [("U", "S")] if biased or config.activity_tail else []
+    return [*edges, ("I", "S")] if biased or config.popularity_tail else edges

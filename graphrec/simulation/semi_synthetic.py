@@ -1,0 +1,211 @@
+"""Semi-synthetic twins: a real dataset's items, features and activity; what users did there is simulated.
+
+    q_i, e_i   content and exposure taste: random projections of the item's standardised content and exposure features
+    v_i        1 for the share `prevalence` of items whose exposure features reach furthest along a random direction
+    p_u, s_u   standard normal, as in every world: users are known by how much they clicked, not by what
+
+Features are standardised column by column, each modality counts alike, and the projections are standardised over items,
+so that match and attraction have the spread that the world's settings name. A role without a modality is shown by those
+of the other; an item without the features draws its latents as in any world. Each user is shown item after item until
+they have clicked as many as in the real data, at the times they did. A click given that the item is shown, a like and
+the truth follow the world's equations to the letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from graphrec.data.dataset import Feature, InteractionDataset
+from graphrec.data.store import fingerprint, save
+from graphrec.errors import DataError, RecipeError
+from graphrec.files import replace_folder, write_json
+from graphrec.simulation.base import MARKER, World, about, write_truth
+from graphrec.simulation.equations import equations
+from graphrec.simulation.log import DAY, START, Log
+from graphrec.simulation.showing import arrival, popularity
+from graphrec.simulation.truth import Truth
+from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, draw_latents, like_given_click, stream
+
+PREPARED = "prepared"
+KEPT = ("users", "items", "shown", "activity_tail")
+"""What the dataset decides in place of a setting."""
+
+
+def semi_synthetic_config(world: type[World], dataset: InteractionDataset, settings: Mapping[str, Any]) -> WorldConfig:
+    """The world's structural settings at the dataset's size; what is not set is the world's default.
+
+    Raises:
+        RecipeError: a setting that the dataset decides.
+        ValidationError: a setting that no world has, or out of range.
+    """
+    for name in KEPT:
+        if name in settings:
+            raise RecipeError(
+                f"the setting `{name}` is the dataset's",
+                got=f"{name}={settings[name]!r}",
+                next_step="leave it out, or simulate a whole world without --from",
+            )
+    fields = world.Config.model_fields
+    defaults = {name: fields[name].default for name in WorldConfig.model_fields}
+    sizes = {"users": dataset.num_users, "items": dataset.num_items, "shown": dataset.num_items}
+    return WorldConfig(**{**defaults, **settings, **sizes})
+
+
+def write_semi_synthetic(
+    world: type[World], config: WorldConfig, folder: Path, dataset: InteractionDataset, out: Path
+) -> Path:
+    """Write `prepared/`, `truth/` and `world.json` into `out`, all or nothing; returns `out`.
+
+    Args:
+        folder: where `dataset` was loaded from.
+
+    Raises:
+        DataError: `out` holds what graphrec did not write, or the dataset's features tell no items apart.
+    """
+    latents = derive_latents(config, dataset)
+    log, missing = draw_feedback(config, latents, dataset)
+    truth = Truth(
+        config=config,
+        latents=latents,
+        user_ids=dataset.user_ids,
+        item_ids=dataset.item_ids,
+        user_rows=np.arange(config.users),
+        item_rows=np.arange(config.items),
+    )
+    said = about(world, config, log) | {
+        "semi_synthetic": {"dataset": dataset.name, "fingerprint": fingerprint(folder), "clicks_not_reached": missing}
+    }
+    says = [
+        *(line for line in equations(config) if not line.startswith("items shown")),
+        f"items, features and the number of clicks of each user are those of the dataset {dataset.name}; "
+        "each user was shown items until they had clicked as many, and nothing else of what users did there was kept",
+        "q_i, e_i: random projections of the standardised content and exposure features; v_i: the items that reach "
+        "furthest along a random direction of the exposure features",
+    ]
+    out = Path(out)
+    with replace_folder(out, MARKER) as part:
+        save(_with_feedback(dataset, log, said), part / PREPARED)
+        write_truth(truth, world.graph(config), says, part)
+        write_json(part / MARKER, said)
+    return out
+
+
+def derive_latents(config: WorldConfig, dataset: InteractionDataset) -> Latents:
+    """Tastes drawn, contents of items and the confounder read off the features.
+
+    Raises:
+        DataError: the dataset has no features, or they tell no items apart.
+    """
+    if not dataset.features:
+        raise DataError(
+            "a semi-synthetic twin needs items with features",
+            got=f"dataset {dataset.name} without any",
+            next_step="bring features, or simulate a whole world without --from",
+        )
+    exposure = {name: f for name, f in dataset.features.items() if dataset.roles.get(name) == "exposure"}
+    content = {name: f for name, f in dataset.features.items() if name not in exposure}
+    exposure, content = exposure or content, content or exposure
+    drawn = draw_latents(config)
+    e, seen = _project(config, "exposure", exposure, config.latent_width)
+    q, known = _project(config, "content", content, config.latent_width)
+    direction, _ = _project(config, "confounder", exposure, 1)
+    chance = stream(config.seed, "ties").random(config.items)
+    furthest = np.lexsort((chance, direction[:, 0]))
+    furthest = furthest[seen[furthest]][::-1][: round(config.prevalence * int(seen.sum()))]
+    confounder = np.where(seen, False, drawn.confounder)
+    confounder[furthest] = True
+    return Latents(
+        taste=drawn.taste,
+        exposure_taste=drawn.exposure_taste,
+        content=np.where(known[:, None], q, drawn.content),
+        exposure=np.where(seen[:, None], e, drawn.exposure),
+        confounder=confounder,
+    )
+
+
+def draw_feedback(config: WorldConfig, latents: Latents, dataset: InteractionDataset) -> tuple[Log, int]:
+    """The simulated log, in order of time, and how many real clicks it falls short of.
+
+    It falls short where a user would click fewer items than they did although every item was shown. Where the real
+    data has no times, they are drawn over `days`.
+    """
+    real = dataset.pairs("click").sort_values("user", kind="stable")
+    counts = np.bincount(real["user"], minlength=config.users)
+    ends = np.cumsum(counts)
+    popular = popularity(config)
+    parts: list[tuple[np.ndarray, ...]] = []
+    for person, (count, end) in enumerate(zip(counts.tolist(), ends.tolist())):
+        random = stream(config.seed, "log", person)
+        matches = config.match_scale * latents.content @ latents.taste[person]
+        attraction = config.attraction_scale * latents.exposure @ latents.exposure_taste[person]
+        times = arrival(config, latents, popular, person, random)
+        clicked = np.flatnonzero(random.random(config.items) < click_given_shown(config, matches, attraction))
+        # Those of all the items they would click that come first: what showing until enough are clicked comes to.
+        items = clicked[np.argsort(times[clicked])[:count]]
+        if dataset.has_times:
+            moments = random.permutation(real["timestamp"].to_numpy()[end - count : end])[: len(items)]
+        else:
+            moments = START + random.integers(0, config.days * DAY, len(items))
+        parts.append((np.full(len(items), person), items, moments, matches[items], *random.random((2, len(items)))))
+    user, item, timestamp, match, uniform, mark = (np.concatenate(column) for column in zip(*parts))
+    first, last = timestamp.min(), timestamp.max()
+    before_end = (last - timestamp) / max(1, last - first)
+    like = uniform < like_given_click(config, match, latents.confounder[item], before_end)
+    order = np.lexsort((item, user, timestamp))
+    clicks = np.ones(len(order), dtype=bool)
+    log = Log(user[order], item[order], timestamp[order], clicks, like[order], mark[order])
+    return log, int(counts.sum()) - len(order)
+
+
+def _project(
+    config: WorldConfig, name: str, features: Mapping[str, Feature], width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random projections `[I, width]`, standardised over the items with any of the features, and which those are."""
+    values, known = np.zeros((config.items, width)), np.zeros(config.items, dtype=bool)
+    for modality, feature in features.items():
+        matrix = feature.values[feature.mask].astype(np.float64)
+        square = matrix.multiply(matrix) if sparse.issparse(matrix) else matrix**2
+        mean, power = (np.asarray(one.mean(axis=0)).ravel() for one in (matrix, square))
+        variance = power - mean**2
+        varies = variance > 1e-10 * power
+        weights = stream(config.seed, f"projection {name} {modality}").standard_normal((feature.width, width))
+        weights *= np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * max(1, varies.sum())), 0.0)[:, None]
+        values[feature.mask] += matrix @ weights - mean @ weights
+        known |= feature.mask
+    spread = values[known].std(axis=0) if known.any() else np.zeros(width)
+    if not (spread > 0).all():
+        raise DataError(
+            "the features tell no items apart",
+            expected="a modality that differs between items",
+            got=", ".join(features),
+            next_step="bring other features, or simulate a whole world without --from",
+        )
+    return (values - values[known].mean(axis=0)) / spread, known
+
+
+def _with_feedback(dataset: InteractionDataset, log: Log, said: dict[str, Any]) -> InteractionDataset:
+    """The dataset with the simulated log in place of its interactions."""
+    rows = np.concatenate([np.arange(len(log.user)), np.flatnonzero(log.like)])
+    codes = np.repeat(np.arange(2, dtype=np.int8), [len(log.user), int(log.like.sum())])
+    interactions = pd.DataFrame(
+        {
+            "user": log.user[rows],
+            "item": log.item[rows],
+            "behaviour": pd.Categorical.from_codes(codes, categories=["click", "like"]),
+            "timestamp": log.timestamp[rows],
+        }
+    )
+    return replace(
+        dataset,
+        name=f"{dataset.name} (simulated feedback)",
+        interactions=interactions,
+        feedback={"click": ("click",), "like": ("like",)},
+        provenance={**dataset.provenance, "simulated": said},
+    )
