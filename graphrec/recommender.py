@@ -73,10 +73,13 @@ class Recommender(nn.Module):
     def representations(self, graph: InteractionGraph) -> dict[str, Representations]:
         """Each tower's representations: one full propagation."""
         graph = self.decoder.encoded(graph)
+        among = None if bool(graph.trained.all()) else graph.trained
         found = {}
         for name, tower in self.towers.items():
             outputs: Representations = tower(graph, self.tables["shared" if self.decoder.share_embeddings else name])
-            found[name] = {key: from_mean_item(one) for key, one in outputs.items()} if self.centre_items else outputs
+            if self.centre_items:
+                outputs = {key: from_mean_item(one, among) for key, one in outputs.items()}
+            found[name] = outputs
         own = self.decoder.own()
         return found | {"own": own} if own else found
 
@@ -89,15 +92,12 @@ class Recommender(nn.Module):
         """One propagation, kept: everything that scoring, export and explanation need."""
         self.eval()
         representations = self.representations(graph)
-        trained = torch.zeros(graph.num_items, dtype=torch.bool, device=graph.device)
-        for behaviour in {*graph.feedback["click"], *graph.feedback["like"]}:
-            trained[graph.data["user", behaviour, "item"].edge_index[1]] = True
         categories = {name: graph.categories(name) for name in graph.modalities}
         return FrozenModel(
             representations,
             self.decoder.branches(representations),
             self.decoder,
-            trained,
+            graph.trained,
             {name: found.to(graph.device) for name, found in categories.items() if found is not None},
         )
 

@@ -428,6 +428,9 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
             got=", ".join(f"{run.folder}: split {run.manifest['split_hash'][:12]}" for run in runs),
             next_step="train them on the same prepared data with the same [data] and [split]",
         )
+    twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]
+    if twice:
+        raise RunError("a run is given twice", expected="each run once", got=twice[0], next_step="drop one of them")
     names = [run.name for run in runs]
     rows = []
     for run in runs:

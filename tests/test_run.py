@@ -240,6 +240,13 @@ def test_a_foreign_place_is_refused_and_kept(tiny_recipe: MakeRecipe, tmp_path: 
 # Opening a run
 
 
+def test_a_run_given_twice_is_refused(own: Callable[[str], Run]) -> None:
+    one = own("ct")
+    one.evaluate(part="valid")
+    with pytest.raises(RunError, match="given twice"):
+        compare([one, Run(one.folder)], "valid")
+
+
 def test_a_run_of_another_version_is_refused_with_the_way_out(own: Callable[[str], Run]) -> None:
     folder = own("ct").folder
     manifest = json.loads((folder / "run.json").read_text())

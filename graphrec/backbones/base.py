@@ -47,8 +47,8 @@ class BackboneConfig(BaseModel):
     layers: int = Field(2, ge=1)
     """Steps of message passing."""
     centre_items: bool | None = None
-    """Measure item representations from the mean item, so that a logit says how much better than the mean item an item
-    is for a user. This adds a constant a user, which BPR on inner products does not see; but a sigmoid does. By default
+    """Measure item representations from the mean training item, so that a logit says how much better than it an item is
+    for a user. This adds a constant a user, which BPR on inner products does not see; but a sigmoid does. By default
     as the decoder asks (CausalRec does)."""
     trainable_embeddings: bool = True
     """False keeps the embedding tables at their random start, as the published MMGCN code does by mistake."""

@@ -38,8 +38,7 @@ class SplitConfig(BaseModel):
     """Seed of the draw. For `random` only."""
     unseen: Literal["drop", "keep"] = "drop"
     """What becomes of users and items that do not occur in train. `keep` ranks them with the rest, as published tables
-    on given splits do; features may still tell something about such an item. The mean item then averages over them,
-    too."""
+    on given splits do; features may still tell something about such an item."""
 
     @model_validator(mode="after")
     def _moments_in_order(self) -> SplitConfig:

@@ -242,9 +242,14 @@ def pick(representations: Representations, names: tuple[str, ...]) -> Representa
     return fuse([representations[name] for name in names])
 
 
-def from_mean_item(branch: Representation) -> Representation:
-    """The same pair measured from the mean item: each user's inner products sum to zero over the items."""
-    return Representation(branch.user, branch.item - branch.item.mean(0))
+def from_mean_item(branch: Representation, among: Tensor | None = None) -> Representation:
+    """The same pair measured from the mean item: each user's inner products sum to zero over the items.
+
+    Args:
+        among: `[I]` bool, the items over which the mean is taken; all by default.
+    """
+    items = branch.item if among is None else branch.item[among]
+    return Representation(branch.user, branch.item - items.mean(0))
 
 
 def per_item(values: Tensor, num_users: int) -> Representation:

@@ -14,9 +14,9 @@ the reference item, the mean of the items' learned representations.
 
 With factors that are all sigmoids near one, Y and N M* M'* would differ by a constant only and the intervention would
 do nothing. MMGCN's outputs are mostly positive, so their inner products are far above zero for every pair; item
-representations are therefore measured from the mean item, which is the reference item where every item is in training.
-It is then the zero vector, without an item bias M* and M'* are s(0) = 1/2 for every user, and the score is
-N (M M' - lambda2 / 4): MACR's constant reference, c = 1/4.
+representations are therefore measured from the mean training item, which is the reference item. It is then the zero
+vector, without an item bias M* and M'* are s(0) = 1/2 for every user, and the score is N (M M' - lambda2 / 4): MACR's
+constant reference, c = 1/4.
 `backbone.centre_items = false` leaves M* M'* to the user, at the price above.
 
 The paper's variants (section 5.4, Figure 6) are two options:

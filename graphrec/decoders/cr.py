@@ -79,7 +79,7 @@ class CR(Decoder):
                 "E": Node("exposure features, seen before the click", deterministic=True),
                 "T": Node("content features, seen after it", deterministic=True),
                 "M": Node("match of user and all features", observed=False, deterministic=True),
-                "N": Node("the pull of the exposure features alone", deterministic=True),
+                "N": Node("the pull of the exposure features alone", observed=False, deterministic=True),
                 "C": Node("click"),
             },
             edges=[

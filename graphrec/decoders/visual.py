@@ -107,7 +107,7 @@ NODES = {
     "I": Node("item"),
     "V": Node("looks: the item's exposure features", deterministic=True),
     "M": Node("match: true preference", observed=False, deterministic=True),
-    "N": Node("notice: the pull of the looks alone", deterministic=True),
+    "N": Node("notice: the pull of the looks alone", observed=False, deterministic=True),
     "Y": Node("interaction"),
 }
 EDGES = (("I", "V"), ("U", "M"), ("I", "M"), ("U", "N"), ("V", "N"), ("M", "Y"), ("N", "Y"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -206,6 +207,14 @@ class InteractionGraph:
 
     def _behaviours(self, role: str) -> list[str]:
         return sorted(set(self.feedback[role]) | (set(self.feedback["like"]) if role == "click" else set()))
+
+    @cached_property
+    def trained(self) -> Tensor:
+        """`[I]` bool: the items with a training pair."""
+        found = torch.zeros(self.num_items, dtype=torch.bool, device=self.device)
+        for name in self._behaviours("click"):
+            found[self.data["user", name, "item"].edge_index[1]] = True
+        return found
 
     def propagator(self, role: str, scaling: Scaling, *, self_loops: bool = False) -> Propagator:
         """The propagator over a role's training pairs."""

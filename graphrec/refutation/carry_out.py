@@ -53,8 +53,8 @@ def refute(
     for name, check in chosen.items():
         if known.get(name, {}).get("settings") != settings:
             known[name] = asdict(check().carry_out(experiment)) | {"name": name, "settings": settings}
-            _keep(run, known)
-    return Refutation(run.name, tuple(CheckResult.from_dict(known[name]) for name in chosen))
+            _keep(run, known, epochs)
+    return Refutation(run.name, tuple(CheckResult.from_dict(known[name]) for name in chosen), epochs)
 
 
 def _settings(run: Run, seeds: int, epochs: int | None) -> dict[str, Any]:
@@ -68,9 +68,9 @@ def _settings(run: Run, seeds: int, epochs: int | None) -> dict[str, Any]:
     }
 
 
-def _keep(run: Run, known: dict[str, Any]) -> None:
+def _keep(run: Run, known: dict[str, Any], epochs: int | None) -> None:
     folder: Path = run.folder / REFUTATION
-    everything = Refutation(run.name, tuple(map(CheckResult.from_dict, known.values())))
+    everything = Refutation(run.name, tuple(map(CheckResult.from_dict, known.values())), epochs)
     write_json(folder / "results.json", known)
     with replace_file(folder / "refutation.md") as part:
         part.write_text(everything.markdown(), encoding="utf-8")

@@ -66,14 +66,23 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Refutation:
-    """All that was tried on a run."""
+    """All that was tried on a run.
+
+    Args:
+        run: its name.
+        checks: their results.
+        epochs: the most that each retraining was given, where that is not the recipe's own.
+    """
 
     run: str
     checks: tuple[CheckResult, ...]
+    epochs: int | None = None
 
     def markdown(self) -> str:
         """The results as a Markdown document."""
-        parts = [f"# Refutation of {self.run}\n\nMeasured on the validation likes; the test part stayed closed.\n"]
+        short = "" if self.epochs is None else f" Trainings were cut to {self.epochs} epochs, and are compared so."
+        head = f"Measured on the validation likes; the test part stayed closed.{short}"
+        parts = [f"# Refutation of {self.run}\n\n{head}\n"]
         for check in self.checks:
             lines = [f"| {_escaped(figure.label)} | {figure} |" for figure in check.figures]
             table = "\n".join(["| figure | value [95 % interval] |", "|---|---|", *lines]) + "\n\n" if lines else ""

@@ -49,7 +49,7 @@ def branch_rows(one: Explanation) -> Rows:
 def rank_rows(one: Explanation) -> Rows:
     """Headers and a row an estimand."""
     rows = [(each.method, each.estimand, f"{each.rank:,}", f"{each.score:.4g}") for each in one.rankings]
-    return ["method", "estimand", f"rank of {one.candidates:,}", "score"], rows
+    return ["method", "estimand", f"rank of {one.candidates:,}", "score (its own scale)"], rows
 
 
 def list_rows(one: Explanation, mark: str = " *") -> Rows:

@@ -1,0 +1,82 @@
+"""Where HCR and HCR-A keep the hidden cause, in the runs of the dose-response study.
+
+    python benchmarks/dose_response_gates.py --out runs/dose-hidden
+
+For each dose, over seeds: how the item means of the like model's two halves go along with the hidden cause v, and for
+HCR-A how far its gate sets the items with v apart from the others; the world's own equation does so by the dose.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import torch
+import typer
+from common import run
+
+from graphrec.run import Run
+from graphrec.simulation.truth import Truth
+
+
+def main(
+    out: Annotated[Path, typer.Option(help="Folder of `dose_response.py hidden`.")] = Path("runs/dose-hidden"),
+) -> None:
+    rows = [
+        {"dose": float(place.parent.name.removeprefix("strength-")), "seed": int(place.name.removeprefix("seed-"))}
+        | facts
+        for place in sorted(out.glob("strength-*/seed-*"))
+        for facts in [
+            product_form(place, "HCR") | product_form(place, "HCR, all centred") | additive_form(place, "HCR-A")
+        ]
+    ]
+    worlds = pd.DataFrame(rows).sort_values(["dose", "seed"])
+    means = worlds.drop(columns="seed").groupby("dose").mean()
+    means.round(4).to_csv(out / "gates.csv")
+    head = "| mean over seeds | " + " | ".join(f"strength {dose:g}" for dose in means.index) + " |"
+    lines = [head, "|" + "---|" * (len(means) + 1)]
+    lines += [f"| {name} | " + " | ".join(f"{value:.3f}" for value in means[name]) + " |" for name in means.columns]
+    text = "\n".join(lines) + "\n"
+    (out / "gates.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def product_form(place: Path, method: str) -> dict[str, float]:
+    """h2's mean and spread within a user, and how h1's and h2's item means go along with v."""
+    branches, v = opened(place, method)
+
+    def logits(name: str) -> torch.Tensor:
+        return branches[name].user @ branches[name].item.T
+
+    h2 = torch.sigmoid(logits("like_exposure")) * torch.sigmoid(logits("like_content"))
+    return {
+        f"{method}: mean h2": float(h2.mean()),
+        f"{method}: spread of h2": float(h2.std(1).mean()),
+        f"{method}: correlation of h2 and v": correlation(h2.mean(0), v),
+        f"{method}: correlation of h1 and v": correlation(logits("like_match").mean(0), v),
+    }
+
+
+def additive_form(place: Path, method: str) -> dict[str, float]:
+    branches, v = opened(place, method)
+    gate = branches["like_gate"].item[:, 0]
+    return {
+        f"{method}: correlation of gate and v": correlation(gate, v),
+        f"{method}: gate with v less without": float(gate[v].mean() - gate[~v].mean()),
+    }
+
+
+def opened(place: Path, method: str):
+    found = Run(place / "runs" / method)
+    truth = Truth.load(place / "raw").align(found.user_ids, found.item_ids)
+    return found.model.branches, torch.from_numpy(truth.confounder())
+
+
+def correlation(values: torch.Tensor, v: torch.Tensor) -> float:
+    return float(np.corrcoef(values.numpy(), v.numpy())[0, 1])
+
+
+if __name__ == "__main__":
+    run(main)
