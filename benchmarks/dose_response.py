@@ -17,8 +17,8 @@ from common import RECIPES, run
 from graphrec.dose_response import INTERVENTIONAL, OBSERVATIONAL, Study, run_study, write_figure
 
 CENTRED = "backbone.centre_items=true"
-"""Item representations from the mean item: a cross-entropy is then learned about three times as fast on MMGCN, whose
-inner products are all far above zero at the start. BPR does not see the difference."""
+"""Item representations from the mean item: on MMGCN, whose inner products are all far above zero at the start, a
+cross-entropy is else learned much more slowly. BPR does not see the difference."""
 HIDDEN = Study(
     dial="strength",
     doses=(0.0, 2.0, 4.0, 6.0, 8.0),

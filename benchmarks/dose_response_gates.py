@@ -3,7 +3,8 @@
     python benchmarks/dose_response_gates.py --out runs/dose-hidden
 
 For each dose, over seeds: how the item means of the like model's two halves go along with the hidden cause v, and for
-HCR-A how far its gate sets the items with v apart from the others; the world's own equation does so by the dose.
+HCR-A how far its gate sets the items with v apart from the others; the world's own equation does so by the dose. And
+for all of them what the front door earns: NDCG@50 under do with it, less that of the same model's observational score.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def main(
 
 def product_form(place: Path, method: str) -> dict[str, float]:
     """h2's mean and spread within a user, and how h1's and h2's item means go along with v."""
-    branches, v = opened(place, method)
+    branches, v, earned = opened(place, method)
 
     def logits(name: str) -> torch.Tensor:
         return branches[name].user @ branches[name].item.T
@@ -56,22 +57,27 @@ def product_form(place: Path, method: str) -> dict[str, float]:
         f"{method}: spread of h2": float(h2.std(1).mean()),
         f"{method}: correlation of h2 and v": correlation(h2.mean(0), v),
         f"{method}: correlation of h1 and v": correlation(logits("like_match").mean(0), v),
+        f"{method}: NDCG@50 earned by the front door": earned,
     }
 
 
 def additive_form(place: Path, method: str) -> dict[str, float]:
-    branches, v = opened(place, method)
+    branches, v, earned = opened(place, method)
     gate = branches["like_gate"].item[:, 0]
     return {
         f"{method}: correlation of gate and v": correlation(gate, v),
         f"{method}: gate with v less without": float(gate[v].mean() - gate[~v].mean()),
+        f"{method}: NDCG@50 earned by the front door": earned,
     }
 
 
 def opened(place: Path, method: str):
     found = Run(place / "runs" / method)
     truth = Truth.load(place / "raw").align(found.user_ids, found.item_ids)
-    return found.model.branches, torch.from_numpy(truth.confounder())
+    ndcg = [
+        found.metrics()[f"truth/{name}"]["metrics"]["ndcg_do@50"]["mean"] for name in ("front_door", "observational")
+    ]
+    return found.model.branches, torch.from_numpy(truth.confounder()), ndcg[0] - ndcg[1]
 
 
 def correlation(values: torch.Tensor, v: torch.Tensor) -> float:
