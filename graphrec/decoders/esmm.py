@@ -33,6 +33,8 @@ from graphrec.decoders.base import (
 class ESMMConfig(DecoderConfig):
     like_graph: Literal["like", "click"] = "click"
     """Whose edges the conversion tower propagates over."""
+    rank_by: Literal["joint", "conversion"] = "joint"
+    """`joint` ranks by p r, P(click and like); `conversion` by r alone, P(like | click), the papers' own target."""
 
 
 @decoders.register("esmm")
@@ -78,11 +80,11 @@ class ESMM(Decoder):
             mediators=("C",),
             conditioned=("U",),
         )
-        return Outcome(score=_log_joint, log=True, graph=graph)
+        return Outcome(score=_SCORES[self.config.rank_by], log=True, graph=graph)
 
     @property
     def formula(self) -> str:
-        return "log s(click) + log s(conversion)"
+        return _FORMULAS[self.config.rank_by]
 
     def variants(self) -> dict[str, Estimand]:
         return {"ESMM": Observational()}
@@ -94,3 +96,11 @@ def _log_click(logits: Logits) -> Tensor:
 
 def _log_joint(logits: Logits) -> Tensor:
     return F.logsigmoid(logits["click"]) + F.logsigmoid(logits["conversion"])
+
+
+def _log_conversion(logits: Logits) -> Tensor:
+    return F.logsigmoid(logits["conversion"])
+
+
+_SCORES = {"joint": _log_joint, "conversion": _log_conversion}
+_FORMULAS = {"joint": "log s(click) + log s(conversion)", "conversion": "log s(conversion)"}

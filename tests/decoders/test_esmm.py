@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
 import torch
 import torch.nn.functional as F
 from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
 from torch import Tensor
 
 from graphrec.causal import Observational
+from graphrec.decoders import BlockLogits
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
 from graphrec.training.objective import loss_of
@@ -41,6 +43,15 @@ def test_items_are_ranked_by_click_times_conversion() -> None:
     model, graph, p, r = probabilities()
     scores = model.freeze(graph).scorer(Observational())(EVERYONE)
     torch.testing.assert_close(scores.exp(), (p * r).detach())
+
+
+@pytest.mark.parametrize("name", ["esmm", "multi_ipw", "multi_dr"])
+def test_the_conversion_alone_can_be_ranked_by(name: str) -> None:
+    model, graph = small_model(name, {"rank_by": "conversion"})
+    frozen = model.freeze(graph)
+    logits = BlockLogits(frozen.branches, EVERYONE)
+    torch.testing.assert_close(frozen.scorer(Observational())(EVERYONE), F.logsigmoid(logits["conversion"]))
+    assert "click" not in model.decoder.formula
 
 
 def test_the_losses_are_cross_entropies_of_click_and_of_click_and_like() -> None:
