@@ -12,9 +12,10 @@ import typer
 
 import graphrec as gr
 from graphrec.allocator import keep_large_blocks
-from graphrec.benchmark import BenchmarkResult
+from graphrec.benchmark import BenchmarkResult, run_benchmark
 from graphrec.data.checks import statistics
 from graphrec.errors import GraphrecError
+from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
 from graphrec.report.tables import metric_rows
 from graphrec.report.terminal import print_table
@@ -39,6 +40,31 @@ def recipes_for(name: str, prepared: Path, decoders: Mapping[str, dict[str, Any]
         settings = [f"decoder.{key}={value}" for key, value in decoder.items()]
         found[method] = Recipe.from_toml(RECIPES / f"{name}.toml", [f"data.path={prepared}", *settings])
     return found
+
+
+def twin_or_real(source: str, data: str, out: Path, seeds: int, *, recipe: str, given_recipe: str) -> None:
+    """The whole way on a set of short videos: its twin, simulated first, or its real files.
+
+    Args:
+        source: name of the source and of the world alike.
+        data: `twin`, or the folder of the real files.
+        recipe, given_recipe: in `recipes/`; the latter for files that come with one behaviour and their own split.
+    """
+    twin, title = data == "twin", source.capitalize()
+    raw = out / "raw" if twin else Path(data)
+    if twin and not (raw / "truth").is_dir():
+        gr.simulate(source, raw)
+    prepared = prepare_once(source, raw, out / "prepared")
+    say_data(prepared, f"SIMULATED: a twin of {title} with known truth" if twin else f"real: {title} files in {raw}")
+    given_split = not twin and gr.load(prepared).single_behaviour
+    result = run_benchmark(
+        recipes_for(given_recipe if given_split else recipe, prepared, DECODERS),
+        out,
+        seeds=range(seeds),
+        truth=raw if twin else None,
+        title=f"{title} twin (simulated)" if twin else title,
+    )
+    finish(result, out)
 
 
 def say_data(prepared: Path, origin: str) -> None:

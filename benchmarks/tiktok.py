@@ -12,11 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import DECODERS, Seeds, finish, recipes_for, run, say_data
-
-import graphrec as gr
-from graphrec.benchmark import run_benchmark
-from graphrec.preparation import prepare_once
+from common import Seeds, run, twin_or_real
 
 
 def main(
@@ -24,22 +20,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("runs/tiktok"),
     seeds: Seeds = 1,
 ) -> None:
-    twin = data == "twin"
-    raw = out / "raw" if twin else Path(data)
-    if twin and not (raw / "truth").is_dir():
-        gr.simulate("tiktok", raw)
-    prepared = prepare_once("tiktok", raw, out / "prepared")
-    say_data(prepared, "SIMULATED: a twin of Tiktok with known truth" if twin else f"real: Tiktok files in {raw}")
-    given_split = not twin and gr.load(prepared).single_behaviour
-    recipes = recipes_for("tiktok" if given_split else "tiktok-twin", prepared, DECODERS)
-    result = run_benchmark(
-        recipes,
-        out,
-        seeds=range(seeds),
-        truth=raw if twin else None,
-        title="Tiktok twin (simulated)" if twin else "Tiktok",
-    )
-    finish(result, out)
+    twin_or_real("tiktok", data, out, seeds, recipe="tiktok-twin", given_recipe="tiktok")
 
 
 if __name__ == "__main__":

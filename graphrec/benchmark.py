@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor
 
 from graphrec.assemble import prepare_split
@@ -21,7 +20,7 @@ from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.popularity import popularity
 from graphrec.evaluation.ranking import evaluate
-from graphrec.evaluation.truth import judge_by_truth
+from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
 from graphrec.files import replace_file
 from graphrec.progress import training_progress
 from graphrec.recipe import Recipe
@@ -30,8 +29,6 @@ from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown
 from graphrec.run import TRUTH_PARTS, Run, table_row
 from graphrec.simulation.truth import ORACLES, OracleGap, Truth, oracle_gap
-
-BYTES_A_SCORE = 24
 
 
 @dataclass
@@ -163,9 +160,7 @@ def _references(split: Split, truth: Truth | None, target: str, cutoffs: tuple[i
         "popularity (clicks)": popularity(split.train_pairs("click"), items)
     }
     if truth is not None:
-        observed, causal = ORACLES[target]
-        scores[f"oracle: {observed}"] = lambda users: torch.from_numpy(truth.observed(users.numpy(), target))
-        scores[f"oracle: {causal}"] = lambda users: torch.from_numpy(truth.effect(users.numpy(), target))
+        scores |= {f"oracle: {name}": score for name, score in zip(ORACLES[target], oracles(truth, target))}
     rows = []
     positives, seen = split.open_test("benchmark references", ledger), split.train_pairs("click")
     for name, score in scores.items():

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import stats
 from torch import Tensor
 
@@ -28,7 +27,7 @@ from graphrec.carry_out import Environment, train
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.popularity import popularity
-from graphrec.evaluation.truth import judge_by_truth
+from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
 from graphrec.files import read_json, replace_file, write_json
 from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
@@ -39,7 +38,6 @@ from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
 
 METRICS = ("ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do")
-BYTES_A_SCORE = 24
 
 
 @dataclass(frozen=True)
@@ -208,8 +206,7 @@ def _references(recipe: Recipe, raw: Path, study: Study, kept: Path) -> list[dic
     seen, items = split.train_pairs("click"), split.dataset.num_items
     scores: dict[str, Callable[[Tensor], Tensor]] = {
         "popularity (clicks)": popularity(seen, items),
-        OBSERVATIONAL: lambda users: torch.from_numpy(truth.observed(users.numpy(), study.target)),
-        INTERVENTIONAL: lambda users: torch.from_numpy(truth.effect(users.numpy(), study.target)),
+        **dict(zip((OBSERVATIONAL, INTERVENTIONAL), oracles(truth, study.target))),
     }
     rows = []
     for name, score in scores.items():

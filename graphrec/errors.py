@@ -76,6 +76,10 @@ class UnknownNameError(GraphrecError):
         )
 
 
+class PartError(GraphrecError):
+    """A name or import path leads to something that is no complete part of its kind."""
+
+
 class UnknownIdError(GraphrecError):
     """External user or item ids that the trained run does not know."""
 

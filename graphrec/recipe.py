@@ -15,21 +15,18 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from graphrec.backbones import Backbone, BackboneConfig, backbones
+from graphrec.backbones import BackboneConfig, backbones
 from graphrec.causal import Estimand, parse_estimand
 from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, list_splits
-from graphrec.decoders import Decoder, DecoderConfig, decoders
-from graphrec.errors import RecipeError, UnknownNameError, nearest_name
+from graphrec.decoders import DecoderConfig, decoders
+from graphrec.errors import PartError, RecipeError, UnknownNameError, nearest_name
 from graphrec.evaluation.metrics import DEFAULT_K
 from graphrec.registry import Registry
 from graphrec.training.config import TrainingConfig
 
 DEFAULT_PARTS = {"backbone": "mmgcn", "decoder": "hcr"}
-PARTS: dict[str, tuple[Registry[Any], type[Any]]] = {
-    "backbone": (backbones, Backbone),
-    "decoder": (decoders, Decoder),
-}
+PARTS: dict[str, Registry[Any]] = {"backbone": backbones, "decoder": decoders}
 
 
 class DataConfig(BaseModel):
@@ -238,7 +235,7 @@ def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
 
 
 def _part_config(kind: str, values: Mapping[str, Any], where: str) -> Any:
-    registry, base = PARTS[kind]
+    registry = PARTS[kind]
     name, place = values["name"], f"{kind}.name in {where}"
     if not isinstance(name, str):
         raise RecipeError(
@@ -249,13 +246,9 @@ def _part_config(kind: str, values: Mapping[str, Any], where: str) -> Any:
     except UnknownNameError as error:
         reason = f"; {error.where}" if error.where else ""
         raise UnknownNameError(kind, name, registry, where=place + reason) from None
-    if not (isinstance(part, type) and issubclass(part, base)):
-        raise RecipeError(
-            f"`{name}` is not a {kind}",
-            expected=f"a subclass of {base.__name__}",
-            got=repr(part),
-            where=place,
-        )
+    except PartError as error:
+        error.where = place
+        raise
     settings = {key: value for key, value in values.items() if key != "name"}
     return validated(part.Config, settings, where, prefix=f"{kind}.")
 

@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from graphrec.errors import GraphrecError, UnknownNameError
+from graphrec.errors import PartError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: nothing of that name; the known names and the nearest are listed.
-            GraphrecError: the import path leads to something else, or to a class that is not complete.
+            PartError: the import path leads to something else, or to a class that is not complete.
         """
         if ":" in name:
             module, _, attribute = name.partition(":")
@@ -61,7 +61,7 @@ class Registry(Generic[T]):
 
     def _complete(self, name: str, part: Any) -> Any:
         if self.base is not None and not (isinstance(part, type) and issubclass(part, self.base)):
-            raise GraphrecError(
+            raise PartError(
                 f"`{name}` is no {self.kind}",
                 expected=f"a subclass of {self.base.__module__}:{self.base.__name__}",
                 got=repr(part),
@@ -70,7 +70,7 @@ class Registry(Generic[T]):
             )
         missing = sorted(getattr(part, "__abstractmethods__", ()))
         if missing:
-            raise GraphrecError(
+            raise PartError(
                 f"the {self.kind} `{name}` is not complete",
                 expected="a class that defines " + ", ".join(missing),
                 got="none of these in the class or its bases",

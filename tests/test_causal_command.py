@@ -16,7 +16,7 @@ from graphrec.causal import CausalGraph, Node, estimands, parse_estimand
 from graphrec.cli import app
 from graphrec.decoders import decoders
 from graphrec.describe import describe
-from graphrec.errors import GraphrecError, IdentificationError, RecipeError, UnknownNameError
+from graphrec.errors import GraphrecError, IdentificationError, PartError, RecipeError, UnknownNameError
 from graphrec.run import Run
 
 
@@ -125,7 +125,7 @@ def test_mistakes_are_typed(tmp_path: Path) -> None:
     other_roles = written(replace(graph, mediators=("C",)), tmp_path)
     for arguments, kind in (
         (["causal", "hrc"], UnknownNameError),
-        (["causal", "graphrec.causal:CausalGraph"], RecipeError),
+        (["causal", "graphrec.causal:CausalGraph"], PartError),
         (["causal", "hcr", "--estimand", "fromt_door"], UnknownNameError),
         (["causal", "hcr", "--graph", tmp_path / "none.json"], RecipeError),
         (["causal", "hcr", "--graph", other_roles], RecipeError),

@@ -99,4 +99,4 @@ class Backbone(nn.Module, ABC):
         """The wanted representations, each `[U, d]` and `[I, d]`."""
 
 
-backbones: Registry[Backbone] = Registry("backbone")
+backbones: Registry[Backbone] = Registry("backbone", Backbone)

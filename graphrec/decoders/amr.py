@@ -19,11 +19,11 @@ from pydantic import Field
 
 from graphrec.backbones.base import ID, Representation, Representations
 from graphrec.causal import CausalGraph
-from graphrec.decoders.base import Attack, Branches, Objective, decoders, joined
-from graphrec.decoders.visual import VisualConfig, VisualDecoder, match_and_notice, match_notice_graph
+from graphrec.decoders.base import Attack, Branches, Objective, OneBehaviourConfig, decoders, joined
+from graphrec.decoders.visual import VisualDecoder, match_and_notice, match_notice_graph
 
 
-class AMRConfig(VisualConfig):
+class AMRConfig(OneBehaviourConfig):
     attack_size: float = Field(2.0, gt=0)
     """L2 norm of each item's move in each modality (epsilon; the authors' 2)."""
     adversarial_weight: float = Field(1.0, ge=0)

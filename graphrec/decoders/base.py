@@ -126,6 +126,14 @@ class DecoderConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class OneBehaviourConfig(DecoderConfig):
+    """Settings of methods whose papers know one kind of feedback."""
+
+    behaviour: Role = "click"
+    """The feedback that is learned."""
+    negatives: Negatives = "unclicked"
+
+
 class Decoder(nn.Module, ABC):
     """Base of every decoder.
 
@@ -195,7 +203,7 @@ class Decoder(nn.Module, ABC):
         """The method's published variants that differ only at test time, by their names; the first is the method."""
 
 
-decoders: Registry[Decoder] = Registry("decoder")
+decoders: Registry[Decoder] = Registry("decoder", Decoder)
 
 
 class PairLogits(Mapping[str, Tensor]):

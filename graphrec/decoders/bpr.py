@@ -20,22 +20,18 @@ from graphrec.decoders.base import (
     Branches,
     Context,
     Decoder,
-    DecoderConfig,
     Objective,
+    OneBehaviourConfig,
     Tower,
     decoders,
     joined,
     per_item,
 )
-from graphrec.graph.sampling import Negatives
 
 
-class BPRConfig(DecoderConfig):
+class BPRConfig(OneBehaviourConfig):
     representation: Literal["id", "fused"] = "id"
     """What g is: ids alone, or ids and all modalities together."""
-    behaviour: Literal["click", "like"] = "click"
-    """The feedback that is learned."""
-    negatives: Negatives = "unclicked"
 
 
 @decoders.register("bpr")

@@ -58,8 +58,8 @@ from graphrec.decoders.base import (
     Branches,
     Context,
     Decoder,
-    DecoderConfig,
     Objective,
+    OneBehaviourConfig,
     Tower,
     decoders,
     joined,
@@ -67,10 +67,9 @@ from graphrec.decoders.base import (
     pick,
 )
 from graphrec.decoders.visual import EDGES, NODES, visual_modalities
-from graphrec.graph.sampling import Negatives
 
 
-class CausalRecConfig(DecoderConfig):
+class CausalRecConfig(OneBehaviourConfig):
     fusion: Literal["paper", "author", "add"] = "paper"
     """`paper`: M M' N. `author`: s(m + n) s(m) s(n) with m the sum of both match logits, as in the authors' code.
     `add`: the sum of the three logits."""
@@ -86,9 +85,6 @@ class CausalRecConfig(DecoderConfig):
     saturate. The ranking of a given model is the same. The sum of `add` is compared as it is."""
     multitask: bool = True
     """False leaves only bpr(Y) (the paper's variants A and M; True gives AML and MML)."""
-    behaviour: Literal["click", "like"] = "click"
-    """The feedback that is learned; the paper has one kind only, which the looks may draw."""
-    negatives: Negatives = "unclicked"
 
 
 @decoders.register("causalrec")

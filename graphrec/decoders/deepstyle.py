@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from graphrec.backbones.base import ID, Representation, Representations
 from graphrec.causal import CausalGraph
-from graphrec.decoders.base import Branches, Context, decoders
-from graphrec.decoders.visual import VisualConfig, VisualDecoder, match_notice_graph, visual_modalities
+from graphrec.decoders.base import Branches, Context, OneBehaviourConfig, decoders
+from graphrec.decoders.visual import VisualDecoder, match_notice_graph, visual_modalities
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
 
 
-class DeepStyleConfig(VisualConfig):
+class DeepStyleConfig(OneBehaviourConfig):
     category: str | None = None
     """The modality that holds each item's category; by default the only one with at most one value an item. It does
     not count among the looks."""

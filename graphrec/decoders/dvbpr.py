@@ -25,13 +25,13 @@ from torch import nn
 
 from graphrec.backbones.base import Representations
 from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
-from graphrec.decoders.base import Branches, Context, Decoder, Objective, Tower, decoders, joined
-from graphrec.decoders.visual import VisualConfig, visual_modalities
+from graphrec.decoders.base import Branches, Context, Decoder, Objective, OneBehaviourConfig, Tower, decoders, joined
+from graphrec.decoders.visual import visual_modalities
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
 
 
-class DVBPRConfig(VisualConfig):
+class DVBPRConfig(OneBehaviourConfig):
     image_modality: str | None = None
     """The dense modality that holds pixels; it then makes the looks alone. None: features made beforehand."""
     image_shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None

@@ -25,31 +25,26 @@ from torch import Tensor
 
 from graphrec.backbones.base import Representation, Representations
 from graphrec.causal import (
-    CausalGraph,
     EffectOfMediator,
     EffectOnMediator,
     Estimand,
     FrontDoor,
     Logits,
-    Node,
     Observational,
     Outcome,
 )
 from graphrec.decoders.base import (
     Branches,
-    Context,
-    Decoder,
-    DecoderConfig,
     Objective,
-    Tower,
     decoders,
     from_mean_item,
     pick,
 )
+from graphrec.decoders.front_door import FrontDoorConfig, FrontDoorDecoder, front_door_graph
 from graphrec.graph.sampling import Negatives
 
 
-class HCRConfig(DecoderConfig):
+class HCRConfig(FrontDoorConfig):
     """Where the paper can be read in more than one way the readings are options; the defaults are ours."""
 
     link: Literal["sigmoid", "raw", "softplus"] = "sigmoid"
@@ -72,30 +67,14 @@ class HCRConfig(DecoderConfig):
     """Weight of CR's extra BPR on the exposure logit of clicks; the HCR paper does not mention one."""
     auxiliary_effect: float = Field(0.0, ge=0)
     """Weight of an extra BPR on h1 alone: only the product h1 h2 is supervised otherwise."""
-    share_embeddings: bool = True
-    """False is the paper's HCR-NS."""
-    like_graph: Literal["like", "click"] = "click"
-    """Whose edges the like tower propagates over."""
 
 
 @decoders.register("hcr")
-class HCR(Decoder):
+class HCR(FrontDoorDecoder):
     """HCR (Zhu et al. 2022): front-door adjustment through the click, against hidden causes of features and likes."""
 
     Config = HCRConfig
     config: HCRConfig
-
-    def __init__(self, config: HCRConfig, context: Context) -> None:
-        super().__init__(config, context)
-        self.share_embeddings = config.share_embeddings
-        self.exposure, self.content = context.exposure_or_id, context.content_or_id
-        self.integrated = tuple(dict.fromkeys((*self.exposure, *self.content)))
-
-    def towers(self) -> dict[str, Tower]:
-        return {
-            "click": Tower("click", self.integrated),
-            "like": Tower(self.config.like_graph, self.integrated),
-        }
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         click, like = representations["click"], representations["like"]
@@ -184,25 +163,6 @@ class HCR(Decoder):
             "HCR-S1": EffectOnMediator(),
             "HCR-S2": EffectOfMediator(),
         }
-
-
-def front_door_graph() -> CausalGraph:
-    """I <- V -> L with V hidden, and all of the item's effect through the integrated features Z and the click C."""
-    return CausalGraph(
-        nodes={
-            "U": Node("user"),
-            "I": Node("item features"),
-            "V": Node("hidden cause of features and likes (an event, the quality behind a price)", observed=False),
-            "Z": Node("user and item features, integrated", deterministic=True),
-            "C": Node("click"),
-            "L": Node("like"),
-        },
-        edges=[("V", "I"), ("V", "L"), ("U", "Z"), ("I", "Z"), ("Z", "C"), ("Z", "L"), ("C", "L")],
-        treatment="I",
-        outcome="L",
-        mediators=("Z", "C"),
-        conditioned=("U",),
-    )
 
 
 def _as_it_is(branch: Representation) -> Representation:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -29,44 +28,28 @@ from graphrec.causal import EffectOfMediator, EffectOnMediator, Estimand, FrontD
 from graphrec.decoders.base import (
     Branches,
     Context,
-    Decoder,
-    DecoderConfig,
     Objective,
-    Tower,
     decoders,
     from_mean_item,
     pick,
     with_offset,
 )
-from graphrec.decoders.hcr import front_door_graph
+from graphrec.decoders.front_door import FrontDoorConfig, FrontDoorDecoder, front_door_graph
 
 QUANTILES = 32
 """Gates are summed over at this many equally likely values rather than over all items."""
 
 
-class HCRAdditiveConfig(DecoderConfig):
-    share_embeddings: bool = True
-    like_graph: Literal["like", "click"] = "click"
-    """Whose edges the like tower propagates over."""
-
-
 @decoders.register("hcr_additive")
-class HCRAdditive(Decoder):
+class HCRAdditive(FrontDoorDecoder):
     """HCR-A: front-door adjustment with an item-level gate, identified apart from the match."""
 
-    Config = HCRAdditiveConfig
-    config: HCRAdditiveConfig
+    Config = FrontDoorConfig
 
-    def __init__(self, config: HCRAdditiveConfig, context: Context) -> None:
+    def __init__(self, config: FrontDoorConfig, context: Context) -> None:
         super().__init__(config, context)
-        self.share_embeddings = config.share_embeddings
-        self.exposure, self.content = context.exposure_or_id, context.content_or_id
-        self.integrated = tuple(dict.fromkeys((*self.exposure, *self.content)))
         self.gate = nn.Linear(context.embedding_size, 1)
         self.click_offset = nn.Parameter(torch.zeros(1))
-
-    def towers(self) -> dict[str, Tower]:
-        return {"click": Tower("click", self.integrated), "like": Tower(self.config.like_graph, self.integrated)}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         click, like = representations["click"], representations["like"]

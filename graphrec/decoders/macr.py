@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,18 +23,14 @@ from torch import Tensor, nn
 
 from graphrec.backbones.base import FUSED, Representation, Representations
 from graphrec.causal import CausalGraph, Estimand, Logits, Node, Observational, Outcome, TotalIndirectEffect
-from graphrec.decoders.base import Branches, Context, Decoder, DecoderConfig, Objective, Tower, decoders, per_item
-from graphrec.graph.sampling import Negatives
+from graphrec.decoders.base import Branches, Context, Decoder, Objective, OneBehaviourConfig, Tower, decoders, per_item
 
 
-class MACRConfig(DecoderConfig):
+class MACRConfig(OneBehaviourConfig):
     alpha: float = Field(1e-3, ge=0)
     """Weight of the item's own loss."""
     beta: float = Field(1e-3, ge=0)
     """Weight of the user's own loss."""
-    behaviour: Literal["click", "like"] = "click"
-    """The feedback that is learned; the paper has one kind only."""
-    negatives: Negatives = "unclicked"
 
 
 @decoders.register("macr")

@@ -18,11 +18,11 @@ from torch import nn
 
 from graphrec.backbones.base import ID, Representation, Representations
 from graphrec.causal import CausalGraph, Node
-from graphrec.decoders.base import Branches, Context, decoders, joined, per_item
-from graphrec.decoders.visual import EDGES, NODES, VisualConfig, VisualDecoder
+from graphrec.decoders.base import Branches, Context, OneBehaviourConfig, decoders, joined, per_item
+from graphrec.decoders.visual import EDGES, NODES, VisualDecoder
 
 
-class VBPRConfig(VisualConfig):
+class VBPRConfig(OneBehaviourConfig):
     visual_bias: bool = False
     """The original's term f_i . beta', the looks' pull on everyone, which CausalRec's Eq. 5 leaves out. Here beta' is
     E w, of reduced rank: the term is w . E f_i, so that users' tastes are t_u + w."""

@@ -17,21 +17,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
 from graphrec.backbones.base import ID
 from graphrec.causal import CausalGraph, Estimand, Logits, Node, Observational, Outcome, TotalIndirectEffect
-from graphrec.decoders.base import Context, Decoder, DecoderConfig, Objective, Tower
+from graphrec.decoders.base import Context, Decoder, DecoderConfig, Objective, OneBehaviourConfig, Tower
 from graphrec.errors import RecipeError
-from graphrec.graph.sampling import Negatives
-
-
-class VisualConfig(DecoderConfig):
-    behaviour: Literal["click", "like"] = "click"
-    """The feedback that is learned; the papers have one kind only."""
-    negatives: Negatives = "unclicked"
 
 
 class VisualDecoder(Decoder):
@@ -41,8 +34,8 @@ class VisualDecoder(Decoder):
         RecipeError: the dataset has no modality to look at.
     """
 
-    Config = VisualConfig
-    config: VisualConfig
+    Config = OneBehaviourConfig
+    config: OneBehaviourConfig
     title: ClassVar[str]
     """The method's published name."""
 

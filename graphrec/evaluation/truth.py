@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
@@ -14,6 +15,18 @@ from graphrec.simulation.truth import Truth, ndcg_at_k, regret_at_k
 
 BYTES_A_PAIR = 80
 """What judging holds beside the scores: probabilities, draws, ranks."""
+
+
+BYTES_A_SCORE = 24
+"""About what a score function that is no `Scorer` takes for each item while it is computed."""
+
+
+def oracles(truth: Truth, target: str) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+    """Ranking by what the log shows at its best, and by the true effect; see `ORACLES` for what they are."""
+    return (
+        lambda users: torch.from_numpy(truth.observed(users.numpy(), target)),
+        lambda users: torch.from_numpy(truth.effect(users.numpy(), target)),
+    )
 
 
 def judge_by_truth(

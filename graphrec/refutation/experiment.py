@@ -18,6 +18,7 @@ from graphrec.causal import Estimand, Observational
 from graphrec.data.split import Split
 from graphrec.errors import RecipeError, SplitError
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate, rank_all
+from graphrec.evaluation.truth import BYTES_A_SCORE
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Scorer
 from graphrec.run import Run
@@ -29,7 +30,6 @@ Progress = Callable[[str, TrainingConfig], AbstractContextManager[Callable[[Trai
 """From a training's name and settings to a context that gives a callback for after each epoch."""
 
 FEWEST_USERS = 4
-BYTES_A_SCORE = 24
 
 
 def silent(name: str, config: TrainingConfig) -> AbstractContextManager[Callable[[TrainingState], None]]:

@@ -19,9 +19,9 @@ from graphrec.data.bags import one_hot, price_bands
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.filters import keep_active
 from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.sources.choice import Names, chosen
 from graphrec.data.sources.raw import provenance, require_files
 from graphrec.data.sources.streaming import Chunk, Column, EventBuilder, read_all, read_chunks
-from graphrec.errors import UnknownNameError
 
 EDGES, ITEMS = "ecomm_edge_train.txt", "ecomm_item_feature.txt"
 BEHAVIOURS = ("click", "collect", "cart", "buy")
@@ -37,7 +37,7 @@ _ITEM_COLUMNS = {
 class AlibabaOptions(SourceOptions):
     """Options of the source `alibaba`."""
 
-    like: str | list[str] = "buy"
+    like: Names = "buy"
     """Behaviours that are the like: names, several separated by commas; `any` is collect, cart and buy."""
     min_pairs: int = Field(0, ge=0)
     """Keep only users and items with at least so many pairs, iterated until all have them."""
@@ -52,7 +52,7 @@ class Alibaba(Source):
     @classmethod
     def load(cls, raw: Path, options: SourceOptions) -> InteractionDataset:
         assert isinstance(options, AlibabaOptions)
-        like = _like(options.like)
+        like = chosen(options.like, BEHAVIOURS, every=BEHAVIOURS[1:])
         edge_file, item_file = files = require_files(raw, (EDGES, ITEMS), "alibaba")
         builder = EventBuilder(BEHAVIOURS)
         for chunk in read_chunks(edge_file, _EDGE_COLUMNS, delimiter="\t", width=4):
@@ -91,16 +91,6 @@ class Alibaba(Source):
         prices = [0.0, *np.round(rng.lognormal(3, 1, size=6), 2)]
         rows = [f"{40 + item}\t33\t{5000 + item % 3}\t0\t{prices[item]}\n" for item in range(6)]
         (raw / ITEMS).write_text("".join(rows))
-
-
-def _like(like: str | list[str]) -> tuple[str, ...]:
-    names = [name.strip() for name in like.split(",")] if isinstance(like, str) else like
-    if names == ["any"]:
-        return BEHAVIOURS[1:]
-    for name in names or [""]:
-        if name not in BEHAVIOURS:
-            raise UnknownNameError("behaviour", name, (*BEHAVIOURS, "any"), where="option like")
-    return tuple(name for name in BEHAVIOURS if name in names)
 
 
 def _check_edges(chunk: Chunk) -> None:

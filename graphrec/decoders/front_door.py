@@ -1,0 +1,50 @@
+"""What HCR and HCR-A share: two towers over the integrated features, and the causal graph of the front door."""
+
+from __future__ import annotations
+
+from graphrec.causal import CausalGraph, Node
+from graphrec.decoders.base import Context, Decoder, DecoderConfig, Role, Tower
+
+
+class FrontDoorConfig(DecoderConfig):
+    share_embeddings: bool = True
+    """Whether the towers share their embedding tables; false is the paper's HCR-NS."""
+    like_graph: Role = "click"
+    """Whose edges the like tower propagates over."""
+
+
+class FrontDoorDecoder(Decoder):
+    """Base of the decoders that adjust through the click: a tower for the click, one for the like.
+
+    Both read the exposure and the content representations; the mean over all of them is the integrated feature z.
+    """
+
+    config: FrontDoorConfig
+
+    def __init__(self, config: FrontDoorConfig, context: Context) -> None:
+        super().__init__(config, context)
+        self.share_embeddings = config.share_embeddings
+        self.exposure, self.content = context.exposure_or_id, context.content_or_id
+        self.integrated = tuple(dict.fromkeys((*self.exposure, *self.content)))
+
+    def towers(self) -> dict[str, Tower]:
+        return {"click": Tower("click", self.integrated), "like": Tower(self.config.like_graph, self.integrated)}
+
+
+def front_door_graph() -> CausalGraph:
+    """I <- V -> L with V hidden, and all of the item's effect through the integrated features Z and the click C."""
+    return CausalGraph(
+        nodes={
+            "U": Node("user"),
+            "I": Node("item features"),
+            "V": Node("hidden cause of features and likes (an event, the quality behind a price)", observed=False),
+            "Z": Node("user and item features, integrated", deterministic=True),
+            "C": Node("click"),
+            "L": Node("like"),
+        },
+        edges=[("V", "I"), ("V", "L"), ("U", "Z"), ("I", "Z"), ("Z", "C"), ("Z", "L"), ("C", "L")],
+        treatment="I",
+        outcome="L",
+        mediators=("Z", "C"),
+        conditioned=("U",),
+    )
