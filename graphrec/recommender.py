@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from graphrec.backbones import Backbone, BackboneConfig, Representation, Representations, backbones
 from graphrec.backbones.adaptor import with_modalities
+from graphrec.backbones.base import refuse_misfits
 from graphrec.causal import (
     CausalGraph,
     Effect,
@@ -60,6 +61,7 @@ class Recommender(nn.Module):
             with torch.no_grad():
                 graph = self.decoder.encoded(graph)
             for name, tower in self.decoder.towers().items():
+                refuse_misfits(backbone_class, graph, tower.role)
                 self.towers[name] = backbone_class(backbone_config, graph, tower.role, tower.outputs)
                 shapes = backbone_class.tables(backbone_config, graph, tower.outputs)
                 if self.decoder.share_embeddings:
@@ -70,22 +72,39 @@ class Recommender(nn.Module):
                 self.tables["shared"] = _make_tables(shared, backbone_config.trainable_embeddings)
             self.decoder.observe(graph, seed)
 
-    def representations(self, graph: InteractionGraph) -> dict[str, Representations]:
-        """Each tower's representations: one full propagation."""
+    @property
+    def networks(self) -> dict[str, Backbone]:
+        """Each tower's backbone."""
+        return dict(self.towers.items())  # type: ignore[arg-type]
+
+    def propagate(self, graph: InteractionGraph) -> dict[str, Representations]:
+        """What each tower's backbone gives: one full propagation. In training mode more than the decoder reads."""
         graph = self.decoder.encoded(graph)
+        shared = self.decoder.share_embeddings
+        return {name: tower(graph, self.tables["shared" if shared else name]) for name, tower in self.networks.items()}
+
+    def representations(
+        self, graph: InteractionGraph, propagated: Mapping[str, Representations] | None = None
+    ) -> dict[str, Representations]:
+        """Each tower's representations as the decoder reads them, and its own tables under `own`.
+
+        Args:
+            propagated: what `propagate` gave, where it is known.
+        """
+        propagated = self.propagate(graph) if propagated is None else propagated
         among = None if bool(graph.trained.all()) else graph.trained
         found = {}
-        for name, tower in self.towers.items():
-            outputs: Representations = tower(graph, self.tables["shared" if self.decoder.share_embeddings else name])
+        for name, tower in self.networks.items():
+            outputs = {key: propagated[name][key] for key in tower.outputs}
             if self.centre_items:
                 outputs = {key: from_mean_item(one, among) for key, one in outputs.items()}
             found[name] = outputs
         own = self.decoder.own()
         return found | {"own": own} if own else found
 
-    def forward(self, graph: InteractionGraph) -> Branches:
+    def forward(self, graph: InteractionGraph, propagated: Mapping[str, Representations] | None = None) -> Branches:
         """The branches of all users and items."""
-        return self.decoder.branches(self.representations(graph))
+        return self.decoder.branches(self.representations(graph, propagated))
 
     @torch.no_grad()
     def freeze(self, graph: InteractionGraph) -> FrozenModel:

@@ -4,8 +4,11 @@ from graphrec.backbones import lightgcn, mf, mmgcn
 from graphrec.backbones.base import (
     FUSED,
     ID,
+    Auxiliary,
     Backbone,
     BackboneConfig,
+    IdBackboneConfig,
+    Pairs,
     Representation,
     Representations,
     backbones,
@@ -15,8 +18,11 @@ from graphrec.backbones.base import (
 __all__ = [
     "FUSED",
     "ID",
+    "Auxiliary",
     "Backbone",
     "BackboneConfig",
+    "IdBackboneConfig",
+    "Pairs",
     "Representation",
     "Representations",
     "backbones",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
+from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.registry import Registry
 
@@ -35,6 +36,30 @@ def fuse(representations: Sequence[Representation]) -> Representation:
         sum(one.user for one in representations) / count,  # type: ignore[arg-type]
         sum(one.item for one in representations) / count,  # type: ignore[arg-type]
     )
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A batch of a role's training pairs and, for each, an item that the user did not click: rows, `[B]` each."""
+
+    users: Tensor
+    items: Tensor
+    negatives: Tensor
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """One loss of a backbone's own, which is trained beside the decoder's objectives.
+
+    Args:
+        name: as the training history calls it.
+        loss: from what `forward` gave in training mode, and a batch of pairs, to a scalar.
+        weight: its factor in the sum of losses.
+    """
+
+    name: str
+    loss: Callable[[Representations, Pairs], Tensor]
+    weight: float
 
 
 class BackboneConfig(BaseModel):
@@ -77,9 +102,17 @@ class Backbone(nn.Module, ABC):
 
     name: ClassVar[str]
     Config: ClassVar[type[BackboneConfig]] = BackboneConfig
-    sees_modalities: ClassVar[bool] = True
-    """False for one that knows ids alone: it is asked for `id` and `fused` only, and `with_modalities` makes the
-    modalities' representations. Its `Config` is then an `IdBackboneConfig`."""
+    gives: ClassVar[Literal["ids", "fused", "each"]] = "each"
+    """What it makes of the item features. `each`: a representation of every modality, user side included. `fused`:
+    they shape `fused` alone. `ids`: nothing; its `Config` is then an `IdBackboneConfig`. One that does not give `each`
+    is asked for `id` and `fused` only, and `with_modalities` makes the modalities' representations."""
+    needs_modalities: ClassVar[bool] = False
+    """True for one that is nothing without features."""
+    cost: ClassVar[str] = ""
+    """Multiply-adds of one forward pass, for `graphrec list backbones`: E edges, N nodes (users and items), I items,
+    M modalities, D feature width, d embedding width, L layers, K neighbours."""
+    auxiliary_losses: ClassVar[tuple[str, ...]] = ()
+    """Names of the `auxiliaries` that it has by default, for the same list."""
 
     def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__()
@@ -96,7 +129,48 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        """The wanted representations, each `[U, d]` and `[I, d]`."""
+        """The wanted representations, each `[U, d]` and `[I, d]`; in training mode also what `auxiliaries` read.
+
+        What chance it takes in training (dropout, noise) comes from torch's global generator, which the trainer seeds.
+        """
+
+    def auxiliaries(self) -> list[Auxiliary]:
+        """Losses of the backbone's own; none by default."""
+        return []
+
+    def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
+        """Before each training epoch: what is made anew once an epoch, such as a pruned graph.
+
+        It must depend on the weights and the generator only, so that interrupted training goes on as it would have.
+        In evaluation mode `forward` does not use it.
+
+        Args:
+            generator: on the CPU, its seed made of the run's seed, the tower and the epoch.
+        """
+
+
+def refuse_misfits(kind: type[Backbone], graph: InteractionGraph, role: str) -> None:
+    """Whether the backbone can work on this graph at all.
+
+    Raises:
+        RecipeError: it needs a modality and the graph has none, or its role has no training pairs.
+    """
+    if kind.needs_modalities and not graph.modalities:
+        raise RecipeError(
+            f"the backbone `{kind.name}` has no item features to work on",
+            expected="at least one modality",
+            got="a dataset without any, or data.modalities = []",
+            where="backbone.name",
+            next_step="choose a backbone that works on ids, such as lightgcn; see `graphrec list backbones`",
+        )
+    if not len(graph.pairs(role)):
+        raise RecipeError(
+            f"the graph of role `{role}` has no edges",
+            expected="at least one training pair",
+            got="none",
+            where="backbone.name",
+            next_step="use a larger split.train, or other behaviours in data.feedback",
+        )
 
 
 backbones: Registry[Backbone] = Registry("backbone", Backbone)

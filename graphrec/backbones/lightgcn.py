@@ -28,7 +28,8 @@ class LightGCN(Backbone):
     """LightGCN (He et al. 2020): ids alone, averaged over propagation steps; no weights besides the embeddings."""
 
     Config = IdBackboneConfig
-    sees_modalities = False
+    gives = "ids"
+    cost = "2 L E d"
 
     @classmethod
     def tables(

@@ -40,6 +40,7 @@ class MF(Backbone):
 
     Config = MFConfig
     config: MFConfig
+    cost = "M I D d"
 
     def __init__(self, config: MFConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__(config, graph, role, outputs)

@@ -10,9 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphrec.decoders import Objective
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
+from graphrec.streams import stream, stream_seed
 from graphrec.training.adversary import attacked
 from graphrec.training.config import TrainingConfig
 from graphrec.training.objective import Batch, ObjectiveSampler, loss_of
@@ -60,13 +62,22 @@ class Trainer:
         seed: int,
         validate: Callable[[Recommender], dict[str, float]],
     ) -> None:
-        self.model, self.graph, self.config = model, graph, config
+        self.model, self.graph, self.config, self.seed = model, graph, config, seed
         self.validate = validate
         self.objectives = model.decoder.objectives()
         steps = -(-len(graph.pairs("click")) // config.batch_size)
         self.samplers = [
             ObjectiveSampler(objective, graph, config.batch_size, steps, seed) for objective in self.objectives
         ]
+        self.auxiliaries = {name: found for name, tower in model.networks.items() if (found := tower.auxiliaries())}
+        for name in self.auxiliaries:
+            role = model.decoder.towers()[name].role
+            pairs = Objective(f"auxiliary/{name}", role, "bpr", negatives="unclicked")
+            self.samplers.append(ObjectiveSampler(pairs, graph, config.batch_size, steps, seed))
+        self.terms = [(objective.name, objective.weight) for objective in self.objectives]
+        for name, found in self.auxiliaries.items():
+            prefix = f"{name}/" if len(model.networks) > 1 else ""
+            self.terms += [(prefix + one.name, one.weight) for one in found]
         rows = row_tables(model, graph.num_users, graph.num_items) if config.decay == "rows" else []
         by_row = {id(table) for table in rows}
         trained = [p for p in model.parameters() if p.requires_grad]
@@ -106,40 +117,48 @@ class Trainer:
 
     def _train_epoch(self, number: int) -> dict[str, float]:
         self.model.train()
-        totals = torch.zeros(len(self.objectives))
-        steps = 0
-        for batches in zip(*(sampler.epoch(number) for sampler in self.samplers)):
-            self.optimiser.zero_grad(set_to_none=True)
-            losses = self._losses(batches)
-            weights = losses.new_tensor([objective.weight for objective in self.objectives])
-            total = (weights * losses).sum()
-            if self.config.decay == "rows" and self.config.weight_decay:
-                total = total + self.config.weight_decay * self._row_penalty(batches)
-            total.backward()
-            self.optimiser.step()
-            totals += losses.detach().cpu()
-            steps += 1
+        for name, tower in self.model.networks.items():
+            tower.start_epoch(self.graph, stream(self.seed, "graph", name, number))
+        names, weights = [name for name, _ in self.terms], torch.tensor([weight for _, weight in self.terms])
+        totals, steps = torch.zeros(len(names)), 0
+        device = self.graph.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(stream_seed(self.seed, "noise", number))
+            for batches in zip(*(sampler.epoch(number) for sampler in self.samplers)):
+                self.optimiser.zero_grad(set_to_none=True)
+                losses = self._losses(batches)
+                total = (weights.to(losses) * losses).sum()
+                if self.config.decay == "rows" and self.config.weight_decay:
+                    total = total + self.config.weight_decay * self._row_penalty(batches[: len(self.objectives)])
+                total.backward()
+                self.optimiser.step()
+                totals += losses.detach().cpu()
+                steps += 1
         means = totals / steps
         if not bool((means.abs() < LOSS_LIMIT).all()):
             raise TrainingDiverged(
                 f"training diverged in epoch {number}",
                 expected=f"losses below {LOSS_LIMIT:g}",
-                got=", ".join(f"{o.name}: {v:.3g}" for o, v in zip(self.objectives, means.tolist())),
+                got=", ".join(f"{name}: {value:.3g}" for name, value in zip(names, means.tolist())),
                 where="training.learning_rate",
                 next_step="lower the learning rate",
             )
-        row = {"loss": float((means * torch.tensor([o.weight for o in self.objectives])).sum())}
-        return row | {f"loss/{o.name}": v for o, v in zip(self.objectives, means.tolist())}
+        row = {"loss": float((means * weights).sum())}
+        return row | {f"loss/{name}": value for name, value in zip(names, means.tolist())}
 
     def _losses(self, batches: Sequence[Batch]) -> Tensor:
-        """`[objectives]` losses, each on its own batch."""
-        clean = self.model(self.graph)
+        """`[terms]` losses: each objective on its own batch, the auxiliaries of a tower on one for all."""
+        propagated = self.model.propagate(self.graph)
+        clean = self.model(self.graph, propagated)
         losses = []
         for objective, batch in zip(self.objectives, batches):
             branches = clean
             if objective.attack is not None:
                 branches = self.model(attacked(self.model, self.graph, objective, batch))
             losses.append(loss_of(objective, branches, batch))
+        for (name, auxiliaries), batch in zip(self.auxiliaries.items(), batches[len(self.objectives) :]):
+            pairs = batch.pairs(self.graph.device)
+            losses += [one.loss(propagated[name], pairs) for one in auxiliaries]
         return torch.stack(losses)
 
     def _row_penalty(self, batches: Sequence[Batch]) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from graphrec.backbones import Pairs
 from graphrec.decoders import Branches, Labels, Objective, PairLogits
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import NegativeSampler, negative_sampler
@@ -34,6 +35,11 @@ class Batch:
         if labels is not None:
             labels = Labels(labels.clicked.to(device), labels.liked.to(device))
         return Batch(**moved, labels=labels)  # type: ignore[arg-type]
+
+    def pairs(self, device: torch.device) -> Pairs:
+        """A batch for bpr as a backbone's own losses take it."""
+        assert self.negatives is not None
+        return Pairs(self.users.to(device), self.items.to(device), self.negatives.to(device))
 
 
 class ObjectiveSampler:

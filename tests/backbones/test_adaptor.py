@@ -61,7 +61,7 @@ def test_an_id_backbone_is_never_asked_for_a_modality() -> None:
     config = backbones.get("lightgcn").Config(embedding_size=4)
     model = Recommender("lightgcn", config, "hcr", decoders.get("hcr").Config(), graph, CONTEXT)
     for tower in model.towers.values():
-        assert tower.ids.outputs == ("id",)
+        assert tower.inner.outputs == ("id",)
         assert set(tower.maps) == {"visual", "acoustic"}
     assert set(model.tables["shared"]) == {"id", "words_title", "words_kind"}
     assert with_modalities(MMGCN) is MMGCN

@@ -18,7 +18,9 @@ from torch.func import functional_call
 from torch_geometric.nn import SimpleConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
-from graphrec.backbones import Backbone, BackboneConfig, Representations, backbones
+from graphrec.backbones import Backbone, BackboneConfig, Pairs, Representations, backbones
+from graphrec.backbones.base import refuse_misfits
+from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 
 Tables = dict[str, nn.Parameter]
@@ -42,6 +44,8 @@ class BackboneContract:
     """False for one that propagates nothing."""
     modalities_travel: ClassVar[bool] = True
     """False where an item's features do not reach its neighbours."""
+    roles_kept_apart: ClassVar[bool] = True
+    """False for one that propagates over the edges of both roles."""
 
     def config(self, **more: Any) -> BackboneConfig:
         return backbones.get(self.name).Config(**{"embedding_size": 3, **self.settings, **more})
@@ -53,12 +57,24 @@ class BackboneContract:
         kind = backbones.get(self.name)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            backbone = kind(self.config(), graph, role, outputs).double()
+            backbone = kind(self.config(), graph, role, outputs).double().eval()
             tables = {
                 name: nn.Parameter(nn.init.xavier_normal_(torch.empty(shape, dtype=torch.float64)))
                 for name, shape in kind.tables(self.config(), graph, outputs).items()
             }
         return backbone, tables
+
+    def training_loss(self, backbone: Backbone, graph: InteractionGraph, tables: Tables) -> Tensor:
+        """A scalar of every entry of every output, and the backbone's own losses, as training takes them."""
+        backbone.train()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            backbone.start_epoch(graph, torch.Generator().manual_seed(0))
+            found = backbone(graph, tables)
+            pairs = Pairs(*graph.pairs(backbone.role).T, graph.pairs(backbone.role)[:, 1].flip(0))
+            own = [one.weight * one.loss(found, pairs) for one in backbone.auxiliaries()]
+        backbone.eval()
+        return torch.stack([_weigh({name: found[name] for name in backbone.outputs}), *own]).sum()
 
     @pytest.fixture(scope="class")
     def graph(self) -> InteractionGraph:
@@ -79,7 +95,7 @@ class BackboneContract:
             for module in backbone.modules():
                 stray = [name for name, value in vars(module).items() if isinstance(value, Tensor)]
                 assert stray == [], "a plain tensor is neither trained nor saved"
-            _weigh(backbone(graph, tables)).backward()
+            self.training_loss(backbone, graph, tables).backward()
             for name, parameter in [*backbone.named_parameters(), *tables.items()]:
                 assert parameter.grad is not None, f"{name} plays no part in {outputs}"
                 assert parameter.grad.isfinite().all(), f"{name} in {outputs}"
@@ -139,7 +155,18 @@ class BackboneContract:
             changed.data["item"][modality] = values.to_sparse_csr() if graph.is_bag(modality) else values
             assert not torch.equal(before, backbone(changed, tables)[modality].item[item])
 
+    def test_training_is_repeatable_and_leaves_no_trace_in_evaluation(self, graph: InteractionGraph) -> None:
+        (first, tables), (second, other) = (self.build(graph, self.choices[-1]) for _ in range(2))
+        before = first(graph, tables)
+        assert torch.equal(self.training_loss(first, graph, tables), self.training_loss(second, graph, other))
+        assert_equal(before, first(graph, tables))
+        names = [one.name for one in first.auxiliaries()]
+        assert len(set(names)) == len(names)
+        assert tuple(names) == type(first).auxiliary_losses
+
     def test_only_the_edges_of_its_role_are_used(self, graph: InteractionGraph) -> None:
+        if not self.roles_kept_apart:
+            pytest.skip("propagates over both roles' edges")
         busier = small_graph(extra_clicks=((LONE_USER, LONE_ITEM),))
         backbone, tables = self.build(graph, ("id",), role="like")
         assert_equal(backbone(graph, tables), backbone(busier, tables))
@@ -190,8 +217,13 @@ class BackboneContract:
         twin.load_state_dict(backbone.state_dict())
         assert_equal(twin(graph, tables), backbone(graph, tables))
 
-    def test_works_without_any_modality(self) -> None:
+    def test_works_without_any_modality_or_says_that_it_cannot(self) -> None:
         bare = small_graph(modalities=())
+        kind = backbones.get(self.name)
+        if kind.needs_modalities:
+            with pytest.raises(RecipeError, match="no item features"):
+                refuse_misfits(kind, bare, "click")
+            return
         for outputs in (("id",), ("fused",), ("id", "fused")):
             backbone, tables = self.build(bare, outputs)
             for one in backbone(bare, tables).values():
