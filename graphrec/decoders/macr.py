@@ -99,4 +99,5 @@ def _log_sigmoid(score: Callable[[Logits], Tensor]) -> Callable[[Logits], Tensor
 
 
 def _score(logits: Logits) -> Tensor:
-    return logits["match"] * torch.sigmoid(logits["item"]) * torch.sigmoid(logits["user"])
+    # The user's gate changes no user's ranking; below e^-30 it would end at zero and tie all items.
+    return logits["match"] * torch.sigmoid(logits["item"]) * torch.sigmoid(logits["user"].clamp(min=-30.0))

@@ -32,6 +32,11 @@ class Figure:
         """Whether the whole interval is."""
         return self.low is not None and self.low > 0
 
+    @property
+    def below_zero(self) -> bool:
+        """Whether the whole interval is."""
+        return self.high is not None and self.high < 0
+
     def __str__(self) -> str:
         text = number(self.value)
         if self.low is None or self.high is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -50,10 +51,17 @@ class SubsetStability(RefutationCheck):
         figures = [overlap, *gains, Figure("standard deviation of that difference over the subsets", means.std(ddof=1))]
         if not means.any():
             return self.result(figures, None, f"{name} ranks as the observational score does on every subset.")
-        same = bool((means > 0).all() or (means < 0).all())
-        sign = "gains" if means[0] > 0 else "loses"
-        verdict = f"The causal step {sign} on every subset." if same else "The causal step's gain changes its sign."
-        return self.result(figures, same, verdict)
+        return self.result(figures, *_judged(gains))
+
+
+def _judged(gains: Sequence[Figure]) -> tuple[bool | None, str]:
+    """Passed and verdict: a gain whose interval holds zero has no sign."""
+    signs = {figure.above_zero - figure.below_zero for figure in gains}
+    if {1, -1} <= signs:
+        return False, "The causal step's gain changes its sign."
+    if 0 in signs:
+        return None, "On some subset the causal step's gain is too small to have a sign; take more users or a larger k."
+    return True, f"The causal step {'gains' if signs == {1} else 'loses'} on every subset."
 
 
 def _jaccard(one: sparse.csr_array, other: sparse.csr_array) -> np.ndarray:

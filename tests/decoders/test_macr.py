@@ -93,3 +93,11 @@ def test_extreme_logits_stay_finite_and_single_precision_agrees() -> None:
         single = score({name: one.float() for name, one in logits.items()})
         assert double.isfinite().all()
         torch.testing.assert_close(single.double(), double, rtol=1e-5, atol=1e-30)
+
+
+def test_a_user_whose_gate_is_shut_still_gets_a_ranking() -> None:
+    frozen, match, item, _ = parts()
+    with torch.no_grad():
+        frozen.branches["user"].user.fill_(-1e4)
+    scores = frozen.scorer(Observational())(EVERYONE)
+    assert torch.equal(scores.argsort(1), (match * torch.sigmoid(item)).argsort(1))

@@ -11,12 +11,13 @@ from scipy import sparse
 from graphrec.refutation import (
     CheckResult,
     Experiment,
+    Figure,
     InjectedConfounder,
     PlaceboModality,
     PlaceboTreatment,
     SubsetStability,
 )
-from graphrec.refutation.subset_stability import _jaccard
+from graphrec.refutation.subset_stability import _jaccard, _judged
 from graphrec.run import Run
 
 
@@ -126,16 +127,31 @@ def test_a_method_without_a_causal_step_gets_figures_and_no_verdict(tiny_runs: d
         assert not any("observational" in figure.label for figure in result.figures)
 
 
-def test_stability_is_judged_by_the_sign_of_the_gain(hcr: Experiment) -> None:
+def test_stability_shows_the_gain_on_every_subset_and_its_spread(hcr: Experiment) -> None:
     result = SubsetStability().carry_out(hcr)
     gains = [figure.value for figure in result.figures if "subset" in figure.label and "NDCG" in figure.label]
     assert len(gains) == 2
-    if any(gains):
-        assert result.passed == (np.sign(gains[0]) == np.sign(gains[1]))
     overlap = result.figures[0]
     assert 0 < overlap.low <= overlap.value <= overlap.high < 1
     deviation = result.figures[-1].value
     assert deviation == pytest.approx(abs(gains[0] - gains[1]) / np.sqrt(2))
+
+
+@pytest.mark.parametrize(
+    ("intervals", "passed", "said"),
+    [
+        ([(0.1, 0.3), (0.01, 0.2)], True, "gains on every subset"),
+        ([(-0.3, -0.1), (-0.2, -0.01)], True, "loses on every subset"),
+        ([(0.1, 0.3), (-0.2, -0.1)], False, "changes its sign"),
+        ([(0.1, 0.3), (-0.1, 0.2), (-0.2, -0.1)], False, "changes its sign"),
+        ([(0.1, 0.3), (-0.1, 0.2)], None, "too small to have a sign"),
+    ],
+)
+def test_stability_is_judged_by_the_signs_of_gains_that_have_one(
+    intervals: list[tuple[float, float]], passed: bool | None, said: str
+) -> None:
+    found, verdict = _judged([Figure("gain", (low + high) / 2, low, high) for low, high in intervals])
+    assert found is passed and said in verdict
 
 
 def test_the_overlap_of_two_lists() -> None:
