@@ -45,6 +45,8 @@ VISUAL = Study(
         "VBPR": ("decoder.name=vbpr",),
         "AMR": ("decoder.name=amr",),
         "CausalRec": ("decoder.name=causalrec",),
+        "CausalRec, on likes": ("decoder.name=causalrec", "decoder.behaviour=like"),
+        "CausalRec-L": ("decoder.name=causalrec_likes",),
         "CR": ("decoder.name=cr",),
     },
     world={"strength": 0.0, "exposure_shows": "visual"},
@@ -68,6 +70,7 @@ FIGURES = {
     },
     "visual": {
         "methods": ("BPR-MF", "VBPR", "VBPR with CI", "AMR", "AMR with CI", "CausalRec", "CausalRec w/o CI", "CR"),
+        "likes": ("CausalRec", "CausalRec w/o CI", "CausalRec, on likes", "CausalRec-L", "CausalRec-L w/o CI"),
     },
 }
 

@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -55,9 +55,11 @@ from graphrec.causal import (
     TotalIndirectEffect,
 )
 from graphrec.decoders.base import (
+    CLICK_GRID,
     Branches,
     Context,
     Decoder,
+    Grid,
     Objective,
     OneBehaviourConfig,
     Tower,
@@ -93,6 +95,7 @@ class CausalRec(Decoder):
 
     Config = CausalRecConfig
     config: CausalRecConfig
+    grid: ClassVar[Grid] = {**CLICK_GRID, "estimand.strength": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)}
     centre_items = True
 
     def __init__(self, config: CausalRecConfig, context: Context) -> None:
@@ -132,7 +135,7 @@ class CausalRec(Decoder):
         terms = [Objective("joint", c.behaviour, "bpr", joint, c.negatives)]
         if c.multitask:
             terms.append(Objective("notice", c.behaviour, "bpr", self._notice, c.negatives))
-            terms.append(Objective("match", c.behaviour, "bpr", _match, c.negatives))
+            terms.append(Objective("match", c.behaviour, "bpr", match_logit, c.negatives))
         return terms
 
     @property
@@ -168,7 +171,7 @@ def _sum(logits: Logits, names: Iterable[str]) -> Tensor:
     return torch.stack([logits[name] for name in names]).sum(0)
 
 
-def _match(logits: Logits) -> Tensor:
+def match_logit(logits: Logits) -> Tensor:
     return logits["match"] + logits["match_visual"]
 
 
@@ -181,12 +184,12 @@ def _paper(notices: Sequence[str], logits: Logits) -> Tensor:
 
 
 def _author(notices: Sequence[str], logits: Logits) -> Tensor:
-    m, n = _match(logits), _sum(logits, notices)
+    m, n = match_logit(logits), _sum(logits, notices)
     return F.logsigmoid(m + n) + F.logsigmoid(m) + _gates(notices, logits)
 
 
 def _add(notices: Sequence[str], logits: Logits) -> Tensor:
-    return _match(logits) + _sum(logits, notices)
+    return match_logit(logits) + _sum(logits, notices)
 
 
 _FUSIONS = {"paper": _paper, "author": _author, "add": _add}

@@ -18,7 +18,7 @@ from graphrec.backbones import Representation
 from graphrec.backbones.mmgcn import MMGCNConfig
 from graphrec.causal import Estimand, estimands
 from graphrec.decoders import BlockLogits, Context, Objective, PairLogits, decoders
-from graphrec.errors import GraphrecError
+from graphrec.errors import GraphrecError, RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.training.adversary import attacked
@@ -83,6 +83,8 @@ class DecoderContract:
     settings: ClassVar[dict[str, Any]] = {}
     modalities: ClassVar[tuple[str, ...]] = MODALITIES
     """What the graph holds."""
+    needs_both_behaviours: ClassVar[bool] = False
+    """True for one that learns from which clicks are liked."""
     needs_modalities: ClassVar[bool] = False
     items_stand_alone: ClassVar[bool] = True
     """False where a branch measures an item against the others; a reference item means nothing then."""
@@ -216,7 +218,11 @@ class DecoderContract:
         assert not _equal(one, other)
         assert torch.equal(total_loss(one, graph), total_loss(two, graph))
 
-    def test_one_kind_of_feedback_is_enough(self) -> None:
+    def test_one_kind_of_feedback_is_enough_or_it_says_why_not(self) -> None:
+        if self.needs_both_behaviours:
+            with pytest.raises(RecipeError, match="every click is"):
+                self.model(small_graph(self.modalities, like_is_click=True))
+            return
         model, graph = self.model(small_graph(self.modalities, like_is_click=True))
         loss = total_loss(model, graph)
         assert loss.isfinite()

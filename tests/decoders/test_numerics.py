@@ -86,6 +86,8 @@ def test_single_precision_scores_as_double_does(decoder: str) -> None:
         assert rough.scorer(estimand)(users).dtype == torch.float32
         if isinstance(estimand, Effect):
             (wanted, scale), (found, _) = worlds(exact, estimand), worlds(rough, estimand)
+            if not exact.outcome.log:  # sums of inner products, which cancel out in one pair and not in another
+                scale = scale.max()
         else:
             wanted, found = exact.scorer(estimand)(users), rough.scorer(estimand)(users)
             scale = wanted.abs().max()
