@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import pytest
-from planted import CONTEXT, NUM_ITEMS, NUM_USERS, WITHHELD_EACH, planted_split
+from planted import NUM_ITEMS, NUM_USERS, WITHHELD_EACH, planted_split, popular_recall, trained_recall
 
-from graphrec.backbones import backbones
 from graphrec.data.split import Split
-from graphrec.decoders import decoders
-from graphrec.evaluation.popularity import popularity
-from graphrec.evaluation.ranking import evaluate
-from graphrec.graph.build import InteractionGraph
-from graphrec.recommender import Recommender
-from graphrec.training.config import TrainingConfig
-from graphrec.training.loop import Trainer
 
 LIKES = {"behaviour": "like", "negatives": "unliked"}
 DECODERS: list[tuple[str, dict[str, Any], float]] = [
@@ -37,29 +28,6 @@ DECODERS: list[tuple[str, dict[str, Any], float]] = [
 """Name, settings, and the Recall@4 that must be reached; the settings make it learn likes."""
 
 
-def recall(score: Any, split: Split) -> float:
-    """Recall of the test pairs among as many items as are withheld: 1 when nothing else ranks above them."""
-    table: pd.DataFrame = evaluate(
-        score,
-        split.open_test("a test"),
-        split.train_pairs("click"),
-        num_users=NUM_USERS,
-        bytes_per_user=4 * NUM_ITEMS,
-        cutoffs=(WITHHELD_EACH,),
-    )
-    return float(table[f"recall@{WITHHELD_EACH}"].mean())
-
-
-def trained_recall(split: Split, name: str, settings: dict[str, Any], epochs: int = 9, seed: int = 0) -> float:
-    graph = InteractionGraph.from_split(split)
-    backbone = backbones.get("mmgcn").Config(embedding_size=16)
-    model = Recommender("mmgcn", backbone, name, decoders.get(name).Config(**settings), graph, CONTEXT, seed)
-    config = TrainingConfig(learning_rate=0.01, batch_size=128, epochs=epochs, validate_every=epochs, monitor="none")
-    Trainer(model, graph, config, seed, lambda model: {"none": 0.0}).run()
-    estimand = next(iter(model.decoder.variants().values()))
-    return recall(model.freeze(graph).scorer(estimand), split)
-
-
 @pytest.fixture(scope="module")
 def split() -> Split:
     return planted_split()
@@ -69,7 +37,7 @@ def split() -> Split:
 def test_withheld_pairs_rank_first_and_far_above_popularity(
     split: Split, name: str, settings: dict[str, Any], wanted: float
 ) -> None:
-    popular = recall(popularity(split.train_pairs("like"), NUM_ITEMS), split)
+    popular = popular_recall(split)
     assert popular < 0.2
     found = trained_recall(split, name, settings)
     assert found >= wanted

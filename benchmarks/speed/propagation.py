@@ -1,5 +1,8 @@
 """One mean aggregation, forward and backward: graphrec's Propagator against PyG's message passing, in one process.
 
+Also half a step (items to users), an epoch's pruned propagator (drawing a fifth of the edges and filtering the matrix)
+against one built from the drawn pairs, and the same aggregation by torch_scatter where that is installed.
+
     python benchmarks/speed/propagation.py [--runs N]
 
 The graph has the published size of Tiktok (36,656 users, 76,085 items, 726,065 edges), edges drawn at random, width 64.
@@ -8,6 +11,8 @@ Printed: median seconds of each and the median of the ratios, pair by pair. Quot
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import statistics
 import time
 from collections.abc import Callable
@@ -22,25 +27,40 @@ from torch_geometric.nn import SimpleConv
 from graphrec.allocator import keep_large_blocks
 from graphrec.backbones.row_norm import normalize_rows
 from graphrec.graph.propagator import Propagator
+from graphrec.graph.pruning import degree_sensitive
 
 USERS, ITEMS, EDGES, WIDTH = 36_656, 76_085, 726_065, 64
 
 
-def seconds(function: Callable[[Tensor], Tensor], x: Tensor, upstream: Tensor) -> float:
-    """Wall seconds of one forward and backward pass."""
-    x.grad = None
+def seconds(run: Callable[[], object]) -> float:
+    """Wall seconds of one run."""
     started = time.perf_counter()
-    function(x).backward(upstream)
+    run()
     return time.perf_counter() - started
 
 
-def compare(name: str, ours, theirs, x: Tensor, runs: int) -> None:
-    upstream = torch.randn(x.shape, generator=torch.Generator().manual_seed(2))
-    torch.testing.assert_close(ours(x), theirs(x), rtol=1e-4, atol=1e-5)
-    pairs = [(seconds(ours, x, upstream), seconds(theirs, x, upstream)) for _ in range(runs + 1)][1:]
+def report(name: str, ours: Callable[[], object], theirs: Callable[[], object], runs: int) -> None:
+    """Run both by turns and print the medians."""
+    pairs = [(seconds(ours), seconds(theirs)) for _ in range(runs + 1)][1:]
     ratio = statistics.median(b / a for a, b in pairs)
     mine, other = (statistics.median(column) for column in zip(*pairs))
-    print(f"{name}: graphrec {mine * 1e3:.0f} ms, peer {other * 1e3:.0f} ms, peer / graphrec {ratio:.1f}")
+    print(f"{name}: graphrec {mine * 1e3:.0f} ms, peer {other * 1e3:.0f} ms, peer / graphrec {ratio:.1f}", flush=True)
+
+
+def compare(name: str, ours, theirs, x: Tensor, runs: int) -> None:
+    """Of two functions of x that must agree: forward and backward."""
+    out = ours(x)
+    torch.testing.assert_close(out, theirs(x), rtol=1e-4, atol=1e-5)
+    upstream = torch.randn(out.shape, generator=torch.Generator().manual_seed(2))
+
+    def both_ways(function) -> Callable[[], None]:
+        def run() -> None:
+            x.grad = None
+            function(x).backward(upstream)
+
+        return run
+
+    report(name, both_ways(ours), both_ways(theirs), runs)
 
 
 def main(
@@ -59,6 +79,19 @@ def main(
     x = torch.randn(USERS + ITEMS, WIDTH, generator=random, requires_grad=True)
     print(f"{len(cells):,} edges, {torch.get_num_threads()} threads, torch {torch.__version__}, tuned malloc: {tuned}")
     compare("mean aggregation", propagate, lambda value: convolution(value, edges), x, runs)
+    if importlib.util.find_spec("torch_scatter"):
+        scatter = importlib.import_module("torch_scatter").scatter
+        options = {"dim": 0, "dim_size": USERS + ITEMS, "reduce": "mean"}
+        peer = "mean aggregation, peer torch_scatter"
+        compare(peer, propagate, lambda value: scatter(value[edges[0]], edges[1], **options), x, runs)
+    half = x.detach()[USERS:].clone().requires_grad_()
+    down, size = torch.stack([pairs[:, 1], users]), (ITEMS, USERS)
+    compare("items to users", propagate.to_users, lambda v: convolution((v, None), down, size=size), half, runs)
+    keep = degree_sensitive(pairs, USERS, ITEMS, 0.8, random)
+    rebuild = lambda: Propagator(pairs[keep], USERS, ITEMS, "mean")  # noqa: E731
+    report("a fifth of the edges, peer built anew", lambda: propagate.kept(keep), rebuild, runs)
+    draw = seconds(lambda: degree_sensitive(pairs, USERS, ITEMS, 0.8, random))
+    print(f"drawing them by degree: {draw * 1e3:.0f} ms")
     compare("row normalisation", normalize_rows, F.normalize, x, runs)
 
 

@@ -1,6 +1,22 @@
 """Graph networks that turn the interaction graph into representations; importing this registers them all."""
 
-from graphrec.backbones import lightgcn, mf, mmgcn
+from graphrec.backbones import (
+    bm3,
+    freedom,
+    gat,
+    gcn,
+    grcn,
+    lattice,
+    lgmrec,
+    lightgcn,
+    mf,
+    mgcn,
+    mmgcn,
+    ngcf,
+    relational,
+    sage,
+    smore,
+)
 from graphrec.backbones.base import (
     FUSED,
     ID,
@@ -26,8 +42,20 @@ __all__ = [
     "Representation",
     "Representations",
     "backbones",
+    "bm3",
+    "freedom",
     "fuse",
+    "gat",
+    "gcn",
+    "grcn",
+    "lattice",
+    "lgmrec",
     "lightgcn",
     "mf",
+    "mgcn",
     "mmgcn",
+    "ngcf",
+    "relational",
+    "sage",
+    "smore",
 ]

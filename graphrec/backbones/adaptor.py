@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from graphrec.backbones.base import (
     FUSED,
@@ -18,15 +17,18 @@ from graphrec.backbones.base import (
     Representations,
     fuse,
 )
+from graphrec.backbones.projection import Projections
 from graphrec.graph.build import InteractionGraph
 
 
 def with_modalities(kind: type[Backbone]) -> type[Backbone]:
-    """The same backbone with modality representations.
+    """The same backbone with modality representations, from a linear map of the features, x_m W_m.
 
-    The user side is the backbone's id representation, the item side a linear map of the features, x_m W_m; a bag has
-    one learned vector a word, an embedding table like any other. An item without the modality is the zero vector. This
-    is graphrec's own reading; the papers have modality representations from the backbone only.
+    One that gives `ids`: the user side is the id representation, the item side x_m W_m, and with `modality_items =
+    "joint"` the item's id representation plus x_m W_m. One that gives `fused`: users are those of `fused`, the item
+    side is the fused item plus x_m W_m, so that what the backbone makes of the features is in every output. A bag has
+    one learned vector a word. An item without the modality has nothing of it. This is graphrec's own reading; the
+    papers have modality representations from the backbone only.
 
     Args:
         kind: a backbone; one that gives `each` modality is given back as it is.
@@ -40,33 +42,26 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
 
         def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
             super().__init__(config, graph, role, outputs)
-            inner, modalities = _shares(config, graph, outputs)
+            inner, modalities = _shares(kind, config, graph, outputs)
             self.inner = kind(config, graph, role, inner)
-            self.modalities = modalities
-            self.maps = nn.ParameterDict()
-            for name in modalities:
-                if graph.is_bag(name):
-                    continue
-                self.maps[name] = nn.Parameter(torch.empty(graph.width(name), config.embedding_size))
-                nn.init.xavier_normal_(self.maps[name])
+            self.projections = Projections(config, graph, modalities, bias=False)
 
         @classmethod
         def tables(
             cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
         ) -> dict[str, tuple[int, int]]:
-            inner, modalities = _shares(config, graph, outputs)
-            words = {f"words_{m}": (graph.width(m), config.embedding_size) for m in modalities if graph.is_bag(m)}
-            return kind.tables(config, graph, inner) | words
+            inner, modalities = _shares(kind, config, graph, outputs)
+            return kind.tables(config, graph, inner) | Projections.tables(config, graph, modalities)
 
         def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-            found: Representations = self.inner(graph, tables)
-            for name in self.modalities:
-                weight = tables[f"words_{name}"] if graph.is_bag(name) else self.maps[name]
-                looks = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
-                found[name] = Representation(found[ID].user, looks)
+            given = self.inner(graph, tables)
+            found = dict(given)
+            for name, looks in self.projections(graph, tables).items():
+                base = given[_base(kind)]
+                found[name] = Representation(base.user, base.item + looks if _joint(kind, self.config) else looks)
             if FUSED not in found and FUSED in self.outputs:
                 found[FUSED] = fuse([found[name] for name in (ID, *graph.modalities)])
-            extra = {name: one for name, one in found.items() if name not in (ID, FUSED, *graph.modalities)}
+            extra = {name: one for name, one in given.items() if name not in (ID, FUSED)}
             return {name: found[name] for name in self.outputs} | extra
 
         def auxiliaries(self) -> list[Auxiliary]:
@@ -78,11 +73,20 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
     return Adapted
 
 
+def _base(kind: type[Backbone]) -> str:
+    """The output that modality representations are made from."""
+    return ID if kind.gives == "ids" else FUSED
+
+
+def _joint(kind: type[Backbone], config: BackboneConfig) -> bool:
+    return kind.gives == "fused" or (isinstance(config, IdBackboneConfig) and config.modality_items == "joint")
+
+
 def _shares(
-    config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
+    kind: type[Backbone], config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the inner backbone is asked for, and the modalities that are made here."""
     everything = isinstance(config, IdBackboneConfig) and config.features and FUSED in outputs
     modalities = tuple(name for name in graph.modalities if everything or name in outputs)
     inner = [name for name in outputs if name not in graph.modalities and not (everything and name == FUSED)]
-    return tuple(dict.fromkeys([*inner, ID] if modalities else inner)), modalities
+    return tuple(dict.fromkeys([*inner, _base(kind)] if modalities else inner)), modalities

@@ -85,6 +85,9 @@ class IdBackboneConfig(BackboneConfig):
     features: bool = False
     """Whether `fused` holds the item features, too: the mean of the id representation and of each modality's as
     `with_modalities` makes it. False is the published id model."""
+    modality_items: Literal["features", "joint"] = "features"
+    """What `with_modalities` puts on the item side of a modality: its mapped features alone, or these on top of the
+    item's id representation, as MMGCN has it."""
 
 
 class Backbone(nn.Module, ABC):
@@ -109,8 +112,8 @@ class Backbone(nn.Module, ABC):
     needs_modalities: ClassVar[bool] = False
     """True for one that is nothing without features."""
     cost: ClassVar[str] = ""
-    """Multiply-adds of one forward pass, for `graphrec list backbones`: E edges, N nodes (users and items), I items,
-    M modalities, D feature width, d embedding width, L layers, K neighbours."""
+    """Multiply-adds of one forward pass in training that gives `fused`, over all edges, for `graphrec list backbones`,
+    in the letters of `graphrec.backbones.listing.SYMBOLS`. What is done element by element once a node is left out."""
     auxiliary_losses: ClassVar[tuple[str, ...]] = ()
     """Names of the `auxiliaries` that it has by default, for the same list."""
 
@@ -157,7 +160,7 @@ def refuse_misfits(kind: type[Backbone], graph: InteractionGraph, role: str) -> 
     """
     if kind.needs_modalities and not graph.modalities:
         raise RecipeError(
-            f"the backbone `{kind.name}` has no item features to work on",
+            f"the backbone `{getattr(kind, 'name', kind.__name__)}` has no item features to work on",
             expected="at least one modality",
             got="a dataset without any, or data.modalities = []",
             where="backbone.name",
@@ -173,4 +176,4 @@ def refuse_misfits(kind: type[Backbone], graph: InteractionGraph, role: str) -> 
         )
 
 
-backbones: Registry[Backbone] = Registry("backbone", Backbone)
+backbones: Registry[Backbone] = Registry("backbone", Backbone, group="graphrec.backbones")

@@ -7,7 +7,7 @@ It knows ids alone; modality representations come from `with_modalities`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
@@ -38,11 +38,15 @@ class LightGCN(Backbone):
         return {ID: (graph.num_users + graph.num_items, config.embedding_size)}
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        propagate = graph.propagator(self.role, "symmetric")
-        x = total = tables[ID]
-        for _ in range(self.config.layers):
-            x = propagate(x)
-            total = total + x
-        mean = total / (self.config.layers + 1)
+        mean = averaged(graph.propagator(self.role, "symmetric"), tables[ID], self.config.layers)
         pair = Representation(mean[: graph.num_users], mean[graph.num_users :])
         return {name: pair for name in self.outputs}
+
+
+def averaged(propagate: Callable[[Tensor], Tensor], x: Tensor, layers: int) -> Tensor:
+    """The mean of x and of what 1 to `layers` propagations make of it, `[N, d] -> [N, d]`: LightGCN's Eq. 4 and 8."""
+    total = x
+    for _ in range(layers):
+        x = propagate(x)
+        total = total + x
+    return total / (layers + 1)

@@ -106,7 +106,7 @@ class MMGCN(Backbone):
 
     Config = MMGCNConfig
     config: MMGCNConfig
-    cost = "M (I D d + 2 E D + N D^2) + M (L - 1) (2 E d + 3 N d^2)"
+    cost = "M (I D P + 2 E P + N P^2 + 2 N P d) + M (L - 1) (2 E d + 3 N d^2)"
 
     def __init__(self, config: MMGCNConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__(config, graph, role, outputs)

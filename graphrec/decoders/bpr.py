@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from graphrec.backbones.base import Representations
 from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
 from graphrec.decoders.base import (
+    CLICK_GRID,
     Branches,
     Context,
     Decoder,
+    Grid,
     Objective,
     OneBehaviourConfig,
     Tower,
@@ -32,6 +35,8 @@ from graphrec.decoders.base import (
 class BPRConfig(OneBehaviourConfig):
     representation: Literal["id", "fused"] = "id"
     """What g is: ids alone, or ids and all modalities together."""
+    weight: float = Field(1.0, ge=0)
+    """Factor of the loss; 0 leaves training to the losses of the backbone's own, as BM3 was published."""
 
 
 @decoders.register("bpr")
@@ -40,6 +45,7 @@ class BPR(Decoder):
 
     Config = BPRConfig
     config: BPRConfig
+    grid: ClassVar[Grid] = CLICK_GRID
 
     def __init__(self, config: BPRConfig, context: Context) -> None:
         super().__init__(config, context)
@@ -55,7 +61,11 @@ class BPR(Decoder):
         return {"match": joined(representations["own"]["bias"], representations["main"][self.config.representation])}
 
     def objectives(self) -> list[Objective]:
-        return [Objective("match", self.config.behaviour, "bpr", itemgetter("match"), self.config.negatives)]
+        return [
+            Objective(
+                "match", self.config.behaviour, "bpr", itemgetter("match"), self.config.negatives, self.config.weight
+            )
+        ]
 
     @property
     def outcome(self) -> Outcome:

@@ -15,6 +15,7 @@ from torch_geometric.data import HeteroData
 from graphrec.data.dataset import Feature
 from graphrec.data.split import Split
 from graphrec.errors import UnknownNameError
+from graphrec.graph.neighbours import Neighbours, nearest
 from graphrec.graph.propagator import Propagator, Scaling
 from graphrec.graph.sparse import ConstantCSR, csr_tensor
 
@@ -86,6 +87,9 @@ class InteractionGraph:
         self.device = torch.device("cpu")
         self._propagators: dict[tuple[str, str, bool], Propagator] = {}
         self._pairs: dict[str, Tensor] = {}
+        self._edges: dict[str, Tensor] = {}
+        self._neighbours: dict[tuple[str, int], Neighbours] = {}
+        self._replaced_neighbours: dict[tuple[str, int], Neighbours] = {}
         self._bags: dict[str, ConstantCSR] = {}
         self._word_sizes: dict[str, int] = {}
         self._replaced: dict[str, Tensor] = {}
@@ -106,7 +110,7 @@ class InteractionGraph:
         """The same graph with other dense features `[I, D]`, such as what an image encoder makes of pictures."""
         for name in values:
             self._require(name)
-        return self._view(_replaced=self._replaced | dict(values))
+        return self._view(_replaced=self._replaced | dict(values), _replaced_neighbours={})
 
     def with_moves(self, moves: Mapping[str, Tensor]) -> InteractionGraph:
         """The same graph with features moved: those of a dense modality by `[I, D]`, the projection of a bag by
@@ -120,8 +124,8 @@ class InteractionGraph:
         width = self._word_sizes[modality] if self.is_bag(modality) else self.width(modality)
         return torch.zeros(self.num_items, width, device=self.device)
 
-    def _view(self, **changed: dict[str, Tensor]) -> InteractionGraph:
-        view = copy.copy(self)  # caches are shared: none depends on features that can be replaced or moved
+    def _view(self, **changed: dict) -> InteractionGraph:
+        view = copy.copy(self)  # other caches are shared: they depend on no features that can be replaced or moved
         for name, value in changed.items():
             setattr(view, name, value)
         return view
@@ -175,6 +179,19 @@ class InteractionGraph:
         found[start.diff() == 1] = words
         return found
 
+    def neighbours(self, modality: str, count: int) -> Neighbours:
+        """The `count` nearest items of each item by the cosine of a modality's features, as `nearest` finds them.
+
+        Features are taken as they are here: dense ones centred and scaled, replaced ones as replaced, moved ones where
+        they were before the move.
+        """
+        self._require(modality)
+        cache = self._replaced_neighbours if modality in self._replaced else self._neighbours
+        if (modality, count) not in cache:
+            values = self._replaced.get(modality, self.data["item"][modality])
+            cache[modality, count] = nearest(values, self.mask(modality), count)
+        return cache[modality, count]
+
     def pairs(self, role: str) -> Tensor:
         """`[E, 2]` unique training pairs of a role, on the CPU, sorted by user then item."""
         if role in self._pairs:
@@ -182,6 +199,16 @@ class InteractionGraph:
         edges = [self.data["user", name, "item"].edge_index.cpu() for name in self._behaviours(role)]
         self._pairs[role] = torch.unique(torch.cat(edges, dim=1).T, dim=0)
         return self._pairs[role]
+
+    def edges(self, role: str) -> Tensor:
+        """`[2, 2E]` source and destination of each of a role's training pairs in both directions, users numbered before
+        items, sorted by destination: the edge index of PyG's convolutions."""
+        if role not in self._edges:
+            users, items = self.pairs(role).T
+            there = torch.stack([items + self.num_users, users])
+            back = there.flip(0)[:, items.argsort(stable=True)]
+            self._edges[role] = torch.cat([there, back], dim=1).to(self.device)
+        return self._edges[role]
 
     def stages(self, role: str, count: int) -> Tensor | None:
         """`[E]` for each of `pairs(role)` the span of the training time, 0 to `count` - 1, in which it first occurred;

@@ -41,14 +41,24 @@ class ConstantCSR:
         self.forward_matrix = csr_tensor(crow, col, values, self.shape)
         self.transpose = self.forward_matrix if symmetric else _transpose(crow, col, values, columns)
 
+    @classmethod
+    def paired(cls, matrix: Tensor, transpose: Tensor) -> ConstantCSR:
+        """Of two CSR tensors that the caller vouches for, the matrix `[R, C]` and its transpose, without sorting."""
+        made = object.__new__(cls)
+        made.shape = (matrix.shape[0], matrix.shape[1])
+        made.forward_matrix, made.transpose = matrix, transpose
+        return made
+
+    @property
+    def T(self) -> ConstantCSR:
+        """The transpose `[C, R]`, sharing memory with this."""
+        return ConstantCSR.paired(self.transpose, self.forward_matrix)
+
     def to(self, device: torch.device | str) -> ConstantCSR:
         """The same matrix on another device."""
-        moved = object.__new__(ConstantCSR)
-        moved.shape = self.shape
-        moved.forward_matrix = self.forward_matrix.to(device)
+        matrix = self.forward_matrix.to(device)
         symmetric = self.transpose is self.forward_matrix
-        moved.transpose = moved.forward_matrix if symmetric else self.transpose.to(device)
-        return moved
+        return ConstantCSR.paired(matrix, matrix if symmetric else self.transpose.to(device))
 
     def __matmul__(self, x: Tensor) -> Tensor:
         """`[R, C] @ [C, d]`, differentiable in x, in the precision of x."""

@@ -78,6 +78,14 @@ class Trainer:
         for name, found in self.auxiliaries.items():
             prefix = f"{name}/" if len(model.networks) > 1 else ""
             self.terms += [(prefix + one.name, one.weight) for one in found]
+        if not any(weight for _, weight in self.terms):
+            raise RecipeError(
+                "nothing would be trained: every loss has weight zero",
+                expected="a weight above zero",
+                got=", ".join(f"{name}: {weight:g}" for name, weight in self.terms),
+                where="decoder",
+                next_step="give the decoder a weight, or take a backbone with losses of its own",
+            )
         rows = row_tables(model, graph.num_users, graph.num_items) if config.decay == "rows" else []
         by_row = {id(table) for table in rows}
         trained = [p for p in model.parameters() if p.requires_grad]

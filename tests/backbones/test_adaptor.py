@@ -32,13 +32,42 @@ def test_the_item_side_is_a_linear_map_of_the_features_and_missing_ones_are_zero
     model = with_modalities(LightGCN)(config, graph, "click", ("visual", "title"))
     tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4), "words_title": torch.randn(6, 4)}
     found, ids = model(graph, tables), LightGCN(config, graph, "click", ("id",))(graph, tables)["id"]
-    weights = {"visual": model.maps["visual"], "title": tables["words_title"]}
+    weights = {"visual": model.projections.maps["visual"], "title": tables["words_title"]}
     assert set(model.tables(config, graph, ("visual", "title"))) == set(tables)
     for name, one in found.items():
         assert torch.equal(one.user, ids.user)
         dense = graph.features(name).to_dense() @ weights[name] * graph.mask(name).unsqueeze(1)
         torch.testing.assert_close(one.item, dense)
         assert one.item[MISSING[name]].eq(0).all()
+
+
+def test_joint_items_have_their_id_representation_below_the_features() -> None:
+    graph, outputs = small_graph(), ("visual", "title")
+    tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4), "words_title": torch.randn(6, 4)}
+    alone, joint = (
+        with_modalities(LightGCN)(IdBackboneConfig(embedding_size=4, modality_items=items), graph, "click", outputs)
+        for items in ("features", "joint")
+    )
+    joint.load_state_dict(alone.state_dict())
+    ids = LightGCN(IdBackboneConfig(embedding_size=4), graph, "click", ("id",))(graph, tables)["id"]
+    for name in outputs:
+        torch.testing.assert_close(joint(graph, tables)[name].item, ids.item + alone(graph, tables)[name].item)
+
+
+@pytest.mark.parametrize("backbone", [name for name in backbones if backbones.get(name).gives == "fused"])
+def test_what_a_backbone_makes_of_the_features_is_in_every_modality(backbone: str) -> None:
+    graph = small_graph()
+    kind = with_modalities(backbones.get(backbone))
+    config = backbones.get(backbone).Config(embedding_size=4)
+    model = kind(config, graph, "click", ("fused", "visual")).eval()
+    tables = {name: torch.randn(shape) for name, shape in kind.tables(config, graph, ("fused", "visual")).items()}
+    found = model(graph, tables)
+    assert torch.equal(found["visual"].user, found["fused"].user)
+    looks = graph.features("visual") @ model.projections.maps["visual"] * graph.mask("visual").unsqueeze(1)
+    torch.testing.assert_close(found["visual"].item, found["fused"].item + looks)
+    alone = kind(config, graph, "click", ("visual",)).eval()
+    alone.load_state_dict(model.state_dict())
+    assert torch.equal(alone(graph, tables)["visual"].item, found["visual"].item)
 
 
 @pytest.mark.parametrize("backbone", list(backbones))
@@ -62,7 +91,7 @@ def test_an_id_backbone_is_never_asked_for_a_modality() -> None:
     model = Recommender("lightgcn", config, "hcr", decoders.get("hcr").Config(), graph, CONTEXT)
     for tower in model.towers.values():
         assert tower.inner.outputs == ("id",)
-        assert set(tower.maps) == {"visual", "acoustic"}
+        assert set(tower.projections.maps) == {"visual", "acoustic"}
     assert set(model.tables["shared"]) == {"id", "words_title", "words_kind"}
     assert with_modalities(MMGCN) is MMGCN
 

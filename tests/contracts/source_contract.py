@@ -85,6 +85,9 @@ def _check_tables(dataset: InteractionDataset) -> None:
         assert set(names) <= set(dataset.behaviours)
     assert len(dataset.pairs("click")) > 0
     assert set(dataset.roles) == set(dataset.features)
+    for feature in dataset.features.values():
+        assert feature.provenance, "from which file"
+        assert bool(feature.encoder) == (not feature.is_sparse), "what made the vectors, or that it is unknown"
     if dataset.has_times:
         assert events["timestamp"].dtype == np.int64
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, DecoderContract
 from on_mf import mf_model
 
 from graphrec.causal import Observational
+from graphrec.decoders.bpr import BPRConfig
 
 
 class TestBPR(DecoderContract):
@@ -34,3 +36,10 @@ def test_it_has_no_parameter_besides_bias_and_two_tables() -> None:
         "tables.shared.item",
         "tables.shared.user",
     }
+
+
+def test_its_weight_may_be_zero_so_that_a_backbone_trains_by_its_own_losses_alone() -> None:
+    model, _ = mf_model("bpr", {"weight": 0.0})
+    assert [one.weight for one in model.decoder.objectives()] == [0.0]
+    with pytest.raises(ValueError, match="weight"):
+        BPRConfig(weight=-1.0)

@@ -40,12 +40,13 @@ def trainer_of() -> Callable[..., Trainer]:
         decoder: str = "hcr",
         seed: int = 0,
         backbone: dict[str, Any] | None = None,
+        network: str = "mmgcn",
         validate: Callable[[Recommender], dict[str, float]] = validate,
         **settings: Any,
     ) -> Trainer:
-        config = backbones.get("mmgcn").Config(**{"embedding_size": 8, **(backbone or {})})
+        config = backbones.get(network).Config(**{"embedding_size": 8, **(backbone or {})})
         context = replace(CONTEXT, embedding_size=config.embedding_size)
-        model = Recommender("mmgcn", config, decoder, decoders.get(decoder).Config(), graph, context, seed)
+        model = Recommender(network, config, decoder, decoders.get(decoder).Config(), graph, context, seed)
         wanted = {"learning_rate": 0.01, "batch_size": 240, "epochs": 4, "monitor": "recall@4", **settings}
         return Trainer(model, graph, TrainingConfig(**wanted), seed, validate)
 

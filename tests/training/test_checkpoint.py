@@ -19,12 +19,20 @@ class Interrupted(Exception):
     """Somebody pulled the plug."""
 
 
-@pytest.mark.parametrize("decoder", ["esmm", "hcr"])
-@pytest.mark.parametrize("stop", [1, 3])
+@pytest.mark.parametrize(
+    ("decoder", "network", "stop"),
+    [
+        ("esmm", "mmgcn", 1),
+        ("hcr", "mmgcn", 3),
+        ("hcr", "bm3", 1),  # dropout
+        ("ct", "freedom", 2),  # a pruned graph an epoch
+        ("ct", "lattice", 2),  # a learned graph an epoch
+    ],
+)
 def test_a_resumed_training_gives_exactly_the_uninterrupted_result(
-    trainer_of: TrainerOf, tmp_path: Path, decoder: str, stop: int
+    trainer_of: TrainerOf, tmp_path: Path, decoder: str, network: str, stop: int
 ) -> None:
-    settings = {"epochs": 4, "patience": 2, "weight_decay": 1e-4}
+    settings = {"network": network, "epochs": 4, "patience": 2, "weight_decay": 1e-4}
     whole = trainer_of(decoder, **settings)
     whole.run()
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from graphrec.backbones import backbones
 from graphrec.errors import RecipeError
 from graphrec.recommender import Recommender
 from graphrec.training.loop import Trainer, TrainingDiverged, TrainingState
@@ -162,3 +163,22 @@ def test_a_step_does_not_see_the_gradient_of_the_step_before(trainer_of: Trainer
     twice = [p.grad for p in again.model.parameters() if p.grad is not None]
     assert len(once) == len(twice) > 0
     assert all(torch.equal(a, b) for a, b in zip(once, twice))
+
+
+def test_a_backbones_own_losses_are_trained_and_told_for_each_tower(trainer_of: TrainerOf) -> None:
+    row = trainer_of("hcr", network="bm3", epochs=1).run().history[0]
+    own = [f"loss/{tower}/{name}" for tower in ("click", "like") for name in backbones.get("bm3").auxiliary_losses]
+    assert set(own) <= set(row)
+    trainer = trainer_of("ct", network="bm3", epochs=3)
+    weights = dict(trainer.terms)
+    history = trainer.run().history
+    for row in history:
+        assert row["loss"] == pytest.approx(sum(weight * row[f"loss/{name}"] for name, weight in weights.items()))
+    assert history[-1]["loss/reconstruction"] < history[0]["loss/reconstruction"]
+
+
+def test_training_nothing_is_refused(trainer_of: TrainerOf) -> None:
+    trainer = trainer_of("bpr", epochs=1)
+    trainer.model.decoder.config = trainer.model.decoder.Config(weight=0.0)
+    with pytest.raises(RecipeError, match="nothing would be trained"):
+        Trainer(trainer.model, trainer.graph, trainer.config, 0, trainer.validate)

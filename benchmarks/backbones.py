@@ -1,0 +1,231 @@
+"""Every backbone under CT and under HCR on one real dataset, tuned alike: quality, time and memory.
+
+    python benchmarks/backbones.py tiktok --data DIR       DiffMM's split: visual and acoustic features
+    python benchmarks/backbones.py alibaba --data DIR      clicks and purchases: price and category
+    python benchmarks/backbones.py beauty --data DIR       Amazon's 5-core lists of Beauty: item attributes
+
+Each cell, a backbone with a decoder, gets the same number of trainings to be tuned with on the validation likes, the
+first being the recipe itself; its best settings are then trained with the other seeds. Run again with the same --out it
+goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from common import RECIPES, run, say_data
+
+from graphrec.allocator import keep_large_blocks
+from graphrec.backbones import backbones
+from graphrec.carry_out import train
+from graphrec.comparison import paired_tests
+from graphrec.errors import GraphrecError
+from graphrec.evaluation.metrics import summarise
+from graphrec.files import replace_file
+from graphrec.preparation import prepare_once
+from graphrec.recipe import Recipe
+from graphrec.report.tables import cell, clear_best, metric_label, number
+from graphrec.run import Run, table_row
+from graphrec.tuning import tune
+
+DECODERS = ("ct", "hcr")
+ID_ITEMS = "backbone.modality_items=joint"
+"""HCR reads modalities only; where a backbone gives ids, these hold the item's id representation, as MMGCN's do."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One dataset of the benchmark.
+
+    Args:
+        source, options: how the raw files are read.
+        shown: the metrics of the table, the one that others publish first.
+        mmgcn: what MMGCN needs besides, such as narrower words.
+        published: the first metric as others report it on the same split, by backbone; read, not run.
+    """
+
+    source: str
+    shown: tuple[str, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+    mmgcn: tuple[str, ...] = ()
+    published: Mapping[str, float] = field(default_factory=dict)
+
+
+NARROW = ("backbone.word_size=64", "backbone.projection=64")
+SETTINGS = {
+    # Published: Recall@20 in Table 2 of DiffMM (Jiang et al., ACM MM 2024).
+    "tiktok": Setting(
+        "tiktok",
+        ("recall@20", "ndcg@20"),
+        published={
+            "mf": 0.0346,
+            "ngcf": 0.0604,
+            "lightgcn": 0.0653,
+            "mmgcn": 0.0730,
+            "grcn": 0.0804,
+            "lattice": 0.0843,
+            "bm3": 0.0957,
+        },
+    ),
+    "alibaba": Setting("alibaba", ("recall@50", "ndcg@50"), mmgcn=NARROW),
+    "beauty": Setting("amazon", ("recall@20", "ndcg@20"), {"category": "Beauty", "layout": "lists"}, NARROW),
+}
+
+
+def main(
+    dataset: Annotated[str, typer.Argument(help="tiktok, alibaba or beauty.")],
+    data: Annotated[Path, typer.Option(help="The folder of the real files.")],
+    out: Annotated[Path | None, typer.Option(help="Where everything goes; by default runs/backbones/DATASET.")] = None,
+    trials: Annotated[int, typer.Option(help="Trainings a cell is tuned with.", min=1)] = 4,
+    seeds: Annotated[int, typer.Option(help="Seeds that the best settings are trained with.", min=1)] = 3,
+    jobs: Annotated[int, typer.Option(help="Cells at a time, each in a process with one thread.", min=1)] = 1,
+) -> None:
+    if dataset not in SETTINGS:
+        raise typer.BadParameter(", ".join(SETTINGS), param_hint="DATASET")
+    setting, out = SETTINGS[dataset], out or Path("runs/backbones") / dataset
+    prepared = prepare_once(setting.source, data, out / "prepared", setting.options)
+    say_data(prepared, f"real: {dataset} files")
+    tasks = [
+        (name, decoder, _recipe(dataset, prepared, name, decoder), out, trials, seeds)
+        for decoder in DECODERS
+        for name in backbones
+    ]
+    cells = {}
+    for done, found in enumerate(_in_turn(tasks, jobs), start=1):
+        cells[found.backbone, found.decoder] = found
+        print(f"{done} of {len(tasks)} cells: {found.backbone} under {found.decoder} {found.failure}", flush=True)
+    tables, texts = [], []
+    for decoder in DECODERS:
+        table, text = _judged([cells[name, decoder] for name in backbones], setting)
+        tables.append(table)
+        texts.append(f"**{decoder.upper()}**\n\n{text}")
+    about = {found.name: found.about() for found in cells.values()}
+    for name, text in (
+        ("results.csv", pd.concat(tables).to_csv(index=False)),
+        ("results.md", "\n".join(texts)),
+        ("about.json", json.dumps({"trials": trials, "seeds": seeds, "jobs": jobs, "cells": about}, indent=2) + "\n"),
+    ):
+        with replace_file(out / name) as part:
+            part.write_text(text, encoding="utf-8")
+    print("\n" + (out / "results.md").read_text(encoding="utf-8"))
+
+
+def _recipe(dataset: str, prepared: Path, backbone: str, decoder: str) -> Recipe:
+    settings = [f"data.path={prepared}", f"backbone.name={backbone}", f"decoder.name={decoder}"]
+    if backbone == "mmgcn":
+        settings += SETTINGS[dataset].mmgcn
+    if decoder == "hcr" and backbones.get(backbone).gives == "ids":
+        settings.append(ID_ITEMS)
+    return Recipe.from_toml(RECIPES / f"backbones-{dataset}.toml", settings)
+
+
+Task = tuple[str, str, Recipe, Path, int, int]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A backbone under a decoder: its runs with the best settings, one a seed, or why there are none."""
+
+    backbone: str
+    decoder: str
+    runs: tuple[Run, ...] = ()
+    failure: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.backbone} {self.decoder}"
+
+    @property
+    def estimand(self) -> str:
+        """The decoder's own, the first."""
+        return next(entry["estimand"] for entry in self.runs[0].metrics().values() if entry["part"] == "test")
+
+    @property
+    def seconds_an_epoch(self) -> float:
+        made = [run.manifest for run in self.runs]
+        return sum(one["training_seconds"] for one in made) / sum(one["epochs"] for one in made)
+
+    @property
+    def megabytes(self) -> int:
+        """The most that a process held."""
+        return max(run.manifest["peak_memory_mb"] for run in self.runs)
+
+    def about(self) -> dict[str, Any]:
+        """What repeats it, without this machine's paths."""
+        if not self.runs:
+            return {"failed": self.failure}
+        recipe = self.runs[0].recipe.model_dump(mode="json")
+        recipe["data"].pop("path")
+        return {"recipe": recipe, "runs": [run.manifest for run in self.runs]}
+
+
+def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, seeds: int) -> Cell:
+    """Tune, train the best settings with the other seeds, evaluate."""
+    keep_large_blocks()  # each process its own
+    runs = []
+    try:
+        tuned = tune(recipe, out / "tuning" / f"{name}-{decoder}", trials=trials, sampler="random")
+        for seed in range(seeds):
+            best = tuned.recipe.model_copy(update={"seed": seed})
+            runs.append(train(best, out / "runs" / f"{name}-{decoder}-{seed}") if seed else tuned.run)
+            if not any(entry["part"] == "test" for entry in runs[-1].metrics().values()):
+                runs[-1].evaluate(reason="benchmark of backbones")
+    except GraphrecError as error:
+        print(f"{name} under {decoder} failed: {error}", file=sys.stderr, flush=True)
+        return Cell(name, decoder, failure=f"failed: {error.problem}")
+    return Cell(name, decoder, tuple(runs))
+
+
+def _in_turn(tasks: list[Task], jobs: int) -> Iterable[Cell]:
+    if jobs == 1:
+        for task in tasks:
+            yield _carry_out(*task)
+        return
+    os.environ["OMP_NUM_THREADS"] = "1"  # for the processes: threads that share cores wait for one another
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(_carry_out, *task) for task in tasks]):
+            yield future.result()
+
+
+def _judged(cells: list[Cell], setting: Setting) -> tuple[pd.DataFrame, str]:
+    """All metrics of a decoder's backbones, and a Markdown table of the two that are shown, and of time and memory.
+
+    The best is bold if it differs from every other significantly, over users and seeds; see `graphrec.comparison`.
+    """
+    done = [cell for cell in cells if cell.runs]
+    kept = [[run.per_user(cell.estimand, "test") for run in cell.runs] for cell in done]
+    rows = [table_row(cell.backbone, cell.estimand, summarise(*tables)) for cell, tables in zip(done, kept)]
+    table = pd.DataFrame(rows).assign(decoder=[cell.decoder for cell in done])
+    table = table.assign(
+        seconds_an_epoch=[cell.seconds_an_epoch for cell in done], megabytes=[cell.megabytes for cell in done]
+    )
+    shown = setting.shown
+    tests = paired_tests({row: [one[["user", *shown]] for one in tables] for row, tables in enumerate(kept)})
+    best = {metric: clear_best(table, metric, tests) for metric in shown}
+    titles = [*map(metric_label, shown), f"{metric_label(shown[0])}, published", "s/epoch", "MB"]
+    lines = ["| backbone | " + " | ".join(titles) + " |", "|---" * (1 + len(titles)) + "|"]
+    row_of = {cell.backbone: row for row, cell in enumerate(done)}
+    for one in cells:
+        row = row_of.get(one.backbone)
+        read = setting.published.get(one.backbone)
+        if row is None:
+            lines.append(f"| `{one.backbone}` | {one.failure} |" + " |" * (len(titles) - 1))
+            continue
+        values = [cell(table.loc[row], metric, bold=best[metric] == row) for metric in shown]
+        costs = f"{number(read) if read else '–'} | {one.seconds_an_epoch:.1f} | {one.megabytes:,}"
+        lines.append(f"| `{one.backbone}` | " + " | ".join(values) + f" | {costs} |")
+    return table, "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    run(main)

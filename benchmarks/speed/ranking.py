@@ -1,0 +1,121 @@
+"""Peak memory and seconds of judging a ranking of all items, at the published sizes of the sets that have twins.
+
+    python benchmarks/speed/ranking.py [--sets coat,tiktok,...] [--users N] [--out benchmarks/results/speed]
+
+A model of width 64 scores every item for every user; each user has 20 training pairs, which are left out, and 5
+positives. Seconds grow with the users, and so do those of the peers, so that Taobao may be cut short by `--users`.
+`graphrec` is `evaluate` at K = 50 and 100, with its metrics and its rule for ties; `topk` is torch.topk of the same
+blocks, no more than the list of the best; `whole` is torch.topk of the matrix of all scores held at once, where that
+takes no more than the memory that is free. Each is a process of its own: its peak is the largest resident memory less
+what it held when the data had been drawn. Quote the ratios, not the seconds. Writes ranking.csv and ranking.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import torch
+import typer
+
+from graphrec.allocator import keep_large_blocks
+from graphrec.evaluation.ranking import PairIndex, blocks, evaluate
+
+SIZES = {
+    "coat": (290, 300),
+    "amazon": (58_197, 44_310),
+    "tiktok": (36_656, 76_085),
+    "kwai": (22_611, 329_510),
+    "taobao": (424_170, 1_090_390),
+}
+"""Users and items as the dataset cards give them: Coat, CausalRec's Clothing, MMGCN's Tiktok and Kwai, Tmall."""
+WIDTH, SEEN, POSITIVES, CUTOFFS = 64, 20, 5, (50, 100)
+WAYS = ("graphrec", "topk", "whole")
+MIB = 1 << 20
+
+
+def pairs(users: int, items: int, each: int, seed: int) -> np.ndarray:
+    """`[U * each, 2]` pairs drawn at random."""
+    random = np.random.default_rng(seed)
+    return np.stack([np.repeat(np.arange(users), each), random.integers(items, size=users * each)], axis=1)
+
+
+def rank(way: str, users: int, items: int) -> dict[str, float]:
+    """Judge, or only list, all users; peak MiB beyond the data and seconds."""
+    random = torch.Generator().manual_seed(0)
+    user, item = (torch.randn(count, WIDTH, generator=random) for count in (users, items))
+    seen, positives = pairs(users, items, SEEN, 1), pairs(users, items, POSITIVES, 2)
+
+    def score(some: torch.Tensor) -> torch.Tensor:
+        return user[some] @ item.T
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    score(torch.arange(2)).topk(2)  # what the first call alone allocates
+    before, started = peak(), time.perf_counter()
+    if way == "graphrec":
+        evaluate(score, positives, seen, num_users=users, bytes_per_user=8 * items, cutoffs=CUTOFFS)
+    else:
+        index, everyone = PairIndex(seen, users), np.arange(users)
+        for block in blocks(everyone, 8 * items) if way == "topk" else [everyone]:
+            scores = score(torch.from_numpy(block))
+            rows, columns = index.of(block)
+            scores[torch.from_numpy(rows), torch.from_numpy(columns)] = -torch.inf
+            scores.topk(max(CUTOFFS), dim=1)
+    return {"seconds": time.perf_counter() - started, "peak_mib": (peak() - before) / MIB}
+
+
+def peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def in_own_process(way: str, users: int, items: int) -> dict[str, float]:
+    command = [sys.executable, __file__, "--one", json.dumps([way, users, items])]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main(
+    sets: Annotated[str, typer.Option(help="Which sizes.")] = ",".join(SIZES),
+    users: Annotated[int | None, typer.Option(help="At most so many users of each.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for ranking.csv and ranking.md.")] = None,
+    one: Annotated[str | None, typer.Option(hidden=True)] = None,
+) -> None:
+    if one is not None:
+        keep_large_blocks()
+        print(json.dumps(rank(*json.loads(one))))
+        return
+    rows = []
+    for name in sets.split(","):
+        count, items = SIZES[name]
+        count = min(count, users or count)
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        found = {way: in_own_process(way, count, items) for way in WAYS if way != "whole" or 5 * count * items < free}
+        for way, figures in found.items():
+            ratio = found["graphrec"]["seconds"] / figures["seconds"]
+            rows.append({"set": name, "users": count, "items": items, "way": way, **figures, "ratio": ratio})
+            print(f"{name} ({count:,} users, {items:,} items), {way}: {figures['seconds']:.1f} s, "
+                  f"{figures['peak_mib']:,.0f} MiB; graphrec / this {ratio:.2f}", flush=True)  # fmt: skip
+    if out is not None:
+        table = pd.DataFrame(rows).round({"seconds": 2, "peak_mib": 0, "ratio": 2})
+        out.mkdir(parents=True, exist_ok=True)
+        table.to_csv(out / "ranking.csv", index=False)
+        lines = [
+            "| set | users | items | way | seconds | peak, MiB | graphrec / this |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {r.set} | {r.users:,} | {r.items:,} | {r.way} | {r.seconds:.1f} | {r.peak_mib:,.0f} | {r.ratio:.2f} |"
+            for r in table.itertuples()
+        ]
+        (out / "ranking.md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,148 @@
+"""FREEDOM: A Tale of Two Graphs: Freezing and Denoising Graph Structures for Multimodal Recommendation.
+
+Zhou and Shen, ACM MM 2023. E_U and E_I are the id embeddings:
+
+    S_m   = D^-1/2 A_m D^-1/2              A_m: ones at each item's 10 nearest by cosine, itself among them; frozen
+    H     = S^n E_I,  S = sum_m w_m S_m    n = 1; .1 visual, .9 textual
+    CF    = LightGCN(E_U, E_I)             2 layers; in training over a graph pruned anew each epoch
+    user  = CF_u,  item = CF_i + H_i
+    loss  = the decoder's + modality_weight sum_m BPR(CF_u . x_m W_m)
+
+Pruning keeps a share 1 - drop of the pairs, drawn without replacement in proportion to 1 / sqrt(d_u d_i); scoring uses
+them all. `id` is CF alone, pruned likewise.
+
+Published defaults: 10 neighbours, n = 1, two layers, .1 and .9; `drop` is tuned in {.8, .9}, `modality_weight` in {0,
+1e-5, 1e-4, 1e-3}. Deviations from the published code: features are those of the graph, scaled by column, and not
+trained (`trainable_features = true` trains them); the mean over graphs is over the modalities that an item has, and the
+modality losses are over pairs in which both items have it; there is no b_m, which cancels in the BPR loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, NonNegativeFloat, field_validator
+from torch import Generator, Tensor
+
+from graphrec.backbones.base import (
+    FUSED,
+    ID,
+    Auxiliary,
+    Backbone,
+    BackboneConfig,
+    Pairs,
+    Representation,
+    Representations,
+    backbones,
+)
+from graphrec.backbones.item_graph import FrozenItemGraphs
+from graphrec.backbones.lightgcn import averaged
+from graphrec.backbones.projection import ProjectionConfig, Projections
+from graphrec.errors import UnknownNameError
+from graphrec.graph.build import InteractionGraph
+from graphrec.graph.propagator import Propagator
+from graphrec.graph.pruning import degree_sensitive
+
+_PUBLISHED = {"visual": 0.1, "textual": 0.9}
+
+
+class FREEDOMConfig(ProjectionConfig):
+    neighbours: int = Field(10, ge=1)
+    """K, the nearest of each item by cosine, itself among them."""
+    item_layers: int = Field(1, ge=1)
+    """n, steps over the item graph."""
+    weights: dict[str, NonNegativeFloat] | None = None
+    """w_m, the modalities' weights in the item graph; what is not named is left out. By default .1 visual and .9
+    textual where the modalities are these two, else all equal."""
+    drop: float = Field(0.8, ge=0, lt=1)
+    """Share of the training pairs that each epoch leaves out."""
+    modality_weight: float = Field(1e-3, ge=0)
+    """Weight of the modality losses."""
+
+    @field_validator("weights")
+    @classmethod
+    def _some_weight(cls, weights: dict[str, float] | None) -> dict[str, float] | None:
+        if weights is not None and not sum(weights.values()):
+            raise ValueError("at least one weight above zero")
+        return weights
+
+
+@backbones.register("freedom")
+class FREEDOM(Backbone):
+    """FREEDOM (Zhou and Shen 2023): LightGCN on a pruned graph, plus a frozen graph of items that look alike."""
+
+    Config = FREEDOMConfig
+    config: FREEDOMConfig
+    gives = "fused"
+    needs_modalities = True
+    cost = "2 L E d + M I K d + M I D d"
+    auxiliary_losses = ("modality",)
+
+    def __init__(self, config: FREEDOMConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
+        super().__init__(config, graph, role, outputs)
+        for name in config.weights or ():
+            if name not in graph.modalities:
+                raise UnknownNameError("modality", name, graph.modalities, where="backbone.weights")
+        equal = _PUBLISHED if set(graph.modalities) == set(_PUBLISHED) else dict.fromkeys(graph.modalities, 1.0)
+        self.weights = equal if config.weights is None else config.weights
+        self.projections = Projections(config, graph, _projected(config, graph, outputs), bias=False)
+        self.item_graphs = FrozenItemGraphs("equal")
+        self.pruned: Propagator | None = None
+
+    @classmethod
+    def tables(
+        cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
+    ) -> dict[str, tuple[int, int]]:
+        ids = {ID: (graph.num_users + graph.num_items, config.embedding_size)}
+        return ids | Projections.tables(config, graph, _projected(config, graph, outputs))
+
+    def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
+        self.pruned = None
+        if self.config.drop:
+            sizes = graph.num_users, graph.num_items
+            keep = degree_sensitive(graph.pairs(self.role), *sizes, self.config.drop, generator)
+            self.pruned = graph.propagator(self.role, "symmetric").kept(keep)
+
+    def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
+        whole = graph.propagator(self.role, "symmetric")
+        propagate = self.pruned if self.training and self.pruned is not None else whole
+        nodes = averaged(propagate, tables[ID], self.config.layers)
+        user, item = nodes[: graph.num_users], nodes[graph.num_users :]
+        found = {ID: Representation(user, item)}
+        if FUSED in self.outputs:
+            alike = tables[ID][graph.num_users :]
+            for _ in range(self.config.item_layers):
+                alike = self.item_graphs.mean_step(graph, self.weights, self.config.neighbours, alike)
+            found[FUSED] = Representation(user, item + alike)
+        found = {name: found[name] for name in self.outputs}
+        if self.training:
+            found |= {_view(m): Representation(user, x) for m, x in self.projections(graph, tables).items()}
+        return found
+
+    def auxiliaries(self) -> list[Auxiliary]:
+        if not self.projections.names:
+            return []
+        return [Auxiliary("modality", self._modality_loss, self.config.modality_weight)]
+
+    def _modality_loss(self, found: Representations, pairs: Pairs) -> Tensor:
+        """The sum over modalities of BPR's mean over the pairs of which both items have the modality."""
+        terms = []
+        for m in self.projections.names:
+            users, items = found[_view(m)].user[pairs.users], found[_view(m)].item
+            liked, other = items[pairs.items], items[pairs.negatives]
+            losses = F.softplus((users * (other - liked)).sum(1))
+            both = liked.detach().any(1) & other.detach().any(1)
+            terms.append((losses * both).sum() / both.sum().clamp(min=1))
+        return torch.stack(terms).sum()
+
+
+def _view(modality: str) -> str:
+    """What training calls the users and the projected features of a modality."""
+    return f"projected/{modality}"
+
+
+def _projected(config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]) -> tuple[str, ...]:
+    assert isinstance(config, FREEDOMConfig)
+    return graph.modalities if FUSED in outputs and config.modality_weight else ()

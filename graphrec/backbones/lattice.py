@@ -1,0 +1,138 @@
+"""LATTICE: Mining Latent Structures for Multimedia Recommendation (Zhang et al., ACM MM 2021).
+
+E_U and E_I are the id embeddings; N_m(i) are the K = 10 nearest of item i, itself among them:
+
+    h_m    = x_m W_m + b_m                                  alpha = softmax of a learned vector, one entry a modality
+    A_m    = max(0, cos(h_m,i , h_m,j)) for j in N_m(i)     nearest by h_m: the learned graph
+    A'_m   = max(0, cos(x_m,i , x_m,j)) for j in N_m(i)     nearest by x_m: the original graph, frozen
+    S      = lambda sum_m alpha_m L(A'_m) + (1 - lambda) L(sum_m alpha_m A_m),      L(A) = D^-1/2 A D^-1/2
+    user   = CF_u,  item = CF_i + H_i / |H_i|               H = S^n E_I, CF = LightGCN(E_U, E_I)
+
+`id` is CF alone. Published: lambda .9, n = 1, two layers, weights of h as wide as the embeddings.
+
+Deviations from the published code. It makes a dense I x I graph, in training once an epoch, and lets the gradient reach
+W_m and alpha in the first batch of each epoch only. Here the sets N_m are searched in blocks once an epoch, and for
+scoring, from the weights of that moment; the cosines at those places and alpha are made anew, with gradient, in every
+step. It keeps negative cosines, which the paper sets to zero. It normalises the interaction graph by rows, with self
+loops, where the paper says LightGCN (`interaction = "official"` does as the code). Features are those of the graph,
+scaled by column, and not trained (`trainable_features = true` trains them). An item without modality m has no
+neighbours there, and its mean over the A'_m is over the modalities that it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Generator, Tensor, nn
+
+from graphrec.backbones.base import (
+    FUSED,
+    ID,
+    Backbone,
+    BackboneConfig,
+    Representation,
+    Representations,
+    backbones,
+)
+from graphrec.backbones.item_graph import FrozenItemGraphs
+from graphrec.backbones.lightgcn import averaged
+from graphrec.backbones.projection import ProjectionConfig, Projections
+from graphrec.backbones.row_norm import normalize_rows
+from graphrec.graph.build import InteractionGraph
+from graphrec.graph.neighbours import nearest
+
+TINY = 1e-12
+
+
+class LATTICEConfig(ProjectionConfig):
+    neighbours: int = Field(10, ge=1)
+    """K, the nearest of each item by cosine, itself among them."""
+    item_layers: int = Field(1, ge=1)
+    """n, steps over the item graph."""
+    original: float = Field(0.9, ge=0, lt=1)
+    """lambda, the share of the graph of the raw features in the item graph; the learned graph has the rest."""
+    interaction: Literal["paper", "official"] = "paper"
+    """How the interaction graph is scaled: `paper`, as LightGCN; `official`, by rows, with self loops."""
+
+
+@backbones.register("lattice")
+class LATTICE(Backbone):
+    """LATTICE (Zhang et al. 2021): LightGCN, plus messages over learned graphs of items that look alike."""
+
+    Config = LATTICEConfig
+    config: LATTICEConfig
+    gives = "fused"
+    needs_modalities = True
+    cost = "2 L E d + M I D d + 3 M I K d"
+
+    def __init__(self, config: LATTICEConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
+        super().__init__(config, graph, role, outputs)
+        self.searched: dict[str, Tensor] = {}
+        if FUSED in outputs:
+            self.projections = Projections(config, graph, graph.modalities)
+            self.item_graphs = FrozenItemGraphs()
+            self.mix = nn.Parameter(torch.zeros(len(graph.modalities)))
+
+    @classmethod
+    def tables(
+        cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
+    ) -> dict[str, tuple[int, int]]:
+        ids = {ID: (graph.num_users + graph.num_items, config.embedding_size)}
+        return ids | Projections.tables(config, graph, graph.modalities if FUSED in outputs else ())
+
+    def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
+        self.searched = {}  # the next forward pass searches: it has the tables of words
+
+    def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
+        official = self.config.interaction == "official"
+        propagate = graph.propagator(self.role, "mean" if official else "symmetric", self_loops=official)
+        nodes = averaged(propagate, tables[ID], self.config.layers)
+        user, item = nodes[: graph.num_users], nodes[graph.num_users :]
+        found = {ID: Representation(user, item)}
+        if FUSED in self.outputs:
+            alike = self._alike(graph, tables)
+            found[FUSED] = Representation(user, item + normalize_rows(alike))
+        return {name: found[name] for name in self.outputs}
+
+    def _alike(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Tensor:
+        """H, `[I, d]`."""
+        weights = dict(zip(graph.modalities, self.mix.softmax(0)))
+        learned_step = self._learned(graph, self.projections(graph, tables), weights)
+        share, x = self.config.original, tables[ID][graph.num_users :]
+        for _ in range(self.config.item_layers):
+            original = self.item_graphs.mean_step(graph, weights, self.config.neighbours, x)
+            x = share * original + (1 - share) * learned_step(x)
+        return x
+
+    def _learned(
+        self, graph: InteractionGraph, features: Mapping[str, Tensor], weights: Mapping[str, Tensor]
+    ) -> Callable[[Tensor], Tensor]:
+        """One step over the learned graph, L(sum_m alpha_m A_m) x."""
+        parts = []
+        for name, index in self._search(graph, features).items():
+            looks, places = normalize_rows(features[name]), index.clamp(min=0)
+            cosines = (looks.unsqueeze(1) * looks[places]).sum(2).clamp(min=0) * (index >= 0)
+            parts.append((places, weights[name] * cosines))
+        degree = torch.stack([entries.sum(1, keepdim=True) for _, entries in parts]).sum(0)
+        factor = degree.clamp(min=TINY).rsqrt()
+
+        def step(x: Tensor) -> Tensor:
+            x = factor * x
+            sums = [F.embedding_bag(places, x, per_sample_weights=one, mode="sum") for places, one in parts]
+            return factor * torch.stack(sums).sum(0)
+
+        return step
+
+    def _search(self, graph: InteractionGraph, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """N_m by modality, `[I, K]`, -1 past the end: this epoch's in training, else of the weights as they are."""
+        if self.training and self.searched:
+            return self.searched
+        count = self.config.neighbours
+        found = {name: nearest(x.detach(), graph.mask(name), count).index for name, x in features.items()}
+        if self.training:
+            self.searched = found
+        return found

@@ -1,0 +1,148 @@
+"""A planted world whose right answer is known.
+
+Users and items come in groups. A user clicks on items of the own group and of the next one, and likes
+those of the own group alone. Some own items of each user are withheld: they, and nothing else, belong at the
+top. All items are clicked about equally often, so that popularity knows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from graphrec.backbones import backbones
+from graphrec.data.bags import bag
+from graphrec.data.dataset import Feature, InteractionDataset, dataset_from_events
+from graphrec.data.split import Split, SplitConfig, make_split
+from graphrec.decoders import Context, decoders
+from graphrec.evaluation.popularity import popularity
+from graphrec.evaluation.ranking import evaluate
+from graphrec.graph.build import InteractionGraph
+from graphrec.recommender import Recommender
+from graphrec.training.config import TrainingConfig
+from graphrec.training.loop import Trainer
+
+GROUPS, USERS_EACH, ITEMS_EACH = 4, 10, 12
+NUM_USERS, NUM_ITEMS = GROUPS * USERS_EACH, GROUPS * ITEMS_EACH
+WITHHELD_EACH = 4
+"""Of each user's twelve own items two are valid and two are test."""
+LIKED_EACH, CLICKED_EACH = ITEMS_EACH - WITHHELD_EACH, 4
+PLANTED_CLICKS = NUM_USERS * (LIKED_EACH + CLICKED_EACH)
+CONTEXT = Context(
+    exposure=("visual", "title"),
+    content=("acoustic",),
+    embedding_size=16,
+    num_users=NUM_USERS,
+    num_items=NUM_ITEMS,
+    widths={"visual": 6, "title": 13, "acoustic": 5},
+)
+
+
+def planted_world(seed: int = 0, *, shuffled: bool = False, single_behaviour: bool = False) -> InteractionDataset:
+    """The world as a dataset whose column `part` gives the split.
+
+    Args:
+        shuffled: every user has other items, drawn at random, so that nothing is left to be learned.
+        single_behaviour: likes only, which play the click too.
+    """
+    rng = np.random.default_rng(seed)
+    events = []
+    for user in range(NUM_USERS):
+        group = user // USERS_EACH
+        own = group * ITEMS_EACH + np.roll(np.arange(ITEMS_EACH), user % USERS_EACH)
+        following = (group + 1) % GROUPS * ITEMS_EACH + rng.permutation(ITEMS_EACH)
+        parts = ["valid", "valid", "test", "test", *["train"] * LIKED_EACH]
+        for item, part in zip(own.tolist(), parts):
+            events += [(user, item, behaviour, part) for behaviour in ("click", "like")]
+        events += [(user, item, "click", "train") for item in following[:CLICKED_EACH].tolist()]
+    table = pd.DataFrame(events, columns=["user", "item", "behaviour", "part"])
+    if single_behaviour:
+        table = table[table["behaviour"] == "like"].reset_index(drop=True)
+    if shuffled:
+        table = _shuffled(table, rng)
+    dataset = dataset_from_events(
+        "planted",
+        table,
+        feedback={"click": ("like" if single_behaviour else "click",), "like": ("like",)},
+        provenance={},
+        user_ids=np.asarray([str(user) for user in range(NUM_USERS)], dtype=object),
+        item_ids=np.asarray([str(item) for item in range(NUM_ITEMS)], dtype=object),
+    )
+    dataset.features.update(_features(rng))  # type: ignore[attr-defined]
+    dataset.roles.update({"visual": "exposure", "title": "exposure", "acoustic": "content"})  # type: ignore[attr-defined]
+    return dataset
+
+
+def planted_split(**options: bool) -> Split:
+    """The planted world, divided as it says."""
+    return make_split(planted_world(**options), SplitConfig(name="given"))
+
+
+def planted_graph(**options: bool) -> InteractionGraph:
+    """The training part of the planted world."""
+    return InteractionGraph.from_split(planted_split(**options))
+
+
+def recall(score: Any, split: Split) -> float:
+    """Recall of the test pairs among as many items as are withheld: 1 when nothing else ranks above them."""
+    table: pd.DataFrame = evaluate(
+        score,
+        split.open_test("a test"),
+        split.train_pairs("click"),
+        num_users=NUM_USERS,
+        bytes_per_user=4 * NUM_ITEMS,
+        cutoffs=(WITHHELD_EACH,),
+    )
+    return float(table[f"recall@{WITHHELD_EACH}"].mean())
+
+
+def popular_recall(split: Split) -> float:
+    """`recall` of the items in the order of their training likes."""
+    return recall(popularity(split.train_pairs("like"), NUM_ITEMS), split)
+
+
+def trained_recall(
+    split: Split,
+    decoder: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    backbone: str = "mmgcn",
+    backbone_settings: Mapping[str, Any] | None = None,
+    epochs: int = 9,
+    seed: int = 0,
+) -> float:
+    """`recall` of a decoder on a backbone after a few epochs, under the first of its variants."""
+    graph = InteractionGraph.from_split(split)
+    config = backbones.get(backbone).Config(**{"embedding_size": CONTEXT.embedding_size, **(backbone_settings or {})})
+    model = Recommender(
+        backbone, config, decoder, decoders.get(decoder).Config(**(settings or {})), graph, CONTEXT, seed
+    )
+    training = TrainingConfig(learning_rate=0.01, batch_size=128, epochs=epochs, validate_every=epochs, monitor="none")
+    Trainer(model, graph, training, seed, lambda model: {"none": 0.0}).run()
+    estimand = next(iter(model.decoder.variants().values()))
+    return recall(model.freeze(graph).scorer(estimand), split)
+
+
+def _shuffled(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Each user's items, held-out ones too, exchanged for others at random."""
+    parts = [events.assign(item=rng.permutation(NUM_ITEMS)[events["item"]]) for _, events in table.groupby("user")]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _features(rng: np.random.Generator) -> dict[str, Feature]:
+    """The group, seen through noise; one item in ten lacks each modality."""
+    group = np.arange(NUM_ITEMS) // ITEMS_EACH
+    features = {}
+    for name, width in (("visual", 6), ("acoustic", 5)):
+        values = (rng.normal(size=(GROUPS, width))[group] + 0.5 * rng.normal(size=(NUM_ITEMS, width))).astype(
+            np.float32
+        )
+        mask = rng.random(NUM_ITEMS) > 0.1
+        features[name] = Feature(values * mask[:, None], mask)
+    items = np.repeat(np.arange(NUM_ITEMS), 5)
+    words = np.where(rng.random(len(items)) < 0.7, group[items] * 3 + rng.integers(3, size=len(items)), 12)
+    features["title"] = bag(items, words, np.ones(len(items)), (NUM_ITEMS, 13), map(str, range(13)))
+    return features

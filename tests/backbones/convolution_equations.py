@@ -1,0 +1,50 @@
+"""A stack of convolutions over a dense adjacency matrix, for the tests of each convolution against its equations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from graphrec.backbones.convolution import Convolution
+from graphrec.graph.build import InteractionGraph
+
+
+def adjacency(graph: InteractionGraph, role: str = "click") -> Tensor:
+    """`[U + I, U + I]` ones where a user and an item meet, users first."""
+    size = graph.num_users + graph.num_items
+    ones = torch.zeros(size, size, dtype=torch.float64)
+    users, items = graph.pairs(role).T
+    ones[users, graph.num_users + items] = 1
+    return ones + ones.T
+
+
+def stacked(
+    model: Convolution,
+    tables: Mapping[str, Tensor],
+    graph: InteractionGraph,
+    convolve: Callable[[int, Tensor], Tensor],
+) -> dict[str, Tensor]:
+    """`[U + I, d]` of `id` and `fused`; `convolve` takes the layer's number and its input."""
+    start = {"id": tables["id"], "fused": tables["id"].clone()}
+    for name in graph.modalities:
+        weight = tables[f"words_{name}"] if graph.is_bag(name) else model.projections.maps[name]
+        known = torch.diag(graph.mask(name).double())
+        start["fused"][graph.num_users :] += known @ graph.features(name).to_dense().double() @ weight
+    found = {}
+    for name, x in start.items():
+        for number in range(model.config.layers):
+            x = convolve(number, torch.where(x > 0, x, 0.01 * x) if number else x)
+        found[name] = x
+    return found
+
+
+def assert_equal_to(model: Convolution, tables: Mapping[str, Tensor], graph: InteractionGraph, convolve) -> None:
+    """The model is the stack of `convolve`, up to rounding, in `id` and in `fused`, which differ."""
+    found = {name: torch.cat([one.user, one.item]) for name, one in model(graph, tables).items()}
+    expected = stacked(model, tables, graph, convolve)
+    assert found.keys() == expected.keys()
+    for name, nodes in found.items():
+        torch.testing.assert_close(nodes, expected[name], rtol=0, atol=1e-9)
+    assert (found["id"] - found["fused"]).abs().max() > 1e-3

@@ -1,0 +1,145 @@
+"""BM3 against its equations, and trained by its own losses alone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from contracts.backbone_contract import BackboneContract
+from item_equations import features, lightgcn
+from planted import planted_split, popular_recall, trained_recall
+from small_graph import MISSING, MODALITIES, NUM_USERS, small_graph
+from torch import Tensor, nn
+
+from graphrec.backbones import Pairs, Representations
+from graphrec.backbones.bm3 import BM3, BM3Config
+from graphrec.graph.build import InteractionGraph
+
+
+class TestBM3(BackboneContract):
+    name = "bm3"
+    choices = (("id",), ("fused",), ("id", "fused"))
+    modalities_travel = False
+    planted_recall = 0.9
+
+
+class TestTrainedFeatures(BackboneContract):
+    name = "bm3"
+    settings: ClassVar = {"trainable_features": True, "layers": 2, "dropout": 0.3}
+    choices = (("id",), ("fused",), ("id", "fused"))
+    modalities_travel = False
+    planted_recall = 0.9
+
+
+USERS, ITEMS = [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 2]
+PAIRS = Pairs(torch.tensor(USERS), torch.tensor(ITEMS), torch.tensor(ITEMS))
+
+
+def built() -> tuple[BM3, dict[str, nn.Parameter], InteractionGraph, Representations]:
+    """In training, with biases that are not zero; and what it then gives."""
+    graph = small_graph()
+    model, tables = TestBM3().build(graph, ("fused", "id"))
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    assert isinstance(model, BM3)
+    torch.manual_seed(3)
+    return model, tables, graph, model.train()(graph, tables)
+
+
+def numbers(x: Tensor) -> np.ndarray:
+    return x.detach().numpy()
+
+
+def predicted(model: BM3, x: np.ndarray) -> np.ndarray:
+    return x @ numbers(model.predictor.weight).T + numbers(model.predictor.bias)
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """1 - cos, row by row; to a row of zeros, 1."""
+    lengths = np.sqrt((a**2).sum(1) * (b**2).sum(1))
+    return 1 - (a * b).sum(1) / np.where(lengths > 0, lengths, 1)
+
+
+def online(tables: dict[str, nn.Parameter], graph: InteractionGraph) -> tuple[np.ndarray, np.ndarray]:
+    """u and i."""
+    ids = numbers(tables["id"])
+    nodes = lightgcn(graph.pairs("click").numpy(), ids, NUM_USERS, layers=1)
+    return nodes[:NUM_USERS], nodes[NUM_USERS:] + ids[NUM_USERS:]
+
+
+def test_it_scores_by_what_the_predictor_makes_of_lightgcn_with_a_residual() -> None:
+    model, tables, graph, _ = built()
+    user, item = online(tables, graph)
+    found = model.eval()(graph, tables)
+    assert set(found) == {"fused", "id"}
+    for ours, wanted in (
+        (found["id"], (user, item)),
+        (found["fused"], (predicted(model, user), predicted(model, item))),
+    ):
+        np.testing.assert_allclose(numbers(ours.user), wanted[0], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(numbers(ours.item), wanted[1], rtol=0, atol=1e-12)
+
+
+def test_targets_are_dropout_copies_without_gradient() -> None:
+    _, _, _, found = built()
+    for name in ("", *(f"/{m}" for m in MODALITIES)):
+        for start, copy in (
+            (found[f"online{name}"].user, found[f"target{name}"].user),
+            (found[f"online{name}"].item, found[f"target{name}"].item),
+        ):
+            assert start.requires_grad and not copy.requires_grad
+            kept = copy.ne(0)
+            assert kept.any() and (~kept & start.ne(0)).any()
+            torch.testing.assert_close(copy[kept], 2 * start[kept])
+
+
+def test_the_losses_are_the_published_equations_over_the_items_that_have_the_modality() -> None:
+    model, tables, graph, found = built()
+    user, item = (one.copy() for one in online(tables, graph))
+    target = found["target"]
+    wanted = {
+        "reconstruction": distance(predicted(model, user[USERS]), numbers(target.item)[ITEMS]).mean()
+        + distance(predicted(model, item[ITEMS]), numbers(target.user)[USERS]).mean(),
+        "alignment": 0.0,
+        "intra_modality": 0.0,
+    }
+    for m in MODALITIES:
+        weight = tables["words_title"] if m == "title" else model.projections.maps[m]
+        looks = features(graph, m)[0] @ numbers(weight) + numbers(model.projections.biases[m])
+        known = [i for i in ITEMS if i != MISSING[m]]
+        assert len(known) == len(ITEMS) - ITEMS.count(MISSING[m])
+        guess = predicted(model, looks[known])
+        wanted["alignment"] += distance(guess, numbers(target.item)[known]).mean()
+        wanted["intra_modality"] += distance(guess, numbers(found[f"target/{m}"].item)[known]).mean()
+    losses = model.auxiliaries()
+    assert {one.name: one.weight for one in losses} == {"reconstruction": 1, "alignment": 2, "intra_modality": 2}
+    for one in losses:
+        assert one.loss(found, PAIRS).item() == pytest.approx(wanted[one.name], abs=1e-9), one.name
+
+
+def test_a_batch_without_the_modality_costs_nothing_and_breaks_nothing() -> None:
+    model, _, _, found = built()
+    missing = torch.tensor([MISSING["visual"]])
+    view = {"online/visual": found["online/visual"], "target/visual": found["target/visual"]}
+    rows = Pairs(missing, missing, missing)
+    alone = model._distance(view["online/visual"].item[rows.items], view["target/visual"].item[rows.items])
+    alone.backward()
+    assert alone.item() == 0
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_without_its_weight_the_features_have_no_parameters() -> None:
+    graph = small_graph()
+    model = BM3(BM3Config(cl_weight=0.0), graph, "click", ("fused",))
+    assert [one.name for one in model.auxiliaries()] == ["reconstruction"]
+    assert {name for name, _ in model.named_parameters()} == {"predictor.weight", "predictor.bias"}
+    assert set(BM3.tables(model.config, graph, ("fused",))) == {"id"}
+
+
+def test_its_own_losses_alone_find_what_is_planted() -> None:
+    split = planted_split()
+    alone = {"representation": "fused", "weight": 0.0, "behaviour": "like", "negatives": "unliked"}
+    found = trained_recall(split, "bpr", alone, backbone="bm3", epochs=15)
+    assert found > popular_recall(split) + 0.4

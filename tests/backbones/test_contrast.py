@@ -1,0 +1,51 @@
+"""InfoNCE against its definition."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from dense_equations import info_nce as term_by_term
+
+from graphrec.backbones.contrast import info_nce
+
+
+@pytest.mark.parametrize("temperature", [0.2, 1.0])
+def test_it_is_the_definition_over_the_batch_or_over_all(temperature: float) -> None:
+    torch.manual_seed(0)
+    anchors, everyone = torch.randn(5, 3, dtype=torch.float64), torch.randn(9, 3, dtype=torch.float64)
+    positives = everyone[[4, 0, 0, 8, 2]]
+    assert float(info_nce(anchors, positives, temperature)) == pytest.approx(
+        term_by_term(anchors, positives, temperature)
+    )
+    assert float(info_nce(anchors, positives, temperature, everyone)) == pytest.approx(
+        term_by_term(anchors, positives, temperature, everyone)
+    )
+
+
+def test_it_is_small_where_each_anchor_is_nearest_to_its_own_and_large_where_it_is_farthest() -> None:
+    basis = torch.eye(4)
+    assert float(info_nce(basis, basis, 0.1)) < 0.001
+    assert float(info_nce(basis, -basis, 0.1)) > 10
+    assert float(info_nce(basis, torch.ones(4, 4), 0.1)) == pytest.approx(math.log(4))
+
+
+def test_a_zero_row_takes_no_part_on_either_side() -> None:
+    torch.manual_seed(1)
+    anchors, positives = torch.randn(6, 3), torch.randn(6, 3)
+    whole = info_nce(anchors[:4], positives[:4], 0.2)
+    anchors[4], positives[5] = 0.0, 0.0
+    anchors.requires_grad_()
+    among = torch.cat([positives[:4], torch.zeros(3, 3)])
+    found = info_nce(anchors, positives, 0.2, among)
+    torch.testing.assert_close(found, whole)
+    found.backward()
+    assert anchors.grad is not None and anchors.grad[4:].eq(0).all() and anchors.grad[:4].ne(0).any()
+
+
+def test_a_batch_without_any_known_row_costs_nothing() -> None:
+    nothing = torch.zeros(3, 2, requires_grad=True)
+    found = info_nce(nothing, nothing, 0.2)
+    found.backward()
+    assert float(found.detach()) == 0.0 and nothing.grad is not None and nothing.grad.isfinite().all()

@@ -1,0 +1,107 @@
+"""The formula of multiply-adds that each backbone states agrees with a count of those it makes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from torch_geometric.data import HeteroData
+
+from graphrec.backbones import FUSED, BackboneConfig, backbones
+from graphrec.graph import sparse
+from graphrec.graph.build import InteractionGraph
+
+USERS, ITEMS, D = 70, 90, 96
+SETTINGS: dict[str, dict[str, Any]] = {"freedom": {"drop": 0.0}, "mf": {"layers": 0}}
+"""FREEDOM's formula is that of the whole graph, as in evaluation."""
+TOLERANCE = 0.1
+"""Formulas leave out self loops and what is done once a node, an item or an edge instead of once an entry of a row."""
+aten = torch.ops.aten
+
+
+def dense_graph() -> InteractionGraph:
+    """Most users have most items, two modalities are equally wide, and every click is a like."""
+    generator = torch.Generator().manual_seed(0)
+    data = HeteroData()
+    data["user"].num_nodes, data["item"].num_nodes = USERS, ITEMS
+    for name in ("visual", "acoustic"):
+        data["item"][name] = torch.randn(ITEMS, D, generator=generator)
+        data["item"][f"{name}_mask"] = torch.ones(ITEMS, dtype=torch.bool)
+    edges = (torch.rand(USERS, ITEMS, generator=generator) < 0.8).nonzero().T
+    for name in ("click", "like"):
+        data["user", name, "item"].edge_index = edges
+    return InteractionGraph(data, {"click": ("click",), "like": ("like",)})
+
+
+def value(formula: str, **symbols: float) -> float:
+    """A formula such as `2 L (E w + N w^2), w = d / (L + 1); a remark` in numbers."""
+    first, *definitions = formula.split(";")[0].split(",")
+    for text in definitions:
+        name, _, definition = text.partition("=")
+        symbols[name.strip()] = value(definition, **symbols)
+    product = re.sub(r"(?<=[\w)])\s+(?=[\w(])", " * ", first.strip()).replace("^", "**")
+    return float(eval(product, {"__builtins__": {}}, symbols))
+
+
+def counted(name: str, config: BackboneConfig, graph: InteractionGraph, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Multiply-adds of one forward pass in training: of matrices, of sparse matrices, of messages edge by edge."""
+    kind = backbones.get(name)
+    torch.manual_seed(0)
+    backbone = kind(config, graph, "click", (FUSED,)).train()
+    tables = {key: torch.randn(shape) for key, shape in kind.tables(config, graph, (FUSED,)).items()}
+    backbone.start_epoch(graph, torch.Generator().manual_seed(0))
+    backbone(graph, tables)  # what is made once is made
+    sums = {"sparse": 0, "multiplied": 0, "summed": 0}
+    multiply = sparse._multiply
+
+    def sparse_product(matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        sums["sparse"] += matrix.values().numel() * x.shape[1]
+        return multiply(matrix, x)
+
+    def messages(what: str, of: Callable[..., Sequence[int]]) -> Callable[..., int]:
+        def count(*shapes: Any, out_shape: Any, **more: Any) -> int:
+            shape = of(*shapes, out_shape)
+            if math.prod(shape[:-1]) > 2 * (USERS + ITEMS):  # an edge or a neighbour each, not a node
+                sums[what] += math.prod(shape)
+            return 0
+
+        return count
+
+    operations = {aten.mul: messages("multiplied", lambda *shapes: shapes[-1])}
+    operations |= {
+        one: messages("summed", lambda into, dim, index, *_: index) for one in (aten.scatter_add_, aten.scatter_add)
+    }
+    operations |= {aten._embedding_bag: messages("sparse", lambda table, index, *_: (*index, table[-1]))}
+    monkeypatch.setattr(sparse, "_multiply", sparse_product)
+    with FlopCounterMode(display=False, custom_mapping=operations) as products, torch.no_grad():
+        backbone(graph, tables)
+    # A message's product and its sum are one multiply-add.
+    return products.get_total_flops() / 2 + sums["sparse"] + max(sums["multiplied"], sums["summed"])
+
+
+@pytest.mark.parametrize(("size", "layers"), [(16, 1), (64, 3)])
+@pytest.mark.parametrize("name", sorted(backbones))
+def test_the_stated_cost_is_what_is_counted(name: str, size: int, layers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = dense_graph()
+    settings = {"embedding_size": size, "layers": layers} | SETTINGS.get(name, {})
+    config = backbones.get(name).Config(**settings)
+    expected = value(
+        backbones.get(name).cost,
+        E=len(graph.pairs("click")),
+        N=USERS + ITEMS,
+        U=USERS,
+        I=ITEMS,
+        M=len(graph.modalities),
+        D=D,
+        P=getattr(config, "projection", 0),
+        d=size,
+        L=layers,
+        K=getattr(config, "neighbours", 0),
+    )
+    found = counted(name, config, graph, monkeypatch)
+    assert found == pytest.approx(expected, rel=TOLERANCE)

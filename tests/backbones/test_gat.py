@@ -1,0 +1,57 @@
+"""GATv2 against its equations."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+import torch
+from contracts.backbone_contract import BackboneContract
+from convolution_equations import adjacency, assert_equal_to
+from pydantic import ValidationError
+from small_graph import small_graph
+from torch import Tensor, nn
+
+from graphrec.backbones.gat import GATConfig
+from graphrec.errors import RecipeError
+from graphrec.recipe import validated
+
+
+class TestGAT(BackboneContract):
+    name = "gat"
+    modalities_travel = False
+    choices = (("id",), ("fused",), ("id", "fused"))
+
+
+class TwoHeads(TestGAT):
+    __test__ = False
+    settings: ClassVar = {"heads": 2, "embedding_size": 6}
+
+
+def test_each_head_weighs_neighbours_and_the_node_itself_by_attention() -> None:
+    graph = small_graph()
+    model, tables = TwoHeads().build(graph, ("id", "fused"))
+    near = adjacency(graph) + torch.eye(len(tables["id"]), dtype=torch.float64)
+    for parameter in model.layers.parameters():  # biases start at zero, where they prove nothing
+        nn.init.normal_(parameter)
+
+    def convolve(number: int, x: Tensor) -> Tensor:
+        layer = model.layers[number]
+        source, target = layer.lin_l(x), layer.lin_r(x)
+        heads = []
+        for head, columns in enumerate((slice(0, 3), slice(3, 6))):
+            hidden = target[:, None, columns] + source[None, :, columns]
+            logits = torch.where(hidden > 0, hidden, 0.2 * hidden) @ layer.att[0, head]
+            weights = near * logits.exp()
+            heads.append(weights / weights.sum(1, keepdim=True) @ source[:, columns])
+        return torch.cat(heads, dim=1) + layer.bias
+
+    assert_equal_to(model, tables, graph, convolve)
+
+
+def test_heads_that_do_not_share_the_width_out_are_refused_with_what_would() -> None:
+    with pytest.raises(ValidationError, match="a divisor of embedding_size = 64"):
+        GATConfig(heads=5)
+    with pytest.raises(RecipeError, match=r"backbone\.heads(.|\n)*a divisor of embedding_size = 6\n(.|\n)*`4`"):
+        validated(GATConfig, {"embedding_size": 6, "heads": 4}, "recipe", prefix="backbone.")
+    assert GATConfig(embedding_size=6, heads=3).heads == 3

@@ -1,0 +1,120 @@
+"""LGMRec: the contract, and its equations computed again in dense matrices."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+import torch
+from contracts.backbone_contract import BackboneContract
+from dense_equations import (
+    built,
+    content,
+    info_nce,
+    interactions,
+    nodes,
+    projected,
+    raw,
+    rows_to_unit_length,
+    symmetric,
+)
+from small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
+from torch import Tensor
+
+from graphrec.backbones import Backbone, Pairs
+from graphrec.graph.build import InteractionGraph
+
+
+class TestLGMRec(BackboneContract):
+    name = "lgmrec"
+
+
+class TestClothing(BackboneContract):
+    name = "lgmrec"
+    settings: ClassVar = {"hyperedges": 8, "hyper_layers": 2, "hyper_dropout": 0.8, "alpha": 0.2}
+
+
+def test_defaults_are_those_published_for_baby() -> None:
+    config = TestLGMRec().config(embedding_size=64)
+    assert config == type(config)()
+    assert (config.layers, config.modality_layers, config.hyperedges, config.hyper_layers) == (2, 2, 4, 1)
+    assert (config.alpha, config.hyper_dropout, config.temperature, config.contrast_weight) == (0.3, 0.5, 0.2, 0.2)
+
+
+def equations(
+    model: Backbone, tables: dict[str, Tensor], graph: InteractionGraph, layers: int, hyper_layers: int
+) -> dict[str, Tensor]:
+    """Every output `[U + I, d]` in evaluation, and each modality's global part under `hyper/NAME`."""
+    weights = dict(model.named_parameters())
+    clicks, c = interactions(graph), content(graph, tables["id"], 2)
+    step = symmetric(clicks)
+    found, views, globals_ = {"id": c}, [], []
+    for m in graph.modalities:
+        features = projected(model, tables, graph, m)
+        known = (torch.arange(NUM_ITEMS) != MISSING[m]).double()
+        means = (clicks @ features) / (clicks @ known).clamp(min=1).unsqueeze(1)
+        view = torch.linalg.matrix_power(step, layers) @ torch.cat([means, features])
+        views.append(rows_to_unit_length(view))
+        found[m] = c + views[-1]
+        logits = (features if m == "title" else raw(graph, m)) @ weights[f"hyperedges.{m}"]
+        of_items, of_users = (logits / 0.2).softmax(1) * known.unsqueeze(1), (clicks @ logits / 0.2).softmax(1)
+        items = c[NUM_USERS:]
+        for _ in range(hyper_layers):
+            users, items = of_users @ of_items.T @ items, of_items @ of_items.T @ items
+        found[f"hyper/{m}"] = torch.cat([users, items])
+        globals_.append(found[f"hyper/{m}"])
+    found["fused"] = c + sum(views) + 0.3 * rows_to_unit_length(sum(globals_))
+    return found
+
+
+@pytest.mark.parametrize("modalities", [MODALITIES, ("visual", "title"), ("acoustic",)])
+@pytest.mark.parametrize("steps", [1, 2])
+def test_the_outputs_are_the_published_equations(modalities: tuple[str, ...], steps: int) -> None:
+    graph = small_graph(modalities)
+    outputs = ("id", *modalities, "fused")
+    model, tables = built("lgmrec", graph, outputs, modality_layers=steps, hyper_layers=steps)
+    found, expected = model(graph, tables), equations(model, tables, graph, steps, steps)
+    for name in outputs:
+        torch.testing.assert_close(nodes(found[name]), expected[name], rtol=1e-9, atol=1e-11)
+
+
+def test_the_contrast_tells_a_nodes_global_parts_from_those_of_all_others() -> None:
+    graph = small_graph()
+    model, tables = built("lgmrec", graph, ("fused",), hyper_dropout=0.0)
+    found = model.train()(graph, tables)
+    pairs = Pairs(torch.tensor([0, 2, 3]), torch.tensor([3, 5, 4]), torch.tensor([5, 5, 6]))
+    (contrast,) = model.auxiliaries()
+    expected = 0.0
+    for one, other in (("visual", "title"), ("visual", "acoustic"), ("title", "acoustic")):
+        mine, theirs = found[f"hyper/{one}"], found[f"hyper/{other}"]
+        has = torch.arange(NUM_ITEMS) != MISSING[other]
+        expected += info_nce(mine.user[pairs.users], theirs.user[pairs.users], 0.2, theirs.user)
+        expected += info_nce(mine.item[pairs.items], theirs.item[pairs.items], 0.2, theirs.item[has])
+    assert float(contrast.loss(found, pairs).detach()) == pytest.approx(expected / 3)
+
+
+@pytest.mark.parametrize(("modalities", "outputs"), [(("visual",), ("fused",)), (MODALITIES, ("visual", "title"))])
+def test_with_one_global_part_or_none_there_is_no_contrast(
+    modalities: tuple[str, ...], outputs: tuple[str, ...]
+) -> None:
+    model, _ = built("lgmrec", small_graph(modalities), outputs)
+    assert model.auxiliaries() == []
+
+
+def test_noise_is_drawn_in_training_alone() -> None:
+    graph = small_graph()
+    model, tables = built("lgmrec", graph, ("fused",), hyper_dropout=0.0)
+    calm = nodes(model(graph, tables)["fused"])
+    torch.manual_seed(0)
+    noisy = [nodes(model.train()(graph, tables)["fused"]) for _ in range(2)]
+    assert not torch.equal(*noisy) and not torch.equal(noisy[0], calm)
+    assert torch.equal(calm, nodes(model.eval()(graph, tables)["fused"]))
+
+
+def test_an_item_without_the_modality_belongs_to_none_of_its_hyperedges() -> None:
+    graph = small_graph()
+    model, tables = built("lgmrec", graph, ("fused",))
+    found = model.train()(graph, tables)
+    for m, item in MISSING.items():
+        rows = found[f"hyper/{m}"].item.ne(0).any(1)
+        assert not rows[item] and rows[torch.arange(NUM_ITEMS) != item].any()

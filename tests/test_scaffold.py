@@ -1,0 +1,96 @@
+"""`graphrec new backbone`: what it writes works as it stands, and it writes over nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from graphrec.carry_out import train
+from graphrec.cli import app, main
+from graphrec.errors import PartError
+from graphrec.recipe import Recipe
+from graphrec.scaffold import new_backbone
+
+
+def test_the_test_that_is_written_passes_as_it_stands(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["new", "backbone", "my_net", "--out", str(tmp_path / "own")])
+    assert answer.exit_code == 0
+    assert "backbone.name=my_net:MyNet" in answer.stdout
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["my_net.py", "test_my_net.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path / "own",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout and "skipped" not in done.stdout
+
+
+def test_a_recipe_trains_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_recipe: Callable[..., Recipe]
+) -> None:
+    backbone, _, import_path = new_backbone("tiny_net", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    recipe = tiny_recipe("hcr", f"backbone.name={import_path}", "backbone.keep=0.5", "training.epochs=1")
+    assert recipe.backbone_config().model_dump()["keep"] == 0.5
+    run = train(recipe, tmp_path / "run")
+    assert len(run.recommend(run.user_ids[:2], k=3)) == 6
+    assert backbone.name == "tiny_net.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("lightgcn", "a backbone of `graphrec list backbones`"),
+        ("class", "a keyword"),
+        ("none", "would be called None"),
+        ("2nets", "no identifier"),
+        ("my-net", "no identifier"),
+        ("../my_net", "no identifier"),
+        ("", "no identifier"),
+        ("__", "no identifier"),
+        ("json", "a module that Python finds"),
+        ("backbone", "would be called Backbone"),
+    ],
+)
+def test_a_name_that_cannot_be_given_is_refused(name: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(PartError) as caught:
+        new_backbone(name, tmp_path)
+    assert said in str(caught.value) and "choose another name" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["my_net.py", "test_my_net.py"])
+def test_a_file_that_exists_stays_as_it_is(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(PartError, match="will not overwrite") as caught:
+        new_backbone("my_net", tmp_path)
+    assert str(tmp_path / name) in str(caught.value)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_the_command_refuses_with_status_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["graphrec", "new", "backbone", "mmgcn", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.startswith("error: `mmgcn` is taken")
+
+
+def test_a_folder_of_that_name_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_net").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert new_backbone("my_net", tmp_path)[0].is_file()
+
+
+def test_the_document_names_what_the_command_writes() -> None:
+    document = (Path(__file__).resolve().parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
+    assert "graphrec new backbone my_net" in document and "my_net:MyNet" in document
