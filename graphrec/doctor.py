@@ -11,7 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 NEEDED = ("torch", "torch-geometric", "numpy", "scipy", "pandas", "pyarrow", "networkx", "pydantic", "typer",
           "rich", "safetensors", "matplotlib", "jinja2", "tomli-w")  # fmt: skip
-OPTIONAL = {"torch_scatter": "not needed; graphrec's own product is used"}
+OPTIONAL = {
+    "torch_scatter": "not needed; PyG takes it for max, min and product on a GPU, which no backbone here asks for",
+    "optuna": "for `graphrec tune`: pip install optuna",
+}
 
 
 def examine() -> list[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ kill between the two leaves nothing at the place and the old content beside it, 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import DataError
+from graphrec.errors import DataError, RunError
 
 
 @contextmanager
@@ -80,6 +81,26 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold the file `path` for this process alone; whoever ends, however it ends, lets go of it.
+
+    Raises:
+        RunError: another process holds it.
+    """
+    with open(path, "a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                "another process works in this folder",
+                expected="one at a time",
+                where=path.parent,
+                next_step="wait until it has ended, or choose another --out",
+            ) from None
+        yield
 
 
 def _sync(path: Path) -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from graphrec.training.config import TrainingConfig
 from graphrec.training.loop import TrainingState
 
 SECONDS_BETWEEN_LINES = 15.0
+
+Progress = Callable[[str, TrainingConfig], AbstractContextManager[Callable[[TrainingState], None]]]
+"""From a training's name and settings to a context that gives a callback for after each epoch."""
+
+
+def silent(name: str, config: TrainingConfig) -> AbstractContextManager[Callable[[TrainingState], None]]:
+    """No progress is shown."""
+    return nullcontext(lambda state: None)
 
 
 @contextmanager
@@ -35,7 +43,8 @@ def describe(state: TrainingState, config: TrainingConfig) -> str:
 @contextmanager
 def _bar(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.fields[name]}"),
@@ -45,7 +54,7 @@ def _bar(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState]
         TimeRemainingColumn(),
         TextColumn("{task.fields[state]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Bar(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=config.epochs, name=name, state="")
 
         def on_epoch(state: TrainingState) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -52,9 +52,21 @@ class EvaluationConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(DEFAULT_K, min_length=1)
-    """List lengths K of Recall, NDCG and HR."""
+    """List lengths K of Recall, NDCG, HR, precision and MAP."""
     estimands: tuple[str, ...] = ()
     """By default the decoder's own variants."""
+    active_share: float = Field(0.4, gt=0, lt=1)
+    """Share of the users, those with the most training clicks, that `evaluate --slices` counts as active; HCR takes 0.4
+    for Tiktok and Kwai, 0.2 for Taobao."""
+
+
+class TuneConfig(BaseModel):
+    """What `graphrec tune` searches; a training does not read it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    space: dict[str, Any] = Field(default_factory=dict)
+    """From recipe keys to the values to try; by default the decoder's own `grid`. See `graphrec.tuning.space`."""
 
 
 class Recipe(BaseModel):
@@ -77,6 +89,7 @@ class Recipe(BaseModel):
     """`name` (default hcr) and that class's settings."""
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    tune: TuneConfig | None = None
 
     @classmethod
     def from_toml(cls, path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -142,6 +155,10 @@ class Recipe(BaseModel):
     def to_toml(self) -> str:
         """The resolved recipe as TOML; reading it gives an equal recipe."""
         return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+
+    def without_tune(self) -> Recipe:
+        """The recipe of one training: what is to be searched is no part of it."""
+        return self.model_copy(update={"tune": None})
 
     def _check_names(self, where: str) -> None:
         """Names that only a later step would look up: a long training must not end with a misspelt one."""
@@ -228,9 +245,10 @@ def _expected(error: ErrorDetails) -> str:
 def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
     for part in path:
         annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        tables = [t for t in (annotation, *get_args(annotation)) if isinstance(t, type) and issubclass(t, BaseModel)]
+        if not tables:
             return []
-        model = annotation
+        model = tables[0]
     return list(model.model_fields)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -22,6 +22,13 @@ Branches = dict[str, Representation]
 
 
 Role = Literal["click", "like"]
+
+Grid = Mapping[str, tuple[Any, ...]]
+"""Values to try, by recipe key: what `graphrec tune` searches where the recipe names no space of its own."""
+LIKE_GRID: Grid = {"training.learning_rate": (1e-4, 5e-4, 1e-3), "training.weight_decay": (1e-4, 1e-3, 1e-2)}
+"""HCR's paper, for its method and its baselines."""
+CLICK_GRID: Grid = {"training.learning_rate": (1e-4, 1e-3, 1e-2), "training.weight_decay": (0.005, 0.01, 0.05, 0.1)}
+"""CausalRec's paper, for its method and its baselines."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +154,8 @@ class Decoder(nn.Module, ABC):
 
     name: ClassVar[str]
     Config: ClassVar[type[DecoderConfig]] = DecoderConfig
+    grid: ClassVar[Grid] = LIKE_GRID
+    """The default search space. A key `estimand.OPTION` is an option of the first variant and takes no training."""
     centre_items: bool = False
     """Whether the item representations are measured from the mean item before the branches are made."""
     share_embeddings: bool = True
@@ -203,7 +212,7 @@ class Decoder(nn.Module, ABC):
         """The method's published variants that differ only at test time, by their names; the first is the method."""
 
 
-decoders: Registry[Decoder] = Registry("decoder", Decoder)
+decoders: Registry[Decoder] = Registry("decoder", Decoder, group="graphrec.decoders")
 
 
 class PairLogits(Mapping[str, Tensor]):

@@ -18,14 +18,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import PositiveInt, model_validator
 from torch import nn
 
 from graphrec.backbones.base import Representations
 from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
-from graphrec.decoders.base import Branches, Context, Decoder, Objective, OneBehaviourConfig, Tower, decoders, joined
+from graphrec.decoders.base import (
+    CLICK_GRID,
+    Branches,
+    Context,
+    Decoder,
+    Grid,
+    Objective,
+    OneBehaviourConfig,
+    Tower,
+    decoders,
+    joined,
+)
 from graphrec.decoders.visual import visual_modalities
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
@@ -55,6 +66,7 @@ class DVBPR(Decoder):
 
     Config = DVBPRConfig
     config: DVBPRConfig
+    grid: ClassVar[Grid] = CLICK_GRID
 
     def __init__(self, config: DVBPRConfig, context: Context) -> None:
         super().__init__(config, context)

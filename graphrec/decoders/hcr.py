@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +34,9 @@ from graphrec.causal import (
     Outcome,
 )
 from graphrec.decoders.base import (
+    LIKE_GRID,
     Branches,
+    Grid,
     Objective,
     decoders,
     from_mean_item,
@@ -75,6 +77,7 @@ class HCR(FrontDoorDecoder):
 
     Config = HCRConfig
     config: HCRConfig
+    grid: ClassVar[Grid] = {**LIKE_GRID, "decoder.beta": (1.0, 2.0, 3.0, 5.0)}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         click, like = representations["click"], representations["like"]

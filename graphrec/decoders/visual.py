@@ -23,7 +23,16 @@ from torch import Tensor
 
 from graphrec.backbones.base import ID
 from graphrec.causal import CausalGraph, Estimand, Logits, Node, Observational, Outcome, TotalIndirectEffect
-from graphrec.decoders.base import Context, Decoder, DecoderConfig, Objective, OneBehaviourConfig, Tower
+from graphrec.decoders.base import (
+    CLICK_GRID,
+    Context,
+    Decoder,
+    DecoderConfig,
+    Grid,
+    Objective,
+    OneBehaviourConfig,
+    Tower,
+)
 from graphrec.errors import RecipeError
 
 
@@ -36,6 +45,7 @@ class VisualDecoder(Decoder):
 
     Config = OneBehaviourConfig
     config: OneBehaviourConfig
+    grid: ClassVar[Grid] = CLICK_GRID
     title: ClassVar[str]
     """The method's published name."""
 

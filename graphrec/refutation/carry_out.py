@@ -10,8 +10,9 @@ from typing import Any
 
 from graphrec.errors import RecipeError
 from graphrec.files import replace_file, write_json
+from graphrec.progress import Progress, silent
 from graphrec.refutation.base import refutation_checks
-from graphrec.refutation.experiment import Experiment, Progress, silent
+from graphrec.refutation.experiment import Experiment
 from graphrec.refutation.results import CheckResult, Refutation
 from graphrec.run import REFUTATION, Run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,22 +18,13 @@ from graphrec.data.split import Split
 from graphrec.errors import RecipeError, SplitError
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate, rank_all
 from graphrec.evaluation.truth import BYTES_A_SCORE
+from graphrec.progress import Progress, silent
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Scorer
 from graphrec.run import Run
 from graphrec.streams import stream_seed
-from graphrec.training.config import TrainingConfig
-from graphrec.training.loop import TrainingState
-
-Progress = Callable[[str, TrainingConfig], AbstractContextManager[Callable[[TrainingState], None]]]
-"""From a training's name and settings to a context that gives a callback for after each epoch."""
 
 FEWEST_USERS = 4
-
-
-def silent(name: str, config: TrainingConfig) -> AbstractContextManager[Callable[[TrainingState], None]]:
-    """No progress is shown."""
-    return nullcontext(lambda state: None)
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ class Experiment:
         recipe: its recipe, with other epochs if so wished.
         split: what it was trained on; its test part stays closed.
         seeds: number of retrainings where a check asks for several.
-        progress: see `Progress`.
+        progress: see `graphrec.progress.Progress`.
     """
 
     run: Run

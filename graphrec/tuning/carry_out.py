@@ -1,0 +1,116 @@
+"""Carrying out a tuning: one training a trial, judged on the validation likes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from graphrec.assemble import build, prepare_split
+from graphrec.carry_out import train
+from graphrec.causal import label
+from graphrec.data.store import fingerprint
+from graphrec.errors import GraphrecError, RecipeError, RunError, UnknownNameError
+from graphrec.files import hold
+from graphrec.progress import Progress, silent
+from graphrec.recipe import Recipe
+from graphrec.tuning.results import Trial, Tuning, trial_folder
+from graphrec.tuning.space import RECIPE_SPACE, Space
+from graphrec.tuning.study import Study, require_optuna
+
+SAMPLERS = ("tpe", "random", "grid")
+STUDY, LOCK = "study.db", ".lock"
+
+
+def tune(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    trials: int = 10,
+    sampler: str = "tpe",
+    progress: Progress = silent,
+    on_trial: Callable[[Tuning], None] = lambda tuning: None,
+) -> Tuning:
+    """Search a recipe's space for the settings that are best on the validation likes; the test part stays locked.
+
+    Every trial is one training with early stopping, and its value is the recipe's `training.monitor` under the recipe's
+    first estimand. Where options of that estimand are searched, every trained model is scored under all of them and its
+    best counts: they cost no training. A trial that fails is kept with its reason, and the others go on.
+
+    Args:
+        recipe: trial 0; its `tune.space`, or else its decoder's `grid`, is searched.
+        out: folder of the study. A tuning of the same recipe that was interrupted there goes on where it was, and one
+            that is complete goes on to more trials.
+        trials: number of trainings. It ends earlier where all settings of the space were tried.
+        sampler: `tpe` (Bergstra et al., NeurIPS 2011), `random`, or `grid`: the lists' combinations in random order.
+            All draw from the recipe's seed.
+        progress: shows each training, such as `graphrec.progress.training_progress`.
+        on_trial: called after each trial, with all so far.
+
+    Raises:
+        GraphrecError: optuna is not installed.
+        RecipeError: a key or value of the space, found before the first training.
+        RunError: `out` holds something else or another process works there; or every trial failed.
+    """
+    require_optuna()
+    if trials < 1:
+        raise RecipeError("too few trials", expected="at least 1", got=trials, where="trials")
+    if sampler not in SAMPLERS:
+        raise UnknownNameError("sampler", sampler, SAMPLERS, where="sampler")
+    out = Path(out)
+    split = prepare_split(recipe)
+    space = Space.of(recipe, build(recipe, split)[0].decoder)
+    if sampler == "grid" and space.size == float("inf"):
+        raise RecipeError(
+            "a grid has lists only",
+            expected="a list of values for every key",
+            got=", ".join(key for key, values in space.dimensions.items() if not isinstance(values, tuple)),
+            where=RECIPE_SPACE,
+            next_step="use the sampler tpe or random",
+        )
+    identity = {
+        "recipe": space.recipe.to_toml(),
+        "space": json.dumps({key: repr(values) for key, values in space.dimensions.items()}),
+        "estimands": ", ".join(map(label, space.estimands)),
+        "sampler": sampler,
+        "data": fingerprint(Path(recipe.data.path)),
+        "split": split.hash,
+    }
+    _refuse_foreign(out)
+    out.mkdir(parents=True, exist_ok=True)
+    with hold(out / LOCK):
+        study = Study(out / STUDY, space, sampler, identity)
+        while len(done := study.trials) < trials and (settings := study.suggest()) is not None:
+            study.add(_carry_out(Trial(len(done), settings), space, out, progress))
+            so_far = Tuning(out, space, sampler, tuple(study.trials))
+            so_far.write()
+            on_trial(so_far)
+        found = Tuning(out, space, sampler, tuple(done[:trials]))
+        found.write()
+    _ = found.best  # raises where every trial failed
+    return found
+
+
+def _carry_out(trial: Trial, space: Space, out: Path, progress: Progress) -> Trial:
+    try:
+        recipe = space.recipe_with(trial.settings)
+        with progress(f"trial {trial.number}", recipe.training) as on_epoch:
+            run = train(recipe, trial_folder(out, trial.number), on_epoch=on_epoch)
+        table = run.evaluate(space.estimands, part="valid")
+    except GraphrecError as error:
+        return Trial(trial.number, trial.settings, failure=str(error))
+    values = dict(zip(table["estimand"], table[recipe.training.monitor].tolist()))
+    made = run.manifest
+    return Trial(trial.number, trial.settings, values, made["epochs"], made["best_epoch"], made["training_seconds"])
+
+
+def _refuse_foreign(out: Path) -> None:
+    others = out.is_dir() and any(file.name != LOCK for file in out.iterdir()) and not (out / STUDY).is_file()
+    if out.is_file() or others:
+        raise RunError(
+            "not a place for a tuning",
+            expected="a new folder, or one with a tuning of this recipe",
+            got="a file" if out.is_file() else "a folder with other content",
+            where=out,
+            next_step="choose another --out",
+        )

@@ -1,0 +1,205 @@
+"""What a tuning found: its trials, the best of them, and the files that keep them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from graphrec.causal import label
+from graphrec.errors import RunError
+from graphrec.files import replace_file
+from graphrec.recipe import Recipe
+from graphrec.report.tables import metric_label, number
+from graphrec.run import Run
+from graphrec.tuning.space import Space
+
+TRIALS, BEST, TABLE, SUMMARY = "trials", "best.toml", "trials.csv", "tune.md"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training, and what its model reaches on the validation likes.
+
+    Args:
+        number: from 0, which is the recipe as it was given.
+        settings: by recipe key.
+        values: of the recipe's `training.monitor`, by estimand; the recipe's own estimand first. Empty if it failed.
+        epochs, best_epoch, seconds: of its training.
+        failure: why it failed, or nothing.
+    """
+
+    number: int
+    settings: Mapping[str, Any]
+    values: Mapping[str, float] = field(default_factory=dict)
+    epochs: int = 0
+    best_epoch: int = 0
+    seconds: float = 0.0
+    failure: str = ""
+
+    @property
+    def estimand(self) -> str:
+        """The estimand under which it is best; the recipe's own where none is better."""
+        return max(self.values, key=self.values.__getitem__) if self.values else ""
+
+    @property
+    def value(self) -> float:
+        """Its value under its best estimand; NaN if it failed."""
+        return max(self.values.values(), default=math.nan)
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The trials of a recipe.
+
+    Args:
+        folder: `trials/NUMBER` are their runs, `study.db` is optuna's study, and what `write` writes.
+        space: what was searched.
+        sampler: how.
+        trials: in order.
+    """
+
+    folder: Path
+    space: Space
+    sampler: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def monitor(self) -> str:
+        """The validation metric that was tuned."""
+        return self.space.recipe.training.monitor
+
+    @property
+    def succeeded(self) -> list[Trial]:
+        """The trials that did not fail, the best first, and of equals the first tried."""
+        return sorted((trial for trial in self.trials if not trial.failure), key=lambda trial: -trial.value)
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the highest value.
+
+        Raises:
+            RunError: every trial failed.
+        """
+        if not self.succeeded:
+            raise RunError(
+                "every trial failed",
+                expected="at least one training that ends",
+                got="; ".join(dict.fromkeys(trial.failure.split("\n")[0] for trial in self.trials)),
+                where=self.folder,
+                next_step=f"see {TABLE}, mend the recipe or its space, and tune into another --out",
+            )
+        return self.succeeded[0]
+
+    @property
+    def recipe(self) -> Recipe:
+        """The winning recipe; its estimand is the best trial's. Training it gives that trial's model again."""
+        return self.space.recipe_with(self.best.settings, self.best.estimand)
+
+    @property
+    def run(self) -> Run:
+        """The best trial's run."""
+        return Run(trial_folder(self.folder, self.best.number))
+
+    def table(self) -> pd.DataFrame:
+        """A row a trial: `trial`, its value (named as the metric), a column a setting, `estimand`, cost, `failure`."""
+        rows = [
+            {"trial": one.number, self.monitor: one.value, **one.settings, "estimand": one.estimand}
+            | {"epochs": one.epochs, "best_epoch": one.best_epoch, "seconds": one.seconds, "failure": one.failure}
+            for one in self.trials
+        ]
+        return pd.DataFrame(rows)
+
+    def rows(self) -> tuple[list[str], list[tuple[str, ...]]]:
+        """Headers and rows of the trials for a terminal or a Markdown file."""
+        swept = ["estimand"] if len(self.space.estimands) > 1 else []
+        headers = ["trial", metric_label(self.monitor), *self.space.dimensions, *swept, "epochs", "seconds"]
+        rows = []
+        for one in self.trials:
+            value = "failed" if one.failure else number(one.value)
+            settings = [_shown(one.settings[key]) for key in self.space.dimensions]
+            cost = ["–", "–"] if one.failure else [str(one.epochs), f"{one.seconds:.1f}"]
+            rows.append((str(one.number), value, *settings, *([one.estimand or "–"] if swept else []), *cost))
+        return headers, rows
+
+    def last_line(self) -> str:
+        """One line on the last trial, and the best so far."""
+        last = self.trials[-1]
+        settings = ", ".join(f"{key} {_shown(value)}" for key, value in last.settings.items())
+        if last.failure:
+            found = f"failed: {last.failure.splitlines()[0]}"
+        else:
+            found = f"{metric_label(self.monitor)} {number(last.value)}"
+        best = f", best {number(self.best.value)} in trial {self.best.number}" if self.succeeded else ""
+        return f"trial {last.number} ({settings}): {found}{best}"
+
+    def markdown(self) -> str:
+        """The trials, what was searched and how, for a paper's appendix."""
+        recipe, count = self.space.recipe, len(self.trials)
+        text = [
+            f"# Tuning of {recipe.name}",
+            "",
+            f"{metric_label(self.monitor)} on the validation likes after each of {count} training{'s'[: count > 1]}; "
+            f"sampler {self.sampler}, seed {recipe.seed}. Trial 0 is the recipe as it was given. The test part stayed "
+            "closed.",
+            "",
+        ]
+        if self.succeeded:
+            best = self.best
+            text += [
+                f"Best: trial {best.number}, {number(best.value)}. Its recipe is `{BEST}`. The best of several "
+                "is chosen with luck: expect less of it on the test part.",
+                "",
+            ]
+        searched = [(key, _values_shown(values)) for key, values in self.space.dimensions.items()]
+        if len(self.space.estimands) > 1:
+            searched.append(("estimand (no training)", ", ".join(map(label, self.space.estimands))))
+        text += [*_table(["searched", "values"], searched), "", *_table(*self.rows())]
+        failed = [f"- trial {one.number}: {' '.join(one.failure.split())}" for one in self.trials if one.failure]
+        return "\n".join([*text, *(["", "Failed:", "", *failed] if failed else [])]) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in what JSON can hold."""
+        trials = [
+            asdict(one) | {"value": None if one.failure else one.value, "estimand": one.estimand} for one in self.trials
+        ]
+        return {
+            "monitor": self.monitor,
+            "sampler": self.sampler,
+            "best": self.best.number,
+            "best_recipe": str(self.folder / BEST),
+            "trials": trials,
+        }
+
+    def write(self) -> None:
+        """Write `trials.csv`, `tune.md` and, once a trial has succeeded, `best.toml`."""
+        texts = {TABLE: self.table().to_csv(index=False), SUMMARY: self.markdown()}
+        if self.succeeded:
+            texts[BEST] = self.recipe.to_toml()
+        for name, text in texts.items():
+            with replace_file(self.folder / name) as part:
+                part.write_text(text, encoding="utf-8")
+
+
+def trial_folder(folder: Path, trial: int) -> Path:
+    """Where a trial's run lies."""
+    return folder / TRIALS / f"{trial:03d}"
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (headers, ["---"] * len(headers), *rows)]
+
+
+def _values_shown(values: Any) -> str:
+    return ", ".join(map(_shown, values)) if isinstance(values, tuple) else str(values)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,249 @@
+"""The search space: which keys of a recipe are tried at which values.
+
+    [tune.space]
+    training.learning_rate = [1e-4, 1e-3, 1e-2]                      a list: these and no others
+    training.weight_decay = {low = 1e-6, high = 1e-2, log = true}    a range; of whole numbers if the key takes them
+    estimand.strength = [0, 0.5, 1]                                  an option of the estimand: costs no training
+
+Without one the decoder class's `grid` is searched. What would change the yardstick, or choose the luckiest seed, cannot
+be searched.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from graphrec.causal import Estimand, label
+from graphrec.decoders import Decoder
+from graphrec.errors import RecipeError
+from graphrec.recipe import Recipe, validated
+
+FIXED = ("name", "seed", "data", "split", "evaluation", "tune", "training.monitor", "decoder.name")
+ESTIMAND = "estimand."
+RECIPE_SPACE = "[tune.space]"
+
+
+class Range(BaseModel):
+    """All numbers from `low` to `high`, both included."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: int | float = Field(allow_inf_nan=False)
+    high: int | float = Field(allow_inf_nan=False)
+    log: bool = False
+    """Draw the logarithm evenly, as suits a learning rate."""
+
+    @field_validator("high")
+    @classmethod
+    def _above_low(cls, high: float, info: ValidationInfo) -> float:
+        if high <= info.data.get("low", -math.inf):
+            raise ValueError("a number above `low`")
+        return high
+
+    @field_validator("log")
+    @classmethod
+    def _of_positive_numbers(cls, log: bool, info: ValidationInfo) -> bool:
+        if log and info.data.get("low", 1) <= 0:
+            raise ValueError("false, or a `low` above 0")
+        return log
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is of whole numbers."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}" + (" (log)" if self.log else "")
+
+
+Values = tuple[Any, ...] | Range
+
+
+@dataclass(frozen=True)
+class Space:
+    """A recipe and what to try in its place.
+
+    Args:
+        recipe: as it was given, without `tune`.
+        dimensions: by recipe key, values as the recipe resolves them; every one of them is trained.
+        estimands: what each trained model is scored under; the first is the recipe's own, and alone where no option
+            of it is searched.
+        reported: what the recipe reports, the first of `estimands` first.
+    """
+
+    recipe: Recipe
+    dimensions: Mapping[str, Values]
+    estimands: tuple[Estimand, ...]
+    reported: tuple[Estimand, ...]
+
+    @classmethod
+    def of(cls, recipe: Recipe, decoder: Decoder) -> Space:
+        """The recipe's space, or else the decoder's `grid`.
+
+        Args:
+            decoder: of the recipe, untrained.
+
+        Raises:
+            RecipeError: a key that no recipe has or that cannot be searched, or a value that the recipe refuses.
+            IdentificationError: an estimand of the space is not identified on the decoder's causal graph.
+        """
+        reported = tuple(recipe.estimands() or decoder.variants().values())
+        given = dict(_flat(recipe.tune.space)) if recipe.tune is not None else {}
+        where = RECIPE_SPACE
+        if not given:
+            where = f"`grid` of decoder `{recipe.decoder['name']}`"
+            possible = [ESTIMAND + name for name in type(reported[0]).model_fields]
+            given = {k: v for k, v in decoder.grid.items() if not k.startswith(ESTIMAND) or k in possible}
+        plain = cls(recipe.without_tune(), {}, reported[:1], reported)
+        dimensions: dict[str, Values] = {}
+        options: dict[str, tuple[Any, ...]] = {}
+        for key, values in given.items():
+            read = _read(key, values, where)
+            if key.startswith(ESTIMAND):
+                options[key.removeprefix(ESTIMAND)] = _listed(key, read, where)
+            else:
+                dimensions[key] = plain._resolved(key, read, where)
+        found = cls(plain.recipe, dimensions, tuple(_variations(reported[0], options, where)), reported)
+        for estimand in found.estimands:
+            estimand.identify(decoder.outcome)
+        return found
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The recipe's own settings: the first trial."""
+        values = _values(self.recipe)
+        return {key: _at(values, key) for key in self.dimensions}
+
+    @property
+    def size(self) -> float:
+        """How many settings there are; infinite where a range has no end of numbers."""
+        return math.prod(_count(values) for values in self.dimensions.values())
+
+    def has(self, settings: Mapping[str, Any]) -> bool:
+        """Whether settings lie in the space; the recipe's own need not."""
+        return all(_contains(self.dimensions[key], value) for key, value in settings.items())
+
+    def recipe_with(self, settings: Mapping[str, Any], estimand: str = "", where: str = RECIPE_SPACE) -> Recipe:
+        """The recipe with some settings exchanged, and reporting `estimand` in its own first one's place.
+
+        Raises:
+            RecipeError: the settings do not fit together.
+        """
+        chosen = [] if settings == self.own else [f"{key}={json.dumps(value)}" for key, value in settings.items()]
+        if estimand and estimand != label(self.reported[0]):
+            others = [label(one) for one in self.reported[1:]]
+            reported = list(dict.fromkeys([estimand, *others]))
+            chosen.append(f"evaluation.estimands={json.dumps(reported)}")
+        return Recipe.from_dict(_values(self.recipe), chosen, where) if chosen else self.recipe
+
+    def _resolved(self, key: str, values: Values, where: str) -> Values:
+        """The values as the recipe keeps them: 1 is 1.0 where a real number is wanted."""
+        if any(key == fixed or key.startswith(fixed + ".") for fixed in FIXED):
+            raise RecipeError(
+                f"`{key}` cannot be searched",
+                expected="a key of training, backbone, decoder or estimand: one yardstick judges all trials",
+                got=f"`{key}`",
+                where=where,
+                next_step="tune each of its values apart, with an --out of its own",
+            )  # fmt: skip
+
+        def kept(value: Any) -> Any:
+            return _at(_values(self.recipe_with({key: value}, where=where)), key)
+
+        if isinstance(values, tuple):
+            return tuple({json.dumps(found): found for found in map(kept, values)}.values())
+        ends = {"low": kept(values.low), "high": kept(values.high)}
+        if any(type(end) not in (int, float) for end in ends.values()):
+            raise RecipeError(
+                f"`{key}` has no range", expected="a list of values", got=f"{values}", where=where
+            )  # fmt: skip
+        return values.model_copy(update=ends)
+
+
+def _flat(space: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(key path, what stands there); TOML reads a bare `training.learning_rate` as a table in a table."""
+    for key, value in space.items():
+        is_range = isinstance(value, Mapping) and any(
+            not isinstance(value.get(name, []), list | tuple | Mapping) for name in Range.model_fields
+        )
+        if isinstance(value, Mapping) and not is_range:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _read(key: str, values: Any, where: str) -> Values:
+    if isinstance(values, Mapping):
+        return validated(Range, values, where, prefix=f"tune.space.{key}.")
+    if isinstance(values, Range):
+        return values
+    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
+        raise RecipeError(
+            f"`{key}` has nothing to try",
+            expected="a list of values, or {low = NUMBER, high = NUMBER, log = true or false}",
+            got=f"`{values}`",
+            where=where,
+        )
+    for value in values:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError):
+            raise RecipeError(
+                f"`{key}` cannot take this value",
+                expected="finite numbers, text, true, false, or lists of these",
+                got=f"`{value}`",
+                where=where,
+            ) from None
+    return tuple(values)
+
+
+def _listed(key: str, values: Values, where: str) -> tuple[Any, ...]:
+    if isinstance(values, Range):
+        raise RecipeError(
+            f"`{key}` takes a list",
+            expected="values, all of which are scored after every training",
+            got=f"{values}",
+            where=where,
+        )
+    return values
+
+
+def _variations(own: Estimand, options: Mapping[str, Iterable[Any]], where: str) -> list[Estimand]:
+    """The recipe's own estimand first, then with every combination of the options' values; none twice."""
+    found = [own]
+    for choice in product(*options.values()):
+        values = {**own.model_dump(), **dict(zip(options, choice))}
+        varied = validated(type(own), values, where, what="option", prefix=ESTIMAND)
+        if varied not in found:
+            found.append(varied)
+    return found
+
+
+def _values(recipe: Recipe) -> dict[str, Any]:
+    return tomllib.loads(recipe.to_toml())
+
+
+def _at(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
+
+
+def _count(values: Values) -> float:
+    if isinstance(values, tuple):
+        return len(values)
+    return values.high - values.low + 1 if values.whole else math.inf
+
+
+def _contains(values: Values, value: Any) -> bool:
+    if isinstance(values, tuple):
+        return value in values
+    return type(value) in (int, float) and values.low <= value <= values.high

@@ -1,0 +1,169 @@
+"""The study: finished trials in an SQLite file, and the next settings to try.
+
+A trial enters the file in one step once it is finished, and what comes next follows from the finished trials and the
+recipe's seed alone. A process killed at any moment has therefore lost nothing: the next one comes to the same settings,
+and finds the same run folder.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from itertools import count, zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphrec.errors import GraphrecError, RunError
+from graphrec.streams import stream_seed
+from graphrec.tuning.results import Trial
+from graphrec.tuning.space import Space, Values
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+STARTUP = 5
+"""Settings that TPE draws at random before it models what is good; optuna's ten would use up a budget of ten."""
+IDENTITY, TRIAL = "tuning", "trial"
+
+
+def require_optuna() -> None:
+    """Refuse where optuna is missing.
+
+    Raises:
+        GraphrecError: it is not installed.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise GraphrecError(
+            "tuning needs optuna",
+            expected="the package optuna",
+            got="it is not installed",
+            next_step="pip install optuna",
+        ) from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Study:
+    """The trials kept in a file, which is made where there is none.
+
+    Args:
+        path: the SQLite file.
+        space: what is searched.
+        sampler: `tpe`, `random` or `grid`.
+        identity: all that must be the same for trials to be compared.
+
+    Raises:
+        RunError: the file is no study, or one of another identity.
+    """
+
+    def __init__(self, path: Path, space: Space, sampler: str, identity: Mapping[str, str]) -> None:
+        import optuna
+
+        self.path, self.space, self.sampler = path, space, sampler
+        self.distributions = {key: _distribution(values) for key, values in space.dimensions.items()}
+        with self._reachable():
+            # By a creator, as a URL would read `?` and `%` in the path.
+            storage = optuna.storages.RDBStorage("sqlite://", engine_kwargs={"creator": partial(sqlite3.connect, path)})
+            self._study = optuna.create_study(
+                storage=storage, study_name="graphrec", direction="maximize", load_if_exists=True
+            )
+            known = self._study.user_attrs.get(IDENTITY)
+            if known is None:
+                self._study.set_user_attr(IDENTITY, dict(identity))
+        for key, value in identity.items():
+            if known is not None and known.get(key) != value:
+                expected, got = _first_difference(str(known.get(key)), value)
+                raise RunError(
+                    f"the folder holds trials of another {key}",
+                    expected=expected,
+                    got=got,
+                    where=path.parent,
+                    next_step="choose another --out, or remove the folder",
+                )
+        with self._reachable():
+            self.trials = [Trial(**one.user_attrs[TRIAL]) for one in self._study.trials]
+
+    def suggest(self) -> dict[str, Any] | None:
+        """The next settings, never any that were tried; None where all were. The first are the recipe's own."""
+        import optuna
+        from optuna.samplers import RandomSampler, TPESampler
+
+        if not self.trials:
+            return self.space.own
+        tried = [trial.settings for trial in self.trials]
+        if sum(map(self.space.has, tried)) >= self.space.size:
+            return None
+        scratch = optuna.create_study(direction="maximize")
+        scratch.add_trials(self._study.trials)
+        for attempt in count():
+            seed = stream_seed(self.space.recipe.seed, "tune", len(self.trials), attempt) % 2**32
+            model = self.sampler == "tpe" and attempt == 0
+            scratch.sampler = TPESampler(seed=seed, n_startup_trials=STARTUP) if model else RandomSampler(seed=seed)
+            found = scratch.ask(self.distributions).params
+            settings = {key: _decoded(self.space.dimensions[key], found[key]) for key in self.distributions}
+            if settings not in tried:
+                return settings
+        raise AssertionError("count() does not end")
+
+    def add(self, trial: Trial) -> None:
+        """Keep a finished trial."""
+        import optuna
+
+        inside = self.space.has(trial.settings)  # the recipe's own settings need not be
+        params = {key: _encoded(self.space.dimensions[key], value) for key, value in trial.settings.items()}
+        state = optuna.trial.TrialState.FAIL if trial.failure else optuna.trial.TrialState.COMPLETE
+        with self._reachable():
+            self._study.add_trial(
+                optuna.trial.create_trial(
+                    state=state,
+                    value=None if trial.failure else trial.value,
+                    params=params if inside else {},
+                    distributions=self.distributions if inside else {},
+                    user_attrs={TRIAL: asdict(trial)},
+                )
+            )
+        self.trials.append(trial)
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        from optuna.exceptions import OptunaError
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (OptunaError, SQLAlchemyError, sqlite3.Error, RuntimeError) as error:
+            raise RunError(
+                "the study cannot be read or written",
+                expected="an SQLite file that `graphrec tune` wrote, and room to write",
+                got=str(error).split("\n")[0],
+                where=self.path,
+                next_step="check that file and its disk, or choose another --out",
+            ) from error
+
+
+def _first_difference(known: str, now: str) -> tuple[str, str]:
+    lines = zip_longest(known.split("\n"), now.split("\n"), fillvalue="nothing")
+    return next(pair for pair in lines if pair[0] != pair[1])
+
+
+def _distribution(values: Values) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(values, tuple):
+        return CategoricalDistribution([json.dumps(value) for value in values])
+    if values.whole:
+        return IntDistribution(int(values.low), int(values.high), log=values.log)
+    return FloatDistribution(values.low, values.high, log=values.log)
+
+
+def _encoded(values: Values, value: Any) -> Any:
+    return json.dumps(value) if isinstance(values, tuple) else value
+
+
+def _decoded(values: Values, value: Any) -> Any:
+    return json.loads(value) if isinstance(values, tuple) else value
