@@ -20,6 +20,8 @@ from graphrec.errors import DataError, UnknownIdError, UnknownNameError, nearest
 Role = Literal["click", "like"]
 ModalityRole = Literal["exposure", "content"]
 PARTS = ("train", "valid", "test")
+UNKNOWN = "unknown"
+"""The encoder or layer of given vectors of which the files do not say what made them."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class Feature:
         mask: `[I]` bool, True where the item has this modality.
         columns: names of the D columns, when the source knows them (words, categories).
         provenance: where the numbers come from (file, transformation).
-        encoder: the model that made the numbers, such as `CaffeNet`; empty where there is none or it is unknown.
-        layer: which of its layers was read, such as `fc7`.
+        encoder: the model that made the numbers, such as `CaffeNet`; `UNKNOWN` for given vectors of which nobody says;
+            empty where no model was needed, as for a bag.
+        layer: which of its layers was read, such as `fc7`; otherwise as `encoder`.
     """
 
     values: np.ndarray | sparse.csr_array

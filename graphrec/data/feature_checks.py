@@ -89,9 +89,11 @@ def _summary(feature: Feature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             (np.nan_to_num(matrix.data, posinf=1.0, neginf=-1.0), matrix.indices, matrix.indptr),
             shape=matrix.shape,
         )
+        if matrix.shape[1] == 0:
+            return np.zeros(matrix.shape[0]), finite, np.zeros(0, dtype=bool)
         sizes = abs(matrix).max(axis=1).toarray().ravel()
         present = matrix[np.flatnonzero(mask)]
-        if present.shape[0] < 2 or present.shape[1] == 0:
+        if present.shape[0] < 2:
             return sizes, finite, np.zeros(matrix.shape[1], dtype=bool)
         constant = present.max(axis=0).toarray().ravel() == present.min(axis=0).toarray().ravel()
         return sizes, finite, constant

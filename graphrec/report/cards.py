@@ -15,16 +15,16 @@ def card_rows(cards: Iterable[Card]) -> Table:
     rows: Rows = [
         (
             card.source,
-            card.about,
             card.access,
             ", ".join(layout.name for layout in card.layouts),
             ", ".join(dict.fromkeys(m for layout in card.layouts for m in (*layout.exposure, *layout.content)))
             or "none",
-            ", ".join(variant.name for variant in card.variants) or "none",
+            str(len(card.variants)),
+            card.about,
         )
         for card in cards
     ]
-    return ["dataset", "what it is", "access", "layouts", "modalities", "published counts"], rows
+    return ["dataset", "access", "layouts", "modalities", "counted sets", "what it is"], rows
 
 
 def card_text(card: Card, *, twin: bool) -> str:

@@ -16,9 +16,7 @@ from graphrec.files import replace_file
 from graphrec.inspection import Inspection
 from graphrec.report.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
 from graphrec.report.html import template
-
-Rows = list[tuple[str, ...]]
-Table = tuple[list[str], Rows]
+from graphrec.report.inspections import Rows, Table, finding_table, modality_table, number_rows, span_text
 
 
 def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], [])) -> Path:
@@ -38,15 +36,16 @@ def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], []
     page = template("check.html").render(
         title=f"Dataset {dataset.name}",
         simulated="simulated" in dataset.provenance,
-        lead=", ".join(f"{severities.count(kind)} {kind}s" for kind in ("error", "warning")) + " found.",
+        lead=", ".join(_counted(severities.count(kind), kind) for kind in ("error", "warning")) + " found.",
         provenance=dataset.provenance,
         feedback={role: ", ".join(names) for role, names in dataset.feedback.items()},
         verdict=inspection.verdict,
+        span=span_text(inspection.statistics),
         published=_published(inspection),
-        numbers=_numbers(inspection.statistics),
+        numbers=number_rows(inspection.statistics),
         behaviours=[(name, f"{n:,}") for name, n in inspection.statistics["events"].items()],
-        modalities=_modalities(inspection.statistics),
-        findings=_findings(inspection),
+        modalities=modality_table(inspection.statistics),
+        findings=finding_table(inspection.findings),
         oracles=oracles,
         split=None if split is None else _split(split),
         plots=[] if "error" in severities else [Markup(plot) for plot in _plots(dataset, split)],
@@ -56,41 +55,8 @@ def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], []
     return out
 
 
-def _numbers(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        ("users", f"{facts['users']:,}"),
-        ("items", f"{facts['items']:,}"),
-        ("clicks", f"{facts['clicks']:,}"),
-        ("likes", f"{facts['likes']:,}"),
-        ("density", f"{facts['density']:.4%}"),
-        ("clicks a user", f"{facts['clicks_per_user']:.1f}"),
-        ("clicks an item", f"{facts['clicks_per_item']:.1f}"),
-        ("likes a click", f"{facts['likes_per_click']:.3f}"),
-    ]
-
-
-def _modalities(facts: dict[str, Any]) -> Table:
-    rows: Rows = [
-        (
-            name,
-            one["role"] or "none",
-            one["kind"],
-            one["encoder"] or "not stated",
-            one["layer"] or "not stated",
-            f"{one['width']:,}",
-            f"{one['share_missing']:.1%}",
-        )
-        for name, one in facts["modalities"].items()
-    ]
-    return ["modality", "role", "kind", "encoder", "layer", "width", "missing"], rows
-
-
-def _findings(inspection: Inspection) -> Table:
-    rows: Rows = [
-        (one.code, one.severity, one.message, one.example or "–", one.next_step or "–", f"{one.count:,}")
-        for one in inspection.findings
-    ]
-    return ["code", "severity", "finding", "example", "next step", "count"], rows
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _published(inspection: Inspection) -> Table:

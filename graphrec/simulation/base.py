@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graphrec.causal import CausalGraph
+from graphrec.errors import DataError
 from graphrec.files import replace_folder, write_json
 from graphrec.registry import Registry
 from graphrec.simulation.equations import equations, hidden_confounder_graph
 from graphrec.simulation.log import Log, draw_log
-from graphrec.simulation.truth import Truth
+from graphrec.simulation.truth import TENSORS, Truth
 from graphrec.simulation.world import Latents, WorldConfig, draw_latents, stream
 
 MARKER = "world.json"
@@ -56,6 +57,7 @@ class World(ABC):
             DataError: `folder` holds what graphrec did not write.
         """
         folder = Path(folder)
+        refuse_truth(folder)
         latents = draw_latents(config)
         drawn = Drawn(latents, draw_log(config, latents, unclicked=cls.unclicked), *cls.ids(config))
         truth = Truth(
@@ -104,6 +106,22 @@ def about(world: type[World], config: WorldConfig, log: Log) -> dict[str, Any]:
         "clicks": int(log.click.sum()),
         "likes": int(log.like.sum()),
     }
+
+
+def refuse_truth(folder: Path) -> None:
+    """A truth has a `world.json`, as the folder of its world has, which may be replaced; the truth alone may not.
+
+    Raises:
+        DataError: `folder` is the truth of a world.
+    """
+    if (folder / TENSORS).is_file():
+        raise DataError(
+            "will not overwrite the truth of a world",
+            expected="a new folder, or that of a whole world",
+            got="its truth",
+            where=folder,
+            next_step="choose another --out",
+        )
 
 
 def write_truth(truth: Truth, graph: CausalGraph, says: Sequence[str], folder: Path) -> None:

@@ -11,21 +11,34 @@ SHOWN = Node("shown to the user", observed=False)
 def equations(config: WorldConfig) -> list[str]:
     """The structural equations with this world's coefficients, a line each."""
     c = config
-    showing = []
-    if c.popularity_tail:
-        showing.append(f"{c.popularity_tail:g} a_i")
-    if c.exposure_bias:
-        showing.append(f"{c.exposure_bias:g} attraction_ui")
-    weights = f"one after another in proportion to exp({' + '.join(showing)})" if showing else "uniformly at random"
     number = f"about {c.shown}, lognormal over users with log sd {c.activity_tail:g}" if c.activity_tail else c.shown
+    return [
+        f"p_u, s_u ~ N(0, 1 / {c.latent_width}), q_i, e_i ~ N(0, 1) in {c.latent_width} dimensions",
+        f"v_i ~ Bernoulli({c.prevalence:g}), hidden",
+        *responses(c),
+        f"items shown to a user: {number}, {order_of_showing(c)}, without replacement",
+    ]
+
+
+def order_of_showing(config: WorldConfig) -> str:
+    """In which order a user is shown items, in words."""
+    weights = []
+    if config.popularity_tail:
+        weights.append(f"{config.popularity_tail:g} a_i")
+    if config.exposure_bias:
+        weights.append(f"{config.exposure_bias:g} attraction_ui")
+    drawn = ", a_i ~ N(0, 1)" if config.popularity_tail else ""
+    return f"one after another in proportion to exp({' + '.join(weights)}){drawn}" if weights else "uniformly at random"
+
+
+def responses(config: WorldConfig) -> list[str]:
+    """How tastes, contents and the confounder come to clicks and likes, a line each: the same in every world."""
+    c = config
     strength = f"{c.strength:g}"
     if c.drift:
-        strength = f"g(t), g(t) = {c.strength:g} - {c.drift:g} (share of the log still to come),"
+        strength = f"g(t), g(t) = {c.strength:g} - {c.drift:g} (share of the log's time still to come),"
     return [
-        f"p_u, s_u ~ N(0, 1 / {c.latent_width}), q_i, e_i ~ N(0, 1) in {c.latent_width} dimensions; a_i ~ N(0, 1)",
-        f"v_i ~ Bernoulli({c.prevalence:g}), hidden",
         f"match_ui = {c.match_scale:g} <p_u, q_i>;  attraction_ui = {c.attraction_scale:g} <s_u, e_i>",
-        f"items shown to a user: {number}, {weights}, without replacement",
         f"P(click | shown) = s(match_ui + attraction_ui {c.click_intercept:+g}),  s(x) = 1 / (1 + exp(-x))",
         f"P(like | click) = s(match_ui + {strength} v_i {c.like_intercept:+g})",
         f"P(like | u, do(i)) = P(click | shown) ({c.prevalence:g} s(match_ui + {c.strength:g} {c.like_intercept:+g}) "

@@ -26,8 +26,8 @@ from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.store import fingerprint, save
 from graphrec.errors import DataError, RecipeError
 from graphrec.files import replace_folder, write_json
-from graphrec.simulation.base import MARKER, World, about, write_truth
-from graphrec.simulation.equations import equations
+from graphrec.simulation.base import MARKER, World, about, refuse_truth, write_truth
+from graphrec.simulation.equations import order_of_showing, responses
 from graphrec.simulation.log import DAY, START, Log
 from graphrec.simulation.showing import arrival, popularity
 from graphrec.simulation.truth import Truth
@@ -69,6 +69,7 @@ def write_semi_synthetic(
     Raises:
         DataError: `out` holds what graphrec did not write, or the dataset's features tell no items apart.
     """
+    refuse_truth(Path(out))
     latents = derive_latents(config, dataset)
     log, missing = draw_feedback(config, latents, dataset)
     truth = Truth(
@@ -82,17 +83,12 @@ def write_semi_synthetic(
     said = about(world, config, log) | {
         "semi_synthetic": {"dataset": dataset.name, "fingerprint": fingerprint(folder), "clicks_not_reached": missing}
     }
-    says = [
-        *(line for line in equations(config) if not line.startswith("items shown")),
-        f"items, features and the number of clicks of each user are those of the dataset {dataset.name}; "
-        "each user was shown items until they had clicked as many, and nothing else of what users did there was kept",
-        "q_i, e_i: random projections of the standardised content and exposure features; v_i: the items that reach "
-        "furthest along a random direction of the exposure features",
-    ]
+    graph = world.graph(config)
+    graph = replace(graph, edges=[*graph.edges, ("U", "S")])  # who clicked more there is shown more here
     out = Path(out)
     with replace_folder(out, MARKER) as part:
         save(_with_feedback(dataset, log, said), part / PREPARED)
-        write_truth(truth, world.graph(config), says, part)
+        write_truth(truth, graph, _says(config, dataset, missing), part)
         write_json(part / MARKER, said)
     return out
 
@@ -109,9 +105,7 @@ def derive_latents(config: WorldConfig, dataset: InteractionDataset) -> Latents:
             got=f"dataset {dataset.name} without any",
             next_step="bring features, or simulate a whole world without --from",
         )
-    exposure = {name: f for name, f in dataset.features.items() if dataset.roles.get(name) == "exposure"}
-    content = {name: f for name, f in dataset.features.items() if name not in exposure}
-    exposure, content = exposure or content, content or exposure
+    exposure, content = _by_role(dataset)
     drawn = draw_latents(config)
     e, seen = _project(config, "exposure", exposure, config.latent_width)
     q, known = _project(config, "content", content, config.latent_width)
@@ -162,6 +156,39 @@ def draw_feedback(config: WorldConfig, latents: Latents, dataset: InteractionDat
     clicks = np.ones(len(order), dtype=bool)
     log = Log(user[order], item[order], timestamp[order], clicks, like[order], mark[order])
     return log, int(counts.sum()) - len(order)
+
+
+def _by_role(dataset: InteractionDataset) -> tuple[dict[str, Feature], dict[str, Feature]]:
+    """The features that show e_i and those that show q_i: the same ones where the dataset has one role alone."""
+    exposure = {name: f for name, f in dataset.features.items() if dataset.roles.get(name) == "exposure"}
+    content = {name: f for name, f in dataset.features.items() if name not in exposure}
+    return exposure or content, content or exposure
+
+
+def _says(config: WorldConfig, dataset: InteractionDataset, missing: int) -> list[str]:
+    """The structural equations of this twin in words, a line each."""
+    width, v = config.latent_width, f"{config.prevalence:g}"
+    shown = _by_role(dataset)
+    e, q = (", ".join(features) for features in shown)
+    blind = [int((~np.any([f.mask for f in features.values()], axis=0)).sum()) for features in shown]
+    drawn = (f"e_i ~ N(0, 1), v_i ~ Bernoulli({v})", "q_i ~ N(0, 1)")
+    short = f"; {missing:,} clicks are missing, of users who would click fewer of all the items" if missing else ""
+    return [
+        f"users, items, features and the number of clicks of each user are those of the dataset {dataset.name}; which "
+        "items a user clicked and liked is drawn",
+        f"p_u, s_u ~ N(0, 1 / {width}) in {width} dimensions",
+        f"e_i: random projections of {e}; q_i: of {q}; each column, and then each of the {width} dimensions, is "
+        "standardised over the items that have it",
+        f"v_i: 1 for the share {v} of those items that reach furthest along a random direction of {e}, else 0; hidden, "
+        "and not independent of e_i",
+        *(f"{what} for the {count:,} items without such features" for what, count in zip(drawn, blind) if count),
+        *responses(config),
+        f"items shown to a user: {order_of_showing(config)}, without replacement, until as many are clicked as in the "
+        f"dataset{short}",
+        "times: those of the user's clicks in the dataset, in a new order"
+        if dataset.has_times
+        else f"times: uniform over {config.days} days, as the dataset has none",
+    ]
 
 
 def _project(

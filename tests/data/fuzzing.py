@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import pickle
 import re
 import shutil
 import warnings
@@ -16,12 +18,15 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.sources import kwai, mmrec, sources, tiktok
+from graphrec.data.sources import kwai, mmrec, movielens, sources, tiktok
 from graphrec.data.sources.amazon import Amazon
-from graphrec.data.sources.json_lists import write_json_fixture
+from graphrec.data.sources.json_lists import CORE, write_json_fixture
+from graphrec.data.sources.kuairand import KuaiRand
 from graphrec.data.sources.mmgcn import write_mmgcn_fixture
+from graphrec.data.sources.movielens import MovieLens
 from graphrec.data.sources.table import Table
 from graphrec.data.sources.taobao_ads import write_ads_fixture
 from graphrec.data.sources.taobao_tmall import write_tmall_fixture
@@ -79,12 +84,48 @@ def _amazon_reviews(raw: Path) -> None:
     (raw / "reviews_Coats_5.json.gz").write_bytes(gzip.compress("".join(lines).encode(), mtime=0))
 
 
+def _amazon_lists(raw: Path) -> None:
+    raw.mkdir(parents=True)
+    lists = [f"{user} {' '.join(str(1 + (user * place) % 11) for place in range(1, 6))}\n" for user in range(1, 8)]
+    (raw / "Coats.txt").write_text("".join(lists))
+    attributes = {str(item): [item % 3, 3 + item % 2] for item in range(1, 11)}
+    (raw / "Coats_item2attributes.json").write_text(json.dumps(attributes))
+
+
+def _movielens_dat(raw: Path) -> None:
+    MovieLens.write_fixture(raw)
+    for file in sorted(raw.glob("*.csv")):
+        rows = pd.read_csv(file, dtype=str, keep_default_na=False).itertuples(index=False)
+        file.with_suffix(".dat").write_text("".join(f"{'::'.join(row)}\n" for row in rows))
+        file.unlink()
+
+
+def _kuairand_1k(raw: Path) -> None:
+    """Two standard logs, one of which holds a video shown at random, too."""
+    KuaiRand.write_fixture(raw)
+    for file in sorted(raw.glob("*_pure.csv")):
+        file.rename(raw / file.name.replace("_pure", "_1k"))
+    first = raw / "log_standard_4_08_to_4_21_1k.csv"
+    header, *rows = first.read_text().splitlines(keepends=True)
+    rows[-1] = rows[-1].removesuffix("0,1\n") + "1,1\n"
+    first.write_text("".join([header, *rows[:20]]))
+    (raw / "log_standard_4_22_to_5_08_1k.csv").write_text("".join([header, *rows[20:]]))
+
+
+def _pickled_diffmm(raw: Path) -> None:
+    write_diffmm_fixture(raw)
+    for file in sorted(raw.glob("*.npz")):
+        file.with_suffix(".pkl").write_bytes(pickle.dumps(sparse.load_npz(file)))
+        file.unlink()
+
+
 RATED = {"rating": "rating", "timestamp": "timestamp"}
 FURTHER = (
     Example("table rated", "table", Table.write_fixture, RATED),
     Example("table parquet", "table", partial(_table_of, "parquet"), RATED),
     Example("table zip", "table", partial(_table_of, "zip"), RATED),
     Example("tiktok diffmm", "tiktok", write_diffmm_fixture),
+    Example("tiktok diffmm pickled", "tiktok", _pickled_diffmm),
     Example("tiktok mmgcn", "tiktok", lambda raw: write_mmgcn_fixture(raw, tiktok.MMGCN_FEATURES)),
     Example("tiktok mmssl", "tiktok", lambda raw: write_json_fixture(raw, tiktok.FEATURES)),
     Example("kwai mmgcn", "kwai", lambda raw: write_mmgcn_fixture(raw, kwai.MMGCN_FEATURES)),
@@ -93,6 +134,11 @@ FURTHER = (
     Example("taobao ads", "taobao", write_ads_fixture),
     Example("amazon gzip", "amazon", _packed_amazon),
     Example("amazon reviews", "amazon", _amazon_reviews),
+    Example("amazon lists", "amazon", _amazon_lists),
+    Example("kuairand 1k", "kuairand", _kuairand_1k),
+    Example("mmrec 5-core", "mmrec", lambda raw: write_json_fixture(raw, mmrec.FEATURES, folder=CORE)),
+    Example("movielens dat", "movielens", _movielens_dat),
+    Example("movielens mmgcn", "movielens", lambda raw: write_mmgcn_fixture(raw, movielens.MMGCN_FEATURES)),
 )
 
 
@@ -315,11 +361,11 @@ class Bench:
         self.whole = example.load(self.raw)
         files = [file for file in sorted(self.raw.rglob("*")) if file.is_file()]
         self.names = [file.name for file in files]
-        # the file whose lines are the rows that the provenance counts, if it is plain which
-        rows = _counts(self.whole.provenance).get("/rows", -1)
+        # the files whose lines are the rows that the provenance counts, if it is plain which
+        rows = self.whole.provenance.get("rows", -1)
         lines = {str(file.relative_to(self.raw)): _lines(file.name, file.read_bytes()) for file in files}
-        logs = [file for file, count in lines.items() if count and count in (rows, rows + 1)]
-        self.log = logs[0] if len(logs) == 1 else None
+        logs = rows if isinstance(rows, Mapping) else [file for file, n in lines.items() if n and n in (rows, rows + 1)]
+        self.logs = set(logs) if isinstance(rows, Mapping) or len(logs) == 1 else set()
 
     def trial(self, damage: Damage, random: Random) -> Outcome | None:
         """Load with one file damaged; None where the damage changes nothing."""
@@ -346,13 +392,13 @@ class Bench:
         if _same(found, self.whole):
             return Outcome("equal")
         before, after = _counts(self.whole.provenance), _counts(found.provenance)
-        more_rows = after.get("/rows", 0) - before.get("/rows", 0)
-        if file == self.log and more_rows != more:
+        more_rows = _rows(after) - _rows(before)
+        if file in self.logs and more_rows != more:
             return Outcome("silent", f"{more} lines more, but {more_rows} rows more")
         sizes = _sizes(found)
         shorter = [what for what, size in _sizes(self.whole).items() if sizes.get(what, 0) < size]
         # Rows that are read as before may hold fewer events or ids, where labels or ids have changed places.
-        if shorter and before == after and not (more == 0 and "/rows" in before):
+        if shorter and before == after and not (more == 0 and _rows(before)):
             return Outcome("silent", f"fewer {', '.join(shorter)}, and no count in the provenance tells")
         return Outcome("accounted for", f"fewer {', '.join(shorter)}" if shorter else "other values")
 
@@ -375,6 +421,11 @@ def _counts(value: Any, path: str = "") -> dict[str, int]:
     if isinstance(value, Mapping):
         return {key: one for name, inner in value.items() for key, one in _counts(inner, f"{path}/{name}").items()}
     return {path: value} if isinstance(value, int) else {}
+
+
+def _rows(counts: Mapping[str, int]) -> int:
+    """How many rows the provenance counts, in all files together."""
+    return sum(count for place, count in counts.items() if place.split("/")[1] == "rows")
 
 
 def _same(one: InteractionDataset, other: InteractionDataset) -> bool:

@@ -129,6 +129,14 @@ def test_a_modality_that_no_item_has(sound):
     assert found["empty_modality"].example == "visual"
 
 
+def test_a_bag_without_words_is_a_modality_that_no_item_has(sound):
+    wordless = Feature(sparse.csr_array((4, 0), dtype=np.float32), np.zeros(4, dtype=bool))
+    found = codes(replace(sound, features={"price": wordless}, roles={"price": "exposure"}))
+    assert found["empty_modality"].example == "price"
+    assert found["missing_rows"].count == 4
+    assert "zero_rows" not in found
+
+
 def test_every_finding_has_an_example_and_a_next_step(sound, dataset_of, random_dataset):
     spoilt = np.array([[7, 1], [7, np.nan], [0, 0], [7, 0]], dtype=np.float32)
     events = [("a", "p", "click", 1), ("a", "p", "click", 1), ("a", "q", "like", 2), ("b", "q", "click", 3)]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from graphrec.causal import CausalGraph
 from graphrec.data.checks import check
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.store import load, save
@@ -42,6 +43,21 @@ def test_items_features_and_activity_are_kept_and_the_feedback_is_not(real, twin
     pairs = [set(zip(one.pairs("click")["user"], one.pairs("click")["item"])) for one in (before, after)]
     assert len(pairs[0] & pairs[1]) < 0.8 * len(pairs[0])
     assert not [finding for finding in check(after) if finding.severity == "error"]
+
+
+def test_what_it_says_of_itself_is_true_of_it_and_not_of_a_world_drawn_whole(real, twin):
+    before, truth = load(real), Truth.load(twin)
+    words = (twin / "truth" / "README.md").read_text()
+    assert "q_i, e_i ~ N(0, 1)" not in words and "v_i ~ Bernoulli(0.1), hidden" not in words
+    assert "e_i: random projections of textual; q_i: of visual, acoustic;" in words
+    textual = before.features["textual"].mask
+    assert truth.confounder()[textual].sum() == round(0.1 * textual.sum())
+    assert (f"for the {(~textual).sum()} items without such features" in words) == (not textual.all())
+    short = load(twin / "prepared").provenance["simulated"]["semi_synthetic"]["clicks_not_reached"]
+    assert (f"; {short:,} clicks are missing" in words) == (short > 0)
+    assert "times: those of the user's clicks in the dataset" in words
+    assert "P(like | click) = s(match_ui + 4 v_i -4)" in words
+    assert ("U", "S") in CausalGraph.from_file(twin / "truth" / "dag.json").edges
 
 
 def test_likes_follow_the_truth(twin):

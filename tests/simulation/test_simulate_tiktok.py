@@ -147,6 +147,14 @@ def test_foreign_files_are_left_alone(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_the_truth_of_a_world_is_not_taken_for_a_world_that_may_be_replaced(tmp_path):
+    raw = TiktokWorld.write(CONFIG, tmp_path / "raw")
+    before = sorted(file.name for file in (raw / "truth").iterdir())
+    with pytest.raises(DataError, match="will not overwrite the truth"):
+        TiktokWorld.write(CONFIG, raw / "truth")
+    assert sorted(file.name for file in (raw / "truth").iterdir()) == before
+
+
 def test_items_that_nobody_clicked_have_features(tmp_path):
     config = TiktokConfig(users=2, items=50, shown=5, vocabulary=20)
     raw = TiktokWorld.write(config, tmp_path / "raw")

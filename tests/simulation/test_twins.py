@@ -8,6 +8,7 @@ import pytest
 from graphrec.causal import CausalGraph
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.sources import sources
+from graphrec.data.sources.raw import SIMULATED
 from graphrec.data.store import load
 from graphrec.preparation import prepare
 from graphrec.simulation import Truth, oracle_gap, simulate, worlds
@@ -64,6 +65,9 @@ def test_a_twin_is_marked_as_simulated_and_comes_with_graph_and_equations(twins,
     raw, dataset = twins[name]
     said = dataset.provenance["simulated"]
     assert said["world"] == name and said["config"]["seed"] == 3
+    assert {feature.encoder for feature in dataset.features.values()} <= {"", SIMULATED}, (
+        "no network saw these pictures"
+    )
     graph = CausalGraph.from_file(raw / "truth" / "dag.json")
     assert graph.treatment == "I"
     words = (raw / "truth" / "README.md").read_text()

@@ -23,7 +23,7 @@ from graphrec.data.filters import FilterConfig, filtered
 from graphrec.data.sources.amazon_items import RECORD, read_attributes, read_images, read_meta
 from graphrec.data.sources.amazon_log import read_lists, read_ratings, read_reviews
 from graphrec.data.sources.base import Source, SourceOptions, sources
-from graphrec.data.sources.raw import listing, provenance, with_world
+from graphrec.data.sources.raw import how_to_obtain, listing, provenance, with_world
 from graphrec.errors import DataError
 
 Layout = Literal["ratings", "reviews", "lists"]
@@ -132,7 +132,7 @@ def _find_log(raw: Path, options: AmazonOptions) -> _Log:
         return found[0]
     categories = ", ".join(dict.fromkeys(log.category for log in every))
     steps = {
-        0: "see datasets/amazon/README.md for how to obtain the files",
+        0: how_to_obtain("amazon", raw),
         1: "set the option layout",
         2: f"set the option category to one of {categories}" if categories else None,
     }

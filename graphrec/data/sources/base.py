@@ -43,4 +43,4 @@ class Source(ABC):
         """Write a small valid example of the raw layout into the folder `raw`."""
 
 
-sources: Registry[Source] = Registry("source", Source)
+sources: Registry[Source] = Registry("source", Source, group="graphrec.sources")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.data.dataset import PARTS, Feature, InteractionDataset, ModalityRole
+from graphrec.data.dataset import PARTS, UNKNOWN, Feature, InteractionDataset, ModalityRole
 from graphrec.data.sources.raw import read_matrix
 from graphrec.errors import DataError
 
@@ -34,7 +34,8 @@ def read_features(raw: Path, files: FeatureFiles, items: int | None = None) -> t
             continue
         values = read_matrix(file, rows=items)
         items = len(values)
-        features[modality] = Feature(values, np.any(values != 0, axis=1), provenance=f"{name}, as given")
+        note = f"{name}, as given"
+        features[modality] = Feature(values, np.any(values != 0, axis=1), None, note, encoder=UNKNOWN, layer=UNKNOWN)
         found.append(file)
     return features, found
 

@@ -20,7 +20,7 @@ from graphrec.data.sources.base import Source, SourceOptions, sources
 from graphrec.data.sources.choice import Names, chosen
 from graphrec.data.sources.events import EventBuilder
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
-from graphrec.data.sources.raw import listing, provenance
+from graphrec.data.sources.raw import how_to_obtain, listing, provenance
 from graphrec.data.sources.streaming import Chunk, Column, read_chunks
 from graphrec.data.sources.tags import read_tags
 from graphrec.errors import DataError
@@ -109,7 +109,7 @@ def _find(raw: Path, pattern: str) -> list[Path]:
             expected=f"a folder with {STANDARD}, {RANDOM} and {VIDEOS} of one version",
             got=listing(raw),
             where=raw,
-            next_step="see the dataset's card for how to obtain the files",
+            next_step=how_to_obtain("kuairand", raw),
         )
     return files
 

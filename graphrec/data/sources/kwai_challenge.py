@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graphrec.data.dataset import Feature, InteractionDataset
+from graphrec.data.dataset import UNKNOWN, Feature, InteractionDataset
 from graphrec.data.sources.base import SourceOptions
 from graphrec.data.sources.events import EventBuilder
 from graphrec.data.sources.raw import listing, provenance, require_files
@@ -125,7 +125,8 @@ def _pictures(folder: Path, photo_ids: np.ndarray) -> tuple[Feature, str]:
     if values is None:
         expected = "files named by the photo ids of the log, such as " + ", ".join(photo_ids[:3])
         raise DataError("no photo of the log has a picture", expected=expected, got=listing(folder), where=folder)
-    return Feature(values, mask, provenance=f"{VISUAL}, as given"), digest.hexdigest()
+    feature = Feature(values, mask, provenance=f"{VISUAL}, as given", encoder=UNKNOWN, layer=UNKNOWN)
+    return feature, digest.hexdigest()
 
 
 def _vector(file: Path, content: bytes) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from graphrec.data.sources.raw import listing
+from graphrec.data.sources.raw import how_to_obtain, listing
 from graphrec.errors import DataError
 
 
@@ -26,7 +26,7 @@ def find_layout(raw: Path, source: str, layouts: Mapping[str, tuple[Sequence[str
         expected="; or ".join(f"{layout}: {content}" for layout, (_, content) in layouts.items()),
         got=listing(raw),
         where=raw,
-        next_step="set the option layout" if found else f"see datasets/{source}/README.md for how to obtain the files",
+        next_step="set the option layout" if found else how_to_obtain(source, raw),
     )
 
 

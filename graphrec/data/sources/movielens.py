@@ -94,7 +94,7 @@ class MovieLens(Source):
             dataset,
             features=features,
             roles={modality: ROLES[modality] for modality in features},
-            provenance={**provenance("movielens", layout, options, used), "rows": len(dataset.pairs("click"))},
+            provenance={**provenance("movielens", layout, options, used), **dataset.provenance},
         )
 
     @classmethod
@@ -132,14 +132,15 @@ def _columns(file: Path, wanted: dict[str, str]) -> tuple[dict[str, Column], dic
 
 def _events(file: Path, like_at: float) -> InteractionDataset:
     columns, layout = _columns(file, _RATINGS)
-    builder = EventBuilder(BEHAVIOURS)
+    builder, rows = EventBuilder(BEHAVIOURS), 0
     for chunk in read_chunks(file, columns, **layout):  # type: ignore[arg-type]
         users, films, ratings, times = chunk.columns.values()
         chunk.expect("rating", (ratings > 0) & (ratings <= 5), "more than 0 and at most 5")
         liked = ratings >= like_at
         builder.add(users, films, np.zeros(len(users), dtype=np.int8), times)
         builder.add(users[liked], films[liked], np.ones(int(liked.sum()), dtype=np.int8), times[liked])
-    return builder.build("movielens", feedback={"click": ("click",), "like": ("like",)}, provenance={})
+        rows += len(chunk)
+    return builder.build("movielens", feedback={"click": ("click",), "like": ("like",)}, provenance={"rows": rows})
 
 
 def _genres(file: Path, items: pd.Index) -> Feature:

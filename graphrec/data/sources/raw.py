@@ -15,6 +15,7 @@ from graphrec.data.sources.base import SourceOptions
 from graphrec.errors import DataError
 from graphrec.files import read_json, sha256
 
+SIMULATED = "none: simulated"
 WORLD = "world.json"
 """Lies beside simulated files; its settings go into the provenance, so that nobody takes a twin for the real thing."""
 
@@ -34,8 +35,15 @@ def require_files(raw: Path, names: Iterable[str], layout: str) -> list[Path]:
         expected=f"a folder with {', '.join(names)}",
         got=listing(raw),
         where=raw,
-        next_step="see the dataset's card for how to obtain the files",
+        next_step=how_to_obtain(layout.split()[0], raw),
     )
+
+
+def how_to_obtain(source: str, raw: Path) -> str:
+    """The next step where a source finds none of its files in `raw`."""
+    if Path(raw).is_file():
+        return "give the folder that holds the file"
+    return f"`graphrec datasets {source}` says which files are needed and how to obtain them"
 
 
 def listing(raw: Path) -> str:
@@ -63,11 +71,18 @@ def provenance(
 
 
 def with_world(dataset: InteractionDataset, raw: Path) -> InteractionDataset:
-    """The dataset, marked as simulated if the settings of a simulated world lie beside its raw files."""
+    """The dataset, marked as simulated if the settings of a simulated world lie beside its raw files.
+
+    Its vectors were drawn, whichever encoder made those of the real files.
+    """
     world = Path(raw) / WORLD
     if not world.is_file():
         return dataset
-    return replace(dataset, provenance={**dataset.provenance, "simulated": read_json(world)})
+    features = {
+        name: replace(feature, encoder=SIMULATED, layer="") if feature.encoder else feature
+        for name, feature in dataset.features.items()
+    }
+    return replace(dataset, features=features, provenance={**dataset.provenance, "simulated": read_json(world)})
 
 
 def number_ids(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,8 @@ import pandas as pd
 
 from graphrec.errors import DataError, nearest_name
 
+_DELIMITERS = {"\t": "tab", ";": "`;`", "|": "`|`", ",": "comma"}
+
 
 def find_column(frame: pd.DataFrame, name: str, option: str, path: Path) -> pd.Series:
     """The column called `name`.
@@ -20,12 +22,16 @@ def find_column(frame: pd.DataFrame, name: str, option: str, path: Path) -> pd.S
     if name in frame.columns:
         return frame[name]
     nearest = nearest_name(name, frame.columns)
+    step = f"set the option {option}; columns of a table without a header are counted from 0"
+    other = [word for mark, word in _DELIMITERS.items() if mark in str(frame.columns[0])]
+    if frame.shape[1] == 1 and other:
+        step = f"the table came out as one column: set the option delimiter to {other[0]}"
     raise DataError(
         f"no column `{name}`" + (f"; did you mean `{nearest}`?" if nearest else ""),
         expected=f"one of {_shown(frame.columns)}",
         got=f"`{name}` for the option {option}",
         where=path,
-        next_step=f"set the option {option}; columns of a table without a header are counted from 0",
+        next_step=step,
     )
 
 

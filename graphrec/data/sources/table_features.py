@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from graphrec.data.dataset import Feature
+from graphrec.data.dataset import UNKNOWN, Feature
 from graphrec.data.sources.raw import read_matrix
 from graphrec.data.sources.table_columns import as_ids, as_numbers
 from graphrec.data.sources.table_reader import read_table
@@ -74,7 +74,7 @@ def read_feature(entry: FeatureFile, item_ids: np.ndarray) -> Feature:
                 next_step=f"name the ids of the rows: {entry.modality}={entry.path.name}@ids.txt",
             )
         note = f"{entry.path.name}, rows taken in the order of the sorted item ids"
-        return Feature(values, np.ones(len(values), dtype=bool), provenance=note)
+        return Feature(values, np.ones(len(values), dtype=bool), provenance=note, encoder=UNKNOWN, layer=UNKNOWN)
     else:
         ids = _read_ids(entry.ids)
         values = read_matrix(entry.path, rows=len(ids))
@@ -92,7 +92,8 @@ def read_feature(entry: FeatureFile, item_ids: np.ndarray) -> Feature:
             where=entry.ids or entry.path,
         )
     aligned = np.where(mask[:, None], values[rows], np.float32(0))
-    return Feature(aligned, mask, columns, f"{entry.path.name}, rows matched by item id")
+    note = f"{entry.path.name}, rows matched by item id"
+    return Feature(aligned, mask, columns, note, encoder=UNKNOWN, layer=UNKNOWN)
 
 
 def _read_parquet(path: Path) -> tuple[list[str], np.ndarray, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from scipy import sparse
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.sources.base import SourceOptions
 from graphrec.data.sources.given_parts import FeatureFiles, given_parts, read_features
-from graphrec.data.sources.raw import listing, provenance
+from graphrec.data.sources.raw import how_to_obtain, listing, provenance
 from graphrec.data.unpickle import load_sparse_pickle
 from graphrec.errors import DataError
 
@@ -78,7 +78,7 @@ def _matrix_file(raw: Path, stem: str) -> Path:
         expected=f"{stem}.npz or {stem}.pkl",
         got=listing(raw),
         where=raw,
-        next_step="see the dataset's card for how to obtain the files",
+        next_step=how_to_obtain("tiktok", raw),
     )
 
 

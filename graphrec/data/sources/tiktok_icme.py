@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from graphrec.data.bags import bag
-from graphrec.data.dataset import Feature, InteractionDataset
+from graphrec.data.dataset import UNKNOWN, Feature, InteractionDataset
 from graphrec.data.sources.base import SourceOptions
 from graphrec.data.sources.raw import number_ids, provenance, require_files
 from graphrec.data.sources.streaming import Column, EventBuilder, read_chunks
@@ -147,7 +147,7 @@ def _vectors(path: Path, key: str, row_of: Mapping[int, int]) -> Feature:
         if row is not None:
             values[row] = vector
             mask[row] = True
-    return Feature(values, mask, provenance=f"{path.name}, as given")
+    return Feature(values, mask, provenance=f"{path.name}, as given", encoder=UNKNOWN, layer=UNKNOWN)
 
 
 def _titles(path: Path, row_of: Mapping[int, int]) -> Feature:

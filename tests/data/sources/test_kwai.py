@@ -114,6 +114,14 @@ def test_a_world_is_known_as_such(raw):
     assert load(raw).provenance["simulated"] == {"seed": 3}
 
 
+def test_who_gives_a_file_or_the_wrong_folder_is_told_what_to_do(raw, tmp_path):
+    with pytest.raises(DataError, match="give the folder that holds the file"):
+        load(raw / "train_interaction.txt")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="graphrec datasets kwai"):
+        load(tmp_path / "empty")
+
+
 def test_both_layouts_at_once_are_refused(raw):
     (raw / "train.npy").write_bytes(b"")
     with pytest.raises(DataError, match="several kwai layouts"):

@@ -144,6 +144,13 @@ def test_a_missing_column_lists_those_that_exist_and_the_nearest(csv):
         load(csv, timestamp="timestemp")
 
 
+@pytest.mark.parametrize(("mark", "named"), [(";", "`;`"), ("\t", "tab")])
+def test_a_table_that_came_out_as_one_column_asks_for_its_delimiter(tmp_path, mark, named):
+    (tmp_path / "log.csv").write_text(f"user{mark}item{mark}rating\na{mark}b{mark}3\n")
+    with pytest.raises(DataError, match=f"set the option delimiter to {named}"):
+        load(tmp_path)
+
+
 def test_options_that_contradict_each_other_are_refused(csv):
     with pytest.raises(DataError, match="exclude each other"):
         load(csv, rating="rating", behaviour="item")

@@ -1,0 +1,83 @@
+"""Pairs that were shown at random, where a dataset marks them: what off-policy estimates are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.split import Split
+from graphrec.data.split_strategies import distinct
+from graphrec.errors import DataError
+
+MARK = "randomised_exposure"
+"""Under this, a dataset's provenance names the part that was exposed at random."""
+
+
+@dataclass(frozen=True)
+class Exposures:
+    """What was shown at random, in the numbering of a split.
+
+    Args:
+        pairs: `[n, 2]` unique (user, item) pairs, none of them excluded.
+        liked: `[n]` bool.
+        excluded: `[E, 2]` pairs of train and valid, which no list may hold.
+        pool: `[I]` bool, the items that the showing drew from: those that it showed to anyone.
+    """
+
+    pairs: np.ndarray
+    liked: np.ndarray
+    excluded: np.ndarray
+    pool: np.ndarray
+
+
+def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures:
+    """The pairs of the part that was exposed at random.
+
+    Every event of that part shows its pair, whether its behaviour plays a role or not. Pairs that are in train or
+    valid too, or of users and items that train does not know, are left out: what remains of a user's showing is still
+    a uniform draw from what remains of the pool, whether or not the showing avoided what the user had chosen.
+
+    Args:
+        dataset: what the split was made of.
+
+    Raises:
+        DataError: no part is marked as exposed at random, the split does not keep it apart, or nothing of it is left.
+    """
+    part = dataset.provenance.get(MARK)
+    if part is None or "part" not in dataset.interactions:
+        raise DataError(
+            "no part of the dataset is marked as exposed at random",
+            expected=f"`{MARK}` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it",
+            got=f"dataset `{dataset.name}` without",
+            next_step="judge the ranking by held-out likes",
+        )
+    if split.config.name != "given":
+        raise DataError(
+            "the randomised part is not held out",
+            expected="the split `given`, which keeps the source's parts",
+            got=f"split `{split.config.name}`",
+            where="split.name",
+            next_step="train with --set split.name=given",
+        )
+    events = dataset.interactions[dataset.interactions["part"] == part]
+    user_of, item_of = (
+        pd.Index(ids).get_indexer(known)
+        for ids, known in ((split.dataset.user_ids, dataset.user_ids), (split.dataset.item_ids, dataset.item_ids))
+    )
+    users, items = user_of[events["user"]], item_of[events["item"]]
+    known = (users >= 0) & (items >= 0)
+    excluded = np.concatenate([split.train_pairs("click"), split.valid])
+    width = split.dataset.num_items
+    every = users[known] * width + items[known]
+    likes = every[events["behaviour"].isin(dataset.feedback["like"]).to_numpy()[known]]
+    fresh = distinct(every)
+    fresh = fresh[~np.isin(fresh, excluded[:, 0] * width + excluded[:, 1])]
+    if len(fresh) == 0:
+        raise DataError("no pair was shown at random that train and valid do not hold", got=f"{len(events)} events")
+    pool = np.zeros(width, dtype=bool)
+    pool[every % width] = True
+    pairs = np.stack([fresh // width, fresh % width], axis=1)
+    return Exposures(pairs, np.isin(fresh, likes), excluded, pool)

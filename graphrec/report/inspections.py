@@ -1,0 +1,64 @@
+"""What `graphrec check` says of a dataset, as tables for the terminal and the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from graphrec.data.findings import Finding
+from graphrec.data.time_checks import seconds_of
+
+Rows = list[tuple[str, ...]]
+Table = tuple[list[str], Rows]
+
+
+def number_rows(facts: dict[str, Any]) -> Rows:
+    """Name and value of the numbers that papers print, from what `statistics` gives."""
+    return [
+        ("users", f"{facts['users']:,}"),
+        ("items", f"{facts['items']:,}"),
+        ("clicks", f"{facts['clicks']:,}"),
+        ("likes", f"{facts['likes']:,}"),
+        ("density", f"{facts['density']:.4%}"),
+        ("clicks a user", f"{facts['clicks_per_user']:.1f}"),
+        ("clicks an item", f"{facts['clicks_per_item']:.1f}"),
+        ("likes a click", f"{facts['likes_per_click']:.3f}"),
+    ]
+
+
+def span_text(facts: dict[str, Any]) -> str:
+    """The first and the last time, as days where the unit can be told."""
+    if facts["span"] is None:
+        return "not known" if facts["times"] else "no times"
+    seconds = seconds_of(np.asarray(facts["span"]))
+    if seconds is None:
+        return "{} to {}, of a unit that cannot be told".format(*facts["span"])
+    return " to ".join(pd.Timestamp(one, unit="s").strftime("%Y-%m-%d") for one in seconds)
+
+
+def modality_table(facts: dict[str, Any]) -> Table:
+    """A row for each modality."""
+    rows: Rows = [
+        (
+            name,
+            one["role"] or "none",
+            one["kind"],
+            one["encoder"] or "none",
+            one["layer"] or "none",
+            f"{one['width']:,}",
+            f"{one['share_missing']:.1%}",
+        )
+        for name, one in facts["modalities"].items()
+    ]
+    return ["modality", "role", "kind", "encoder", "layer", "width", "missing"], rows
+
+
+def finding_table(findings: list[Finding]) -> Table:
+    """A row for each finding."""
+    rows: Rows = [
+        (one.code, one.severity, one.message, one.example or "–", one.next_step or "–", f"{one.count:,}")
+        for one in findings
+    ]
+    return ["code", "severity", "finding", "example", "next step", "count"], rows
