@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from graphrec.report.html import write_report
     from graphrec.run import Run, compare
     from graphrec.simulation import simulate
+    from graphrec.tuning import Tuning, tune
 
 _HOMES = {
     "CausalGraph": "graphrec.causal",
@@ -47,6 +48,8 @@ _HOMES = {
     "compare": "graphrec.run",
     "train": "graphrec.carry_out",
     "simulate": "graphrec.simulation",
+    "Tuning": "graphrec.tuning",
+    "tune": "graphrec.tuning",
 }
 
 __all__ = [
@@ -57,6 +60,7 @@ __all__ = [
     "InteractionDataset",
     "Recipe",
     "Run",
+    "Tuning",
     "check",
     "compare",
     "load",
@@ -66,6 +70,7 @@ __all__ = [
     "save",
     "simulate",
     "train",
+    "tune",
     "write_report",
 ]
 

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from torch import Tensor
 
 from graphrec.assemble import prepare_split
 from graphrec.carry_out import train
+from graphrec.comparison import named, paired_tests
 from graphrec.data.split import Split
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import summarise
@@ -30,14 +30,17 @@ from graphrec.report.tables import markdown
 from graphrec.run import TRUTH_PARTS, Run, table_row
 from graphrec.simulation.truth import ORACLES, OracleGap, Truth, oracle_gap
 
+POPULARITY = "popularity (clicks)"
+
 
 @dataclass
 class BenchmarkResult:
     """What a benchmark found.
 
     Args:
-        table: a row a method and estimand: metrics on the held-out likes, averaged over seeds for each user, then over
-            users, with bootstrap intervals over users; on a simulated world the truth's metrics too.
+        table: a row a method and estimand: metrics on the held-out likes, averaged over seeds and users, with bootstrap
+            intervals over both; on a simulated world the truth's metrics too.
+        tests: of every pair of rows, see `evaluation.significance`; the oracles are no competitors.
         runs: the trained runs of the first seed, for the report.
         failed: methods that ended in an error, with its message.
         gap: on a simulated world, what the two oracles reach.
@@ -45,6 +48,7 @@ class BenchmarkResult:
     """
 
     table: pd.DataFrame
+    tests: pd.DataFrame
     runs: list[Run]
     failed: dict[str, str] = field(default_factory=dict)
     gap: OracleGap | None = None
@@ -63,8 +67,8 @@ def run_benchmark(
     """Train, judge and compare.
 
     Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `results.csv`, `results.md`,
-    `results.svg`, `about.json` and `report.html` are written to `out` at the end. A method that fails is listed with
-    its reason; the others go on.
+    `results.svg`, `significance.csv`, `about.json` and `report.html` are written to `out` at the end. A method that
+    fails is listed with its reason; the others go on.
 
     Args:
         recipes: by method name; all on the same data and split.
@@ -84,11 +88,19 @@ def run_benchmark(
     first = next(iter(recipes.values()))
     split = prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
-    references = _references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
-    methods = [row for name, found in runs.items() for row in _rows(name, found, target if known else None)]
-    table = pd.DataFrame(references + methods)
+    rows = _references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
+    for found in runs.values():
+        rows += _rows(found, target if known else None)
+    table = pd.DataFrame([row.cells for row in rows])
+    tests = pd.concat(
+        [
+            paired_tests({number: row.per_user[part] for number, row in enumerate(rows) if part in row.per_user})
+            for part in ("test", TRUTH_PARTS[target])
+        ],
+        ignore_index=True,
+    )
     gap = oracle_gap(known, split.train_pairs("click"), target=target) if known is not None else None
-    result = BenchmarkResult(table, [found[0] for found in runs.values()], failed, gap, target)
+    result = BenchmarkResult(table, tests, [found[0] for found in runs.values()], failed, gap, target)
     _write(result, out, [run for found in runs.values() for run in found])
     if result.runs:
         write_report(result.runs, out / "report.html", title=title)
@@ -98,7 +110,11 @@ def run_benchmark(
 def _write(result: BenchmarkResult, out: Path, every: Sequence[Run]) -> None:
     """The table as CSV and Markdown, its picture, and what it was made with; no file names a path of this machine."""
     table = result.table
-    texts = {"results.csv": table.to_csv(index=False), "results.md": markdown(table.drop(columns="estimand"))}
+    texts = {
+        "results.csv": table.to_csv(index=False),
+        "results.md": markdown(table.drop(columns="estimand"), result.tests),
+        "significance.csv": named(table["method"].tolist(), result.tests).to_csv(index=False),
+    }
     metric = next(name for name in table.columns if name.startswith("ndcg_do@" if result.gap else "ndcg@"))
     shown = [
         Estimate(row["method"], row[metric], row[f"{metric}_low"], row[f"{metric}_high"]) for _, row in table.iterrows()
@@ -133,49 +149,50 @@ def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | No
     return run
 
 
-def _rows(name: str, runs: list[Run], target: str | None) -> list[dict]:
-    """One row an estimand, users' values averaged over the seeds' runs first."""
+@dataclass
+class _Row:
+    """A row of the table, and for each part the per-user tables of its seeds; oracles have none, as none competes."""
+
+    cells: dict[str, Any]
+    per_user: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+
+
+def _rows(runs: list[Run], target: str | None) -> list[_Row]:
+    """One row an estimand, with the runs as its seeds."""
+    parts = ["test"] if target is None else ["test", TRUTH_PARTS[target]]
     rows = []
     for entry in runs[0].metrics().values():
-        if entry["part"] != "test":
-            continue
-        summary = _over_seeds(runs, entry["estimand"], "test")
-        if target is not None:
-            summary |= _over_seeds(runs, entry["estimand"], TRUTH_PARTS[target])
-        rows.append(table_row(entry["method"], entry["estimand"], summary))
+        if entry["part"] == "test":
+            per_user = {part: [run.per_user(entry["estimand"], part) for run in runs] for part in parts}
+            summary = {key: value for tables in per_user.values() for key, value in summarise(*tables).items()}
+            rows.append(_Row(table_row(entry["method"], entry["estimand"], summary), per_user))
     return rows
 
 
-def _over_seeds(runs: list[Run], estimand: str, part: str) -> dict[str, dict[str, float]]:
-    tables = [run.per_user(estimand, part) for run in runs]
-    metrics = [column for column in tables[0].columns if column not in ("user", "positives")]
-    mean = pd.DataFrame({m: np.mean([table[m].to_numpy() for table in tables], axis=0) for m in metrics})
-    return summarise(mean)
-
-
-def _references(split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path) -> list[dict]:
+def _references(split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path) -> list[_Row]:
     """Popularity and, on a simulated world, the two oracles: what any method stands between."""
-    items = split.dataset.num_items
-    scores: dict[str, Callable[[Tensor], Tensor]] = {
-        "popularity (clicks)": popularity(split.train_pairs("click"), items)
-    }
+    items, users = split.dataset.num_items, split.dataset.user_ids
+    scores: dict[str, Callable[[Tensor], Tensor]] = {POPULARITY: popularity(split.train_pairs("click"), items)}
     if truth is not None:
         scores |= {f"oracle: {name}": score for name, score in zip(ORACLES[target], oracles(truth, target))}
     rows = []
     positives, seen = split.open_test("benchmark references", ledger), split.train_pairs("click")
     for name, score in scores.items():
-        per_user = evaluate(
-            score,
-            positives,
-            seen,
-            num_users=split.dataset.num_users,
-            bytes_per_user=BYTES_A_SCORE * items,
-            cutoffs=cutoffs,
-        )
-        summary = summarise(per_user)
-        if truth is not None:
-            summary |= summarise(
-                judge_by_truth(score, truth, seen, bytes_per_user=BYTES_A_SCORE * items, target=target)
+        per_user = {
+            "test": evaluate(
+                score,
+                positives,
+                seen,
+                num_users=split.dataset.num_users,
+                bytes_per_user=BYTES_A_SCORE * items,
+                cutoffs=cutoffs,
             )
-        rows.append(table_row(name, "", summary))
+        }
+        if truth is not None:
+            per_user[TRUTH_PARTS[target]] = judge_by_truth(
+                score, truth, seen, bytes_per_user=BYTES_A_SCORE * items, target=target
+            )
+        summary = {key: value for table in per_user.values() for key, value in summarise(table).items()}
+        kept = {part: [table.assign(user=users[table["user"]])] for part, table in per_user.items()}
+        rows.append(_Row(table_row(name, "", summary), kept if name == POPULARITY else {}))
     return rows

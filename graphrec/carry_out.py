@@ -52,7 +52,7 @@ def train(
     Raises:
         RunError: `out` holds another recipe's run, one of other data, or something that is no run.
     """
-    out = Path(out)
+    out, recipe = Path(out), recipe.without_tune()
     if _same_run(out, recipe) and resume:
         run = _complete_run(out)
         if run is not None:

@@ -23,6 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+new = typer.Typer(help="Write the files that a part of your own starts from.", no_args_is_help=True)
+app.add_typer(new, name="new")
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -67,7 +69,10 @@ def main() -> None:
 
 @app.command("list")
 def list_parts(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: Json = False) -> None:
-    """List what there is to choose from, a line each."""
+    """List what there is to choose from; for backbones also what they use, train and cost."""
+    if kind is Kind.backbones:
+        _list_backbones(as_json)
+        return
     rows = _parts(kind)
     if as_json:
         typer.echo(json.dumps([{"name": name, "summary": summary} for name, summary in rows], indent=2))
@@ -196,15 +201,18 @@ def check(
         more = {"oracles": {target: dataclasses.asdict(gap) for target, gap in gaps.items()}} if gaps else {}
         typer.echo(json.dumps({**inspection.to_dict(), **more}, indent=2, default=str))
     else:
-        facts = {**inspection.statistics, "published set": inspection.verdict}
-        print_table(["statistic", "value"], [(key, _plain(value)) for key, value in facts.items()])
-        rows = [(f.severity, f.code, f"{f.count:,}", f.message, f.example, f.next_step) for f in inspection.findings]
-        if rows:
-            print_table(["severity", "code", "count", "finding", "example", "next step"], rows)
-        else:
-            typer.echo("nothing wrong or surprising was found")
-        if gaps:
-            print_table(*oracles)
+        from graphrec.report.inspections import finding_table, modality_table, number_rows, span_text
+
+        facts = inspection.statistics
+        events = ", ".join(f"{name} {count:,}" for name, count in facts["events"].items())
+        more_facts = [("events", events), ("times", span_text(facts)), ("published set", inspection.verdict)]
+        print_table(["statistic", "value"], [*number_rows(facts), *more_facts])
+        for table in (modality_table(facts), oracles, finding_table(inspection.findings)):
+            if table[1]:
+                typer.echo()
+                print_table(*table)
+        if not inspection.findings:
+            typer.echo("\nnothing wrong or surprising was found")
     if out is not None:
         from graphrec.report.check_page import write_check_page
 
@@ -258,6 +266,46 @@ def train(
 
 
 @app.command()
+def tune(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the trials; the same command goes on there.")],
+    trials: Annotated[int, typer.Option(help="Number of trainings; the first is the recipe as it is.")] = 10,
+    sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "tpe",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY.SUB=VALUE", help="Override the recipe, e.g. --set training.epochs=20."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Search a recipe's [tune.space], or its decoder's own, for what is best on the validation likes."""
+    from graphrec.allocator import keep_large_blocks
+
+    keep_large_blocks()
+    from graphrec.progress import training_progress
+    from graphrec.recipe import Recipe
+    from graphrec.tuning import Tuning
+    from graphrec.tuning import tune as carry_out
+
+    def on_trial(so_far: Tuning) -> None:
+        typer.echo(f"{len(so_far.trials)} of {trials}, {so_far.last_line()}", err=True)
+
+    parsed = Recipe.from_toml(recipe, overrides or ())
+    try:
+        found = carry_out(parsed, out, trials=trials, sampler=sampler, progress=training_progress, on_trial=on_trial)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; the same command goes on where it was", err=True)
+        raise
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2))
+        return
+    print_table(*found.rows())
+    for trial in found.trials:
+        if trial.failure:
+            typer.echo(f"trial {trial.number} failed: {trial.failure.splitlines()[0]}")
+    typer.echo(f"best: trial {found.best.number}; its recipe is {found.folder / 'best.toml'}")
+
+
+@app.command()
 def evaluate(
     run: RunFolder,
     estimand: Annotated[
@@ -275,6 +323,15 @@ def evaluate(
         str | None, typer.Option(help="What --truth judges by: like (the default), or satisfaction once clicked.")
     ] = None,
     graph: GraphFile = None,
+    slices: Annotated[
+        bool, typer.Option("--slices", help="Also by users' activity, by time, and by items' like/click ratio, as HCR.")
+    ] = False,
+    lists: Annotated[
+        bool, typer.Option("--lists", help="Also coverage, popularity and concentration of all users' lists.")
+    ] = False,
+    off_policy: Annotated[
+        bool, typer.Option("--off-policy", help="Also the lists' value by likes of what was shown at random.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Rank all items for every held-out user, under each estimand, without retraining."""
@@ -285,6 +342,8 @@ def evaluate(
 
     if target is not None and truth is None:
         raise RunError("a target without a truth", expected="--truth WORLD with --target", got=f"--target {target}")
+    if slices and part != "test":
+        raise RunError("the slices are of the test part", expected="--part test", got=f"--part {part} --slices")
     loaded, own = Run(run), _read_graph(graph)
     judged = None
     if truth is not None:  # first: if it is no truth, the test part stays closed
@@ -292,12 +351,16 @@ def evaluate(
     table = loaded.evaluate(estimand or (), part=part, graph=own)
     if judged is not None:
         table = table.merge(judged.drop(columns="users"), on=["method", "estimand"])
+    tables = [table, *_more_tables(loaded, estimand or (), own, slices, lists, off_policy)]
     if as_json:
-        _print_json(table)
+        _print_json(*tables)
         return
     from graphrec.report.tables import metric_rows
 
-    print_table(*metric_rows(table))
+    for number, one in enumerate(tables):
+        if number:
+            typer.echo()
+        print_table(*metric_rows(one))
 
 
 @app.command()
@@ -416,21 +479,30 @@ def causal(
 @app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...")],
-    out: Annotated[Path | None, typer.Option("--out", help="Write an HTML report here.")] = None,
-    part: Annotated[str, typer.Option(help="test, valid, truth, or satisfaction.")] = "test",
+    out: Annotated[Path | None, typer.Option("--out", help="Write an HTML report here, of test or valid.")] = None,
+    part: Annotated[
+        str,
+        typer.Option(help="test, valid, truth or satisfaction, or what evaluate found besides: active, lists, ..."),
+    ] = "test",
+    replicates: Annotated[
+        bool, typer.Option("--replicates", help="Take runs that differ in the seed alone as one method's replicates.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Put evaluated runs side by side, and write a report."""
-    from graphrec.report.tables import metric_rows
+    """Put evaluated runs side by side, test whether they differ, and write a report."""
+    from graphrec.comparison import compare_runs
+    from graphrec.report.tables import metric_rows, pair_rows, row_names, with_p
     from graphrec.run import Run
-    from graphrec.run import compare as side_by_side
 
     loaded = [Run(path) for path in runs]
-    table = side_by_side(loaded, part)
+    found = compare_runs(loaded, part, replicates=replicates)
     if as_json:
-        _print_json(table)
+        _print_json(with_p(found.table, found.tests))
     else:
-        print_table(*metric_rows(table))
+        print_table(*metric_rows(found.table, found.tests))
+        if len(found.tests):
+            typer.echo()
+            print_table(*pair_rows(row_names(found.table), found.table, found.tests))
     if out is not None:
         from graphrec.report.html import write_report
 
@@ -478,6 +550,20 @@ def refute(
     print_table(["check", "outcome", "verdict"], verdicts)
 
 
+@new.command("backbone")
+def new_backbone(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the module, such as my_net; its class is MyNet.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.")] = Path("."),
+) -> None:
+    """Write NAME.py, a small whole backbone to be changed, and test_NAME.py, which it passes."""
+    from graphrec.scaffold import new_backbone as write_backbone
+
+    backbone, test, import_path = write_backbone(name, out)
+    typer.echo(f"wrote {backbone} and {test}")
+    typer.echo(f"test it: pytest {test}")
+    typer.echo(f"train on it, from that folder: graphrec train ... --set backbone.name={import_path}")
+
+
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Tell what this installation has, and what is missing; status 1 if something needed is."""
@@ -492,12 +578,22 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+def _list_backbones(as_json: bool) -> None:
+    import dataclasses
+    import textwrap
+
+    from graphrec.backbones.listing import HEADERS, SYMBOLS, WIDTHS, list_backbones
+
+    found = list_backbones()
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
+        return
+    print_table(HEADERS, [one.cells() for one in found], WIDTHS)
+    typer.echo("\n" + textwrap.fill(SYMBOLS, 100))
+
+
 def _parts(kind: Kind) -> list[tuple[str, str]]:
     match kind:
-        case Kind.backbones:
-            from graphrec.backbones import backbones
-
-            return backbones.summaries()
         case Kind.decoders:
             from graphrec.decoders import decoders
 
@@ -522,6 +618,8 @@ def _parts(kind: Kind) -> list[tuple[str, str]]:
             from graphrec.refutation import refutation_checks
 
             return refutation_checks.summaries()
+        case Kind.backbones:
+            raise AssertionError("their table has more columns")
 
 
 def _read_graph(path: Path | None) -> Any:
@@ -540,18 +638,32 @@ def _key_values(texts: list[str] | None, where: str) -> dict[str, Any]:
     return values
 
 
-def _print_json(table: Any) -> None:
+def _more_tables(
+    run: Any, estimands: list[str] | tuple[()], graph: Any, slices: bool, lists: bool, off_policy: bool
+) -> list[Any]:
+    """The tables of `evaluate` besides the ranking metrics; a slice that the data does not allow is told."""
+    from graphrec import analyses
+    from graphrec.errors import DataError
+
+    tables = []
+    if slices:
+        tables.append(analyses.by_activity(run, estimands))
+        for one in (analyses.by_time, analyses.by_like_ratio):
+            try:
+                tables.append(one(run, estimands, graph=graph))
+            except DataError as error:
+                typer.echo(f"note: {error.problem}: {error.got}", err=True)
+    if lists:
+        tables.append(analyses.of_lists(run, estimands, graph=graph))
+    if off_policy:
+        tables.append(analyses.off_policy(run, estimands, graph=graph))
+    return tables
+
+
+def _print_json(*tables: Any) -> None:
     """The rows as a JSON list; what was not measured is null, as JSON has no NaN."""
-    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+    rows = [row for table in tables for row in table.astype(object).where(table.notna(), None).to_dict("records")]
     typer.echo(json.dumps(rows, indent=2))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return json.dumps(value, default=str)
 
 
 def _fail(error: GraphrecError) -> NoReturn:

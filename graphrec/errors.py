@@ -77,7 +77,7 @@ class UnknownNameError(GraphrecError):
 
 
 class PartError(GraphrecError):
-    """A name or import path leads to something that is no complete part of its kind."""
+    """A name or import path leads to no complete part of its kind, or cannot be given to a new one."""
 
 
 class UnknownIdError(GraphrecError):

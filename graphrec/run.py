@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,19 @@ SCHEMA = 2
 """Of the run folder; raised where an older one can no longer be read."""
 TRUTH_PARTS = {"like": "truth", "satisfaction": "satisfaction"}
 """What a simulated world's truth gave is kept as this part, by target."""
+ACTIVITY, RATIOS = ("active", "less_active"), ("high_ratio", "low_ratio")
+SUBSETS, DROP = ("time_1", "time_2", "time_3", "time_4"), "time_drop"
+LISTS, OFF_POLICY = "lists", "off_policy"
 EVALUATE_OPTIONS = {
     "test": "",
     "valid": " --part valid",
     "truth": " --truth WORLD",
     "satisfaction": " --truth WORLD --target satisfaction",
+    **dict.fromkeys((*ACTIVITY, *SUBSETS, DROP, *RATIOS), " --slices"),
+    LISTS: " --lists",
+    OFF_POLICY: " --off-policy",
 }
+"""What `graphrec evaluate` takes to find each part."""
 REFUTATION = "refutation"
 CATEGORIES = "categories/"
 """Before the name of a categorical modality, in tables.safetensors."""
@@ -198,11 +205,11 @@ class Run:
         """
         if part not in ("test", "valid"):
             raise UnknownNameError("part", part, ("test", "valid"), where="part")
-        chosen = self._choose(estimands)
+        chosen = self.choose(estimands)
         scorers = {name: self.model.scorer(estimand, graph) for name, estimand in chosen.items()}
         split = self.split()
         positives = split.valid if part == "valid" else split.open_test(reason, self.folder / "ledger.jsonl")
-        rows, record = [], self.metrics()
+        rows = []
         for name, scorer in scorers.items():
             per_user = evaluate(
                 scorer,
@@ -212,12 +219,7 @@ class Run:
                 bytes_per_user=scorer.bytes_per_user(),
                 cutoffs=self.recipe.evaluation.k,
             )
-            text = label(chosen[name])
-            self._keep_per_user(per_user, part, text)
-            summary = summarise(per_user)
-            record[f"{part}/{text}"] = {"method": name, "estimand": text, "part": part, "metrics": summary}
-            rows.append(table_row(name, text, summary))
-        write_json(self.folder / "metrics.json", record)
+            rows.append(self.keep(part, name, chosen[name], per_user))
         return pd.DataFrame(rows)
 
     def evaluate_truth(
@@ -248,16 +250,11 @@ class Run:
             UnknownNameError: no target of that name.
         """
         known = Truth.load(Path(truth)).align(self.user_ids, self.item_ids)
-        rows, record = [], self.metrics()
-        for name, estimand in self._choose(estimands).items():
+        rows = []
+        for name, estimand in self.choose(estimands).items():
             scorer = self.model.scorer(estimand, graph)
             per_user = judge_by_truth(scorer, known, self.seen, bytes_per_user=scorer.bytes_per_user(), target=target)
-            part, text = TRUTH_PARTS[target], label(estimand)
-            self._keep_per_user(per_user, part, text)
-            summary = summarise(per_user)
-            record[f"{part}/{text}"] = {"method": name, "estimand": text, "part": part, "metrics": summary}
-            rows.append(table_row(name, text, summary))
-        write_json(self.folder / "metrics.json", record)
+            rows.append(self.keep(TRUTH_PARTS[target], name, estimand, per_user))
         return pd.DataFrame(rows)
 
     def metrics(self) -> dict[str, Any]:
@@ -305,7 +302,7 @@ class Run:
         wanted = list(map(str, users))
         if k < 1:
             raise RunError("the list is too short", expected="at least 1 item", got=k, where="k")
-        chosen = self._choose([estimand]) if estimand else self.model.decoder.variants()
+        chosen = self.choose([estimand]) if estimand else self.model.decoder.variants()
         if estimand and len(chosen) > 1:
             raise RecipeError(
                 "one list is made under one estimand", expected="one value an option", got=f"`{estimand}`",
@@ -362,7 +359,7 @@ class Run:
             row,
             column,
             seen=pairs[pairs[:, 0] == row, 1],
-            estimands=self._choose(estimands) if estimands else None,
+            estimands=self.choose(estimands) if estimands else None,
             k=k,
             graph=graph,
             user_ids=self.user_ids,
@@ -396,7 +393,8 @@ class Run:
                 next_step="prepare the same raw data again, or train a new run",
             )
 
-    def _choose(self, estimands: Sequence[str | Estimand]) -> dict[str, Estimand]:
+    def choose(self, estimands: Sequence[str | Estimand]) -> dict[str, Estimand]:
+        """Estimands by the name that tables show, from names as on the command line; by default `variants()`."""
         if not estimands:
             return self.variants()
         found: list[Estimand] = []
@@ -404,9 +402,34 @@ class Run:
             found.extend(parse_estimand(one) if isinstance(one, str) else [one])
         return {_display(estimand, self.model.decoder): estimand for estimand in found}
 
-    def _keep_per_user(self, per_user: pd.DataFrame, part: str, text: str) -> None:
+    def keep(
+        self,
+        part: str,
+        name: str,
+        estimand: Estimand,
+        per_user: pd.DataFrame,
+        whole: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
+        """Write what an evaluation found into the run's folder, and summarise it.
+
+        Args:
+            part: what was evaluated, a key of `EVALUATE_OPTIONS`.
+            name: the estimand's, for tables.
+            per_user: `user` (row numbers) and the metrics.
+            whole: metrics that no single user has, and that therefore have no interval.
+
+        Returns:
+            The row of a result table.
+        """
+        text = label(estimand)
         with replace_file(self.folder / "per_user" / _per_user_file(part, text)) as path:
             per_user.assign(user=self.user_ids[per_user["user"]]).to_parquet(path, index=False)
+        nan, users = float("nan"), len(per_user)
+        summary = summarise(per_user)
+        summary |= {metric: dict(mean=value, low=nan, high=nan, users=users) for metric, value in (whole or {}).items()}
+        entry = {"method": name, "estimand": text, "part": part, "metrics": summary}
+        write_json(self.folder / "metrics.json", self.metrics() | {f"{part}/{text}": entry})
+        return table_row(name, text, summary)
 
 
 def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
@@ -431,9 +454,8 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
     twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]
     if twice:
         raise RunError("a run is given twice", expected="each run once", got=twice[0], next_step="drop one of them")
-    names = [run.name for run in runs]
     rows = []
-    for run in runs:
+    for name, run in zip(run_labels(runs), runs):
         found = [entry for entry in run.metrics().values() if entry["part"] == part]
         if not found:
             raise RunError(
@@ -441,9 +463,22 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
                 where=run.folder,
                 next_step=f"graphrec evaluate {run.folder}{EVALUATE_OPTIONS[part]}",
             )
-        name = run.name if names.count(run.name) == 1 else str(run.folder)
+        if part in ACTIVITY and run.recipe.evaluation.active_share != runs[0].recipe.evaluation.active_share:
+            raise RunError(
+                "the runs' active users are not the same",
+                expected=f"evaluation.active_share {runs[0].recipe.evaluation.active_share} in all",
+                got=run.recipe.evaluation.active_share,
+                where=run.folder,
+                next_step="train and evaluate them with one active_share",
+            )
         rows += [{"run": name, **table_row(entry["method"], entry["estimand"], entry["metrics"])} for entry in found]
     return pd.DataFrame(rows)
+
+
+def run_labels(runs: Sequence[Run]) -> list[str]:
+    """What `compare` calls each run: its name, or its folder where two share one."""
+    names = [run.name for run in runs]
+    return [run.name if names.count(run.name) == 1 else str(run.folder) for run in runs]
 
 
 def _read_ids(path: Path) -> np.ndarray:

@@ -35,16 +35,26 @@ def test_the_table_holds_references_methods_and_variants(recipes, tiny_world: Pa
     assert best["regret_do@50"] == pytest.approx(0, abs=1e-12)
     assert result.gap is not None and best["ndcg_do@50"] == pytest.approx(result.gap.interventional_ndcg)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "runs", "results.csv", "results.md", "results.svg", "about.json", "report.html", "ledger.jsonl"
+        "runs", "results.csv", "results.md", "results.svg", "significance.csv", "about.json", "report.html",
+        "ledger.jsonl",
     }  # fmt: skip
     one, two = (pd.read_parquet(tmp_path / f"runs/ct-{seed}/per_user/test-observational.parquet") for seed in (0, 1))
     row = result.table.set_index("method").loc["CT"]
     assert row["ndcg@20"] == pytest.approx((one["ndcg@20"].mean() + two["ndcg@20"].mean()) / 2)
+    tests = pd.read_csv(tmp_path / "significance.csv")
+    competitors = {"popularity (clicks)", "CT", "HCR", "HCR-T", "HCR-S1", "HCR-S2"}
+    for metric in ("ndcg@20", "regret_do@50"):
+        found = tests[tests["metric"] == metric]
+        assert {*found["first"], *found["second"]} == competitors, "oracles compete with none"
+        assert len(found) == 15 and found["seeds"].notna().all()
+    between = tests[(tests["first"] == "CT") & (tests["second"] == "HCR") & (tests["metric"] == "ndcg@20")].iloc[0]
+    table = result.table.set_index("method")["ndcg@20"]
+    assert between["difference"] == pytest.approx(table["CT"] - table["HCR"])
 
 
 def test_nothing_written_names_a_path(recipes, tmp_path: Path) -> None:
     run_benchmark({"ct": recipes["ct"]}, tmp_path)
-    for name in ("results.csv", "results.md", "results.svg", "about.json"):
+    for name in ("results.csv", "results.md", "results.svg", "significance.csv", "about.json"):
         assert str(tmp_path) not in (tmp_path / name).read_text()
 
 

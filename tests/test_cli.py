@@ -250,6 +250,40 @@ def test_compare_puts_runs_side_by_side_and_writes_the_report(
     assert "<html" in (tmp_path / "report.html").read_text()
 
 
+def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, own: Callable[[str], Path]) -> None:
+    folder = own("ct")
+    said = call("evaluate", folder, "--slices", "--lists", "--json")
+    assert said.status == 0
+    parts = [row.get("part") for row in said.json]
+    assert parts == [
+        None, "active", "less_active", "time_1", "time_2", "time_3", "time_4", "time_drop", "high_ratio", "low_ratio",
+        "lists",
+    ]  # fmt: skip
+    text = call("evaluate", folder, "--slices").out
+    assert text.count("\n\n") == 3 and "Normalised recall@10" in text
+    assert call("compare", folder, "--part", "less_active", "--json").json[0]["method"] == "CT"
+
+
+def test_evaluate_tells_what_the_data_does_not_allow(call: Call, own: Callable[[str], Path]) -> None:
+    folder = own("ct")
+    said = call("evaluate", folder, "--off-policy")
+    assert said.status == 2 and "marked as exposed at random" in said.err
+    said = call("evaluate", folder, "--slices", "--part", "valid")
+    assert said.status == 2 and "the slices are of the test part" in said.err
+
+
+def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str], Path]) -> None:
+    runs = [own("ct"), own("esmm")]
+    for folder in runs:
+        call("evaluate", folder)
+    said = call("compare", *runs)
+    assert said.status == 0 and "less that of" in said.out and "p (Wilcoxon)" in said.out
+    rows = call("compare", *runs, "--json").json
+    assert rows[0]["ndcg@20_p"] == rows[1]["ndcg@20_p"] and 0 < rows[0]["ndcg@20_p"] <= 1
+    refused = call("compare", *runs, "--part", "lists")
+    assert refused.status == 2 and f"graphrec evaluate {runs[0]} --lists" in refused.err
+
+
 def test_refute_prints_figures_and_verdicts(call: Call, own: Callable[[str], Path]) -> None:
     folder = own("hcr")
     said = call("refute", folder, "--check", "placebo_modality", "--epochs", 1)

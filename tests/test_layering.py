@@ -24,10 +24,11 @@ LAYERS = [
     ["training", "evaluation"],
     ["export", "progress", "explanation"],
     ["recipe"],
-    ["assemble", "preparation", "inspection"],
+    ["assemble", "preparation", "inspection", "scaffold", "testing"],
     ["run"],
+    ["analyses", "comparison"],
     ["carry_out", "report"],
-    ["benchmark", "dose_response", "refutation"],
+    ["benchmark", "dose_response", "refutation", "tuning"],
     ["cli"],
     ["__init__"],
 ]

@@ -11,6 +11,8 @@ import torch
 
 from graphrec.evaluation.metrics import interval, summarise
 from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.significance import holm
+from graphrec.evaluation.slices import normalised_recall
 from graphrec.evaluation.truth import rank_agreement
 from graphrec.report.tables import metric_label
 from graphrec.simulation.truth import ndcg_at_k, regret_at_k
@@ -61,6 +63,25 @@ def test_the_interventional_example() -> None:
     assert rows("measure at K = 2") == computed
 
 
+def test_the_example_of_normalised_recall() -> None:
+    scores = torch.tensor([[3.0, 0.0, 2.0, 1.0], [0.0, 2.0, 3.0, 1.0], [0.0, 1.0, 2.0, 3.0]])
+    high, _ = normalised_recall(
+        lambda users: scores[users].clone(),
+        positives=np.array([[0, 0], [0, 1], [1, 1], [2, 3]]),
+        excluded=np.empty((0, 2), dtype=np.int64),
+        high=np.array([True, True, False, False]),
+        num_users=3,
+        bytes_per_user=100,
+        cutoffs=(2,),
+    )
+    assert rows("normalised recall at K = 2") == {"high group": shown(high["normalised_recall@2"].mean())}
+
+
+def test_the_example_of_holms_correction() -> None:
+    for values, (corrected,) in rows("p of four pairs").items():
+        assert corrected == ", ".join(shown(*holm(np.array([float(p) for p in values.split(",")]))))
+
+
 def test_the_interval_example() -> None:
     for values, numbers in rows("users' values").items():
         found = np.array([float(value) for value in values.split(",")])
@@ -70,8 +91,12 @@ def test_the_interval_example() -> None:
 
 @pytest.mark.parametrize(
     "metric",
-    ["recall@50", "hr@50", "ndcg@50", "mrr", "ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do"],
-)
+    [
+        "recall@50", "hr@50", "ndcg@50", "precision@50", "map@50", "mrr", "ndcg_do@50", "regret_do@50",
+        "rank_correlation_do", "leakage_do", "coverage@50", "popularity@50", "concentration_m@50",
+        "normalised_recall@50", "ips@50", "snips@50", "dr@50",
+    ],
+)  # fmt: skip
 def test_every_metric_is_described(metric: str) -> None:
     name = metric_label(metric).replace("@50", "@K") if "_do" not in metric else metric_label(metric)
     assert name in DOCUMENT.read_text(encoding="utf-8")

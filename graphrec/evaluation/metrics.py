@@ -3,25 +3,34 @@
 Means are taken over users with at least one positive. With hits h_r = 1 where the item at rank r (from 1) is positive
 and P the number of positives:
 
-    Recall@K  sum_{r<=K} h_r / P
-    HR@K      1 if any h_r = 1 with r <= K
-    NDCG@K    sum_{r<=K} h_r / log2(r + 1)  /  sum_{r<=min(K,P)} 1 / log2(r + 1)
-    MRR       1 / rank of the first positive, over the full list
+    Recall@K     sum_{r<=K} h_r / P
+    Precision@K  sum_{r<=K} h_r / K
+    HR@K         1 if any h_r = 1 with r <= K
+    NDCG@K       sum_{r<=K} h_r / log2(r + 1)  /  sum_{r<=min(K,P)} 1 / log2(r + 1)
+    MAP@K        sum_{r<=K} h_r Precision@r / min(K, P)
+    MRR          1 / rank of the first positive, over the full list
 
-Worked example: positives {a, b}, ranking c, a, d, b, K = 3: Recall .5, HR 1, NDCG (1/log2 3) / (1 + 1/log2 3) = .387,
-MRR .5.
+Worked example: positives {a, b}, ranking c, a, d, b, K = 3: Recall .5, Precision .333, HR 1, NDCG (1/log2 3) / (1 +
+1/log2 3) = .387, MAP .5 / 2 = .25, MRR .5.
+
+NDCG has binary gains (Jarvelin and Kekalainen, TOIS 2002). TREC's `map_cut` divides by P where MAP@K divides by
+min(K, P), the most that a list of length K can hold, so that the best list earns 1 as it does in NDCG.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 DEFAULT_K = (50, 100)
+ABOUT_USERS = ("user", "positives", "shown")
+"""Columns of a per-user table that are no metrics."""
 
 
 def metrics_at(hits: np.ndarray, positives: np.ndarray, cutoffs: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """Recall, NDCG and HR at each cutoff.
+    """Recall, NDCG, HR, precision and MAP at each cutoff.
 
     Args:
         hits: `[b, K_max]` bool, whether the item at each rank is a positive.
@@ -31,7 +40,9 @@ def metrics_at(hits: np.ndarray, positives: np.ndarray, cutoffs: tuple[int, ...]
     Returns:
         `[b]` values by name, such as `ndcg@50`.
     """
-    gains = 1.0 / np.log2(np.arange(2, hits.shape[1] + 2))
+    ranks = np.arange(1, hits.shape[1] + 1)
+    gains = 1.0 / np.log2(ranks + 1)
+    precision = np.where(hits, np.cumsum(hits, axis=1) / ranks, 0.0)
     ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(2, max(cutoffs) + 2)))])
     values: dict[str, np.ndarray] = {}
     for k in cutoffs:
@@ -39,38 +50,93 @@ def metrics_at(hits: np.ndarray, positives: np.ndarray, cutoffs: tuple[int, ...]
         values[f"recall@{k}"] = top.sum(1) / positives
         values[f"ndcg@{k}"] = (top * gains[:k]).sum(1) / ideal[np.minimum(k, positives)]
         values[f"hr@{k}"] = top.any(1).astype(float)
+        values[f"precision@{k}"] = top.sum(1) / k
+        values[f"map@{k}"] = precision[:, :k].sum(1) / np.minimum(k, positives)
     return values
 
 
 def interval(values: np.ndarray, *, level: float = 0.95, resamples: int = 1000, seed: int = 0) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean over users.
+    """Percentile bootstrap interval of the mean over users and, where there are several, over training seeds.
 
-    Users are resampled by multinomial counts, so memory is one row of counts a resample.
+    Users are resampled by multinomial counts, so memory is one row of counts a resample. Seeds are resampled beside
+    them (the pigeonhole bootstrap of crossed effects, Owen, Annals of Applied Statistics 2007).
+
+    Args:
+        values: `[U]`, or `[S, U]` with a row for each of S training seeds.
     """
-    values = np.asarray(values, dtype=float)
-    if len(values) < 2:
+    values = np.atleast_2d(np.asarray(values, dtype=float))
+    if values.shape[1] < 2:
         return (float("nan"), float("nan"))
-    random = np.random.default_rng(seed)
-    means = np.empty(resamples)
-    share = np.full(len(values), 1.0 / len(values))
-    for start in range(0, resamples, 100):
-        counts = random.multinomial(len(values), share, size=min(100, resamples - start))
-        means[start : start + len(counts)] = counts @ values / len(values)
+    means = resampled_means(values[:, :, None], resamples, seed)[:, 0]
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def summarise(per_user: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Mean, interval and number of users of each metric of a per-user table; users without a value are left out.
+def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """`[resamples, C]` bootstrap means of C columns, all on the same draws of users and of seeds.
+
+    Args:
+        values: `[S, U, C]`.
+    """
+    seeds, users, columns = values.shape
+    random = np.random.default_rng(seed)
+    share, flat = np.full(users, 1.0 / users), values.transpose(1, 0, 2).reshape(users, seeds * columns)
+    means = np.empty((resamples, seeds, columns))
+    for start in range(0, resamples, 100):
+        counts = random.multinomial(users, share, size=min(100, resamples - start))
+        means[start : start + len(counts)] = (counts @ flat / users).reshape(-1, seeds, columns)
+    if seeds == 1:
+        return means[:, 0]
+    drawn = random.multinomial(seeds, np.full(seeds, 1.0 / seeds), size=resamples) / seeds
+    return np.einsum("rs,rsc->rc", drawn, means)
+
+
+def linearised(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """`[U]` values whose mean is the ratio of means R = mean(above) / mean(below), and whose spread is the ratio's.
+
+        R + (above_u - R below_u) / mean(below)
+
+    The delta method: to first order, an interval or a paired test of the means of these values is one of the ratios.
+    NaN where the mean of `below` is 0.
+    """
+    scale = below.mean() if len(below) else 0.0
+    if scale == 0:
+        return np.full(len(below), np.nan)
+    ratio = above.mean() / scale
+    return ratio + (above - ratio * below) / scale
+
+
+def summarise(*per_user: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Mean, interval and number of users of each metric; users without a value are left out.
 
     A metric that no user has is NaN.
+
+    Args:
+        per_user: the table of one run, or those of several seeds on the same users in the same order: means are over
+            both, and so are intervals.
     """
     summary = {}
-    for column in per_user.columns:
-        if column in ("user", "positives"):
+    for column in per_user[0].columns:
+        if column in ABOUT_USERS:
             continue
-        values = per_user[column].dropna().to_numpy()
+        values = np.stack([table[column].to_numpy(dtype=float) for table in per_user])
+        values = values[:, ~np.isnan(values).any(0)]
         low, high = interval(values)
-        mean = float(values.mean()) if len(values) else float("nan")
-        summary[column] = {"mean": mean, "low": low, "high": high, "users": len(values)}
+        users = values.shape[1]
+        summary[column] = {
+            "mean": float(values.mean(0).mean()) if users else float("nan"), "low": low, "high": high, "users": users
+        }  # fmt: skip
     return summary
+
+
+def better(metric: str) -> Literal["higher", "lower", "nearer 0", "neither"]:
+    """Which values are better.
+
+    Leakage nearer 0 on either side, lower regret and drops, more of every other metric; what only describes the lists
+    (`evaluation.lists`) is neither.
+    """
+    if metric.startswith(("coverage", "popularity", "concentration")):
+        return "neither"
+    if metric.startswith("leakage"):
+        return "nearer 0"
+    return "lower" if metric.startswith(("regret", "drop_")) else "higher"

@@ -6,7 +6,7 @@ wider than a block of users is ever held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ def top_k(scores: Tensor, k: int) -> Tensor:
     values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
     items = items.gather(1, order)
     last = values[:, -1:]
-    tied = (scores == last).sum(1) > (values == last).sum(1)
+    tied = torch.from_numpy(_count(scores == last) > _count(values == last))
     if bool(tied.any()):
         items[tied] = scores[tied].sort(dim=1, descending=True, stable=True).indices[:, :k]
     return items
@@ -112,25 +112,58 @@ def evaluate(
     Returns:
         One row a user with at least one positive: `user`, `positives`, then the metrics.
     """
-    positive_of, excluded_of = PairIndex(positives, num_users), PairIndex(excluded, num_users)
-    users = np.flatnonzero(positive_of.counts)
-    parts = []
-    for block, scores, best in rank_all(score, users, max(cutoffs), excluded_of, bytes_per_user=bytes_per_user):
-        rows, items = (torch.from_numpy(part) for part in positive_of.of(block))
-        is_positive = torch.zeros(scores.shape, dtype=torch.bool)
-        is_positive[rows, items] = True
-        values = metrics_at(is_positive.gather(1, best).numpy(), positive_of.counts[block], cutoffs)
-        values["mrr"] = _reciprocal_rank(scores, rows, items)
-        parts.append(pd.DataFrame({"user": block, "positives": positive_of.counts[block], **values}))
-    return pd.concat(parts, ignore_index=True)
+    (table,) = evaluate_sets(
+        score, [positives], excluded, num_users=num_users, bytes_per_user=bytes_per_user, cutoffs=cutoffs
+    )
+    return table
+
+
+def evaluate_sets(
+    score: Callable[[Tensor], Tensor],
+    sets: Sequence[np.ndarray],
+    excluded: np.ndarray,
+    *,
+    num_users: int,
+    bytes_per_user: int,
+    cutoffs: tuple[int, ...] = DEFAULT_K,
+) -> list[pd.DataFrame]:
+    """`evaluate` for several sets of positives on one ranking; in each, the other sets' pairs are misses."""
+    indices = [PairIndex(positives, num_users) for positives in sets]
+    users = np.flatnonzero(sum(index.counts for index in indices))
+    parts: list[list[pd.DataFrame]] = [[] for _ in sets]
+    ranked = rank_all(score, users, max(cutoffs), PairIndex(excluded, num_users), bytes_per_user=bytes_per_user)
+    for block, scores, best in ranked:
+        for found, index in zip(parts, indices):
+            has = index.counts[block] > 0
+            if not has.any():
+                continue
+            some = slice(None) if has.all() else torch.from_numpy(has)
+            found.append(_block_metrics(block[has], scores[some], best[some], index, cutoffs))
+    return [pd.concat(found, ignore_index=True) for found in parts]
+
+
+def _block_metrics(
+    block: np.ndarray, scores: Tensor, best: Tensor, positive_of: PairIndex, cutoffs: tuple[int, ...]
+) -> pd.DataFrame:
+    rows, items = (torch.from_numpy(part) for part in positive_of.of(block))
+    is_positive = torch.zeros(scores.shape, dtype=torch.bool)
+    is_positive[rows, items] = True
+    values = metrics_at(is_positive.gather(1, best).numpy(), positive_of.counts[block], cutoffs)
+    values["mrr"] = _reciprocal_rank(scores, rows, items)
+    return pd.DataFrame({"user": block, "positives": positive_of.counts[block], **values})
 
 
 def _reciprocal_rank(scores: Tensor, rows: Tensor, items: Tensor) -> np.ndarray:
     """1 / rank of each row's best positive over the full list, by the same rule for ties."""
-    found = torch.full_like(scores, -torch.inf)
-    found[rows, items] = scores[rows, items]
-    best, where = found.max(dim=1, keepdim=True)  # max returns the first, that is the lowest item number
-    better = (scores > best).sum(1)
-    before = torch.arange(scores.shape[1]) < where
-    tied_before = ((scores == best) & before).sum(1)
-    return (1.0 / (1 + better + tied_before).double()).numpy()
+    found = scores[rows, items]
+    best = torch.full((len(scores),), -torch.inf, dtype=scores.dtype).scatter_reduce(0, rows, found, "amax")
+    among = torch.where(found == best[rows], items, scores.shape[1])
+    where = torch.full((len(scores),), scores.shape[1]).scatter_reduce(0, rows, among, "amin")
+    best, where = best[:, None], where[:, None]
+    before = _count(scores > best) + _count((scores == best) & (torch.arange(scores.shape[1]) < where))
+    return 1.0 / (1 + before)
+
+
+def _count(marks: Tensor) -> np.ndarray:
+    """How many of each row of `[b, I]` bool are marked; torch's sum would first make the whole block an int64."""
+    return np.array([np.count_nonzero(row) for row in marks.cpu().numpy()])

@@ -12,8 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from graphrec.causal import TotalIndirectEffect, label, parse_estimand
+from graphrec.comparison import Comparison, compare_runs
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
+from graphrec.evaluation.metrics import better
+from graphrec.evaluation.significance import LEVEL
 from graphrec.files import replace_file
 from graphrec.report.claims import TRUTH, causal_claims
 from graphrec.report.explanations import explanations
@@ -22,14 +25,14 @@ from graphrec.report.refutations import refutations
 from graphrec.report.repeat import commands, cost, ledger, prepared_manifest, provenance
 from graphrec.report.tables import (
     best_row,
-    better,
     clear_best,
     metric_label,
     metric_names,
     number,
     rivals,
+    row_names,
 )
-from graphrec.run import Run, compare
+from graphrec.run import Run, run_labels
 
 PRIMARY = "ndcg@50"
 SPLIT_SETTINGS = {
@@ -58,26 +61,34 @@ def write_report(runs: Sequence[Run], out: Path, part: str = "test", title: str 
         title: by default the number of runs and the dataset.
 
     Raises:
-        RunError: no runs, a run was not evaluated, the runs do not share their split, or `out` is a folder.
+        RunError: no runs, another part, a run was not evaluated, the runs do not share their split, or `out` is a
+            folder.
     """
     out = Path(out)
     if not runs:
         raise RunError("nothing to report", expected="at least one run", got="none", where="runs")
+    if part not in PARTS:
+        raise RunError(
+            "a report is about held-out likes; a simulated world's truth is on its page too",
+            expected="part " + " or ".join(PARTS),
+            got=f"`{part}`",
+            where="part",
+            next_step="leave out --out for the table of another part",
+        )
     if out.is_dir():
         raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")
-    compare(runs, part)
     names = _names(runs)
     results = _results(runs, names, part)
     judged = [run for run in runs if any(entry["part"] == TRUTH for entry in run.metrics().values())]
     truths = _results(judged, names, TRUTH) if judged else None
     page = template("report.html").render(
         title=title or f"{_count(len(runs), 'run')} on {runs[0].manifest['dataset']}",
-        part=PARTS.get(part, part),
+        part=PARTS[part],
         data=_data(runs, names),
         ranking=_ranking(results, "rank"),
         truth=None if truths is None else _ranking(truths, "truth"),
         unjudged=[names[run.folder] for run in runs if run not in judged] if judged else [],
-        sweeps=_sweeps([results] if truths is None else [results, truths]),
+        sweeps=_sweeps([one.table for one in (results, truths) if one is not None]),
         training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(runs)],
         decoders=causal_claims(runs, part),
         refutations=refutations(runs, names),
@@ -166,19 +177,19 @@ def _distinct(values: Iterable[str]) -> str:
 # What came out
 
 
-def _results(runs: Sequence[Run], names: dict[Path, str], part: str) -> pd.DataFrame:
-    """The comparison's rows, each with `run` unique to its run and `row`, a name unique to the row."""
-    tables = [compare([run], part).assign(run=names[run.folder]) for run in runs]
-    table = pd.concat(tables, ignore_index=True)
-    repeated = table["method"].duplicated(keep=False)
-    table["row"] = table["method"].where(~repeated, table["run"] + ": " + table["method"])
-    return table
+def _results(runs: Sequence[Run], names: dict[Path, str], part: str) -> Comparison:
+    """The comparison, each row with `run` unique to its run and `row`, a name unique to the row."""
+    found = compare_runs(runs, part)
+    called = {shown: names[run.folder] for shown, run in zip(run_labels(runs), runs)}
+    table = found.table.assign(run=found.table["run"].map(called))
+    return Comparison(table.assign(row=row_names(table)), found.tests)
 
 
-def _ranking(table: pd.DataFrame, key: str) -> dict[str, Any]:
+def _ranking(found: Comparison, key: str) -> dict[str, Any]:
     """A table of all metrics, a plot of each headline metric, and what they say in a sentence."""
+    table, tests = found.table, found.tests
     metrics = metric_names(table)
-    winners = {metric: clear_best(table, metric) for metric in metrics}
+    winners = {metric: clear_best(table, metric, tests) for metric in metrics}
     rows = []
     for index, row in table.iterrows():
         cells = [
@@ -195,7 +206,7 @@ def _ranking(table: pd.DataFrame, key: str) -> dict[str, Any]:
         "rows": rows,
         "users": f"{users[0]:,}" + (f" to {users[-1]:,}" if len(users) > 1 else ""),
         "plots": [Markup(plot) for plot in plots],
-        "verdicts": [_verdict(table, metric) for metric in headline],
+        "verdicts": [_verdict(table, metric, tests) for metric in headline],
     }
 
 
@@ -215,7 +226,10 @@ def _estimates(table: pd.DataFrame, metric: str) -> list[Estimate]:
     return [_estimate(row, metric) for _, row in table.iterrows()]
 
 
-def _verdict(table: pd.DataFrame, metric: str) -> str:
+def _verdict(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> str:
+    if better(metric) == "neither":
+        low, high = (number(end) for end in (table[metric].min(), table[metric].max()))
+        return f"{metric_label(metric)} is {low} to {high}; neither end is better in itself."
     best = best_row(table, metric)
     if best is None:
         return f"{metric_label(metric)} could not be measured."
@@ -224,10 +238,11 @@ def _verdict(table: pd.DataFrame, metric: str) -> str:
         return f"{metric_label(metric)} of {name} is {value}."
     extreme = {"higher": "highest", "lower": "lowest", "nearer 0": "smallest"}[better(metric)]
     said = f"{name} has the {extreme} {metric_label(metric)}, {value}"
-    near = rivals(table, metric, best)
-    if not near:
-        return f"{said}, and its interval is clear of the {len(table) - 1} others in the table."
-    return f"{said}, but its interval overlaps {len(near)} of the {len(table) - 1} others."
+    _, against = rivals(table, metric, tests)
+    near = int((against["p"] >= LEVEL).sum())
+    if len(against) and not near:
+        return f"{said}, significantly better than the {len(against)} others in the table."
+    return f"{said}, but it does not differ significantly from {near} of the {len(table) - 1} others."
 
 
 def _sweeps(tables: Sequence[pd.DataFrame]) -> list[Markup]:

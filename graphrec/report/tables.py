@@ -1,14 +1,16 @@
-"""Result tables: what a metric is called, how a number is written, and which row is clearly the best."""
+"""Result tables: what a metric is called, how a number is written, and which row is significantly the best."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Literal
+from collections.abc import Hashable, Sequence
 
 import pandas as pd
 
-LABELS = {"method": "method", "run": "run", "estimand": "estimand", "users": "users"}
-UPPER = ("ndcg", "hr", "mrr")
+from graphrec.evaluation.metrics import better
+from graphrec.evaluation.significance import LEVEL
+
+LABELS = {name: name for name in ("part", "method", "run", "estimand", "seeds", "users")}
+UPPER = ("ndcg", "hr", "mrr", "map", "ips", "snips", "dr")
 INTERVENTIONAL = "_do"
 
 
@@ -26,13 +28,6 @@ def metric_label(name: str) -> str:
     return shown + (at + k) + (" (do)" if interventional else "")
 
 
-def better(metric: str) -> Literal["higher", "lower", "nearer 0"]:
-    """Which values are better: lower regret, leakage nearer 0 on either side, and more of every other metric."""
-    if metric.startswith("leakage"):
-        return "nearer 0"
-    return "lower" if metric.startswith("regret") else "higher"
-
-
 def number(value: float) -> str:
     """Four decimals without the leading zero, `.0712`; a dash where nothing was measured."""
     if pd.isna(value):
@@ -43,15 +38,16 @@ def number(value: float) -> str:
     return "-" + text[2:] if text.startswith("-0.") else text
 
 
-def cell(row: pd.Series, metric: str) -> str:
-    """`.0712 [.0698, .0725]`; a dash where the metric was not measured."""
+def cell(row: pd.Series, metric: str, *, bold: bool = False) -> str:
+    """`.0712 [.0698, .0725]`, the mean in `**` if bold; a dash where the metric was not measured."""
     if pd.isna(row[metric]):
         return "–"
-    return f"{number(row[metric])} [{number(row[f'{metric}_low'])}, {number(row[f'{metric}_high'])}]"
+    mean = f"**{number(row[metric])}**" if bold else number(row[metric])
+    return f"{mean} [{number(row[f'{metric}_low'])}, {number(row[f'{metric}_high'])}]"
 
 
 def best_row(table: pd.DataFrame, metric: str) -> Hashable | None:
-    """Index of the row with the best mean; None where no row has the metric."""
+    """Index of the row with the best mean; None where no row has the metric, or no value of it is better."""
     means = table[metric].dropna()
     if means.empty:
         return None
@@ -62,40 +58,94 @@ def best_row(table: pd.DataFrame, metric: str) -> Hashable | None:
             return means.idxmin()
         case "nearer 0":
             return means.abs().idxmin()
+        case "neither":
+            return None
 
 
-def rivals(table: pd.DataFrame, metric: str, row: Hashable) -> list[Hashable]:
-    """The other measured rows whose interval meets that of `row`, touching included.
+def rivals(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> tuple[Hashable | None, pd.DataFrame]:
+    """The best of the rows that were tested, and its tests against each of the others.
 
-    An interval that could not be computed (a single user) is taken to meet every other.
+    Args:
+        table: result rows, numbered as in `tests`.
+        tests: what `pair_tests` found; a row that is in no test, such as an oracle's, is no competitor.
     """
-    low, high = table[f"{metric}_low"], table[f"{metric}_high"]
-    apart = (low > high[row]) | (high < low[row]) | table[metric].isna()
-    return [other for other in table.index[~apart] if other != row]
+    found = tests[tests["metric"] == metric]
+    best = best_row(table.loc[sorted({*found["first"], *found["second"]})], metric)
+    return best, found[(found["first"] == best) | (found["second"] == best)]
 
 
-def clear_best(table: pd.DataFrame, metric: str) -> Hashable | None:
-    """Index of the best row if its interval is clear of every other's; None if it is not, or stands alone."""
-    best = best_row(table, metric)
-    if best is None or table[metric].notna().sum() < 2 or rivals(table, metric, best):
-        return None
-    return best
+def clear_best(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> Hashable | None:
+    """Index of the best row if it differs significantly from every other that was tested; else None."""
+    best, against = rivals(table, metric, tests)
+    return best if len(against) and bool((against["p"] < LEVEL).all()) else None
 
 
-def metric_rows(table: pd.DataFrame) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Headers and rows of a result table for a terminal or a Markdown file."""
+def with_p(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
+    """The table with `METRIC_p`: each row's corrected p against the best row, and there the largest of these."""
+    columns = {}
+    for metric in metric_names(table):
+        best, against = rivals(table, metric, tests)
+        p = pd.Series(float("nan"), index=table.index)
+        for _, pair in against.iterrows():
+            p[pair["second"] if pair["first"] == best else pair["first"]] = pair["p"]
+        if len(against):
+            p[best] = against["p"].max()
+        columns[f"{metric}_p"] = p
+    return table.assign(**columns)
+
+
+def metric_rows(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Headers and rows of a result table for a terminal or a Markdown file; with tests, `clear_best` in `**`."""
     metrics = metric_names(table)
     fixed = [column for column in LABELS if column in table.columns]
+    clear = {} if tests is None else {metric: clear_best(table, metric, tests) for metric in metrics}
     rows = [
-        (*(str(row[column]) for column in fixed), *(cell(row, metric) for metric in metrics))
-        for _, row in table.iterrows()
+        (
+            *(str(row[column]) for column in fixed),
+            *(cell(row, metric, bold=clear.get(metric) == index) for metric in metrics),
+        )
+        for index, row in table.iterrows()
     ]
     return [*(LABELS[column] for column in fixed), *map(metric_label, metrics)], rows
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """A result table in Markdown."""
-    headers, rows = metric_rows(table)
+def row_names(table: pd.DataFrame) -> list[str]:
+    """A name for each row of a comparison: its method, with the run where two rows share one."""
+    shared = table["method"].duplicated(keep=False)
+    return table["method"].where(~shared, table["run"] + ": " + table["method"]).tolist()
+
+
+def pair_rows(
+    names: Sequence[str], table: pd.DataFrame, tests: pd.DataFrame
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Headers and rows of the best row's tests against every other; of all tests where no value is better.
+
+    Args:
+        names: of the rows, by number.
+    """
+    headers = ["metric", "of", "less that of", "difference", "p", "p (Wilcoxon)"]
+    rows: list[tuple[str, ...]] = []
+    for metric in tests["metric"].unique():
+        best, against = rivals(table, metric, tests)
+        for _, pair in (tests[tests["metric"] == metric] if best is None else against).iterrows():
+            turned = -1 if pair["second"] == best else 1
+            one, other = (names[pair[key]] for key in ("first", "second")[::turned])
+            ends = sorted((turned * pair["low"], turned * pair["high"]))
+            shown = f"{number(turned * pair['difference'])} [{number(ends[0])}, {number(ends[1])}]"
+            rows.append(
+                (metric_label(metric), one, other, shown, probability(pair["p"]), probability(pair["wilcoxon_p"]))
+            )
+    return headers, rows
+
+
+def probability(p: float) -> str:
+    """`.0123`, or `< .0001`."""
+    return "< .0001" if p < 0.0001 else number(p)
+
+
+def markdown(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> str:
+    """A result table in Markdown; with tests, a significantly best value is bold."""
+    headers, rows = metric_rows(table, tests)
     lines = [_line(headers), "|" + "---|" * len(headers), *map(_line, rows)]
     return "\n".join(lines) + "\n"
 

@@ -8,10 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch_geometric.metrics import LinkPredHitRatio, LinkPredMRR, LinkPredNDCG, LinkPredRecall
+from torch_geometric.metrics import (
+    LinkPredHitRatio,
+    LinkPredMAP,
+    LinkPredMRR,
+    LinkPredNDCG,
+    LinkPredPrecision,
+    LinkPredRecall,
+)
 
-from graphrec.evaluation.metrics import interval, metrics_at, summarise
-from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.metrics import better, interval, linearised, metrics_at, summarise
+from graphrec.evaluation.ranking import evaluate, evaluate_sets
 
 
 def by_hand(ranking: list[int], positives: set[int], k: int) -> dict[str, float]:
@@ -23,6 +30,9 @@ def by_hand(ranking: list[int], positives: set[int], k: int) -> dict[str, float]
         f"recall@{k}": len([rank for rank in found if rank <= k]) / len(positives),
         f"ndcg@{k}": gain / best,
         f"hr@{k}": float(any(rank <= k for rank in found)),
+        f"precision@{k}": len([rank for rank in found if rank <= k]) / k,
+        f"map@{k}": sum(place / rank for place, rank in enumerate(found, start=1) if rank <= k)
+        / min(k, len(positives)),
         "mrr": 1 / found[0],
     }
 
@@ -62,13 +72,14 @@ def test_metrics_agree_with_a_slow_independent_computation(seed: int) -> None:
 
 @pytest.mark.parametrize("k", [1, 5, 12])
 def test_metrics_agree_with_pyg(k: int) -> None:
-    """Recall, NDCG and hit ratio mean the same there.
+    """Recall, NDCG, hit ratio, precision and MAP mean the same there.
 
-    PyG's MRR looks at the first k ranks only, ours at all of them: they agree with k = I. PyG counts a user
-    without positives as 0, we leave such users out: here every user has one.
+    The order that PyG judges is the one our rule makes of scores with many ties. PyG's MRR looks at the first k ranks
+    only, ours at all of them: they agree with k = I. PyG counts a user without positives as 0, we leave such users out:
+    here every user has one.
     """
     rng = np.random.default_rng(k)
-    scores = torch.from_numpy(rng.permuted(np.tile(np.arange(30.0), (40, 1)), axis=1))
+    scores = torch.from_numpy(rng.integers(0, 6, (40, 30)).astype(float))
     mask = rng.random((40, 30)) < 0.15
     mask[:, 0] = True
     positives = np.argwhere(mask)
@@ -80,9 +91,15 @@ def test_metrics_agree_with_pyg(k: int) -> None:
         bytes_per_user=120,
         cutoffs=(k,),
     )
-    order = scores.argsort(dim=1, descending=True)
+    order = scores.sort(dim=1, descending=True, stable=True).indices
     labels = torch.from_numpy(positives.T)
-    theirs = {f"recall@{k}": LinkPredRecall(k), f"ndcg@{k}": LinkPredNDCG(k), f"hr@{k}": LinkPredHitRatio(k)}
+    theirs = {
+        f"recall@{k}": LinkPredRecall(k),
+        f"ndcg@{k}": LinkPredNDCG(k),
+        f"hr@{k}": LinkPredHitRatio(k),
+        f"precision@{k}": LinkPredPrecision(k),
+        f"map@{k}": LinkPredMAP(k),
+    }
     for name, metric in theirs.items():
         metric.update(order[:, :k], labels)
         assert table[name].mean() == pytest.approx(metric.compute().item(), rel=1e-5), name
@@ -110,14 +127,52 @@ def test_the_worked_example() -> None:
     assert row["hr@3"] == 1
     assert row["ndcg@3"] == pytest.approx((1 / math.log2(3)) / (1 + 1 / math.log2(3)))
     assert round(row["ndcg@3"], 3) == 0.387
+    assert row["precision@3"] == pytest.approx(1 / 3)
+    assert row["map@3"] == 0.25
     assert row["mrr"] == 0.5
 
 
 def test_perfect_and_hopeless_rankings() -> None:
     hits = np.array([[True, True, False, False], [False, False, False, False]])
     values = metrics_at(hits, np.array([2, 2]), (2, 4))
+    best = dict.fromkeys(values, 1.0) | {"precision@4": 0.5}  # two positives fill half of four places
     for name, column in values.items():
-        assert column.tolist() == [1.0, 0.0], name
+        assert column.tolist() == [best[name], 0.0], name
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_metric_lies_between_0_and_1_and_names_of_items_do_not_matter(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = torch.from_numpy(rng.permuted(np.tile(np.arange(18.0), (25, 1)), axis=1))  # ties go by the name
+    mask = rng.random((25, 18))
+    named, renamed = np.arange(18), rng.permutation(18)
+    tables = []
+    for names in (named, renamed):
+        positives, train = (
+            np.stack([users, names[items]], axis=1) for users, items in (np.nonzero(mask < 0.2), np.nonzero(mask > 0.7))
+        )
+        moved = torch.empty_like(scores)
+        moved[:, names] = scores
+
+        def score(users: torch.Tensor, moved: torch.Tensor = moved) -> torch.Tensor:
+            return moved[users]
+
+        tables.append(evaluate(score, positives, train, num_users=25, bytes_per_user=9, cutoffs=(1, 5, 18)))
+    pd.testing.assert_frame_equal(*tables)
+    values = tables[0].drop(columns=["user", "positives"])
+    assert values.min(axis=None) >= 0 and values.max(axis=None) <= 1 + 1e-12
+
+
+def test_several_sets_are_judged_on_one_ranking_as_each_alone() -> None:
+    scores, positives, train = random_problem(3)
+    sets = [positives[::2], positives[1::2], positives[:2]]
+    sizes = dict(num_users=25, bytes_per_user=10**8, cutoffs=(4, 10))  # blocks of two users: some have none of a set
+
+    def score(users: torch.Tensor) -> torch.Tensor:
+        return scores[users].clone()
+
+    for table, one in zip(evaluate_sets(score, sets, train, **sizes), sets):
+        pd.testing.assert_frame_equal(table, evaluate(score, one, train, **sizes))
 
 
 def test_a_cutoff_beyond_all_items_takes_them_all() -> None:
@@ -159,3 +214,48 @@ def test_a_summary_averages_over_the_users_that_have_the_value() -> None:
     assert summary["recall@5"]["mean"] == 0.5 and summary["recall@5"]["users"] == 3
     assert summary["x"]["mean"] == 0.5 and summary["x"]["users"] == 2
     assert summary["x"]["low"] <= 0.5 <= summary["x"]["high"]
+
+
+def test_the_summary_of_several_seeds_is_over_users_and_seeds() -> None:
+    rng = np.random.default_rng(0)
+    users = np.arange(200)
+    taste = rng.random(200)
+    tables = [pd.DataFrame({"user": users, "x": taste + shift}) for shift in (-0.2, 0.0, 0.2)]
+    alone, together = summarise(tables[1])["x"], summarise(*tables)["x"]
+    assert together["mean"] == pytest.approx(alone["mean"])
+    assert together["low"] < alone["low"] and alone["high"] < together["high"]
+    same = summarise(tables[1], tables[1], tables[1])["x"]
+    assert (same["low"], same["high"]) == pytest.approx((alone["low"], alone["high"]))
+
+
+def test_an_interval_over_seeds_covers_the_mean_of_all_trainings() -> None:
+    """With five seeds that matter as much as the users; without them the interval would cover in about two thirds."""
+    rng = np.random.default_rng(4)
+    inside, ignored = 0, 0
+    for trial in range(100):
+        values = rng.normal(0, 1, 100) + rng.normal(0, 0.1, (5, 1)) + rng.normal(0, 0.5, (5, 100))
+        low, high = interval(values, resamples=200, seed=trial)
+        inside += low <= 0 <= high
+        shifted = rng.normal(0, 0.1, (5, 1)) + rng.normal(0, 0.2, 100)
+        low, high = interval(shifted.mean(0), resamples=200, seed=trial)
+        ignored += low <= 0 <= high
+    assert inside / 100 >= 0.90
+    assert ignored / 100 < 0.80
+
+
+def test_linearised_values_average_to_the_ratio_and_spread_as_it_does() -> None:
+    rng = np.random.default_rng(2)
+    below = rng.random(400) + 0.5
+    above = 0.3 * below + 0.05 * rng.standard_normal(400)
+    values = linearised(above, below)
+    assert values.mean() == pytest.approx(above.sum() / below.sum())
+    drawn = rng.integers(0, 400, (2000, 400))
+    ratios = above[drawn].sum(1) / below[drawn].sum(1)
+    assert interval(values) == pytest.approx(tuple(np.quantile(ratios, [0.025, 0.975])), abs=5e-4)
+    assert np.isnan(linearised(np.zeros(3), np.zeros(3))).all()
+
+
+def test_what_only_describes_lists_has_no_better_end() -> None:
+    assert [better(name) for name in ("ndcg@5", "regret_do@50", "leakage_do", "drop_map@5", "coverage@5")] == [
+        "higher", "lower", "nearer 0", "lower", "neither"
+    ]  # fmt: skip

@@ -11,8 +11,11 @@ from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from graphrec.causal import Observational
 from graphrec.errors import RunError
 from graphrec.files import write_json
 from graphrec.report.html import write_report
@@ -158,22 +161,29 @@ def test_every_measured_number_stands_in_the_page(text, hcr, causalrec):
 
 def test_bold_marks_a_clear_winner_and_nothing_else(hcr, causalrec, tmp_path):
     one, two = copy_of(hcr, tmp_path / "one"), copy_of(causalrec, tmp_path / "two")
-    for run, mean in ((one, 0.2), (two, 0.6)):
-        write_json(run.folder / "metrics.json", {"test/x": entry_of("observational", mean, 0.1)})
+    users = np.arange(9.0)
+    judged_as(one, users / 20)
+    judged_as(two, users / 20 + 0.4)
     words = write_report([one, two], tmp_path / "a.html").read_text()
-    assert bold_numbers(words) == [".6000"]
-    write_json(two.folder / "metrics.json", {"test/x": entry_of("observational", 0.35, 0.1)})
+    assert bold_numbers(words) == [".6000"] and "significantly better than the 1 others" in words
+    judged_as(two, users[::-1] / 20 + 0.01)
     words = write_report([one, two], tmp_path / "a.html").read_text()
-    assert bold_numbers(words) == [] and "overlaps 1 of the 1 others" in words
+    assert bold_numbers(words) == [] and "does not differ significantly from 1 of the 1 others" in words
 
 
 def bold_numbers(page):
     return re.findall(r"<strong>([\d.]+)</strong>", page)
 
 
-def entry_of(estimand, mean, half):
-    values = {"mean": mean, "low": mean - half, "high": mean + half, "users": 9}
-    return {"method": "M", "estimand": estimand, "part": "test", "metrics": {"ndcg@50": values}}
+def test_a_page_is_about_held_out_likes(hcr, tmp_path):
+    with pytest.raises(RunError, match="about held-out likes"):
+        write_report([hcr], tmp_path / "a.html", part="truth")
+
+
+def judged_as(run, values):
+    """Make the run's only result NDCG@50 of its first users."""
+    write_json(run.folder / "metrics.json", {})
+    run.keep("test", "M", Observational(), pd.DataFrame({"user": np.arange(len(values)), "ndcg@50": values}))
 
 
 def test_tells_the_data_the_split_and_how_often_the_test_part_was_opened(text, hcr):

@@ -1,0 +1,140 @@
+"""Analyses of a run besides its ranking metrics, each kept in the run's folder as parts of its own.
+
+    by_activity    `active`, `less_active`            the test metrics of each group of users
+    by_time        `time_1` to `time_4`, `time_drop`  metrics on each quarter of the held-out likes, and their drop
+    by_like_ratio  `high_ratio`, `low_ratio`          normalised recall in each group of items
+    of_lists       `lists`                            what all users' lists are made of; opens no held-out part
+    off_policy     `off_policy`                       the lists' value by likes of what was shown at random
+
+Each returns what `Run.evaluate` returns, with `part` in front; `compare` takes the part's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from graphrec.assemble import load_data
+from graphrec.causal import CausalGraph, Estimand, label
+from graphrec.data.exposures import randomised_exposures
+from graphrec.errors import DataError
+from graphrec.evaluation.lists import describe_lists
+from graphrec.evaluation.off_policy import off_policy_values
+from graphrec.evaluation.ranking import evaluate_sets
+from graphrec.evaluation.slices import active_users, drop, high_ratio_items, like_times, normalised_recall, time_subsets
+from graphrec.run import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS, Run
+
+Estimands = Sequence[str | Estimand]
+LEDGER = "ledger.jsonl"
+
+
+def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
+    """The kept test metrics, averaged over active users and over the others; see `evaluation.slices`.
+
+    Raises:
+        RunError: an estimand was not evaluated on the test part yet.
+    """
+    active = active_users(run.seen, len(run.user_ids), run.recipe.evaluation.active_share)
+    rows = []
+    for name, estimand in run.choose(estimands).items():
+        per_user = run.per_user(label(estimand), "test")
+        numbers = pd.Index(run.user_ids).get_indexer(per_user["user"])
+        for part, chosen in zip(ACTIVITY, (active[numbers], ~active[numbers])):
+            table = per_user.assign(user=numbers)[chosen].reset_index(drop=True)
+            rows.append({"part": part, **run.keep(part, name, estimand, table)})
+    return _by_part(rows)
+
+
+def by_time(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
+    """Metrics on the four subsets of the held-out likes in order of time, and their drop; opens the test part.
+
+    The drop of a metric is 1 - the mean of its means on subsets 2, 3 and 4 / its mean on subset 1.
+
+    Raises:
+        DataError: the data has no times, or no user has four held-out likes.
+    """
+    scorers = _scorers(run, estimands, graph)
+    split, dataset = run.split(), load_data(run.recipe)
+    like_times(dataset, split, split.valid)  # a dataset without times is refused while the test part is closed
+    held = np.concatenate([split.valid, split.open_test("evaluate by time", run.folder / LEDGER)])
+    subsets = time_subsets(held, like_times(dataset, split, held))
+    rows = []
+    for name, (estimand, scorer) in scorers.items():
+        tables = evaluate_sets(scorer, subsets, split.train_pairs("click"), **_sizes(run, scorer))
+        for part, table in zip((*SUBSETS, DROP), (*tables, drop(tables))):
+            rows.append({"part": part, **run.keep(part, name, estimand, table)})
+    return _by_part(rows)
+
+
+def by_like_ratio(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
+    """Normalised recall on items with a high like/click ratio and on the others; opens the test part.
+
+    Raises:
+        DataError: every click of the data is a like.
+    """
+    scorers = _scorers(run, estimands, graph)
+    split = run.split()
+    if split.dataset.single_behaviour:
+        raise DataError(
+            "items have no like/click ratio",
+            expected="likes that are not all of the clicks",
+            got=f"dataset `{split.dataset.name}`, in which every click is a like",
+        )
+    clicks = split.train_pairs("click")
+    high = high_ratio_items(clicks, split.train_pairs("like"), split.dataset.num_items)
+    test = split.open_test("evaluate by like/click ratio", run.folder / LEDGER)
+    rows = []
+    for name, (estimand, scorer) in scorers.items():
+        tables = normalised_recall(scorer, test, clicks, high, **_sizes(run, scorer))
+        for part, table in zip(RATIOS, tables):
+            rows.append({"part": part, **run.keep(part, name, estimand, table)})
+    return _by_part(rows)
+
+
+def of_lists(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
+    """Coverage, popularity and concentration of all users' lists; see `evaluation.lists`."""
+    scorers = _scorers(run, estimands, graph)
+    dataset = run.split().dataset
+    rows = []
+    for name, (estimand, scorer) in scorers.items():
+        sizes = _sizes(run, scorer) | {"num_items": dataset.num_items}
+        table, whole = describe_lists(scorer, run.seen, dataset.features, **sizes)
+        rows.append({"part": LISTS, **run.keep(LISTS, name, estimand, table, whole)})
+    return pd.DataFrame(rows)
+
+
+def off_policy(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
+    """IPS, SNIPS and DR estimates of the lists' value; see `evaluation.off_policy`. Opens the test part.
+
+    Raises:
+        DataError: the data marks no part as exposed at random, or the run's split does not keep it apart.
+    """
+    scorers = _scorers(run, estimands, graph)
+    split = run.split()
+    exposures = randomised_exposures(load_data(run.recipe), split)
+    split.open_test("evaluate off-policy", run.folder / LEDGER)
+    rows = []
+    for name, (estimand, scorer) in scorers.items():
+        table = off_policy_values(scorer, exposures, **_sizes(run, scorer))
+        rows.append({"part": OFF_POLICY, **run.keep(OFF_POLICY, name, estimand, table)})
+    return pd.DataFrame(rows)
+
+
+def _scorers(run: Run, estimands: Estimands, graph: CausalGraph | None) -> dict[str, tuple[Estimand, Any]]:
+    return {name: (one, run.model.scorer(one, graph)) for name, one in run.choose(estimands).items()}
+
+
+def _sizes(run: Run, scorer: Any) -> dict[str, Any]:
+    return {
+        "num_users": run.model.num_users,
+        "bytes_per_user": scorer.bytes_per_user(),
+        "cutoffs": run.recipe.evaluation.k,
+    }
+
+
+def _by_part(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of one part together, the estimands of each in their order."""
+    return pd.DataFrame(sorted(rows, key=lambda row: [*ACTIVITY, *SUBSETS, DROP, *RATIOS].index(row["part"])))

@@ -1,0 +1,111 @@
+"""The value of a ranking's lists, estimated from likes of items that were shown at random.
+
+The policy that is judged lists for user u the best k_u = min(K, |C_u|) of C_u, the items that the random showing
+could have shown and training has not; its value is the mean over users, then over listed items, of the chance r that
+the item is liked. From C_u, n_u items were shown at random, each as likely as any other. With w_ui = |C_u| / k_u
+where i is listed and 0 elsewhere, the ratio of the policy's probability to the showing's,
+
+    IPS    mean_u 1/n_u sum_{shown i} w_ui r_ui                      (Horvitz and Thompson, JASA 1952)
+    SNIPS  the same, divided by mean_u 1/n_u sum_{shown i} w_ui      (Swaminathan and Joachims, NeurIPS 2015)
+    DR     mean_u [ 1/k_u sum_{listed i} q_i + 1/n_u sum_{shown i} w_ui (r_ui - q_i) ]
+                                                                     (Dudik, Langford and Li, ICML 2011)
+
+The propensities are known, so IPS and DR are unbiased whatever q is, and SNIPS is consistent. q_i is the item's share
+of likes among the shown pairs of other users (five folds), drawn towards the fold's mean as by ten pairs of it: it
+serves every method alike, and no user's likes judge themselves.
+
+The list itself is the policy, not a softmax of the scores: a list is what is deployed, the showing reaches all of C_u
+so that no smoothing is needed for overlap, and a softmax would add a temperature that scores of different methods do
+not share. An interval is over users, whose showings are independent of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from graphrec.data.exposures import Exposures
+from graphrec.evaluation.metrics import DEFAULT_K, linearised
+from graphrec.evaluation.ranking import PairIndex, rank_all
+
+FOLDS = 5
+PRIOR = 10.0
+"""Pairs at the mean that each item's share of likes is drawn towards it by."""
+BYTES_AN_ITEM = 8
+"""What an estimate holds beside the scores, for each user of a block and item."""
+
+
+def off_policy_values(
+    score: Callable[[Tensor], Tensor],
+    exposures: Exposures,
+    *,
+    num_users: int,
+    bytes_per_user: int,
+    cutoffs: tuple[int, ...] = DEFAULT_K,
+) -> pd.DataFrame:
+    """Per-user values whose means are the estimates.
+
+    Args:
+        score: `[b]` users to `[b, I]` scores.
+        exposures: the pairs shown at random, and those that cannot be listed.
+
+    Returns:
+        A row a user to whom something was shown: `user`, `shown` (n_u), and `ips@K`, `snips@K`, `dr@K`. Those of
+        SNIPS are `linearised`, as it is a ratio of means; NaN where nothing shown is in any list.
+    """
+    num_items = len(exposures.pool)
+    shown_to, liked_by = (PairIndex(pairs, num_users) for pairs in (exposures.pairs, exposures.pairs[exposures.liked]))
+    within_pool = exposures.excluded[exposures.pool[exposures.excluded[:, 1]]]
+    reachable_by = exposures.pool.sum() - np.bincount(within_pool[:, 0], minlength=num_users)
+    outside, rewards = torch.from_numpy(~exposures.pool), _item_rewards(exposures)
+
+    def score_pool(users: Tensor) -> Tensor:
+        return score(users).cpu().masked_fill(outside, -torch.inf)
+
+    users, excluded = np.flatnonzero(shown_to.counts), PairIndex(exposures.excluded, num_users)
+    parts = []
+    bytes_per_user += BYTES_AN_ITEM * num_items
+    for block, scores, best in rank_all(score_pool, users, max(cutoffs), excluded, bytes_per_user=bytes_per_user):
+        place = torch.full(scores.shape, num_items, dtype=torch.int32)
+        place.scatter_(1, best, torch.arange(best.shape[1], dtype=torch.int32).expand_as(best))
+        is_liked = np.zeros(scores.shape, dtype=bool)
+        is_liked[liked_by.of(block)] = True
+        rows, items = shown_to.of(block)
+        liked, rank = is_liked[rows, items], place.numpy()[rows, items]
+        fold, count, reachable = block % FOLDS, shown_to.counts[block], reachable_by[block]
+        expected = np.cumsum(rewards[fold[:, None], best.numpy()], axis=1)
+        surprise = liked - rewards[fold[rows], items]
+        values: dict[str, np.ndarray] = {}
+        for k in cutoffs:
+            size = np.minimum(k, reachable)
+            weight = np.where(rank < size[rows], (reachable / size)[rows], 0.0)
+            ips, mean_weight, residual = (
+                np.bincount(rows, terms, len(block)) / count for terms in (weight * liked, weight, weight * surprise)
+            )
+            direct = expected[np.arange(len(block)), size - 1] / size
+            values |= {f"ips@{k}": ips, f"weight@{k}": mean_weight, f"dr@{k}": direct + residual}
+        parts.append(pd.DataFrame({"user": block, "shown": count, **values}))
+    table = pd.concat(parts, ignore_index=True)
+    estimates: dict[str, np.ndarray] = {}
+    for k in cutoffs:
+        ips = table[f"ips@{k}"].to_numpy()
+        snips = linearised(ips, table[f"weight@{k}"].to_numpy())
+        estimates |= {f"ips@{k}": ips, f"snips@{k}": snips, f"dr@{k}": table[f"dr@{k}"].to_numpy()}
+    return table[["user", "shown"]].assign(**estimates)
+
+
+def _item_rewards(exposures: Exposures) -> np.ndarray:
+    """`[5, I]`, for each fold of users the items' shares of likes among the pairs of the other folds."""
+    num_items = len(exposures.pool)
+    rewards = np.empty((FOLDS, num_items))
+    for fold in range(FOLDS):
+        others = exposures.pairs[:, 0] % FOLDS != fold
+        items, liked = exposures.pairs[others, 1], exposures.liked[others]
+        mean = liked.mean() if len(liked) else 0.0
+        count, likes = np.bincount(items, minlength=num_items), np.bincount(items[liked], minlength=num_items)
+        rewards[fold] = (likes + PRIOR * mean) / (count + PRIOR)
+    return rewards

@@ -1,0 +1,89 @@
+"""Coverage, popularity and concentration of lists, against PyG's, a slow computation, and lists made to be alike."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from torch_geometric.metrics import LinkPredAveragePopularity, LinkPredCoverage
+
+from graphrec.data.dataset import Feature
+from graphrec.evaluation.lists import Concentration, describe_lists
+
+USERS, ITEMS = 30, 25
+
+
+def problem(seed: int) -> tuple[torch.Tensor, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(rng.integers(0, 5, (USERS, ITEMS)).astype(float)), np.argwhere(
+        rng.random((USERS, ITEMS)) < 0.2
+    )
+
+
+def describe(scores: torch.Tensor, clicks: np.ndarray, features: dict[str, Feature], cutoffs: tuple[int, ...]):
+    return describe_lists(
+        lambda users: scores[users].clone(), clicks, features,
+        num_users=USERS, num_items=ITEMS, bytes_per_user=2**25, cutoffs=cutoffs,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_coverage_and_popularity_agree_with_pyg(k: int) -> None:
+    scores, clicks = problem(k)
+    table, whole = describe(scores, clicks, {}, (k,))
+    scores[clicks[:, 0], clicks[:, 1]] = -torch.inf
+    order = scores.sort(dim=1, descending=True, stable=True).indices
+    counts = torch.from_numpy(np.bincount(clicks[:, 1], minlength=ITEMS))
+    coverage, popular = LinkPredCoverage(k, ITEMS), LinkPredAveragePopularity(k, counts)
+    for metric in (coverage, popular):
+        metric.update(order, None)
+    assert whole[f"coverage@{k}"] == pytest.approx(coverage.compute().item())
+    assert table[f"popularity@{k}"].mean() == pytest.approx(popular.compute().item())
+    assert table["user"].tolist() == list(range(USERS))
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_concentration_is_the_mean_cosine_of_all_pairs(kind: str) -> None:
+    rng = np.random.default_rng(1)
+    values = (rng.random((ITEMS, 6)) * (rng.random((ITEMS, 6)) < 0.5) + 0.1 * rng.random((ITEMS, 1))).astype(np.float32)
+    mask = np.arange(ITEMS) % 4 != 0
+    values[~mask] = 0
+    feature = Feature(sparse.csr_array(values) if kind == "sparse" else values, mask)
+    lists = np.array([rng.permutation(ITEMS)[:8] for _ in range(12)])
+    listed = np.arange(8) < rng.integers(0, 9, (12, 1))
+    centred = values.astype(float) - values[mask].astype(float).mean(0)
+    found = Concentration(feature).of(lists, listed)
+    for row in range(12):
+        items = [item for item, real in zip(lists[row], listed[row]) if real and mask[item]]
+        cosines = [
+            centred[a] @ centred[b] / np.linalg.norm(centred[a]) / np.linalg.norm(centred[b])
+            for a, b in combinations(items, 2)
+        ]
+        if cosines:
+            assert found[row] == pytest.approx(np.mean(cosines), abs=1e-5)
+        else:
+            assert np.isnan(found[row])
+
+
+def test_lists_of_one_look_are_concentrated_and_random_lists_are_not() -> None:
+    rng = np.random.default_rng(2)
+    looks = rng.standard_normal((5, 16))
+    look = np.arange(ITEMS) % 5
+    values = (5.0 + looks[look] + 0.01 * rng.standard_normal((ITEMS, 16))).astype(np.float32)
+    alike = torch.from_numpy((look[None, :] == (np.arange(USERS) % 5)[:, None]).astype(float))
+    at_random = torch.from_numpy(rng.random((USERS, ITEMS)))
+    nothing = np.empty((0, 2), dtype=np.int64)
+    features = {"visual": Feature(values, np.ones(ITEMS, dtype=bool))}
+    one, other = (describe(s, nothing, features, (5,))[0]["concentration_visual@5"].mean() for s in (alike, at_random))
+    assert one > 0.99
+    assert abs(other) < 0.1, "the 5 that all features share is no likeness"
+
+
+def test_items_that_fill_a_list_beyond_the_candidates_do_not_count() -> None:
+    clicks = np.array([(user, item) for user in range(USERS) for item in range(ITEMS - 2)])
+    table, whole = describe(torch.zeros(USERS, ITEMS), clicks, {}, (10,))
+    assert whole["coverage@10"] == 2 / ITEMS
+    assert (table["popularity@10"] == 0).all()

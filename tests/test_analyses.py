@@ -1,0 +1,169 @@
+"""The analyses of a run: kept as parts, equal to what they are made of, refused where the data does not allow them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from graphrec import analyses
+from graphrec.assemble import load_data
+from graphrec.carry_out import train
+from graphrec.causal import Observational
+from graphrec.data.exposures import randomised_exposures
+from graphrec.data.split import Split
+from graphrec.errors import DataError, RunError
+from graphrec.preparation import prepare
+from graphrec.recipe import Recipe
+from graphrec.run import Run, compare
+from graphrec.simulation import simulate
+from graphrec.simulation.truth import Truth
+
+
+@pytest.fixture
+def own(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
+    """A private copy of a tiny run."""
+
+    def copy(name: str) -> Run:
+        shutil.copytree(tiny_runs[name].folder, tmp_path / name)
+        return Run(tmp_path / name)
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def coat(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on a twin of Coat, whose test part was shown at random."""
+    folder = tmp_path_factory.mktemp("coat")
+    simulate("coat", folder / "raw", users=120, items=90, shown=40)
+    prepare("coat", folder / "raw", folder / "prepared")
+    recipe = {
+        "data": {"path": str(folder / "prepared")},
+        "split": {"name": "given"},
+        "backbone": {"name": "mf", "embedding_size": 8},
+        "decoder": {"name": "ct"},
+        "training": {"epochs": 2, "batch_size": 512, "learning_rate": 0.01, "monitor": "ndcg@5"},
+        "evaluation": {"k": [5, 20]},
+    }
+    return train(Recipe.from_dict(recipe), folder / "run")
+
+
+def test_activity_divides_the_users_of_the_test_part(own: Callable[[str], Run]) -> None:
+    run = own("hcr")
+    with pytest.raises(RunError, match="not evaluated yet"):
+        analyses.by_activity(run)
+    whole = run.evaluate()
+    table = analyses.by_activity(run)
+    assert table["part"].tolist() == ["active"] * 4 + ["less_active"] * 4
+    active, others = table[:4].reset_index(), table[4:].reset_index()
+    assert (active["users"] + others["users"]).tolist() == whole["users"].tolist()
+    mean = (active["ndcg@20"] * active["users"] + others["ndcg@20"] * others["users"]) / whole["users"]
+    assert mean.to_numpy() == pytest.approx(whole["ndcg@20"].to_numpy())
+    clicks = pd.Series(np.bincount(run.seen[:, 0], minlength=len(run.user_ids)), index=run.user_ids)
+    named = {part: run.per_user("front_door", part)["user"] for part in ("active", "less_active")}
+    assert clicks[named["active"]].min() >= clicks[named["less_active"]].max()
+
+
+def test_time_divides_the_held_out_likes_of_the_same_users(own: Callable[[str], Run]) -> None:
+    run = own("ct")
+    table = analyses.by_time(run)
+    assert table["part"].tolist() == ["time_1", "time_2", "time_3", "time_4", "time_drop"]
+    split = run.split()
+    held = pd.DataFrame(np.concatenate([split.valid, split.open_test("to compare")]), columns=["user", "item"])
+    sizes = held.groupby("user").size()
+    kept = [run.per_user("observational", f"time_{n}") for n in range(1, 5)]
+    for one in kept:
+        assert list(one["user"]) == list(run.user_ids[sizes.index[sizes >= 4]])
+    assert sum(one["positives"].to_numpy() for one in kept).tolist() == sizes[sizes >= 4].tolist()
+    means = table["ndcg@20"].to_numpy()
+    assert table["drop_ndcg@20"].iloc[-1] == pytest.approx(1 - means[1:4].mean() / means[0])
+    assert [json.loads(line)["reason"] for line in (run.folder / "ledger.jsonl").read_text().splitlines()] == [
+        "evaluate by time"
+    ]
+
+
+def test_the_like_ratio_divides_the_items(own: Callable[[str], Run]) -> None:
+    run = own("ct")
+    table = analyses.by_like_ratio(run)
+    assert table["part"].tolist() == ["high_ratio", "low_ratio"]
+    kept = [run.per_user("observational", part) for part in table["part"]]
+    assert sum(one["positives"].sum() for one in kept) == len(run.split().open_test("to compare"))
+    assert (table["normalised_recall@20"] > 0).all()
+    assert table["normalised_recall@20"].iloc[0] == pytest.approx(kept[0]["normalised_recall@20"].mean())
+
+
+def test_lists_are_described_without_opening_the_test_part(
+    own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test part was opened"))
+    run = own("hcr")
+    table = analyses.of_lists(run)
+    assert table["users"].tolist() == [len(run.user_ids)] * 4
+    assert table["coverage@20"].between(0, 1).all() and table["coverage@20_low"].isna().all()
+    modalities = run.manifest["context"]["exposure"] + run.manifest["context"]["content"]
+    for name in modalities:
+        assert table[f"concentration_{name}@10"].between(-1, 1).all()
+    lists = run.recommend(run.user_ids, 20, estimand="front_door")
+    assert table["coverage@20"].iloc[0] == lists["item"].nunique() / len(run.item_ids)
+    pd.testing.assert_frame_equal(
+        compare([run], "lists").drop(columns="run"), table.drop(columns="part"), check_like=True
+    )
+
+
+def test_the_value_of_lists_is_estimated_from_what_was_shown_at_random(coat: Run) -> None:
+    table = analyses.off_policy(coat)
+    row = table.iloc[0]
+    for name in ("ips", "snips", "dr"):
+        for k in (5, 20):
+            assert row[f"{name}@{k}_low"] <= row[f"{name}@{k}"] <= row[f"{name}@{k}_high"]
+    assert abs(row["ips@20"] - row["dr@20"]) < 0.1
+    assert coat.per_user("observational", "off_policy")["shown"].between(1, 16).all()
+    assert "off-policy" in (coat.folder / "ledger.jsonl").read_text()
+
+
+def test_the_estimated_value_is_the_one_that_the_twins_equations_give(coat: Run) -> None:
+    row = analyses.off_policy(coat).iloc[0]
+    users = np.arange(len(coat.user_ids))
+    chance = Truth.load(Path(coat.recipe.data.path).with_name("raw")).align(coat.user_ids, coat.item_ids)
+    scores = coat.model.scorer(Observational())(torch.from_numpy(users)).numpy()
+    exposures = randomised_exposures(load_data(coat.recipe), coat.split())
+    scores[exposures.excluded[:, 0], exposures.excluded[:, 1]] = -np.inf
+    scores[:, ~exposures.pool] = -np.inf
+    judged = np.unique(exposures.pairs[:, 0])
+    for k in (5, 20):
+        lists = np.argsort(-scores, axis=1)[judged, :k]
+        value = np.take_along_axis(chance.effect(judged, "satisfaction"), lists, 1).mean()
+        for name in ("ips", "snips", "dr"):
+            assert row[f"{name}@{k}_low"] < value < row[f"{name}@{k}_high"], (name, k, value)
+
+
+def test_what_the_data_does_not_allow_is_refused_while_the_test_part_is_closed(
+    coat: Run, own: Callable[[str], Run]
+) -> None:
+    ledger = coat.folder / "ledger.jsonl"
+    before = ledger.read_text() if ledger.exists() else ""
+    with pytest.raises(DataError, match="order of time"):
+        analyses.by_time(coat)
+    assert (ledger.read_text() if ledger.exists() else "") == before
+    run = own("ct")
+    with pytest.raises(DataError, match="marked as exposed at random"):
+        analyses.off_policy(run)
+    assert not (run.folder / "ledger.jsonl").exists()
+
+
+def test_groups_of_other_sizes_are_not_compared(
+    own: Callable[[str], Run], tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    runs = [own("ct"), train(tiny_recipe("ct", "evaluation.active_share=0.2", "name=other"), tmp_path / "other")]
+    for run in runs:
+        run.evaluate()
+        analyses.by_activity(run)
+    assert runs[1].metrics()["active/observational"]["metrics"]["mrr"]["users"] < 0.3 * len(runs[1].user_ids)
+    with pytest.raises(RunError, match="active users are not the same"):
+        compare(runs, "active")
