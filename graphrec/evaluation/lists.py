@@ -26,6 +26,7 @@ from scipy import sparse
 from torch import Tensor
 
 from graphrec.data.dataset import Feature
+from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K
 from graphrec.evaluation.ranking import PairIndex, rank_all
 
@@ -86,11 +87,11 @@ def describe_lists(
     counts = np.bincount(clicks[:, 1], minlength=num_items)
     concentrations = {name: Concentration(feature) for name, feature in features.items()}
     covered = {k: np.zeros(num_items, dtype=bool) for k in cutoffs}
-    parts = []
+    collected = Collected(num_users)
     users, index = np.arange(num_users), PairIndex(clicks, num_users)
     for block, scores, best in rank_all(score, users, max(cutoffs), index, bytes_per_user=bytes_per_user):
         lists, listed = best.numpy(), scores.gather(1, best).isfinite().numpy()
-        values = {}
+        values: dict[str, np.ndarray] = {}
         for k in cutoffs:
             top, real = lists[:, :k], listed[:, :k]
             covered[k][top[real]] = True
@@ -100,5 +101,5 @@ def describe_lists(
             )
             for name, concentration in concentrations.items():
                 values[f"concentration_{name}@{k}"] = concentration.of(top, real)
-        parts.append(pd.DataFrame({"user": block, **values}))
-    return pd.concat(parts, ignore_index=True), {f"coverage@{k}": float(found.mean()) for k, found in covered.items()}
+        collected.add({"user": block, **values})
+    return collected.table(), {f"coverage@{k}": float(found.mean()) for k, found in covered.items()}

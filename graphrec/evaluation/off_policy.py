@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from graphrec.data.exposures import Exposures
+from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K, linearised
 from graphrec.evaluation.ranking import PairIndex, rank_all
 
@@ -67,7 +68,7 @@ def off_policy_values(
         return score(users).cpu().masked_fill(outside, -torch.inf)
 
     users, excluded = np.flatnonzero(shown_to.counts), PairIndex(exposures.excluded, num_users)
-    parts = []
+    collected = Collected(len(users))
     bytes_per_user += BYTES_AN_ITEM * num_items
     for block, scores, best in rank_all(score_pool, users, max(cutoffs), excluded, bytes_per_user=bytes_per_user):
         place = torch.full(scores.shape, num_items, dtype=torch.int32)
@@ -88,8 +89,8 @@ def off_policy_values(
             )
             direct = expected[np.arange(len(block)), size - 1] / size
             values |= {f"ips@{k}": ips, f"weight@{k}": mean_weight, f"dr@{k}": direct + residual}
-        parts.append(pd.DataFrame({"user": block, "shown": count, **values}))
-    table = pd.concat(parts, ignore_index=True)
+        collected.add({"user": block, "shown": count, **values})
+    table = collected.table()
     estimates: dict[str, np.ndarray] = {}
     for k in cutoffs:
         ips = table[f"ips@{k}"].to_numpy()

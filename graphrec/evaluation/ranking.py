@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from graphrec.errors import DataError
+from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K, metrics_at
 
 MEMORY_BUDGET = 256 * 2**20
@@ -130,27 +131,27 @@ def evaluate_sets(
     """`evaluate` for several sets of positives on one ranking; in each, the other sets' pairs are misses."""
     indices = [PairIndex(positives, num_users) for positives in sets]
     users = np.flatnonzero(sum(index.counts for index in indices))
-    parts: list[list[pd.DataFrame]] = [[] for _ in sets]
+    collected = [Collected(int(np.count_nonzero(index.counts))) for index in indices]
     ranked = rank_all(score, users, max(cutoffs), PairIndex(excluded, num_users), bytes_per_user=bytes_per_user)
     for block, scores, best in ranked:
-        for found, index in zip(parts, indices):
+        for found, index in zip(collected, indices):
             has = index.counts[block] > 0
             if not has.any():
                 continue
             some = slice(None) if has.all() else torch.from_numpy(has)
-            found.append(_block_metrics(block[has], scores[some], best[some], index, cutoffs))
-    return [pd.concat(found, ignore_index=True) for found in parts]
+            found.add(_block_metrics(block[has], scores[some], best[some], index, cutoffs))
+    return [found.table() for found in collected]
 
 
 def _block_metrics(
     block: np.ndarray, scores: Tensor, best: Tensor, positive_of: PairIndex, cutoffs: tuple[int, ...]
-) -> pd.DataFrame:
+) -> dict[str, np.ndarray]:
     rows, items = (torch.from_numpy(part) for part in positive_of.of(block))
     is_positive = torch.zeros(scores.shape, dtype=torch.bool)
     is_positive[rows, items] = True
     values = metrics_at(is_positive.gather(1, best).numpy(), positive_of.counts[block], cutoffs)
     values["mrr"] = _reciprocal_rank(scores, rows, items)
-    return pd.DataFrame({"user": block, "positives": positive_of.counts[block], **values})
+    return {"user": block, "positives": positive_of.counts[block], **values}
 
 
 def _reciprocal_rank(scores: Tensor, rows: Tensor, items: Tensor) -> np.ndarray:

@@ -27,6 +27,7 @@ from torch import Tensor
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.errors import DataError
+from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import ABOUT_USERS, DEFAULT_K, linearised
 from graphrec.evaluation.ranking import PairIndex, rank_all
 
@@ -144,25 +145,25 @@ def normalised_recall(
     """
     indices = [PairIndex(positives[high[positives[:, 1]] == one], num_users) for one in (True, False)]
     users = np.flatnonzero(np.bincount(positives[:, 0], minlength=num_users))
-    parts: list[list[pd.DataFrame]] = [[], []]
+    collected = [Collected(int(np.count_nonzero(index.counts))) for index in indices]
     of_high = torch.from_numpy(high)
     ranked = rank_all(score, users, max(cutoffs), PairIndex(excluded, num_users), bytes_per_user=bytes_per_user)
     for block, scores, best in ranked:
         listed = scores.gather(1, best).isfinite().numpy()
         in_high = of_high[best].numpy()
-        for found, index, inside in zip(parts, indices, (in_high & listed, ~in_high & listed)):
+        for found, index, inside in zip(collected, indices, (in_high & listed, ~in_high & listed)):
             rows, items = (torch.from_numpy(part) for part in index.of(block))
             wanted = torch.zeros(scores.shape, dtype=torch.bool)
             wanted[rows, items] = True
             hits, count = wanted.gather(1, best).numpy() & listed, index.counts[block]
-            values = {}
+            values = {"user": block, "positives": count}
             for k in cutoffs:
                 values[f"recall@{k}"] = hits[:, :k].sum(1) / np.maximum(count, 1)
                 values[f"share@{k}"] = inside[:, :k].sum(1) / np.maximum(listed[:, :k].sum(1), 1)
-            found.append(pd.DataFrame({"user": block, "positives": count, **values})[count > 0])
+            found.add({name: part[count > 0] for name, part in values.items()})
     tables = []
-    for found in parts:
-        table = pd.concat(found, ignore_index=True)
+    for found in collected:
+        table = found.table()
         ratios = {
             f"normalised_recall@{k}": linearised(table[f"recall@{k}"].to_numpy(), table[f"share@{k}"].to_numpy())
             for k in cutoffs

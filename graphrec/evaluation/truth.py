@@ -10,6 +10,7 @@ import torch
 from scipy.stats import rankdata
 from torch import Tensor
 
+from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.ranking import PairIndex, rank_all
 from graphrec.simulation.truth import Truth, ndcg_at_k, regret_at_k
 
@@ -61,26 +62,24 @@ def judge_by_truth(
     users = np.arange(truth.num_users)
     index = PairIndex(excluded, truth.num_users)
     bytes_per_user += BYTES_A_PAIR * truth.num_items
-    parts = []
+    collected = Collected(truth.num_users)
     for block, scores, best in rank_all(score, users, k, index, bytes_per_user=bytes_per_user):
         candidates = np.isfinite(scores.numpy())
         likes = truth.draw_likes(block, seed, target) & candidates
         effect = truth.effect(block, target)
         ranked = np.where(np.take_along_axis(candidates, best.numpy(), 1), best.numpy(), -1)
         agreement, leakage = rank_agreement(scores.numpy(), effect, truth.confounder(), candidates)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "user": block,
-                    "positives": likes.sum(1),
-                    f"ndcg_do@{k}": ndcg_at_k(ranked, likes, candidates),
-                    f"regret_do@{k}": regret_at_k(ranked, effect, candidates),
-                    "rank_correlation_do": agreement,
-                    "leakage_do": leakage,
-                }
-            )
+        collected.add(
+            {
+                "user": block,
+                "positives": likes.sum(1),
+                f"ndcg_do@{k}": ndcg_at_k(ranked, likes, candidates),
+                f"regret_do@{k}": regret_at_k(ranked, effect, candidates),
+                "rank_correlation_do": agreement,
+                "leakage_do": leakage,
+            }
         )
-    return pd.concat(parts, ignore_index=True)
+    return collected.table()
 
 
 def rank_agreement(

@@ -1,0 +1,47 @@
+"""Per-user values are gathered in place, and nothing of a block outlives it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+import torch
+
+from graphrec.evaluation.collect import Collected
+from graphrec.evaluation.ranking import evaluate
+
+
+def test_rows_come_in_the_order_in_which_they_were_added() -> None:
+    collected = Collected(5)
+    collected.add({"user": np.array([3, 1]), "value": np.array([0.5, np.nan])})
+    collected.add({"user": np.array([4]), "value": np.array([2.0])})
+    table = collected.table()
+    assert table["user"].tolist() == [3, 1, 4] and table["user"].dtype.kind == "i"
+    assert table["value"].tolist() == pytest.approx([0.5, np.nan, 2.0], nan_ok=True)
+
+
+def test_no_more_rows_than_announced() -> None:
+    collected = Collected(1)
+    with pytest.raises(ValueError):
+        collected.add({"user": np.arange(2)})
+
+
+def test_an_evaluation_holds_two_blocks_at_most() -> None:
+    """The one that is judged, and the one that is scored next."""
+    alive: list[weakref.ref] = []
+    most = 0
+
+    def score(users: torch.Tensor) -> torch.Tensor:
+        nonlocal most
+        gc.collect()
+        most = max(most, sum(one() is not None for one in alive))
+        scores = torch.rand(len(users), 50)
+        alive.append(weakref.ref(scores))
+        return scores
+
+    pairs = np.stack([np.arange(40), np.arange(40) % 50], axis=1)
+    table = evaluate(score, pairs, pairs[:0], num_users=40, bytes_per_user=2**26, cutoffs=(5,))
+    assert len(table) == 40 and len(alive) == 10
+    assert most <= 1
