@@ -1,10 +1,12 @@
-"""Amazon ratings, in one go: a rating is a click, 4 stars or more a like; HCR's chronological split.
+"""CausalRec's experiments on Amazon: its Tables 1 and 2 and Figures 5 to 7, a report and embeddings.
 
     python benchmarks/amazon.py                    the simulated twin, whose truth is known: pictures draw ratings
-    python benchmarks/amazon.py --data DIR         a category's real files: ratings or reviews, meta, image features
+    python benchmarks/amazon.py --data DIR         real files of a category: ratings, reviews or lists, meta, images
     python benchmarks/amazon.py --data FILE        `user,item,rating,unix time` rows without a header; .gz and .zip too
 
-Run again with the same --out it goes on where it was.
+A rating is an interaction. Where there are no pictures, and 4 stars or more tell a like from a click, HCR's experiments
+are made instead. Add --full for every method, tuned, three seeds. Run again with the same --out it goes on where it
+was.
 """
 
 from __future__ import annotations
@@ -13,39 +15,40 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import DECODERS, Seeds, finish, recipes_for, run, say_data
+from common import TWIN, Data, Full, Out, Seeds, experiment, place, prepared, raw_files, run
 
 import graphrec as gr
-from graphrec.benchmark import run_benchmark
-from graphrec.preparation import prepare_once
+from graphrec.experiments import CAUSALREC, HCR
 
-COLUMNS = {"user": "0", "item": "1", "rating": "2", "timestamp": "3"}
-OPTIONS = {"header": "false", "delimiter": ",", "like_at": "4", **COLUMNS}
+COLUMNS = {"header": "false", "delimiter": ",", "user": "0", "item": "1", "rating": "2", "timestamp": "3"}
+PICTURES = ("data.modalities=['visual']", "data.roles.visual=exposure")
 
 
 def main(
-    data: Annotated[str, typer.Option(help="`twin`, the folder of the real files, or a ratings file.")] = "twin",
-    out: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("runs/amazon"),
-    seeds: Seeds = 1,
+    data: Data = TWIN,
+    out: Out = Path("runs/amazon"),
+    full: Full = False,
+    seeds: Seeds = None,
+    category: Annotated[str, typer.Option(help="Such as Office_Products, where the folder holds several.")] = "",
 ) -> None:
-    twin = data == "twin"
-    raw = out / "raw" if twin else Path(data)
-    if twin and not (raw / "truth").is_dir():
-        gr.simulate("amazon", raw)
-    source = ("amazon", {}) if raw.is_dir() else ("table", OPTIONS)
-    prepared = prepare_once(source[0], raw, out / "prepared", source[1])
-    say_data(prepared, "SIMULATED: a twin of Amazon with known truth" if twin else f"real: ratings in {raw}")
-    with_pictures = "visual" in gr.load(prepared).features
-    decoders = {name: decoder for name, decoder in DECODERS.items() if with_pictures or name != "causalrec"}
-    result = run_benchmark(
-        recipes_for("amazon" if with_pictures else "toys", prepared, decoders),
-        out,
-        seeds=range(seeds),
-        truth=raw if twin else None,
-        target="satisfaction",
-        title="Amazon twin (simulated)" if twin else f"Amazon ratings: {raw.name}",
-    )
-    finish(result, out)
+    twin = data == TWIN
+    with place(out, data, full, "causalrec", "toys", benchmark="amazon", category=category):
+        raw = raw_files("amazon", data, out)
+        title = "Amazon twin (simulated)" if twin else f"Amazon {category or raw.name}"
+        if raw.is_file():
+            ready = prepared("table", raw, out, title, {**COLUMNS, "like_at": "4"})
+        else:
+            with_images = any(raw.glob(f"image_features_{category or '*'}.b"))
+            options = {"filter": "single_pass", "with_images": "true"} if with_images else {}
+            ready = prepared("amazon", raw, out, title, options | ({"category": category} if category else {}))
+        dataset = gr.load(ready)
+        pictures = "visual" in dataset.features
+        asked = {"title": title, "full": full, "seeds": seeds, "truth": raw if twin else None}
+        if pictures or dataset.single_behaviour:
+            settings = PICTURES if pictures else ()
+            experiment(CAUSALREC, "causalrec", ready, out, target="satisfaction", settings=settings, **asked)
+        else:
+            experiment(HCR, "toys", ready, out, **asked)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,23 @@
-"""What the benchmark scripts share: the methods, the recipes' folder, the closing lines."""
+"""What the benchmark scripts share: their options, the data, one paper's experiments, the closing lines."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 import typer
 
 import graphrec as gr
 from graphrec.allocator import keep_large_blocks
-from graphrec.benchmark import BenchmarkResult, run_benchmark
+from graphrec.benchmark import BenchmarkResult
 from graphrec.data.checks import statistics
 from graphrec.errors import GraphrecError
+from graphrec.experiments import Mode, Paper, hold_place, reproduce
+from graphrec.files import sha256
 from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
 from graphrec.report.tables import metric_rows
@@ -22,62 +25,66 @@ from graphrec.report.terminal import print_table
 from graphrec.simulation.truth import ORACLES
 
 RECIPES = Path(__file__).parent / "recipes"
-HEADLINE = ("recall@20", "recall@50", "ndcg@50", "ndcg_do@50", "regret_do@50")
-Seeds = Annotated[int, typer.Option(help="Train each method once for each of this many seeds.", min=1)]
+HEADLINE = ("mrr", "recall@20", "recall@50", "ndcg@50", "ndcg_do@50", "regret_do@50")
+TWIN = "twin"
+QUICK = Mode("quick", every=False, seeds=1, trials=0, settings=("training.epochs=25",))
+FULL = Mode("full", every=True, seeds=3, trials=10)
 
-DECODERS: dict[str, dict[str, Any]] = {
-    "ct": {"name": "ct"},
-    "esmm": {"name": "esmm"},
-    "causalrec": {"name": "causalrec"},
-    "hcr": {"name": "hcr"},
-}
-
-
-def recipes_for(name: str, prepared: Path, decoders: Mapping[str, dict[str, Any]]) -> dict[str, Recipe]:
-    """The recipe `recipes/NAME.toml` on the prepared data, once for each decoder."""
-    found = {}
-    for method, decoder in decoders.items():
-        settings = [f"decoder.{key}={value}" for key, value in decoder.items()]
-        found[method] = Recipe.from_toml(RECIPES / f"{name}.toml", [f"data.path={prepared}", *settings])
-    return found
+Data = Annotated[str, typer.Option(help="`twin`, simulated with known truth, or where the real files are.")]
+Out = Annotated[Path, typer.Option(help="Where everything goes. Run again with the same it goes on where it was.")]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full/--quick",
+        help="Every method of the paper, tuned with as many trainings as every other, three seeds; or the core methods "
+        "as the recipe has them, one seed, few epochs.",
+    ),
+]
+Seeds = Annotated[int | None, typer.Option(help="Train each method for so many seeds instead.", min=1)]
 
 
-def twin_or_real(source: str, data: str, out: Path, seeds: int, *, recipe: str, given_recipe: str) -> None:
-    """The whole way on a set of short videos: its twin, simulated first, or its real files.
-
-    Args:
-        source: name of the source and of the world alike.
-        data: `twin`, or the folder of the real files.
-        recipe, given_recipe: in `recipes/`; the latter for files that come with one behaviour and their own split.
-    """
-    twin, title = data == "twin", source.capitalize()
-    raw = out / "raw" if twin else Path(data)
-    if twin and not (raw / "truth").is_dir():
-        gr.simulate(source, raw)
-    prepared = prepare_once(source, raw, out / "prepared")
-    say_data(prepared, f"SIMULATED: a twin of {title} with known truth" if twin else f"real: {title} files in {raw}")
-    given_split = not twin and gr.load(prepared).single_behaviour
-    result = run_benchmark(
-        recipes_for(given_recipe if given_split else recipe, prepared, DECODERS),
-        out,
-        seeds=range(seeds),
-        truth=raw if twin else None,
-        title=f"{title} twin (simulated)" if twin else title,
-    )
-    finish(result, out)
+@contextmanager
+def place(out: Path, data: str, full: bool, *recipes: str, **options: str) -> Iterator[Path]:
+    """The folder `out`, held for a benchmark with these options and recipes alone."""
+    asked = {**options, "data": "twin" if data == TWIN else "real", "mode": "full" if full else "quick"}
+    asked |= {f"{name}.toml": sha256(RECIPES / f"{name}.toml")[:12] for name in recipes}
+    with hold_place(out, asked) as folder:
+        yield folder
 
 
-def say_data(prepared: Path, origin: str) -> None:
-    """Print which data the benchmark runs on."""
-    facts = statistics(gr.load(prepared))
-    print(f"data: {origin}\n      {facts['users']:,} users, {facts['items']:,} items, {facts['clicks']:,} clicks, "
-          f"{facts['likes']:,} likes")  # fmt: skip
+def raw_files(world: str, data: str, out: Path) -> Path:
+    """Where the raw files are: the twin's are simulated first."""
+    if data != TWIN:
+        return Path(data)
+    raw = out / "raw"
+    if not (raw / "truth").is_dir():
+        gr.simulate(world, raw)
+    return raw
 
 
-def finish(result: BenchmarkResult, out: Path) -> None:
-    """Export the last method's embeddings and say what was found and where it lies."""
-    best = result.runs[-1]
-    best.export(out / "embeddings")
+def prepared(source: str, raw: Path, out: Path, title: str, options: Mapping[str, str] | None = None) -> Path:
+    """The data ready to train on; prints what it is."""
+    folder = prepare_once(source, raw, out / "prepared", options)
+    facts = statistics(gr.load(folder))
+    print(f"data: {title}, {raw}")
+    print("      " + ", ".join(f"{facts[what]:,} {what}" for what in ("users", "items", "clicks", "likes")))
+    return folder
+
+
+def experiment(
+    paper: Paper, recipe: str, data: Path, out: Path, *, title: str, full: bool, seeds: int | None,
+    truth: Path | None, target: str = "like", settings: tuple[str, ...] = (),
+) -> None:  # fmt: skip
+    """A paper's experiments under `recipes/RECIPE.toml`, its exhibits, and the closing lines."""
+    mode = FULL if full else QUICK
+    base = Recipe.from_toml(RECIPES / f"{recipe}.toml", [f"data.path={data}", *settings, *mode.settings])
+    done = reproduce(paper, base, out, mode, title=title, seeds=seeds, truth=truth, target=target)
+    finish(done.result, out, paper.name)
+    print(f"{len(done.exhibits)} tables and figures of {paper.name}'s paper in {out / 'exhibits'}")
+
+
+def finish(result: BenchmarkResult, out: Path, method: str = "") -> None:
+    """Export the embeddings of a method, or else of the last, and say what was found and where it lies."""
     print()
     print_table(*metric_rows(_headline(result.table)))
     print()
@@ -87,8 +94,10 @@ def finish(result: BenchmarkResult, out: Path) -> None:
             f"oracles, NDCG@50 on likes drawn from the true {causal}: ranking by it {gap.interventional_ndcg:.4f}, "
             f"by the true {observed} {gap.observational_ndcg:.4f}: going by what the log shows costs {gap.loss:.1%}"
         )
-    for method, reason in result.failed.items():
-        print(f"{method} FAILED: {reason}")
+    for failed, reason in result.failed.items():
+        print(f"{failed} FAILED: {reason}")
+    if result.runs:
+        result.trained.get(method, result.runs[-1:])[0].export(out / "embeddings")
     print(f"table {out / 'results.md'}, report {out / 'report.html'}, embeddings {out / 'embeddings'}")
 
 

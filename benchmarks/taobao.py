@@ -1,8 +1,10 @@
-"""HCR's Taobao setting, in one go, on a click and purchase log with price and category.
+"""HCR's experiments on Taobao: its Tables 1 to 3 and Figures 5 to 7, a report and embeddings.
 
-    python benchmarks/taobao.py --data DIR         Alibaba's e-commerce log; its card is datasets/alibaba/README.md
+    python benchmarks/taobao.py                    the simulated twin, whose truth is known
+    python benchmarks/taobao.py --data DIR         real files: one of Taobao's three logs, or Alibaba's log of clicks
+                                                   and purchases; see datasets/taobao and datasets/alibaba
 
-Run again with the same --out it goes on where it was.
+Add --full for every method, tuned, three seeds. Run again with the same --out it goes on where it was.
 """
 
 from __future__ import annotations
@@ -11,22 +13,29 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import DECODERS, Seeds, finish, recipes_for, run, say_data
+from common import TWIN, Data, Full, Out, Seeds, experiment, place, prepared, raw_files, run
 
-from graphrec.benchmark import run_benchmark
-from graphrec.preparation import prepare_once
+from graphrec.experiments import HCR
+
+ALIBABA = "ecomm_edge_train.txt"
+"""The file that tells Alibaba's log from Taobao's."""
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="Folder of the raw files.")],
-    out: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("runs/taobao"),
-    like: Annotated[str, typer.Option(help="`buy`, or `any` of collect, cart and buy.")] = "buy",
-    seeds: Seeds = 1,
+    data: Data = TWIN,
+    out: Out = Path("runs/taobao"),
+    full: Full = False,
+    seeds: Seeds = None,
+    like: Annotated[str, typer.Option(help="`buy`, or `any` of what tells that a user was pleased.")] = "buy",
 ) -> None:
-    prepared = prepare_once("alibaba", data, out / "prepared", {"like": like})
-    say_data(prepared, f"real: Alibaba's e-commerce log in {data}; a like is: {like}")
-    recipes = recipes_for("taobao", prepared, DECODERS)
-    finish(run_benchmark(recipes, out, seeds=range(seeds), title=f"Alibaba e-commerce, like = {like}"), out)
+    twin = data == TWIN
+    with place(out, data, full, "taobao-twin", "taobao", benchmark="taobao", like=like):
+        raw = raw_files("taobao", data, out)
+        source = "alibaba" if (raw / ALIBABA).is_file() else "taobao"
+        title = "Taobao twin (simulated)" if twin else f"{source.capitalize()}, like = {like}"
+        ready = prepared(source, raw, out, title, {"like": like})
+        recipe = "taobao-twin" if twin else "taobao"
+        experiment(HCR, recipe, ready, out, title=title, full=full, seeds=seeds, truth=raw if twin else None)
 
 
 if __name__ == "__main__":

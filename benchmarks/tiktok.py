@@ -1,26 +1,30 @@
-"""Tiktok, in one go: raw files to trained methods, a table, a report and embeddings.
+"""HCR's experiments on Tiktok: its Tables 1 to 3 and Figures 5 to 7, a report and embeddings.
 
     python benchmarks/tiktok.py                    the simulated twin, whose truth is known
     python benchmarks/tiktok.py --data DIR         real files, in the ICME-2019 or DiffMM's layout
 
-Run again with the same --out it goes on where it was.
+Add --full for every method, tuned, three seeds. Run again with the same --out it goes on where it was.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-from common import Seeds, run, twin_or_real
+from common import TWIN, Data, Full, Out, Seeds, experiment, place, prepared, raw_files, run
+
+import graphrec as gr
+from graphrec.experiments import HCR
 
 
-def main(
-    data: Annotated[str, typer.Option(help="`twin`, or the folder of the real files.")] = "twin",
-    out: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("runs/tiktok"),
-    seeds: Seeds = 1,
-) -> None:
-    twin_or_real("tiktok", data, out, seeds, recipe="tiktok-twin", given_recipe="tiktok")
+def main(data: Data = TWIN, out: Out = Path("runs/tiktok"), full: Full = False, seeds: Seeds = None) -> None:
+    twin = data == TWIN
+    title = "Tiktok twin (simulated)" if twin else "Tiktok"
+    with place(out, data, full, "tiktok-twin", "tiktok", benchmark="tiktok"):
+        raw = raw_files("tiktok", data, out)
+        ready = prepared("tiktok", raw, out, title)
+        # DiffMM's files have one behaviour and their own split.
+        recipe = "tiktok" if gr.load(ready).single_behaviour else "tiktok-twin"
+        experiment(HCR, recipe, ready, out, title=title, full=full, seeds=seeds, truth=raw if twin else None)
 
 
 if __name__ == "__main__":

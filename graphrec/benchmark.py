@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
+from graphrec import analyses
 from graphrec.assemble import prepare_split
 from graphrec.carry_out import train
+from graphrec.causal import Estimand, label
 from graphrec.comparison import named, paired_tests
 from graphrec.data.split import Split
-from graphrec.errors import GraphrecError
+from graphrec.errors import GraphrecError, RunError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.popularity import popularity
 from graphrec.evaluation.ranking import evaluate
@@ -27,7 +30,7 @@ from graphrec.recipe import Recipe
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown
-from graphrec.run import TRUTH_PARTS, Run, table_row
+from graphrec.run import ACTIVITY, DROP, RATIOS, SUBSETS, TRUTH_PARTS, Run, table_row
 from graphrec.simulation.truth import ORACLES, OracleGap, Truth, oracle_gap
 
 POPULARITY = "popularity (clicks)"
@@ -41,18 +44,25 @@ class BenchmarkResult:
         table: a row a method and estimand: metrics on the held-out likes, averaged over seeds and users, with bootstrap
             intervals over both; on a simulated world the truth's metrics too.
         tests: of every pair of rows, see `evaluation.significance`; the oracles are no competitors.
-        runs: the trained runs of the first seed, for the report.
-        failed: methods that ended in an error, with its message.
+        trained: the runs of each method, one a seed.
+        failed: methods that ended in an error, with its reason.
         gap: on a simulated world, what the two oracles reach.
         target: what its truth judged.
+        truth: the simulated world's raw folder.
     """
 
     table: pd.DataFrame
     tests: pd.DataFrame
-    runs: list[Run]
+    trained: dict[str, list[Run]]
     failed: dict[str, str] = field(default_factory=dict)
     gap: OracleGap | None = None
     target: str = "like"
+    truth: Path | None = None
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs of the first seed, for the report."""
+        return [found[0] for found in self.trained.values()]
 
 
 def run_benchmark(
@@ -63,34 +73,46 @@ def run_benchmark(
     truth: Path | None = None,
     target: str = "like",
     title: str | None = None,
+    report: bool = True,
+    failed: Mapping[str, str] | None = None,
 ) -> BenchmarkResult:
     """Train, judge and compare.
 
     Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `results.csv`, `results.md`,
     `results.svg`, `significance.csv`, `about.json` and `report.html` are written to `out` at the end. A method that
-    fails is listed with its reason; the others go on.
+    fails, for whatever reason, is listed with it; the others go on.
 
     Args:
-        recipes: by method name; all on the same data and split.
+        recipes: by method name; all on the same data and split. A method that is called as its decoder's first variant
+            is listed with all variants, any other under its own name alone.
         out: folder for everything.
         seeds: each method is trained once for each.
         truth: the simulated world's raw folder, if the data is one.
         target: what the truth judges, see `judge_by_truth`.
+        report: whether to write `report.html`.
+        failed: methods that failed before, with the reason.
+
+    Raises:
+        RunError: there is no recipe, as all failed before.
     """
+    if not recipes:
+        raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
     runs: dict[str, list[Run]] = {}
-    failed: dict[str, str] = {}
+    failed = dict(failed or {})
     for name, recipe in recipes.items():
         try:
             runs[name] = [_carry_out(name, recipe, seed, out, truth, target) for seed in seeds]
-        except GraphrecError as error:
-            failed[name] = str(error)
+        except Exception as error:
+            failed[name] = reason(error)
+            if not isinstance(error, GraphrecError):  # ours, not the user's: whoever mends it wants to see where
+                traceback.print_exception(error)
             print(f"{name} failed: {error}", file=sys.stderr)
     first = next(iter(recipes.values()))
     split = prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
     rows = _references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
-    for found in runs.values():
-        rows += _rows(found, target if known else None)
+    for name, found in runs.items():
+        rows += _rows(name, found, target if known else None)
     table = pd.DataFrame([row.cells for row in rows])
     tests = pd.concat(
         [
@@ -100,14 +122,52 @@ def run_benchmark(
         ignore_index=True,
     )
     gap = oracle_gap(known, split.train_pairs("click"), target=target) if known is not None else None
-    result = BenchmarkResult(table, tests, [found[0] for found in runs.values()], failed, gap, target)
-    _write(result, out, [run for found in runs.values() for run in found])
-    if result.runs:
-        write_report(result.runs, out / "report.html", title=title)
+    result = BenchmarkResult(table, tests, runs, failed, gap, target, truth)
+    _write(result, out)
+    if report and result.runs:
+        write_report(result.runs, out / "report.html", title=title, failed=failed)
     return result
 
 
-def _write(result: BenchmarkResult, out: Path, every: Sequence[Run]) -> None:
+def reason(error: BaseException) -> str:
+    """Why something failed, in one line that names no place on this machine."""
+    if not isinstance(error, GraphrecError):
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    said = (("expected", error.expected), ("got", error.got))
+    parts = [error.problem, *(f"{name} {text}" for name, text in said if text is not None)]
+    return "; ".join(" ".join(part.split()) for part in parts)
+
+
+def judge(run: Run, estimands: Iterable[Estimand], part: str, truth: Path | None = None, target: str = "like") -> None:
+    """Evaluate a run on a part under the estimands for which that was not done yet.
+
+    Args:
+        part: a key of `EVALUATE_OPTIONS`.
+        truth, target: where the part is the truth's, as in `Run.evaluate_truth`.
+    """
+    known = run.metrics()
+    missing = [one for one in estimands if f"{part}/{label(one)}" not in known]
+    if not missing:
+        return
+    if part in TRUTH_PARTS.values():
+        assert truth is not None, "a world's truth judges its twin alone"
+        run.evaluate_truth(truth, missing, target)
+    elif part in ("test", "valid"):
+        run.evaluate(missing, part=part, reason="benchmark")
+    else:
+        if part in ACTIVITY:
+            judge(run, missing, "test")
+        _ANALYSES[part](run, missing)
+
+
+_ANALYSES: dict[str, Callable[[Run, Sequence[Estimand]], pd.DataFrame]] = {
+    **dict.fromkeys(ACTIVITY, analyses.by_activity),
+    **dict.fromkeys((*SUBSETS, DROP), analyses.by_time),
+    **dict.fromkeys(RATIOS, analyses.by_like_ratio),
+}
+
+
+def _write(result: BenchmarkResult, out: Path) -> None:
     """The table as CSV and Markdown, its picture, and what it was made with; no file names a path of this machine."""
     table = result.table
     texts = {
@@ -123,7 +183,11 @@ def _write(result: BenchmarkResult, out: Path, every: Sequence[Run]) -> None:
     about = {
         "failed": result.failed,
         "oracles": None if result.gap is None else asdict(result.gap),
-        "runs": {run.folder.name: {**run.manifest, "recipe": _without_path(run.recipe)} for run in every},
+        "runs": {
+            run.folder.name: {**run.manifest, "recipe": _without_path(run.recipe)}
+            for found in result.trained.values()
+            for run in found
+        },
     }
     texts["about.json"] = json.dumps(about, indent=2) + "\n"
     for name, text in texts.items():
@@ -140,12 +204,9 @@ def _without_path(recipe: Recipe) -> dict[str, Any]:
 def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | None, target: str) -> Run:
     recipe = recipe.model_copy(update={"seed": seed, "name": name})
     with training_progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
-        run = train(recipe, out / "runs" / f"{name}-{seed}", on_epoch=on_epoch)
-    done = run.metrics()
-    if not any(entry["part"] == "test" for entry in done.values()):
-        run.evaluate(reason="benchmark")
-    if truth is not None and not any(entry["part"] == TRUTH_PARTS[target] for entry in done.values()):
-        run.evaluate_truth(truth, target=target)
+        run = train(recipe, out / "runs" / f"{name.lower().replace(' ', '-')}-{seed}", on_epoch=on_epoch)
+    for part in ["test"] if truth is None else ["test", TRUTH_PARTS[target]]:
+        judge(run, run.variants().values(), part, truth, target)
     return run
 
 
@@ -157,15 +218,17 @@ class _Row:
     per_user: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
 
 
-def _rows(runs: list[Run], target: str | None) -> list[_Row]:
+def _rows(method: str, runs: list[Run], target: str | None) -> list[_Row]:
     """One row an estimand, with the runs as its seeds."""
     parts = ["test"] if target is None else ["test", TRUTH_PARTS[target]]
+    variants = runs[0].variants()
+    if method.casefold() != next(iter(variants)).casefold():  # another setting of a decoder: its variants say no more
+        variants = {method: next(iter(variants.values()))}
     rows = []
-    for entry in runs[0].metrics().values():
-        if entry["part"] == "test":
-            per_user = {part: [run.per_user(entry["estimand"], part) for run in runs] for part in parts}
-            summary = {key: value for tables in per_user.values() for key, value in summarise(*tables).items()}
-            rows.append(_Row(table_row(entry["method"], entry["estimand"], summary), per_user))
+    for name, estimand in variants.items():
+        per_user = {part: [run.per_user(label(estimand), part) for run in runs] for part in parts}
+        summary = {key: value for tables in per_user.values() for key, value in summarise(*tables).items()}
+        rows.append(_Row(table_row(name, label(estimand), summary), per_user))
     return rows
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+import graphrec as gr
 from graphrec.benchmark import run_benchmark
+from graphrec.errors import RunError
 from graphrec.recipe import Recipe
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -51,3 +55,23 @@ def test_the_other_target_is_judged_and_named(
     assert best["regret_do@50"] == 0 < rows.loc["oracle: P(click | item)", "regret_do@50"]
     assert rows.loc["CT", "regret_do@50"] > 0
     assert not any(name.startswith("oracle: P(like | item)") for name in rows.index)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("script", "exhibits"), [("tiktok", 6), ("taobao", 6), ("kwai", 6), ("amazon", 5)])
+def test_a_quick_run_on_a_small_twin_makes_every_exhibit(
+    script: str, exhibits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import common
+
+    simulate = gr.simulate
+    monkeypatch.setattr(gr, "simulate", lambda world, out: simulate(world, out, users=120, items=110, shown=60))
+    monkeypatch.setattr(common, "QUICK", replace(common.QUICK, settings=("training.epochs=1",)))
+    import_module(script).main(out=tmp_path / "out")
+    made = tmp_path / "out" / "exhibits"
+    assert [len(list(made.glob(f"*.{suffix}"))) for suffix in ("csv", "md", "svg")] == [exhibits] * 3
+    assert "failed" not in "".join(path.read_text() for path in made.glob("*.md"))
+    assert (tmp_path / "out" / "report.html").is_file()
+    with pytest.raises(RunError, match="other options"):
+        import_module(script).main(out=tmp_path / "out", full=True)

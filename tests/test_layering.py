@@ -29,6 +29,7 @@ LAYERS = [
     ["analyses", "comparison"],
     ["carry_out", "report"],
     ["benchmark", "dose_response", "refutation", "tuning"],
+    ["experiments"],
     ["cli"],
     ["__init__"],
 ]

@@ -1,0 +1,10 @@
+"""The experiments of both papers: trainings in, the papers' tables and figures out.
+
+`reproduce` does all of one paper on one prepared dataset; each table and figure has a file of its own.
+"""
+
+from graphrec.experiments.carry_out import Experiment, Mode, reproduce
+from graphrec.experiments.papers import CAUSALREC, HCR, Paper
+from graphrec.experiments.place import hold_place
+
+__all__ = ["CAUSALREC", "HCR", "Experiment", "Mode", "Paper", "hold_place", "reproduce"]

@@ -1,0 +1,70 @@
+"""Bars side by side: what several methods reach in several groups, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+
+import numpy as np
+
+from graphrec.evaluation.metrics import better
+from graphrec.report.plots import INK, SERIES, Estimate, page_figure, page_svg
+from graphrec.report.tables import metric_label
+
+HATCHES = ("", "///", "xx", "..", "\\\\\\")
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A panel.
+
+    Args:
+        title: what is measured.
+        groups: along the axis.
+        series: for each name an estimate a group; NaN where there is none.
+    """
+
+    title: str
+    groups: tuple[str, ...]
+    series: Mapping[str, Sequence[Estimate]]
+
+
+def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
+    """Panels below one another, each with its own axis; a name has one colour and hatching in all of them.
+
+    Args:
+        title: of the whole.
+        key: prefix of every id, unique on the page.
+    """
+    names = sorted({name for panel in panels for name in panel.series})
+    styles = dict(zip(names, zip(cycle(SERIES), cycle(HATCHES))))
+    with page_figure(2.5 * len(panels) + 0.2) as figure:
+        figure.set_layout_engine("constrained", hspace=0.1)
+        for axes, panel in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels):
+            places, width = np.arange(len(panel.groups)), 0.8 / len(panel.series)
+            for number, (name, found) in enumerate(panel.series.items()):
+                colour, hatch = styles[name]
+                means = np.array([one.mean for one in found])
+                ends = np.array([[one.mean - one.low, one.high - one.mean] for one in found]).T
+                at = places + (number - (len(panel.series) - 1) / 2) * width
+                axes.bar(at, means, 0.94 * width, color=colour, hatch=hatch, edgecolor="white", linewidth=0, label=name)
+                axes.errorbar(at, means, np.nan_to_num(ends).clip(0), fmt="none", ecolor=INK, elinewidth=1, capsize=2)
+            axes.axhline(0, color=INK, linewidth=0.7)
+            axes.grid(axis="x", visible=False)
+            axes.set_xticks(places, panel.groups)
+            axes.set_title(panel.title, loc="left", fontsize=9.5)
+            if len(panel.series) > 1:
+                axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        description = "; ".join(
+            f"{panel.title}, {name}, {group}: {one}"
+            for panel in panels
+            for name, found in panel.series.items()
+            for group, one in zip(panel.groups, found)
+        )
+        return page_svg(figure, key, title, description)
+
+
+def panel_title(metric: str) -> str:
+    """The metric's label, and which values are better where that is not the higher."""
+    return metric_label(metric) + ("" if better(metric) == "higher" else f", {better(metric)} is better")

@@ -1,0 +1,33 @@
+"""Sensitivity of HCR to beta, the weight of its like task (Eq. 6), over the paper's grid; the paper has no figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.hcr_tables import BOLD, CUTOFFS
+from graphrec.experiments.methods import BETAS, with_beta
+from graphrec.experiments.scored import Scored, about_metrics, measure_all, method_rows
+from graphrec.report.exhibits import Exhibit
+from graphrec.report.plots import curve_panels
+
+
+def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit | None:
+    """A training for each beta, all else as in HCR; None where none of them was run."""
+    rows = [Scored.of(result, with_beta(beta).name, name=str(beta)) for beta in BETAS]
+    if not any(row.runs for row in rows):
+        return None
+    measured, metrics = measure_all(rows, [f"recall@{cutoffs[-1]}", f"ndcg@{cutoffs[0]}"], result)
+    there = [number for number in range(len(rows)) if number not in measured.failed]
+    panels = {
+        metric: {"HCR": [(float(BETAS[number]), measured.estimate(number, metric, "HCR")) for number in there]}
+        for metric in metrics
+    }
+    return Exhibit(
+        name="hcr-beta",
+        title=f"HCR: sensitivity to beta. {title}",
+        caption=f"HCR with its other settings as they are.{about_metrics(metrics)} {BOLD}",
+        table=method_rows(measured, metrics, "beta"),
+        notes=("The paper tunes beta over this grid and shows no figure of it.", *measured.notes()),
+        picture=curve_panels(panels, "beta", "hcr-beta"),
+    )

@@ -1,0 +1,108 @@
+"""All of a paper on one prepared dataset: settings tuned, methods trained, exhibits made, one report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphrec.benchmark import BenchmarkResult, reason, run_benchmark
+from graphrec.errors import GraphrecError
+from graphrec.experiments.methods import Method, chosen
+from graphrec.experiments.papers import Paper
+from graphrec.progress import training_progress
+from graphrec.recipe import Recipe
+from graphrec.report.exhibits import Exhibit
+from graphrec.report.html import write_report
+from graphrec.tuning import tune
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How much is done.
+
+    Args:
+        name: `quick` or `full`.
+        every: whether every method of the paper is trained, or the core ones.
+        seeds: trainings of each method.
+        trials: trainings of each method's tuning; 0 tunes nothing.
+        settings: of the recipe, as `--set` takes them.
+    """
+
+    name: str
+    every: bool
+    seeds: int
+    trials: int
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What came of a paper's experiments."""
+
+    result: BenchmarkResult
+    exhibits: list[Exhibit]
+
+
+def reproduce(
+    paper: Paper,
+    base: Recipe,
+    out: Path,
+    mode: Mode,
+    *,
+    title: str,
+    seeds: int | None = None,
+    truth: Path | None = None,
+    target: str = "like",
+) -> Experiment:
+    """Tune, train, judge, and write the exhibits into `out/exhibits` and the report beside them.
+
+    What is there already is not done again. A method whose tuning or training fails is told with its reason, and the
+    others go on.
+
+    Args:
+        base: the recipe of all methods; each exchanges the decoder and what its name promises.
+        out: folder for everything.
+        seeds: in place of the mode's.
+        title: of the data.
+        truth, target: of a simulated world, as in `run_benchmark`.
+    """
+    methods = chosen(paper.methods, every=mode.every)
+    recipes, failed = _recipes(methods, base, out, mode)
+    number = mode.seeds if seeds is None else seeds
+    result = run_benchmark(
+        recipes, out, seeds=range(number), truth=truth, target=target, title=title, failed=failed, report=False
+    )
+    exhibits = paper.make(result, title)
+    for exhibit in exhibits:
+        exhibit.write(out / "exhibits")
+    if result.runs:
+        write_report(result.runs, out / "report.html", title=title, exhibits=exhibits, failed=result.failed)
+    return Experiment(result, exhibits)
+
+
+def _recipes(
+    methods: Sequence[Method], base: Recipe, out: Path, mode: Mode
+) -> tuple[dict[str, Recipe], dict[str, str]]:
+    """The recipe of each method, tuned with as many trainings as every other; and why there is none."""
+    recipes: dict[str, Recipe] = {}
+    failed: dict[str, str] = {}
+    for method in methods:
+        try:
+            if method.of:
+                if method.of in failed:
+                    failed[method.name] = f"takes its settings from {method.of}, which failed: {failed[method.of]}"
+                    continue
+                recipes[method.name] = method.recipe(recipes[method.of])
+                continue
+            recipe = method.recipe(base)
+            recipes[method.name] = _tuned(recipe, method, out, mode) if mode.trials else recipe
+        except GraphrecError as error:
+            failed[method.name] = reason(error)
+            print(f"{method.name} failed: {error}", file=sys.stderr)
+    return recipes, failed
+
+
+def _tuned(recipe: Recipe, method: Method, out: Path, mode: Mode) -> Recipe:
+    return tune(recipe, out / "tuning" / method.name, trials=mode.trials, progress=training_progress).recipe

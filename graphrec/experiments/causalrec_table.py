@@ -1,0 +1,97 @@
+"""CausalRec's Table 2, the overall performance, with the published figures beside ours (Qiu et al., section 5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.bars import Bars, bar_panels
+from graphrec.experiments.methods import CAUSALREC_METHODS
+from graphrec.experiments.published import METRICS, PUBLISHED
+from graphrec.experiments.scored import NAN, NOT_RUN, Measured, Scored, about_metrics, measure_all
+from graphrec.experiments.statistics import about_data, category_of, data_of
+from graphrec.report.exhibits import Exhibit
+from graphrec.report.plots import Estimate
+from graphrec.report.tables import metric_label
+
+PAPERS = ("BPR", "VBPR", "AMR", "CausalRec")
+IMPROVE = "Improve (%)"
+BOLD = "Bold: significantly better than every other of the row (p < .05 after Holm's correction)."
+
+
+def causalrec_table_2(result: BenchmarkResult, title: str) -> Exhibit:
+    """A row a metric: ours, the published one of the same category, and the difference."""
+    names = [method.name for method in CAUSALREC_METHODS]
+    rows = [Scored.of(result, name) for name in names]
+    measured, metrics = measure_all(rows, METRICS, result)
+    dataset = data_of(result)
+    category = category_of(dataset)
+    table: list[dict[str, Any]] = []
+    for metric in metrics:
+        table.append({"Dataset": "ours", "Metric": metric_label(metric), **_ours(measured, metric)})
+        if metric in METRICS and category:
+            theirs = _published(category, metric, names)
+            label = {"Metric": metric_label(metric)}
+            table.append({"Dataset": f"{category}, published", **label, **theirs})
+            table.append({"Dataset": "ours less published", **label, **_less(table[-2], theirs, names)})
+    if not category:
+        table += [
+            {"Dataset": f"{one}, published", "Metric": metric_label(metric), **_published(one, metric, names)}
+            for one in PUBLISHED
+            for metric in METRICS
+        ]
+    left_out = [row.name for row in rows if row.failed == NOT_RUN]
+    return Exhibit(
+        name="causalrec-table-2",
+        title=f"CausalRec, Table 2: overall performance. {title}",
+        caption="Ranking of all items for the held-out interactions. Improve: CausalRec over the best of the other "
+        f"methods of the row.{about_metrics(metrics)} {BOLD}",
+        table=pd.DataFrame(table),
+        notes=(
+            about_data(dataset),
+            "The paper has neither DeepStyle nor DVBPR in its table. DVBPR sees given vectors here, not images.",
+            *measured.notes(),
+            *([f"Not run by --quick: {', '.join(left_out)}."] if left_out else []),
+        ),
+        picture=bar_panels(
+            [_panel(measured, metric, category) for metric in METRICS], title, "causalrec-table-2"
+        ) if len(measured.failed) < len(rows) else None,
+    )  # fmt: skip
+
+
+def _ours(measured: Measured, metric: str) -> dict[str, Any]:
+    found = {
+        key: value
+        for number, name in enumerate(measured.names)
+        for key, value in measured.cell(number, metric, name).items()
+    }
+    last = len(measured.names) - 1
+    others = [number for number in range(last) if number not in measured.failed]
+    if metric not in METRICS or last in measured.failed or not others:
+        return found
+    best = max(others, key=lambda number: measured.values.loc[number, metric])
+    gain = measured.gain(last, best, metric)
+    return found | {IMPROVE: gain.mean, f"{IMPROVE}_low": gain.low, f"{IMPROVE}_high": gain.high}
+
+
+def _published(category: str, metric: str, names: Sequence[str]) -> dict[str, Any]:
+    found = {name: PUBLISHED[category].figure(name, metric) for name in names}
+    values: dict[str, Any] = {name: NAN if value is None else value for name, value in found.items()}
+    best = max(values[name] for name in PAPERS[:-1])
+    return values | {IMPROVE: 100 * (values[PAPERS[-1]] / best - 1)}
+
+
+def _less(ours: dict[str, Any], theirs: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: NAN if isinstance(ours[name], str) else ours[name] - theirs[name] for name in names}
+
+
+def _panel(measured: Measured, metric: str, category: str) -> Bars:
+    there = [number for number in range(len(measured.names)) if number not in measured.failed]
+    series = {"ours": [measured.estimate(number, metric) for number in there]}
+    if category:
+        found = [PUBLISHED[category].figure(measured.names[number], metric) for number in there]
+        series[f"{category}, published"] = [Estimate("", NAN if one is None else one, NAN, NAN) for one in found]
+    return Bars(metric_label(metric), tuple(measured.names[number] for number in there), series)

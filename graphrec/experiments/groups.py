@@ -1,0 +1,77 @@
+"""HCR against CT in groups of users, of likes or of items: what its Figures 5, 6 and 7 have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.bars import Bars, bar_panels
+from graphrec.experiments.hcr_tables import UNQUOTED
+from graphrec.experiments.scored import NAN, Measured, Scored, measure
+from graphrec.report.exhibits import Exhibit
+from graphrec.report.plots import Estimate
+
+METHODS = ("CT", "HCR")
+GAIN = "Improvement (%)"
+BOLD = "Bold: significantly better than the other of the row (p < .05); [ends of the 95 % interval]."
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Both methods in every group.
+
+    Args:
+        groups: their names.
+        measured: of each.
+        table: a row a group.
+        series: for each method an estimate a group, NaN where it failed.
+        gains: of HCR over CT in percent, one a group.
+    """
+
+    groups: tuple[str, ...]
+    measured: tuple[Measured, ...]
+    table: pd.DataFrame
+    series: Mapping[str, Sequence[Estimate]]
+    gains: Sequence[Estimate]
+
+
+def against_ct(result: BenchmarkResult, parts: Mapping[str, str], metric: str, head: str) -> Groups:
+    """HCR and CT on one metric in each of several parts.
+
+    Args:
+        parts: by the group's name, a part of `graphrec.analyses`.
+        metric: what is measured there.
+        head: of the column of groups.
+    """
+    scored = [Scored.of(result, name) for name in METHODS]
+    measured = tuple(measure(scored, [metric], [part]) for part in parts.values())
+    gains = [one.gain(1, 0, metric) for one in measured]
+    rows: list[dict[str, Any]] = []
+    for group, one, gain in zip(parts, measured, gains):
+        cells = {key: value for row, name in enumerate(METHODS) for key, value in one.cell(row, metric, name).items()}
+        rows.append({head: group, **cells, GAIN: gain.mean, f"{GAIN}_low": gain.low, f"{GAIN}_high": gain.high})
+    series = {
+        name: [Estimate(name, NAN, NAN, NAN) if row in one.failed else one.estimate(row, metric) for one in measured]
+        for row, name in enumerate(METHODS)
+    }
+    return Groups(tuple(parts), measured, pd.DataFrame(rows), series, gains)
+
+
+def figure(
+    found: Groups, *, name: str, title: str, caption: str, panels: Sequence[Bars], notes: Sequence[str] = ()
+) -> Exhibit:
+    """The exhibit; without a picture where neither method could be measured anywhere."""
+    failures = dict.fromkeys(note for one in found.measured for note in one.notes())
+    drawn = any(len(one.failed) < len(METHODS) for one in found.measured)
+    return Exhibit(
+        name=name,
+        title=title,
+        caption=f"{caption} {BOLD} {UNQUOTED}",
+        table=found.table,
+        notes=(*notes, *failures),
+        picture=bar_panels(panels, title, name) if drawn else None,
+    )

@@ -1,0 +1,38 @@
+"""HCR's Figure 6: HCR and CT on four chronological subsets of each user's likes (TKDE 2024, section 4.4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.bars import Bars
+from graphrec.experiments.groups import GAIN, against_ct, figure
+from graphrec.experiments.scored import NAN
+from graphrec.report.exhibits import Exhibit
+from graphrec.report.tables import metric_label
+from graphrec.run import DROP, SUBSETS
+
+HEAD = "Subset"
+
+
+def hcr_figure_6(result: BenchmarkResult, title: str, k: int = 100) -> Exhibit:
+    """(a) how much HCR gains over CT in each subset, (b) how far both drop from the first to the later ones."""
+    metric = f"recall@{k}"
+    found = against_ct(result, {part.removeprefix("time_"): part for part in SUBSETS}, metric, HEAD)
+    drops = against_ct(result, {"drop": DROP}, f"drop_{metric}", HEAD)
+    no_gain = {GAIN: NAN, f"{GAIN}_low": NAN, f"{GAIN}_high": NAN}
+    table = pd.concat([found.table, drops.table.assign(**no_gain)], ignore_index=True)
+    return figure(
+        replace(found, table=table, measured=(*found.measured, *drops.measured)),
+        name="hcr-figure-6",
+        title=f"HCR, Figure 6: HCR and CT over time. {title}",
+        caption=f"{metric_label(metric)} on four chronological subsets of each user's held-out likes. (a) Relative "
+        "improvement of HCR over CT in each; (b) drop, 1 - mean of subsets 2 to 4 / subset 1; lower is better.",
+        panels=[
+            Bars("(a) improvement of HCR over CT (%)", found.groups, {"HCR": found.gains}),
+            Bars(f"(b) drop of {metric_label(metric)}", drops.groups, drops.series),
+        ],
+        notes=["The paper does not say which metric the figure shows; this is the one of its Figure 5."],
+    )

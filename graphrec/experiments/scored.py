@@ -1,0 +1,203 @@
+"""Methods as tables show them: trained once for each seed, scored under one estimand, measured side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from graphrec.benchmark import BenchmarkResult, judge, reason
+from graphrec.causal import Estimand, label, parse_estimand
+from graphrec.comparison import paired_tests
+from graphrec.errors import GraphrecError
+from graphrec.evaluation.metrics import better, interval, linearised, summarise
+from graphrec.report.plots import Estimate
+from graphrec.report.tables import clear_best, metric_label
+from graphrec.run import TRUTH_PARTS, Run
+
+NOT_RUN = "not run"
+NAN = float("nan")
+TRUTHS = ("ndcg_do@50", "regret_do@50")
+"""What a simulated world's truth adds to a paper's metrics."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A method as a row or column shows it.
+
+    Args:
+        name: what it is called there.
+        runs: one a seed; none where it failed.
+        estimand: what they are scored under; by default the run's own.
+        failed: why there are no runs: `not run`, or `failed: REASON`.
+    """
+
+    name: str
+    runs: tuple[Run, ...] = ()
+    estimand: Estimand | None = None
+    failed: str = ""
+
+    @classmethod
+    def of(cls, result: BenchmarkResult, method: str, estimand: Estimand | None = None, name: str = "") -> Scored:
+        """A method of the benchmark.
+
+        Args:
+            estimand: by default the first that its recipe names, or else its decoder's own.
+            name: by default the method's.
+        """
+        name = name or method
+        if method in result.failed:
+            return cls(name, failed=f"failed: {result.failed[method]}")
+        runs = tuple(result.trained.get(method, ()))
+        return cls(name, runs, estimand or _own(runs[0])) if runs else cls(name, failed=NOT_RUN)
+
+    def per_user(self, part: str, truth: Path | None = None, target: str = "like") -> list[pd.DataFrame]:
+        """The per-user table of each seed, evaluated now where that was not done before."""
+        assert self.estimand is not None
+        for run in self.runs:
+            judge(run, [self.estimand], part, truth, target)
+        return [run.per_user(label(self.estimand), part) for run in self.runs]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Some metrics of several methods.
+
+    Args:
+        names: of the methods.
+        values: a row a method: each metric with `_low` and `_high`, NaN where it failed.
+        tests: of every pair of rows, see `evaluation.significance`.
+        failed: by row number, why there is nothing.
+        per_user: by row number, the table of each seed.
+    """
+
+    names: tuple[str, ...]
+    values: pd.DataFrame
+    tests: pd.DataFrame
+    failed: dict[int, str] = field(default_factory=dict)
+    per_user: dict[int, list[pd.DataFrame]] = field(default_factory=dict)
+
+    def cell(self, row: int, metric: str, column: str = "") -> dict[str, Any]:
+        """A cell of an exhibit's table and its companions.
+
+        Args:
+            column: what the exhibit calls it; by default the metric's label.
+        """
+        column = column or metric_label(metric)
+        if row in self.failed:
+            return {column: short(self.failed[row]), f"{column}_low": NAN, f"{column}_high": NAN, f"{column}_best": NAN}
+        found = self.values.loc[row]
+        best = clear_best(self.values, metric, self.tests) == row
+        return {
+            column: found[metric], f"{column}_low": found[f"{metric}_low"], f"{column}_high": found[f"{metric}_high"],
+            f"{column}_best": best,
+        }  # fmt: skip
+
+    def estimate(self, row: int, metric: str, name: str = "") -> Estimate:
+        """The same for a picture."""
+        found = self.values.loc[row]
+        return Estimate(name or self.names[row], *(found[f"{metric}{end}"] for end in ("", "_low", "_high")))
+
+    def gain(self, row: int, over: int, metric: str) -> Estimate:
+        """By how many percent the mean of one row is above that of another, with a 95 % interval over users and seeds.
+
+        The ratio of the means is linearised, as that of the normalised recall is.
+        """
+        if row in self.failed or over in self.failed:
+            return Estimate("", NAN, NAN, NAN)
+        found = [[one.set_index("user")[metric].dropna() for one in self.per_user[side]] for side in (row, over)]
+        users = sorted(set.intersection(*(set(one.index) for side in found for one in side)))
+        if not users:
+            return Estimate("", NAN, NAN, NAN)
+        above, below = (np.stack([one[users].to_numpy() for one in side]) for side in found)
+        values = 100 * (linearised(above, below) - 1)
+        return Estimate("", float(values.mean()), *interval(values))
+
+    def notes(self) -> tuple[str, ...]:
+        """The reason of each failure, in full."""
+        return tuple(f"{self.names[row]} {why}" for row, why in self.failed.items() if why != NOT_RUN)
+
+
+def measure(
+    rows: Sequence[Scored], metrics: Iterable[str], parts: Iterable[str] = ("test",), truth: Path | None = None,
+    target: str = "like",
+) -> Measured:  # fmt: skip
+    """Evaluate methods on one or several parts, and test every pair of them.
+
+    A method that cannot be evaluated there is a failure of its row alone.
+
+    Args:
+        metrics: what to keep, of all that the parts have.
+        parts: keys of `EVALUATE_OPTIONS`.
+        truth, target: of a simulated world.
+    """
+    wanted, parts = list(metrics), list(parts)
+    failed = {number: row.failed for number, row in enumerate(rows) if row.failed}
+    kept: dict[str, dict[int, list[pd.DataFrame]]] = {part: {} for part in parts}
+    for number, row in enumerate(rows):
+        if number in failed:
+            continue
+        try:
+            found = {part: row.per_user(part, truth, target) for part in parts}
+        except GraphrecError as error:
+            failed[number] = f"failed: {reason(error)}"
+            continue
+        for part, tables in found.items():
+            kept[part][number] = [_only(one, wanted) for one in tables]
+    summaries = {number: _summary([kept[part][number] for part in parts], wanted) for number in kept[parts[0]]}
+    nothing = {f"{metric}{end}": NAN for metric in wanted for end in ("", "_low", "_high")}
+    values = pd.DataFrame([summaries.get(number, nothing) for number in range(len(rows))])
+    tests = pd.concat([paired_tests(kept[part]) for part in parts], ignore_index=True)
+    first = {number: kept[parts[0]][number] for number in kept[parts[0]]}
+    return Measured(tuple(row.name for row in rows), values, tests, failed, first)
+
+
+def measure_all(rows: Sequence[Scored], metrics: Sequence[str], result: BenchmarkResult) -> tuple[Measured, list[str]]:
+    """A paper's metrics on the test part and, on a simulated world, those of its truth; with all metrics' names."""
+    if result.truth is None:
+        return measure(rows, metrics), list(metrics)
+    every = [*metrics, *TRUTHS]
+    return measure(rows, every, ("test", TRUTH_PARTS[result.target]), result.truth, result.target), every
+
+
+def method_rows(measured: Measured, metrics: Sequence[str], head: str = "Method") -> pd.DataFrame:
+    """A row a method, a column a metric."""
+    rows = [
+        {head: name} | {key: value for metric in metrics for key, value in measured.cell(number, metric).items()}
+        for number, name in enumerate(measured.names)
+    ]
+    return pd.DataFrame(rows)
+
+
+def short(failure: str) -> str:
+    """The start of a failure's reason, for a cell."""
+    return failure.partition(";")[0]
+
+
+def about_metrics(metrics: Iterable[str]) -> str:
+    """What is better, where that is not the higher value, and what `(do)` means."""
+    lower = [metric_label(metric) for metric in metrics if better(metric) == "lower"]
+    said = f" Of {', '.join(lower)} lower is better." if lower else ""
+    return said + (" (do): by the simulated world's truth." if any("_do@" in metric for metric in metrics) else "")
+
+
+def _own(run: Run) -> Estimand:
+    named = [estimand for text in run.recipe.evaluation.estimands for estimand in parse_estimand(text)]
+    return named[0] if named else next(iter(run.untrained_decoder().variants().values()))
+
+
+def _only(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    return table[["user", *(metric for metric in metrics if metric in table.columns)]]
+
+
+def _summary(parts: Sequence[list[pd.DataFrame]], metrics: Sequence[str]) -> dict[str, float]:
+    found = {key: value for tables in parts for key, value in summarise(*tables).items()}
+    return {
+        f"{metric}{end}": found[metric][key]
+        for metric in metrics
+        for end, key in (("", "mean"), ("_low", "low"), ("_high", "high"))
+    }

@@ -1,0 +1,116 @@
+"""Table 1 of both papers: the statistics of the data that was trained on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from graphrec.assemble import load_data
+from graphrec.benchmark import BenchmarkResult
+from graphrec.data.checks import statistics
+from graphrec.data.dataset import InteractionDataset
+from graphrec.experiments.hcr_tables import UNQUOTED
+from graphrec.experiments.published import NAMES, PUBLISHED
+from graphrec.report.distributions import rank_plot
+from graphrec.report.exhibits import Exhibit
+
+
+def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
+    """Users, items, clicks, likes, and what is known of the items."""
+    dataset, counts = _data(result)
+    facts = statistics(dataset)
+    of = {
+        role: ", ".join(sorted(name for name, one in dataset.roles.items() if one == role)) or "none"
+        for role in ("exposure", "content")
+    }
+    row = {
+        "Dataset": title,
+        **{f"#{what.capitalize()}": facts[what] for what in ("users", "items", "clicks", "likes")},
+        "Exposure features": of["exposure"],
+        "Content features": of["content"],
+        "#Train clicks": counts["train_clicks"],
+        "#Valid likes": counts["valid"],
+        "#Test likes": counts["test"],
+    }
+    return Exhibit(
+        name="hcr-table-1",
+        title=f"HCR, Table 1: statistics of the data. {title}",
+        caption=f"Distinct pairs of user and item; the split's parts behind them. {UNQUOTED}",
+        table=pd.DataFrame([row], dtype=object),
+        picture=_activity(dataset, "hcr-table-1"),
+    )
+
+
+def causalrec_table_1(result: BenchmarkResult, title: str) -> Exhibit:
+    """Users, items, interactions and sparsity, and below them the published ones."""
+    dataset, _ = _data(result)
+    facts, category = statistics(dataset), category_of(dataset)
+    rows: list[dict[str, Any]] = [_sizes(title, facts["users"], facts["items"], facts["clicks"])]
+    shown = [category] if category else list(PUBLISHED)
+    rows += [
+        _sizes(f"{name} (published)", one.users, one.items, one.interactions)
+        for name, one in PUBLISHED.items()
+        if name in shown
+    ]
+    return Exhibit(
+        name="causalrec-table-1",
+        title=f"CausalRec, Table 1: statistics of the data. {title}",
+        caption="Distinct pairs of user and item, and the share of all pairs that did not occur.",
+        table=pd.DataFrame(rows, dtype=object),
+        notes=(about_data(dataset),),
+        picture=_activity(dataset, "causalrec-table-1"),
+    )
+
+
+def category_of(dataset: InteractionDataset) -> str:
+    """The paper's name of the Amazon category; empty where it is none of the paper's, or simulated."""
+    return NAMES.get(str(dataset.provenance.get("category", "")), "")
+
+
+def about_data(dataset: InteractionDataset) -> str:
+    """Whether the published figures are of this data."""
+    category, facts = category_of(dataset), statistics(dataset)
+    if "simulated" in dataset.provenance:
+        return "The data is simulated, not the published one: the published figures are of other data."
+    if not category:
+        return "The data is none of the paper's eight sets: the published figures are of other data."
+    theirs = PUBLISHED[category]
+    if (facts["users"], facts["items"], facts["clicks"]) == (theirs.users, theirs.items, theirs.interactions):
+        return (
+            "The data has the published numbers of users, items and interactions. The paper does not state its split."
+        )
+    return (
+        f"The data is not the published one: {facts['users']:,} users, {facts['items']:,} items and "
+        f"{facts['clicks']:,} interactions against {theirs.users:,}, {theirs.items:,} and {theirs.interactions:,}. The "
+        "paper does not state its split."
+    )
+
+
+def data_of(result: BenchmarkResult) -> InteractionDataset:
+    """The data as the benchmark's recipes read it."""
+    return load_data(result.runs[0].recipe)
+
+
+def _data(result: BenchmarkResult) -> tuple[InteractionDataset, dict[str, int]]:
+    return data_of(result), result.runs[0].manifest["counts"]
+
+
+def _sizes(name: str, users: int, items: int, interactions: int) -> dict[str, Any]:
+    return {
+        "Dataset": name,
+        "#Users": users,
+        "#Items": items,
+        "#Interactions": interactions,
+        "Sparsity": f"{1 - interactions / (users * items):.2%}",
+    }
+
+
+def _activity(dataset: InteractionDataset, key: str) -> str:
+    """Clicks and likes of each item, by rank."""
+    counts = {
+        f"{role}s": np.bincount(dataset.pairs(role)["item"], minlength=dataset.num_items)
+        for role in (("click",) if dataset.single_behaviour else ("click", "like"))
+    }
+    return rank_plot(counts, "item", "users an item", key)

@@ -1,0 +1,41 @@
+"""What a benchmark on the tiny world found, for the exhibits to show."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from graphrec.benchmark import BenchmarkResult
+from graphrec.carry_out import train
+from graphrec.recipe import Recipe
+from graphrec.run import Run
+
+CR_FAILED = "CR needs to know what the user sees; expected a title; got none"
+
+
+@pytest.fixture(scope="session")
+def result(tiny_runs: dict[str, Run], tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> BenchmarkResult:
+    """CT, ESMM and HCR trained, CR failed, the others not run; copies, as exhibits evaluate what is missing."""
+    folder = tmp_path_factory.mktemp("exhibits")
+    trained = {}
+    for name in ("CT", "ESMM", "HCR"):
+        shutil.copytree(tiny_runs[name.lower()].folder, folder / name)
+        trained[name] = [Run(folder / name)]
+    return BenchmarkResult(pd.DataFrame(), pd.DataFrame(), trained, {"CR": CR_FAILED}, truth=tiny_world)
+
+
+@pytest.fixture(scope="session")
+def visual(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> BenchmarkResult:
+    """BPR, VBPR and CausalRec without a graph, CausalRec for two seeds; AMR failed, on data without a truth at hand."""
+    folder = tmp_path_factory.mktemp("visual")
+
+    def trained(decoder: str, seed: int = 0) -> Run:
+        settings = ("backbone.name=mf", "backbone.embedding_size=8", "evaluation.k=[20, 50]", f"seed={seed}")
+        return train(tiny_recipe(decoder, *settings), folder / f"{decoder}-{seed}")
+
+    runs = {name: [trained(name.lower(), seed) for seed in (0, 1)] for name in ("BPR", "VBPR", "CausalRec")}
+    return BenchmarkResult(pd.DataFrame(), pd.DataFrame(), runs, {"AMR": "it diverged; got NaN"})

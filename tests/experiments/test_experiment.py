@@ -1,0 +1,89 @@
+"""A paper's experiments as a whole: tuned alike, gone on with, and what fails is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from graphrec.experiments import CAUSALREC, HCR, Mode, Paper, reproduce
+from graphrec.experiments.hcr_tables import hcr_table_2
+from graphrec.experiments.methods import HCR_NS, Method, chosen
+from graphrec.experiments.statistics import hcr_table_1
+from graphrec.recipe import Recipe
+
+METHODS = (
+    Method("CT", ("decoder.name=ct",)),
+    Method("CR", ("decoder.name=cr", "data.modalities=['visual']")),
+    Method("HCR", ("decoder.name=hcr",)),
+    HCR_NS,
+    Method("DCF", ("decoder.name=dcf", "decoder.no_such_key=1")),
+    Method("Multi-DR", ("decoder.name=multi_dr",), core=False),
+)
+TINY = Paper(
+    "HCR", METHODS, {"hcr-table-1": hcr_table_1, "hcr-table-2": lambda result, title: hcr_table_2(result, title, (20,))}
+)
+FULL = Mode("full", every=False, seeds=2, trials=1)
+
+
+def test_all_is_made_and_what_fails_is_told(
+    tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported = []
+    monkeypatch.setattr("graphrec.experiments.carry_out.write_report", lambda *args, **given: reported.append(given))
+    base = tiny_recipe("hcr", "backbone.name=mf", "backbone.embedding_size=8", "training.epochs=1")
+    done = reproduce(TINY, base, tmp_path, FULL, title="Tiny")
+    assert set(done.result.trained) == {"CT", "HCR", "HCR-NS"} and set(done.result.failed) == {"CR", "DCF"}
+    assert [run.recipe.seed for run in done.result.trained["HCR-NS"]] == [0, 1]
+    assert not done.result.trained["HCR-NS"][0].recipe.decoder["share_embeddings"]
+    assert sorted(path.name for path in (tmp_path / "tuning").iterdir() if (path / "best.toml").is_file()) == [
+        "CT", "HCR",
+    ]  # fmt: skip
+    shown = pd.read_csv(tmp_path / "exhibits" / "hcr-table-2.csv").set_index("Method")["NDCG@20"]
+    assert shown["DCF"].startswith("failed: ") and "no_such_key" in shown["DCF"]
+    assert shown["CR"].startswith("failed: ") and shown["Multi-DR"] == "not run"
+    rows = pd.read_csv(tmp_path / "results.csv")["method"].tolist()
+    assert rows.count("HCR") == 1 and "HCR-NS" in rows and "HCR-S2" in rows
+    assert "no_such_key" in json.loads((tmp_path / "about.json").read_text())["failed"]["DCF"]
+    assert [one.name for one in reported[0]["exhibits"]] == list(TINY.exhibits)
+    assert reported[0]["failed"] == done.result.failed
+
+    before = {path: path.read_bytes() for path in (tmp_path / "exhibits").iterdir()}
+    results = (tmp_path / "results.csv").read_bytes()
+    monkeypatch.setattr("graphrec.training.loop.Trainer.run", pytest.fail)
+    reproduce(TINY, base, tmp_path, FULL, title="Tiny")
+    assert {path: path.read_bytes() for path in (tmp_path / "exhibits").iterdir()} == before
+    assert (tmp_path / "results.csv").read_bytes() == results
+
+
+def test_a_bug_in_one_method_does_not_stop_the_others(
+    tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr("graphrec.decoders.esmm.ESMM.objectives", lambda self: 1 / 0)
+    paper = Paper("HCR", (Method("ESMM", ("decoder.name=esmm",)), METHODS[0]), {"hcr-table-1": hcr_table_1})
+    base = tiny_recipe("hcr", "backbone.name=mf", "backbone.embedding_size=8", "training.epochs=1")
+    done = reproduce(paper, base, tmp_path, Mode("quick", every=False, seeds=1, trials=0), title="Tiny")
+    assert "ZeroDivisionError" in done.result.failed["ESMM"] and "CT" in done.result.trained
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_ablation_takes_the_settings_of_its_method(tiny_recipe: Callable[..., Recipe]) -> None:
+    tuned = tiny_recipe("hcr", "training.learning_rate=0.123", "decoder.beta=5")
+    ablated = HCR_NS.recipe(tuned)
+    assert ablated.training == tuned.training and ablated.name == "HCR-NS"
+    assert ablated.decoder == {**tuned.decoder, "share_embeddings": False}
+
+
+@pytest.mark.parametrize("paper", [HCR, CAUSALREC], ids=lambda paper: paper.name)
+def test_every_method_of_a_paper_is_a_recipe(paper: Paper, tiny_recipe: Callable[..., Recipe]) -> None:
+    found: dict[str, Recipe] = {}
+    for method in paper.methods:
+        found[method.name] = method.recipe(found[method.of] if method.of else tiny_recipe("hcr", "backbone.name=mf"))
+    bodies = [recipe.model_copy(update={"name": ""}).to_toml() for recipe in found.values()]
+    same = [name for name, body in zip(found, bodies) if bodies.count(body) > 1]
+    assert same in ([], ["HCR", "HCR beta 1"])  # the default is on the grid
+    quick = {method.name for method in chosen(paper.methods, every=False)}
+    assert {method.of for method in paper.methods if method.name in quick and method.of} <= quick

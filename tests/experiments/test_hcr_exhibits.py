@@ -1,0 +1,129 @@
+"""HCR's tables and figures are what the runs' own evaluations say, laid out as in the paper."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import graphrec.benchmark
+from graphrec import analyses
+from graphrec.benchmark import BenchmarkResult
+from graphrec.errors import DataError
+from graphrec.experiments.activity import hcr_figure_5
+from graphrec.experiments.beta import hcr_beta
+from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
+from graphrec.experiments.like_ratio import hcr_figure_7
+from graphrec.experiments.over_time import hcr_figure_6
+from graphrec.experiments.papers import HCR
+from graphrec.experiments.statistics import hcr_table_1
+
+K = (10, 20)
+
+
+def test_table_1_counts_the_data(result: BenchmarkResult) -> None:
+    row = hcr_table_1(result, "Tiny").table.iloc[0]
+    counts = result.runs[0].manifest["counts"]
+    assert (row["#Users"], row["#Items"]) == (120, 80)
+    assert row["#Train clicks"] == counts["train_clicks"] and row["#Test likes"] == counts["test"]
+    assert row["Exposure features"] == "textual"
+
+
+def test_table_2_has_every_method_of_the_paper_and_tells_what_failed(result: BenchmarkResult) -> None:
+    exhibit = hcr_table_2(result, "Tiny", K)
+    table = exhibit.table.set_index("Method")
+    assert list(table.index) == ["CT", "ESMM", "CR", "Multi-IPW", "Multi-DR", "DCF", "HCR"]
+    assert [column for column in table if not re.search("_(low|high|best)$", column)] == [
+        "Recall@10", "Recall@20", "NDCG@10", "NDCG@20", "NDCG@50 (do)", "Regret@50 (do)",
+    ]  # fmt: skip
+    measured = result.trained["HCR"][0].metrics()["test/front_door"]["metrics"]["recall@20"]
+    assert table.loc["HCR", "Recall@20"] == measured["mean"]
+    assert table.loc["HCR", "Recall@20_low"] == measured["low"]
+    assert table.loc["CR", "NDCG@20"] == "failed: CR needs to know what the user sees"
+    assert table.loc["DCF", "NDCG@20"] == "not run"
+    assert any("expected a title" in note for note in exhibit.notes)
+    assert exhibit.picture is not None and "HCR" in exhibit.picture and "no text of it" in exhibit.caption
+
+
+def test_nothing_is_bold_that_is_not_significant(result: BenchmarkResult) -> None:
+    # A run against itself: as good as the best, and not better.
+    same = dataclasses.replace(result, trained={"CT": result.trained["HCR"], "HCR": result.trained["HCR"]}, failed={})
+    assert "**" not in hcr_table_2(same, "Tiny", K).markdown()
+
+
+def test_table_3_scores_one_training_in_four_ways(result: BenchmarkResult) -> None:
+    table = hcr_table_3(result, "Tiny", K).table.set_index("Method")
+    assert list(table.index) == ["HCR", "HCR-T", "HCR-S1", "HCR-S2", "HCR-NS"]
+    kept = result.trained["HCR"][0].metrics()
+    for name, estimand in (("HCR-T", "observational"), ("HCR-S1", "effect_on_mediator")):
+        assert table.loc[name, "NDCG@20"] == kept[f"test/{estimand}"]["metrics"]["ndcg@20"]["mean"]
+    assert table.loc["HCR-NS", "NDCG@20"] == "not run"
+
+
+def test_figure_5_divides_users_by_activity(result: BenchmarkResult) -> None:
+    table = hcr_figure_5(result, "Tiny", 20).table.set_index("User group")
+    own = analyses.by_activity(result.trained["HCR"][0], ["front_door"]).set_index("part")
+    assert table["HCR"].tolist() == own.loc[["active", "less_active"], "recall@20"].tolist()
+    expected = 100 * (table["HCR"].astype(float) / table["CT"].astype(float) - 1)
+    assert table["Improvement (%)"].to_numpy() == pytest.approx(expected.to_numpy())
+    assert (table["Improvement (%)_low"] < table["Improvement (%)"]).all()
+
+
+def test_figure_6_has_four_subsets_and_the_drop(result: BenchmarkResult) -> None:
+    exhibit = hcr_figure_6(result, "Tiny", 20)
+    table = exhibit.table.set_index("Subset")
+    assert list(table.index) == ["1", "2", "3", "4", "drop"]
+    means = table["CT"].astype(float)
+    assert means["drop"] == pytest.approx(1 - means[["2", "3", "4"]].mean() / means["1"])
+    assert np.isnan(table.loc["drop", "Improvement (%)"])
+    assert exhibit.picture is not None and "drop of Recall@20" in exhibit.picture
+
+
+def test_figure_7_has_both_groups_of_items_at_each_k(result: BenchmarkResult) -> None:
+    table = hcr_figure_7(result, "Tiny", K).table
+    assert table[["Item group", "K"]].to_numpy().tolist() == [
+        ["high ratio", 10], ["high ratio", 20], ["low ratio", 10], ["low ratio", 20],
+    ]  # fmt: skip
+    own = analyses.by_like_ratio(result.trained["CT"][0], ["observational"]).set_index("part")
+    assert table["CT"].tolist() == [
+        own.loc[part, f"normalised_recall@{k}"] for part in ("high_ratio", "low_ratio") for k in K
+    ]
+
+
+def test_a_figure_that_the_data_does_not_allow_says_why(
+    result: BenchmarkResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def timeless(*args: object, **kwargs: object) -> pd.DataFrame:
+        raise DataError("likes cannot be put in order of time", got="no times", where="/secret/place")
+
+    monkeypatch.setitem(graphrec.benchmark._ANALYSES, "time_1", timeless)
+    for run in (runs[0] for runs in result.trained.values()):
+        monkeypatch.setattr(run, "metrics", dict)
+    exhibit = hcr_figure_6(dataclasses.replace(result), "Tiny", 20)
+    first = exhibit.table.set_index("Subset").loc["1"]
+    assert first["CT"] == first["HCR"] == "failed: likes cannot be put in order of time"
+    assert any("no times" in note for note in exhibit.notes)
+    assert "/secret/place" not in exhibit.markdown()
+
+
+def test_an_exhibit_that_breaks_does_not_stop_the_others(result: BenchmarkResult, capsys) -> None:
+    def breaks(result: BenchmarkResult, title: str) -> None:
+        raise ValueError("a bug")
+
+    paper = dataclasses.replace(HCR, exhibits={"broken": breaks, "hcr-table-1": hcr_table_1, "hcr-beta": hcr_beta})
+    made = paper.make(result, "Tiny")
+    assert [one.name for one in made] == ["broken", "hcr-table-1"]  # no beta was trained
+    assert made[0].table.iloc[0, 0] == "failed: ValueError: a bug"
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_beta_draws_a_point_for_each_training(result: BenchmarkResult) -> None:
+    trained = {f"HCR beta {beta}": result.trained["HCR"] for beta in (1, 5)}
+    exhibit = hcr_beta(dataclasses.replace(result, trained=trained, failed={}), "Tiny", K)
+    assert exhibit is not None
+    table = exhibit.table.set_index("beta")
+    assert list(table.index) == ["1", "2", "3", "5"] and table.loc["2", "Recall@20"] == "not run"
+    assert table.loc["1", "Recall@20"] == table.loc["5", "Recall@20"]
