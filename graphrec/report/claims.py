@@ -12,10 +12,7 @@ from graphrec.causal import CausalGraph, parse_estimand
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError
 from graphrec.report.dag import draw_dag, role
-from graphrec.run import Run
-
-TRUTH = "truth"
-"""The part of a run's metrics that a simulated world's truth gave."""
+from graphrec.run import TRUTH_PARTS, Run
 
 
 def causal_claims(runs: Sequence[Run], part: str) -> list[dict[str, Any]]:
@@ -37,7 +34,7 @@ def causal_claims(runs: Sequence[Run], part: str) -> list[dict[str, Any]]:
             },
         )
         for entry in run.metrics().values():
-            if entry["part"] in (part, TRUTH):
+            if entry["part"] in (part, *TRUTH_PARTS.values()):
                 group["estimands"].setdefault(entry["estimand"], _identified(entry, decoder))
     return [group | {"estimands": _merged(group["estimands"].values())} for group in groups.values()]
 

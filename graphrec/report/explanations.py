@@ -15,7 +15,7 @@ from graphrec.report.plots import effect_plot
 from graphrec.run import Run
 
 MOST = 3
-"""Runs of which the page explains a recommendation."""
+"""Runs of which the page explains a recommendation and shows lists."""
 RANK_WITHOUT = "rank without it"
 
 Rows = tuple[list[str], Sequence[tuple[str, ...]]]
@@ -69,9 +69,16 @@ def typical_user(seen: np.ndarray, num_users: int) -> int:
     return int(np.flatnonzero(counts == np.sort(counts)[(num_users - 1) // 2])[0])
 
 
+def examples(runs: Sequence[Run]) -> list[Run]:
+    """The first runs, one of each decoder before a second of any."""
+    decoders = [run.recipe.decoder["name"] for run in runs]
+    order = sorted(range(len(runs)), key=lambda n: decoders[:n].count(decoders[n]))
+    return [runs[n] for n in order[:MOST]]
+
+
 def explanations(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
-    """The first recommendation of the typical user, by each of the first runs."""
-    return [{"name": names[run.folder], **_explained(run, f"explained{n}")} for n, run in enumerate(runs[:MOST])]
+    """The first recommendation of the typical user, by each of a few runs."""
+    return [{"name": names[run.folder], **_explained(run, f"explained{n}")} for n, run in enumerate(examples(runs))]
 
 
 def _explained(run: Run, key: str) -> dict[str, Any]:
@@ -90,5 +97,4 @@ def _explained(run: Run, key: str) -> dict[str, Any]:
         "plot": Markup(effect_plot(one.split, one.item, key)) if one.split.parts else None,
         "parts": part_rows(one),
         "ranks": rank_rows(one),
-        "lists": list_rows(one, mark=""),
     }

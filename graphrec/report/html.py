@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from graphrec.causal import TotalIndirectEffect, label, parse_estimand
-from graphrec.comparison import Comparison, compare_runs
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
-from graphrec.evaluation.metrics import better
-from graphrec.evaluation.significance import LEVEL
 from graphrec.files import replace_file
-from graphrec.report.claims import TRUTH, causal_claims
+from graphrec.report.claims import causal_claims
+from graphrec.report.doses import doses
+from graphrec.report.exhibit_sections import exhibit_sections
+from graphrec.report.exhibits import Exhibit
 from graphrec.report.explanations import explanations
-from graphrec.report.plots import Estimate, curve_plot, dot_plot, training_plot
+from graphrec.report.methods import methods, run_rows
+from graphrec.report.plots import training_plot
 from graphrec.report.refutations import refutations
-from graphrec.report.repeat import commands, cost, ledger, prepared_manifest, provenance
-from graphrec.report.tables import (
-    best_row,
-    clear_best,
-    metric_label,
-    metric_names,
-    number,
-    rivals,
-    row_names,
-)
-from graphrec.run import Run, run_labels
+from graphrec.report.repeat import commands, cost, environments, ledger, prepared_manifest, provenance
+from graphrec.report.results import evaluated, ranking, results
+from graphrec.report.sensitivity import settings, strengths
+from graphrec.report.slices import slices
+from graphrec.report.tables import number
+from graphrec.report.user_lists import user_lists
+from graphrec.run import TRUTH_PARTS, Run
 
-PRIMARY = "ndcg@50"
 SPLIT_SETTINGS = {
     "chronological": ("train",),
     "global_time": ("train", "valid", "until"),
@@ -51,18 +45,31 @@ COUNTS = {
 PARTS = {"test": "test", "valid": "validation"}
 
 
-def write_report(runs: Sequence[Run], out: Path, part: str = "test", title: str | None = None) -> Path:
+def write_report(
+    runs: Sequence[Run],
+    out: Path,
+    part: str = "test",
+    title: str | None = None,
+    *,
+    exhibits: Sequence[Exhibit] = (),
+    dose_response: Path | None = None,
+    failed: Mapping[str, str] | None = None,
+) -> Path:
     """Write the page and return its path; it needs no server, script, or other file, and opens no test part.
 
     Args:
-        runs: evaluated on `part`, and trained on the same split.
+        runs: evaluated on `part`, and trained on the same split. What `graphrec.analyses` found of them is shown, too.
         out: the file to write, whole or not at all.
         part: `test` or `valid`.
         title: by default the number of runs and the dataset.
+        exhibits: tables and figures that were made of the runs, such as a paper's.
+        dose_response: `results.csv` of a study on simulated worlds, see `graphrec.dose_response`.
+        failed: methods that are not among the runs because they ended in an error, with its reason.
 
     Raises:
         RunError: no runs, another part, a run was not evaluated, the runs do not share their split, or `out` is a
             folder.
+        DataError: `dose_response` is not the table of a study.
     """
     out = Path(out)
     if not runs:
@@ -78,22 +85,41 @@ def write_report(runs: Sequence[Run], out: Path, part: str = "test", title: str 
     if out.is_dir():
         raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")
     names = _names(runs)
-    results = _results(runs, names, part)
-    judged = [run for run in runs if any(entry["part"] == TRUTH for entry in run.metrics().values())]
-    truths = _results(judged, names, TRUTH) if judged else None
+    found = results(runs, names, part)
+    truths = {
+        target: (judged, results(judged, names, kept))
+        for target, kept in TRUTH_PARTS.items()
+        if (judged := evaluated(runs, kept))
+    }
+    tables = [found.table, *(truth.table for _, truth in truths.values())]
     page = template("report.html").render(
         title=title or f"{_count(len(runs), 'run')} on {runs[0].manifest['dataset']}",
         part=PARTS[part],
         data=_data(runs, names),
-        ranking=_ranking(results, "rank"),
-        truth=None if truths is None else _ranking(truths, "truth"),
-        unjudged=[names[run.folder] for run in runs if run not in judged] if judged else [],
-        sweeps=_sweeps([one.table for one in (results, truths) if one is not None]),
+        run_rows=run_rows(runs, names),
+        failed=dict(failed or {}),
+        ranking=ranking(found, "rank"),
+        truths=[
+            {
+                "target": target,
+                "ranking": ranking(truth, target),
+                "unjudged": [names[run.folder] for run in runs if run not in judged],
+            }
+            for target, (judged, truth) in truths.items()
+        ],
+        slices=slices(runs, names) if part == "test" else [],
+        strengths=strengths(tables),
+        settings=settings(runs, names, tables),
+        doses=None if dose_response is None else doses(dose_response, set(found.table["method"])),
+        exhibits=exhibit_sections(exhibits),
         training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(runs)],
         decoders=causal_claims(runs, part),
         refutations=refutations(runs, names),
         explanations=explanations(runs, names),
+        lists=user_lists(runs, names),
         cost=[cost(run, names[run.folder]) for run in runs],
+        methods=methods(runs, names),
+        environments=environments(runs, names),
         runs=[provenance(run, names[run.folder]) for run in runs],
         same_data=len({run.manifest["dataset_fingerprint"] for run in runs}) == 1,
         commands=commands(runs, part, out),
@@ -112,13 +138,37 @@ def template(name: str) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "thousands": "{:,}".format, "breakable": _breakable}
+    environment.tests["numeric"] = is_numeric
+    environment.filters["columns"] = lambda rows, count: [[row[n] for row in rows] for n in range(count)]
+    environment.filters |= {
+        "number": number,
+        "thousands": "{:,}".format,
+        "breakable": _breakable,
+        "figures": _figures,
+        "coded": _coded,
+    }
     return environment.get_template(name)
 
 
 def _breakable(text: str) -> Markup:
-    """Long estimand labels may break after a colon or an underscore."""
-    return Markup(re.sub(r"([:_])", r"\1<wbr>", str(escape(text))))
+    """Long estimand and metric labels may break after a colon, an underscore or an at sign."""
+    return Markup(re.sub(r"([:_@])", r"\1<wbr>", str(escape(text))))
+
+
+def _coded(text: str) -> Markup:
+    """What stands between backticks, as a docstring has it, set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _figures(text: str) -> Markup:
+    """`**.0712** [.0698, .0725]`: the mean, bold where it is marked so, and below it the interval."""
+    shown = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(text)))
+    return Markup(re.sub(r" (\[[^\]]*\])$", r'<span class="interval">\1</span>', shown))
+
+
+def is_numeric(cells: Sequence[str]) -> bool:
+    """Whether a column holds numbers, as tables write them, and nothing else."""
+    return all(re.match(r"\**[-+<.]? ?\.?\d|–|$", cell) for cell in cells)
 
 
 def _count(n: int, what: str) -> str:
@@ -163,106 +213,8 @@ def _data(runs: Sequence[Run], names: dict[Path, str]) -> dict[str, Any]:
         "feedback": {key: ", ".join(feedback[key]) for key in ("click", "like") if key in feedback},
         "single_behaviour": run.manifest["single_behaviour"],
         "modalities": {role: run.manifest["context"][role] for role in ("exposure", "content")},
-        "seeds": _distinct(str(one.recipe.seed) for one in runs),
-        "backbones": _distinct(one.recipe.backbone["name"] for one in runs),
-        "decoders": _distinct(one.recipe.decoder["name"] for one in runs),
         "openings": [(names[one.folder], len(ledger(one))) for one in runs],
     }
-
-
-def _distinct(values: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(values))
-
-
-# What came out
-
-
-def _results(runs: Sequence[Run], names: dict[Path, str], part: str) -> Comparison:
-    """The comparison, each row with `run` unique to its run and `row`, a name unique to the row."""
-    found = compare_runs(runs, part)
-    called = {shown: names[run.folder] for shown, run in zip(run_labels(runs), runs)}
-    table = found.table.assign(run=found.table["run"].map(called))
-    return Comparison(table.assign(row=row_names(table)), found.tests)
-
-
-def _ranking(found: Comparison, key: str) -> dict[str, Any]:
-    """A table of all metrics, a plot of each headline metric, and what they say in a sentence."""
-    table, tests = found.table, found.tests
-    metrics = metric_names(table)
-    winners = {metric: clear_best(table, metric, tests) for metric in metrics}
-    rows = []
-    for index, row in table.iterrows():
-        cells = [
-            {"mean": row[m], "low": row[f"{m}_low"], "high": row[f"{m}_high"], "best": winners[m] == index}
-            for m in metrics
-        ]
-        about = row["run"] if row["estimand"] == row["method"] else f"{row['run']}, {row['estimand']}"
-        rows.append({"method": row["method"], "about": about, "cells": cells})
-    headline = _headline(metrics)
-    plots = [dot_plot(_estimates(table, m), m, f"{key}{n}") for n, m in enumerate(headline)]
-    users = sorted({int(n) for n in table["users"]})
-    return {
-        "headers": [(metric_label(metric), better(metric)) for metric in metrics],
-        "rows": rows,
-        "users": f"{users[0]:,}" + (f" to {users[-1]:,}" if len(users) > 1 else ""),
-        "plots": [Markup(plot) for plot in plots],
-        "verdicts": [_verdict(table, metric, tests) for metric in headline],
-    }
-
-
-def _headline(metrics: Sequence[str]) -> list[str]:
-    """The metrics that are drawn: all of the truth, else NDCG@50 or what comes nearest to it."""
-    if any("_do" in metric for metric in metrics):
-        return list(metrics)
-    ndcg = [metric for metric in metrics if metric.startswith("ndcg")]
-    return [PRIMARY] if PRIMARY in metrics else (ndcg or list(metrics))[:1]
-
-
-def _estimate(row: pd.Series, metric: str) -> Estimate:
-    return Estimate(row["row"], row[metric], row[f"{metric}_low"], row[f"{metric}_high"])
-
-
-def _estimates(table: pd.DataFrame, metric: str) -> list[Estimate]:
-    return [_estimate(row, metric) for _, row in table.iterrows()]
-
-
-def _verdict(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> str:
-    if better(metric) == "neither":
-        low, high = (number(end) for end in (table[metric].min(), table[metric].max()))
-        return f"{metric_label(metric)} is {low} to {high}; neither end is better in itself."
-    best = best_row(table, metric)
-    if best is None:
-        return f"{metric_label(metric)} could not be measured."
-    name, value = table.loc[best, "row"], number(table.loc[best, metric])
-    if len(table) == 1:
-        return f"{metric_label(metric)} of {name} is {value}."
-    extreme = {"higher": "highest", "lower": "lowest", "nearer 0": "smallest"}[better(metric)]
-    said = f"{name} has the {extreme} {metric_label(metric)}, {value}"
-    _, against = rivals(table, metric, tests)
-    near = int((against["p"] >= LEVEL).sum())
-    if len(against) and not near:
-        return f"{said}, significantly better than the {len(against)} others in the table."
-    return f"{said}, but it does not differ significantly from {near} of the {len(table) - 1} others."
-
-
-def _sweeps(tables: Sequence[pd.DataFrame]) -> list[Markup]:
-    """A curve for each headline metric over the strengths of the total indirect effect, if several."""
-    plots: list[Markup] = []
-    for table in tables:
-        for metric in _headline(metric_names(table)):
-            curves: dict[str, list[tuple[float, Estimate]]] = {}
-            for _, row in table.iterrows():
-                effect = parse_estimand(row["estimand"])[0]
-                if isinstance(effect, TotalIndirectEffect):
-                    options = label(effect.model_copy(update={"strength": 1.0})).partition(":")[2]
-                    name = row["run"] + (f", {options}" if options else "")
-                    curves.setdefault(name, []).append((effect.strength, _estimate(row, metric)))
-            several = {
-                name: sorted(points, key=lambda point: point[0]) for name, points in curves.items() if len(points) > 1
-            }
-            if several:
-                plots.append(Markup(curve_plot(several, metric, "strength (lambda2)", f"sweep{len(plots)}")))
-    return plots
 
 
 def _training(run: Run, name: str, key: str) -> dict[str, Any]:

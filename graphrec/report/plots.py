@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
-from itertools import cycle
+from itertools import cycle, pairwise
 from textwrap import shorten
 from typing import Any
 
@@ -31,6 +31,8 @@ INK = "#010203"
 """Stands for the page's text colour until the SVG is written."""
 SERIES = ("#2f7ac4", "#c9581b", "#1f8a6b", "#a8598f", "#8a7a1c", "#6b75c9", "#d04a5a")
 """Contrast of at least 3.8:1 with white and with the page's dark background."""
+BANDS = 4
+"""Curves whose intervals are drawn as bands; more would lie over each other, and get a line a point."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 4.6
 """Inches; a phone shows the plot at about four fifths of this, where 9.5 points are still legible."""
@@ -150,21 +152,38 @@ def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: s
         x_label: what x is.
         key: prefix of every id, unique on the page.
     """
-    with page_figure(3.0) as figure:
+    columns = 2 if max(map(len, curves)) <= 22 else 1
+    below = 0.21 * -(-len(curves) // columns) if len(curves) > 1 else 0.0
+    with page_figure(2.9 + below) as figure:
         axes = figure.subplots()
-        for (name, points), colour, marker in zip(curves.items(), cycle(SERIES), cycle(MARKERS)):
+        for (name, points), (colour, marker, dashes) in zip(curves.items(), _styles(len(curves))):
             xs, means = [x for x, _ in points], [one.mean for _, one in points]
             band = ([one.low for _, one in points], [one.high for _, one in points])
-            axes.fill_between(xs, *band, color=colour, alpha=0.16, linewidth=0)
-            axes.plot(xs, means, color=colour, marker=marker, markersize=4.5, linewidth=1.6, label=clipped(name))
+            if len(curves) <= BANDS:
+                axes.fill_between(xs, *band, color=colour, alpha=0.16, linewidth=0)
+            else:
+                axes.vlines(xs, *band, color=colour, linewidth=0.9, alpha=0.55)
+            axes.plot(
+                xs, means, color=colour, marker=marker, markersize=4.5, linewidth=1.6, linestyle=dashes,
+                label=clipped(name, 44),
+            )  # fmt: skip
+        _ticks_at(axes, sorted({x for points in curves.values() for x, _ in points}))
         axes.set_xlabel(x_label)
         axes.set_title(_axis_label(metric), loc="left", fontsize=9.5)
         if len(curves) > 1:
-            axes.legend(loc="best")
+            figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=columns)
         description = "; ".join(
             f"{name}: " + ", ".join(f"{x:g}: {one}" for x, one in points) for name, points in curves.items()
         )
         return page_svg(figure, key, f"{_axis_label(metric)} along {x_label}", description)
+
+
+def _ticks_at(axes: Axes, xs: Sequence[float]) -> None:
+    """Ticks at the values that were tried, where there is room; a logarithmic axis for values decades apart."""
+    if xs[0] > 0 and xs[-1] >= 100 * xs[0]:
+        axes.set_xscale("log")
+    elif len(xs) <= 9 and all(after - before >= 0.07 * (xs[-1] - xs[0]) for before, after in pairwise(xs)):
+        axes.set_xticks(xs, [f"{x:g}" for x in xs])
 
 
 def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimate]]]], x_label: str, key: str) -> str:
@@ -175,7 +194,7 @@ def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimat
         x_label, key: as in `curve_plot`.
     """
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-    styles = dict(zip(names, zip(cycle(SERIES), cycle(MARKERS[:-1]), [*["-"] * len(SERIES), *["--"] * len(names)])))
+    styles = dict(zip(names, _styles(len(names))))
     rows, below = -(-len(panels) // 2), 0.22 * -(-len(names) // 4)
     with page_figure(2.7 * rows + below + 0.2, width=2 * WIDTH) as figure:
         places = figure.subplots(rows, 2, sharex=True, squeeze=False).ravel()
@@ -201,6 +220,12 @@ def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimat
             for name, points in curves.items()
         )
         return page_svg(figure, key, f"{', '.join(map(metric_label, panels))} along {x_label}", description)
+
+
+def _styles(count: int) -> list[tuple[str, str, str]]:
+    """Colour, marker and line of each curve; no two share all three, and the marker tells most apart without colour."""
+    dashes = [*["-"] * len(SERIES), *["--"] * count]
+    return list(zip(cycle(SERIES), cycle(MARKERS[:-1]), dashes[:count]))
 
 
 def training_plot(history: Sequence[Mapping[str, Any]], monitor: str, best_epoch: int, name: str, key: str) -> str:

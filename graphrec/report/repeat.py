@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from graphrec.data.store import Manifest, fingerprint, read_manifest
 from graphrec.errors import DataError, RunError
-from graphrec.report.claims import TRUTH
-from graphrec.run import Run
+from graphrec.run import ACTIVITY, DROP, EVALUATE_OPTIONS, RATIOS, SUBSETS, TRUTH_PARTS, Run
+
+PARTS = ("test", "valid")
+SLICES = (*ACTIVITY, *SUBSETS, DROP, *RATIOS)
+"""What is evaluated together, on the test part alone."""
 
 
 def prepared_manifest(run: Run) -> tuple[Manifest | None, str | None]:
@@ -59,13 +62,27 @@ def cost(run: Run, name: str) -> dict[str, Any]:
     }
 
 
+def environments(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
+    """Each environment in which runs were trained once: the `runs`, and what they were made with and on."""
+    found: list[dict[str, Any]] = []
+    for run in runs:
+        facts = run.manifest["environment"] | {
+            "threads": run.manifest["threads"],
+            "device": run.recipe.training.device,
+        }
+        same = next((one for one in found if one["facts"] == facts), None)
+        if same is None:
+            found.append(same := {"runs": [], "facts": facts})
+        same["runs"].append(names[run.folder])
+    return found
+
+
 def provenance(run: Run, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "folder": str(run.folder),
         "seed": run.recipe.seed,
         "created": run.manifest["created"],
-        "environment": run.manifest["environment"],
         "fingerprint": run.manifest["dataset_fingerprint"],
         "split_hash": run.manifest["split_hash"],
         "ledger": ledger(run),
@@ -91,8 +108,15 @@ def commands(runs: Sequence[Run], part: str, out: Path) -> str:
         entries = run.metrics().values()
         labels = dict.fromkeys(entry["estimand"] for entry in entries if entry["part"] == part)
         chosen = "".join(f" --estimand {shlex.quote(label)}" for label in labels)
-        truth = " --truth WORLD" if any(entry["part"] == TRUTH for entry in entries) else ""
-        lines.append(f"graphrec evaluate {again} --part {part}{chosen}{truth}")
+        parts = dict.fromkeys(entry["part"] for entry in entries)
+        judged = [EVALUATE_OPTIONS[one] for one in TRUTH_PARTS.values() if one in parts]
+        others = [
+            one for one in parts if one not in (*PARTS, *TRUTH_PARTS.values(), *(SLICES if part != "test" else ()))
+        ]
+        more = "".join(dict.fromkeys(EVALUATE_OPTIONS[one] for one in others))
+        first, *rest = judged or [""]  # one evaluation judges by one truth
+        lines.append(f"graphrec evaluate {again} --part {part}{chosen}{more}{first}")
+        lines += [f"graphrec evaluate {again} --part {part}{chosen}{truth}" for truth in rest]
     page = shlex.quote(str(out.with_stem(f"{out.stem}-again")))
     lines.append(f"graphrec compare {' '.join(folders)} --part {part} --out {page}")
     return "\n".join(lines)

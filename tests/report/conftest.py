@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import shutil
 
+import pandas as pd
+import pytest
+from hostile import HOSTILE
+
+from graphrec import analyses
 from graphrec.carry_out import train
 from graphrec.preparation import prepare
 from graphrec.recipe import Recipe
+from graphrec.report.exhibits import Exhibit
+from graphrec.report.html import write_report
+from graphrec.report.plots import Estimate, curve_panels, dot_plot
+from graphrec.run import Run
 from graphrec.simulation import simulate
 
-HOSTILE = "<script>alert('a&b')</script> $x_1"
 SWEEP = ("observational", "total_indirect_effect:strength=0,0.5,1")
 
 
@@ -48,13 +56,85 @@ def ct(world):
     return run
 
 
-def _recipe(world, name, decoder, epochs):
+@pytest.fixture(scope="session")
+def analysed(hcr, tmp_path_factory):
+    """The HCR run with every analysis that its data allows."""
+    run = Run(shutil.copytree(hcr.folder, tmp_path_factory.mktemp("analysed") / "hcr"))
+    for analysis in (analyses.by_activity, analyses.by_time, analyses.by_like_ratio, analyses.of_lists):
+        analysis(run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def hcr_beta(world):
+    """The HCR run's recipe with another beta."""
+    run = train(_recipe(world, "beta 3", "hcr", epochs=2, beta=3.0), world / "hcr-beta")
+    run.evaluate()
+    run.evaluate_truth(world / "raw", target="satisfaction")
+    return run
+
+
+@pytest.fixture(scope="session")
+def exhibits():
+    """A table whose texts try to break the page, and a wide picture; both pictures were drawn with one prefix."""
+    table = pd.DataFrame(
+        {
+            "Method": ["CT", HOSTILE],
+            "Recall@50": [0.1, 0.2],
+            "Recall@50_low": [0.05, 0.15],
+            "Recall@50_high": [0.15, 0.25],
+            "Recall@50_best": [False, True],
+            "RI (%)": [float("nan"), 100.0],
+            "HR@50": ["failed: no likes", "–"],
+        }
+    )
+    dots = [Estimate("CT", 0.1, 0.05, 0.15), Estimate(HOSTILE, 0.2, 0.15, 0.25)]
+    panels = {metric: {"CT": [(1.0, dots[0]), (2.0, dots[1])]} for metric in ("ndcg@50", "recall@50")}
+    return [
+        Exhibit("table-1", "Table 1 of a paper", f"All methods, {HOSTILE}", table, (f"Read so: {HOSTILE}",),
+                dot_plot(dots, "recall@50", "one")),
+        Exhibit("figure-5", "Figure 5 of a paper", "Over time.", table, (), curve_panels(panels, "time", "one")),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """`results.csv` of a dose-response study with more methods than a plot can hold."""
+    path = tmp_path_factory.mktemp("study") / "results.csv"
+    methods = ["popularity (clicks)", "oracle: true effect", "HCR", HOSTILE, *(f"M{n}" for n in range(8))]
+    rows = [
+        {"dose": dose, "method": method, "worlds": 5}
+        | {
+            f"{metric}{end}": 0.1 + shift + dose / 100
+            for metric in ("ndcg_do@50", "leakage_do")
+            for end, shift in (("", 0), ("_low", -0.01), ("_high", 0.01))
+        }
+        for dose in (0.0, 2.0, 8.0)
+        for method in methods
+    ]
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def whole_page(analysed, hcr_beta, causalrec, exhibits, study, tmp_path_factory):
+    """A report with every section."""
+    return write_report(
+        [analysed, hcr_beta, causalrec],
+        tmp_path_factory.mktemp("whole") / "report.html",
+        exhibits=exhibits,
+        dose_response=study,
+        failed={"ESMM": f"DataError: {HOSTILE}"},
+    )
+
+
+def _recipe(world, name, decoder, epochs, **settings):
     return Recipe.from_dict(
         {
             "name": name,
             "data": {"path": str(world / "prepared")},
             "backbone": {"name": "mmgcn", "embedding_size": 8},
-            "decoder": {"name": decoder},
+            "decoder": {"name": decoder, **settings},
             "training": {"epochs": epochs, "batch_size": 4096},
             "evaluation": {"k": [20, 50]},
         }

@@ -1,0 +1,44 @@
+"""Exhibits as sections of the page: a table, its picture inline, and what a reader must know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from graphrec.report.exhibits import Exhibit
+
+PHONE = 400
+"""Points of width above which a picture keeps its size and scrolls in its own box."""
+
+
+def exhibit_sections(exhibits: Sequence[Exhibit]) -> list[dict[str, Any]]:
+    """What the page shows of each exhibit, in their order."""
+    return [
+        {
+            "key": f"exhibit-{number}",
+            "title": one.title,
+            "caption": one.caption,
+            "table": one.rows(),
+            "notes": one.notes,
+            "picture": None if one.picture is None else Markup(_apart(one.picture, f"exhibit{number}")),
+            "wide": one.picture is not None and _width(one.picture) > PHONE,
+        }
+        for number, one in enumerate(exhibits, start=1)
+    ]
+
+
+def _apart(svg: str, key: str) -> str:
+    """The picture with ids of its own: two pictures may have been drawn with one prefix."""
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', svg)
+    svg = re.sub(r'href="#([^"]+)"', rf'href="#{key}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", svg)
+    ids = re.compile(r'aria-labelledby="([^"]+)"')
+    return ids.sub(lambda found: f'aria-labelledby="{" ".join(f"{key}-{one}" for one in found[1].split())}"', svg)
+
+
+def _width(svg: str) -> float:
+    found = re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', svg)
+    return float(found[1]) if found else 0.0

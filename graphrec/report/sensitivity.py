@@ -1,0 +1,110 @@
+"""How results hang on one setting: the strength of an effect at test time, or a setting that runs differ in alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from graphrec.causal import TotalIndirectEffect, label, parse_estimand
+from graphrec.report.plots import Estimate, curve_plot
+from graphrec.report.results import estimate, headline
+from graphrec.report.tables import metric_names
+from graphrec.run import Run
+
+Curves = dict[str, list[tuple[float, Estimate]]]
+
+
+def strengths(tables: Sequence[pd.DataFrame]) -> list[Markup]:
+    """A plot for each headline metric over the strengths of the total indirect effect, if several.
+
+    Args:
+        tables: what `results` found on each part.
+    """
+    plots: list[Markup] = []
+    for table in tables:
+        for metric in headline(metric_names(table)):
+            curves: Curves = {}
+            for _, row in table.iterrows():
+                effect = parse_estimand(row["estimand"])[0]
+                if isinstance(effect, TotalIndirectEffect):
+                    options = label(effect.model_copy(update={"strength": 1.0})).partition(":")[2]
+                    name = row["run"] + (f", {options}" if options else "")
+                    curves.setdefault(name, []).append((effect.strength, estimate(row, metric)))
+            plots += _drawn(curves, metric, "strength (lambda2)", f"strength{len(plots)}")
+    return plots
+
+
+def settings(runs: Sequence[Run], names: Mapping[Path, str], tables: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
+    """For each number in the recipes that runs differ in alone, such as `decoder.beta`, the headline metrics over it.
+
+    Args:
+        names: of the runs, as in the tables' column `run`.
+        tables: what `results` found on each part.
+    """
+    recipes = {names[run.folder]: _leaves(run.recipe.model_dump(mode="json")) for run in runs}
+    found: list[dict[str, Any]] = []
+    for key in dict.fromkeys(key for leaves in recipes.values() for key in leaves if key != "seed"):
+        groups: dict[str, dict[str, float]] = {}
+        for name, leaves in recipes.items():
+            if _is_number(leaves.get(key)):
+                others = json.dumps({other: value for other, value in leaves.items() if other != key})
+                groups.setdefault(others, {})[name] = leaves[key]
+        kept = [runs_at for runs_at in groups.values() if len(set(runs_at.values())) > 1]
+        if kept:
+            plots = _over_setting(key, kept, recipes, tables, f"setting{len(found)}-")
+            found.append({"key": key, "plots": plots})
+    return found
+
+
+def _over_setting(
+    key: str,
+    groups: Sequence[Mapping[str, float]],
+    recipes: Mapping[str, Mapping[str, Any]],
+    tables: Sequence[pd.DataFrame],
+    prefix: str,
+) -> list[Markup]:
+    """Plots whose curves are the methods of each group; what else groups differ in is in their names."""
+    first = [recipes[next(iter(group))] for group in groups]
+    differing = [
+        other
+        for other in first[0]
+        if other not in (key, "decoder.name")
+        and all(other in leaves for leaves in first)
+        and len({json.dumps(leaves[other]) for leaves in first}) > 1
+    ]
+    plots: list[Markup] = []
+    for table in tables:
+        for metric in headline(metric_names(table)):
+            curves: Curves = {}
+            for group, leaves in zip(groups, first):
+                apart = "".join(f", {other.rpartition('.')[2]} {leaves[other]}" for other in differing)
+                for _, row in table[table["run"].isin(list(group))].iterrows():
+                    curves.setdefault(row["method"] + apart, []).append((group[row["run"]], estimate(row, metric)))
+            plots += _drawn(curves, metric, key, f"{prefix}{len(plots)}")
+    return plots
+
+
+def _drawn(curves: Curves, metric: str, x_label: str, key: str) -> list[Markup]:
+    """A plot of the curves that have more than one point; none where there is no such curve."""
+    several = {name: sorted(points, key=lambda point: point[0]) for name, points in curves.items() if len(points) > 1}
+    return [Markup(curve_plot(several, metric, x_label, key))] if several else []
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`decoder.beta`: 2.0 and the like; without the run's name, and without the evaluation, which trains nothing."""
+    leaves: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            leaves |= _leaves(value, f"{prefix}{key}.")
+        elif prefix + key != "name" and not prefix.startswith("evaluation."):
+            leaves[prefix + key] = value
+    return leaves
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

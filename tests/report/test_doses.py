@@ -1,0 +1,67 @@
+"""A dose-response study is read with suspicion, and drawn as far as a plot can hold its methods."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from graphrec.errors import DataError
+from graphrec.report.doses import doses
+from graphrec.report.tables import number
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
+
+
+def test_curves_are_of_the_references_and_the_page_s_methods(study):
+    found = doses(study, {"HCR", "M7", "unheard of"})
+    drawn = re.findall(r"([^;>]+?): 0: ", re.sub("&.*?;", "", found["plots"][0].split("<desc")[1]))
+    assert [name.strip() for name in drawn] == ["popularity (clicks)", "oracle: true effect", "HCR", "M7"]
+    assert found["left_out"] == 8 and len(found["plots"]) == 2
+    assert all(len(rows) == 12 for _, (_, rows) in found["tables"]), "the tables have all"
+
+
+def test_a_study_of_other_methods_is_drawn_all_the_same(study):
+    assert doses(study, {"nothing of it"})["left_out"] == 5
+
+
+def test_the_dial_is_named_where_the_study_says_it(study, tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text(study.read_text())
+    assert doses(path, ())["dial"] == "dose"
+    (tmp_path / "about.json").write_text(json.dumps({"dial": "strength", "target": "satisfaction"}))
+    found = doses(path, ())
+    assert (found["dial"], found["target"], found["worlds"]) == ("strength", "satisfaction", "5")
+    assert found["tables"][0][1][0] == ["method", "strength 0", "strength 2", "strength 8"]
+
+
+@pytest.mark.parametrize("name", ["dose-hidden", "dose-visual"])
+def test_the_studies_that_are_kept_can_be_shown(name):
+    path = RESULTS / name / "results.csv"
+    found = doses(path, {"HCR", "CausalRec"})
+    table = pd.read_csv(path)
+    row = table[table["dose"] == table["dose"].max()].iloc[0]
+    rows = dict((cells[0], cells[-1]) for cells in found["tables"][0][1][1])
+    assert rows[row["method"]].startswith(number(row["ndcg_do@50"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "not a CSV file"),
+        ("dose,method,worlds\n1,HCR,5\n", "not the results"),
+        ("dose,method,worlds,x,x_low,x_high\n", "not the results"),
+        ("dose,method,worlds,x,x_low,x_high\n1,HCR,5,high,0,1\n", "no numbers: x"),
+        ("method,worlds,x,x_low,x_high\nHCR,5,1,0,1\n", "not the results"),
+    ],
+)
+def test_what_is_no_study_is_refused_with_the_next_step(tmp_path, text, said):
+    path = tmp_path / "results.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=said):
+        doses(path, ())
+    with pytest.raises(DataError, match="no dose-response study"):
+        doses(tmp_path / "none.csv", ())

@@ -1,0 +1,139 @@
+"""The page with every section: all of it found from the contents, readable by everyone, escaped, the same each time."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from html import unescape
+from importlib.resources import files
+from itertools import pairwise, product
+
+import pytest
+from hostile import HOSTILE
+from test_html import Page, seen
+from test_plots import contrast
+
+from graphrec import analyses
+from graphrec.report.html import write_report
+from graphrec.run import Run
+
+CSS = (files("graphrec") / "report" / "head.html").read_text(encoding="utf-8")
+SECTIONS = [
+    "data", "ranking", "truth", "slices", "sensitivity", "doses", "exhibits", "training", "causal", "explanation",
+    "lists", "cost", "methods", "environment", "provenance", "repeat",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def text(whole_page):
+    return whole_page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
+
+
+def palettes():
+    """The colours of each `:root` rule: light, dark, print."""
+    rules = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)
+    return [dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", rule)) for rule in rules]
+
+
+def test_the_contents_lead_to_every_section_in_order(page):
+    links = [link["href"].removeprefix("#") for link in page.all("a")]
+    assert [link for link in links if not link.startswith("exhibit-")] == ["main", *SECTIONS]
+    assert links.count("exhibit-1") == links.count("exhibit-2") == 1
+    headings = [attrs["id"] for tag, attrs in page.elements if tag == "h2"]
+    assert headings == SECTIONS
+
+
+def test_headings_skip_no_level_and_ids_are_unique(page):
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    wanted = [name for _, attrs in page.elements for name in attrs.get("aria-labelledby", "").split()]
+    assert set(wanted) <= set(ids)
+    assert {link["href"].removeprefix("#") for link in page.all("a")} <= set(ids)
+
+
+def test_keyboard_and_screen_readers_reach_everything(page):
+    body = [(tag, attrs) for tag, attrs in page.elements[page.elements.index(("body", {})) + 1 :]]
+    assert body[0] == ("a", {"class": "skip", "href": "#main"}), "the first stop leads past the contents"
+    assert page.all("html") == [{"lang": "en"}] and len(page.all("main")) == 1
+    for tag, attrs in body:
+        if tag == "svg":
+            assert attrs["role"] == "img" and len(attrs["aria-labelledby"].split()) == 2
+        if attrs.get("class", "").split()[:1] in (["scroll"], ["graph"], ["picture"]):
+            assert attrs["tabindex"] == "0" and ("aria-labelledby" in attrs or attrs.get("aria-label")), attrs
+    assert len(page.all("svg")) > 15
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all(th.get("scope") in ("col", "row") for th in page.all("th"))
+    assert ":focus-visible { outline: 2px" in CSS
+
+
+def test_text_is_read_on_every_ground_in_every_colour_scheme():
+    assert len(palettes()) == 3
+    for colours in palettes():
+        for ink, ground in product(("ink", "soft", "link"), ("ground", "shade")):
+            assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground, colours)
+    used = set(re.findall(r"(?<!-)\bcolor: (#[0-9a-f]{6})", CSS))
+    assert used <= {"#1b1f24"}, "colours outside the palette are not measured here; .graph is ink on white"
+
+
+def test_what_comes_from_outside_is_shown_and_never_obeyed(page, text):
+    assert not page.all("script") and "<script" not in text
+    addresses = re.findall(r'\b(?:href|src|action)="([^"]*)"|url\(([^)]*)\)', text)
+    assert all("".join(found).startswith(("#", "data:")) for found in addresses)
+    words = seen(text)
+    for place in (f"All methods, {HOSTILE}", f"Read so: {HOSTILE}", f"failed: DataError: {HOSTILE}"):
+        assert place in words
+
+
+def test_exhibits_keep_their_layout_and_bold_what_is_significant(text):
+    at = text.index('id="exhibit-1"')
+    shown = text[at : text.index('id="exhibit-2"', at)]
+    assert '<strong>.2000</strong><span class="interval">[.1500, .2500]</span>' in shown
+    assert "<strong>.1000" not in shown and "100.0" in shown and "failed: no likes" in shown
+    assert 'class="picture wide"' in text and 'class="picture"' in shown
+
+
+def test_the_drop_the_slices_and_both_truths_are_there(text, analysed):
+    words = seen(text)
+    for entry in analysed.metrics().values():
+        for value in entry["metrics"].values():
+            shown = f"{value['mean']:.4f}".replace("0.", ".", 1) if abs(value["mean"]) < 1 else f"{value['mean']:.4f}"
+            assert shown in words, (entry["part"], shown)
+    assert words.count("Not analysed so: beta 3, causalrec") == 4
+    assert "do(item is clicked)" in words and "P(like | user, do(item)):" in words
+    assert "Not judged by the truth: beta 3" in words
+
+
+def test_sensitivity_has_the_strength_and_the_setting_that_was_trained(text):
+    assert "strength (lambda2)" in text
+    assert "<h3><code>decoder.beta</code></h3>" in text
+    assert len(re.findall("<h3><code>", text)) == 1, "nothing else differs alone"
+
+
+def test_the_commands_repeat_the_analyses(text):
+    commands = unescape(re.search(r'id="repeat".*?<pre[^>]*>(.*?)</pre>', text, re.DOTALL)[1])
+    first, second, third = (line for line in commands.splitlines() if line.startswith("graphrec evaluate"))
+    assert "--slices --lists --truth WORLD" in first
+    assert second.endswith("--truth WORLD --target satisfaction")
+    assert third.endswith("--truth WORLD") and "--slices" not in third
+
+
+def test_the_same_input_gives_the_same_page(whole_page, text, analysed, hcr_beta, causalrec, exhibits, study):
+    runs, failed = [analysed, hcr_beta, causalrec], {"ESMM": f"DataError: {HOSTILE}"}
+    write_report(runs, whole_page, exhibits=exhibits, dose_response=study, failed=failed)
+    assert whole_page.read_text(encoding="utf-8") == text
+
+
+def test_a_page_of_the_validation_likes_has_no_slices_of_the_test_part(ct, tmp_path):
+    run = Run(shutil.copytree(ct.folder, tmp_path / "run"))
+    run.evaluate()
+    analyses.by_activity(run)
+    assert 'id="slices"' in write_report([run], tmp_path / "test.html").read_text()
+    assert 'id="slices"' not in write_report([run], tmp_path / "valid.html", part="valid").read_text()
