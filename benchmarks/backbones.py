@@ -5,8 +5,8 @@
     python benchmarks/backbones.py beauty --data DIR       Amazon's 5-core lists of Beauty: item attributes
 
 Each cell, a backbone with a decoder, gets the same number of trainings to be tuned with on the validation likes, the
-first being the recipe itself; its best settings are then trained with the other seeds. Run again with the same --out it
-goes on where it was.
+first being the recipe itself; its best settings are then trained with the other seeds. Time and memory are measured at
+the end, one cell after the other, each in a process of its own. Run again with the same --out it goes on where it was.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, TypeVar
 
 import pandas as pd
 import typer
-from common import RECIPES, run, say_data
+from common import RECIPES, prepared, run
 
 from graphrec.allocator import keep_large_blocks
 from graphrec.backbones import backbones
@@ -31,8 +32,8 @@ from graphrec.carry_out import train
 from graphrec.comparison import paired_tests
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import summarise
-from graphrec.files import replace_file
-from graphrec.preparation import prepare_once
+from graphrec.experiments import hold_place
+from graphrec.files import read_json, replace_file, sha256, write_json
 from graphrec.recipe import Recipe
 from graphrec.report.tables import cell, clear_best, metric_label, number
 from graphrec.run import Run, table_row
@@ -86,30 +87,42 @@ def main(
     dataset: Annotated[str, typer.Argument(help="tiktok, alibaba or beauty.")],
     data: Annotated[Path, typer.Option(help="The folder of the real files.")],
     out: Annotated[Path | None, typer.Option(help="Where everything goes; by default runs/backbones/DATASET.")] = None,
-    trials: Annotated[int, typer.Option(help="Trainings a cell is tuned with.", min=1)] = 4,
+    only: Annotated[str, typer.Option(help="Backbones, with commas; all by default.")] = "",
+    trials: Annotated[int, typer.Option(help="Trainings a cell is tuned with.", min=1)] = 3,
     seeds: Annotated[int, typer.Option(help="Seeds that the best settings are trained with.", min=1)] = 3,
-    jobs: Annotated[int, typer.Option(help="Cells at a time, each in a process with one thread.", min=1)] = 1,
+    jobs: Annotated[int, typer.Option(help="Cells at a time.", min=1)] = 1,
 ) -> None:
     if dataset not in SETTINGS:
         raise typer.BadParameter(", ".join(SETTINGS), param_hint="DATASET")
-    setting, out = SETTINGS[dataset], out or Path("runs/backbones") / dataset
-    prepared = prepare_once(setting.source, data, out / "prepared", setting.options)
-    say_data(prepared, f"real: {dataset} files")
+    names = [name.strip() for name in only.split(",")] if only else list(backbones)
+    for name in names:
+        backbones.get(name)
+    recipe = RECIPES / f"backbones-{dataset}.toml"
+    asked = {"benchmark": f"backbones {dataset}", recipe.name: sha256(recipe)[:12]}
+    with hold_place(out or Path("runs/backbones") / dataset, asked) as place:
+        _compare(dataset, data, place, names, trials, seeds, jobs)
+
+
+def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int, seeds: int, jobs: int) -> None:
+    """All cells, and their tables in `out`."""
+    setting = SETTINGS[dataset]
+    ready = prepared(setting.source, data, out, dataset, setting.options)
     tasks = [
-        (name, decoder, _recipe(dataset, prepared, name, decoder), out, trials, seeds)
+        (name, decoder, _recipe(dataset, ready, name, decoder), out, trials, seeds)
         for decoder in DECODERS
-        for name in backbones
+        for name in names
     ]
     cells = {}
-    for done, found in enumerate(_in_turn(tasks, jobs), start=1):
+    for done, found in enumerate(_in_turn(_carry_out, tasks, jobs), start=1):
         cells[found.backbone, found.decoder] = found
         print(f"{done} of {len(tasks)} cells: {found.backbone} under {found.decoder} {found.failure}", flush=True)
+    costs = dict(_in_turn(_cost, [(found, out / "costs") for found in cells.values() if found.runs], 1))
     tables, texts = [], []
     for decoder in DECODERS:
-        table, text = _judged([cells[name, decoder] for name in backbones], setting)
+        table, text = _judged([cells[name, decoder] for name in names], costs, setting)
         tables.append(table)
         texts.append(f"**{decoder.upper()}**\n\n{text}")
-    about = {found.name: found.about() for found in cells.values()}
+    about = {found.name: found.about() | {"cost": costs.get(found.name)} for found in cells.values()}
     for name, text in (
         ("results.csv", pd.concat(tables).to_csv(index=False)),
         ("results.md", "\n".join(texts)),
@@ -129,9 +142,6 @@ def _recipe(dataset: str, prepared: Path, backbone: str, decoder: str) -> Recipe
     return Recipe.from_toml(RECIPES / f"backbones-{dataset}.toml", settings)
 
 
-Task = tuple[str, str, Recipe, Path, int, int]
-
-
 @dataclass(frozen=True)
 class Cell:
     """A backbone under a decoder: its runs with the best settings, one a seed, or why there are none."""
@@ -149,16 +159,6 @@ class Cell:
     def estimand(self) -> str:
         """The decoder's own, the first."""
         return next(entry["estimand"] for entry in self.runs[0].metrics().values() if entry["part"] == "test")
-
-    @property
-    def seconds_an_epoch(self) -> float:
-        made = [run.manifest for run in self.runs]
-        return sum(one["training_seconds"] for one in made) / sum(one["epochs"] for one in made)
-
-    @property
-    def megabytes(self) -> int:
-        """The most that a process held."""
-        return max(run.manifest["peak_memory_mb"] for run in self.runs)
 
     def about(self) -> dict[str, Any]:
         """What repeats it, without this machine's paths."""
@@ -186,18 +186,38 @@ def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, 
     return Cell(name, decoder, tuple(runs))
 
 
-def _in_turn(tasks: list[Task], jobs: int) -> Iterable[Cell]:
-    if jobs == 1:
-        for task in tasks:
-            yield _carry_out(*task)
-        return
-    os.environ["OMP_NUM_THREADS"] = "1"  # for the processes: threads that share cores wait for one another
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(_carry_out, *task) for task in tasks]):
+Cost = dict[str, float]
+
+
+def _cost(cell: Cell, folder: Path) -> tuple[str, Cost]:
+    """Seconds an epoch and the process's peak memory, of a short training with the cell's settings."""
+    kept = folder / f"{cell.backbone}-{cell.decoder}.json"
+    if not kept.is_file():
+        keep_large_blocks()
+        recipe = cell.runs[0].recipe
+        epochs = {"epochs": recipe.training.validate_every}  # a validation is part of it
+        short = recipe.model_copy(update={"training": recipe.training.model_copy(update=epochs)})
+        with TemporaryDirectory() as scratch:
+            made = train(short, Path(scratch) / "run").manifest
+        folder.mkdir(exist_ok=True)
+        cost = {"seconds_an_epoch": made["training_seconds"] / made["epochs"], "megabytes": made["peak_memory_mb"]}
+        write_json(kept, cost | {"threads": made["threads"]})
+    return cell.name, read_json(kept)
+
+
+T = TypeVar("T")
+
+
+def _in_turn(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs: int) -> Iterable[T]:
+    """What the work makes of each task, as each is done; every task in a fresh process with one thread."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # threads that share cores wait for one another
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn, max_tasks_per_child=1) as pool:
+        for future in as_completed([pool.submit(work, *task) for task in tasks]):
             yield future.result()
 
 
-def _judged(cells: list[Cell], setting: Setting) -> tuple[pd.DataFrame, str]:
+def _judged(cells: list[Cell], costs: Mapping[str, Cost], setting: Setting) -> tuple[pd.DataFrame, str]:
     """All metrics of a decoder's backbones, and a Markdown table of the two that are shown, and of time and memory.
 
     The best is bold if it differs from every other significantly, over users and seeds; see `graphrec.comparison`.
@@ -206,9 +226,7 @@ def _judged(cells: list[Cell], setting: Setting) -> tuple[pd.DataFrame, str]:
     kept = [[run.per_user(cell.estimand, "test") for run in cell.runs] for cell in done]
     rows = [table_row(cell.backbone, cell.estimand, summarise(*tables)) for cell, tables in zip(done, kept)]
     table = pd.DataFrame(rows).assign(decoder=[cell.decoder for cell in done])
-    table = table.assign(
-        seconds_an_epoch=[cell.seconds_an_epoch for cell in done], megabytes=[cell.megabytes for cell in done]
-    )
+    table = table.assign(**{key: [costs[cell.name][key] for cell in done] for key in ("seconds_an_epoch", "megabytes")})
     shown = setting.shown
     tests = paired_tests({row: [one[["user", *shown]] for one in tables] for row, tables in enumerate(kept)})
     best = {metric: clear_best(table, metric, tests) for metric in shown}
@@ -222,8 +240,9 @@ def _judged(cells: list[Cell], setting: Setting) -> tuple[pd.DataFrame, str]:
             lines.append(f"| `{one.backbone}` | {one.failure} |" + " |" * (len(titles) - 1))
             continue
         values = [cell(table.loc[row], metric, bold=best[metric] == row) for metric in shown]
-        costs = f"{number(read) if read else '–'} | {one.seconds_an_epoch:.1f} | {one.megabytes:,}"
-        lines.append(f"| `{one.backbone}` | " + " | ".join(values) + f" | {costs} |")
+        cost = costs[one.name]
+        last = f"{number(read) if read else '–'} | {cost['seconds_an_epoch']:.1f} | {cost['megabytes']:,}"
+        lines.append(f"| `{one.backbone}` | " + " | ".join(values) + f" | {last} |")
     return table, "\n".join(lines) + "\n"
 
 

@@ -52,11 +52,11 @@ def rank_rows(one: Explanation) -> Rows:
     return ["method", "estimand", f"rank of {one.candidates:,}", "score (its own scale)"], rows
 
 
-def list_rows(one: Explanation, mark: str = " *") -> Rows:
-    """Headers and a row a place in the lists, side by side; the explained item carries the mark."""
+def list_rows(one: Explanation) -> Rows:
+    """Headers and a row a place in the lists, side by side; the explained item has a star."""
     length = max(len(each.items) for each in one.rankings)
     columns = [
-        [item + mark if item == one.item else item for item in each.items] + [""] * (length - len(each.items))
+        [f"{item} *" if item == one.item else item for item in each.items] + [""] * (length - len(each.items))
         for each in one.rankings
     ]
     rows = [(str(place), *cells) for place, cells in enumerate(zip(*columns), start=1)]
