@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, TypeVar
@@ -116,7 +117,7 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
     for done, found in enumerate(_in_turn(_carry_out, tasks, jobs), start=1):
         cells[found.backbone, found.decoder] = found
         print(f"{done} of {len(tasks)} cells: {found.backbone} under {found.decoder} {found.failure}", flush=True)
-    costs = dict(_in_turn(_cost, [(found, out / "costs") for found in cells.values() if found.runs], 1))
+    costs = dict(_in_turn(_cost, [(found, out / "costs") for found in cells.values() if found.folders], 1))
     tables, texts = [], []
     for decoder in DECODERS:
         table, text = _judged([cells[name, decoder] for name in names], costs, setting)
@@ -144,12 +145,16 @@ def _recipe(dataset: str, prepared: Path, backbone: str, decoder: str) -> Recipe
 
 @dataclass(frozen=True)
 class Cell:
-    """A backbone under a decoder: its runs with the best settings, one a seed, or why there are none."""
+    """A backbone under a decoder: the folders of its runs with the best settings, one a seed, or why there are none."""
 
     backbone: str
     decoder: str
-    runs: tuple[Run, ...] = ()
+    folders: tuple[Path, ...] = ()
     failure: str = ""
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        return [Run(folder) for folder in self.folders]
 
     @property
     def name(self) -> str:
@@ -162,7 +167,7 @@ class Cell:
 
     def about(self) -> dict[str, Any]:
         """What repeats it, without this machine's paths."""
-        if not self.runs:
+        if not self.folders:
             return {"failed": self.failure}
         recipe = self.runs[0].recipe.model_dump(mode="json")
         recipe["data"].pop("path")
@@ -183,7 +188,7 @@ def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, 
     except GraphrecError as error:
         print(f"{name} under {decoder} failed: {error}", file=sys.stderr, flush=True)
         return Cell(name, decoder, failure=f"failed: {error.problem}")
-    return Cell(name, decoder, tuple(runs))
+    return Cell(name, decoder, tuple(run.folder for run in runs))
 
 
 Cost = dict[str, float]
@@ -222,7 +227,7 @@ def _judged(cells: list[Cell], costs: Mapping[str, Cost], setting: Setting) -> t
 
     The best is bold if it differs from every other significantly, over users and seeds; see `graphrec.comparison`.
     """
-    done = [cell for cell in cells if cell.runs]
+    done = [cell for cell in cells if cell.folders]
     kept = [[run.per_user(cell.estimand, "test") for run in cell.runs] for cell in done]
     rows = [table_row(cell.backbone, cell.estimand, summarise(*tables)) for cell, tables in zip(done, kept)]
     table = pd.DataFrame(rows).assign(decoder=[cell.decoder for cell in done])
