@@ -31,7 +31,7 @@ from graphrec.allocator import keep_large_blocks
 from graphrec.backbones import backbones
 from graphrec.carry_out import train
 from graphrec.comparison import paired_tests
-from graphrec.errors import GraphrecError
+from graphrec.errors import GraphrecError, RunError
 from graphrec.evaluation.metrics import summarise
 from graphrec.experiments import hold_place
 from graphrec.files import read_json, replace_file, sha256, write_json
@@ -117,6 +117,8 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
     for done, found in enumerate(_in_turn(_carry_out, tasks, jobs), start=1):
         cells[found.backbone, found.decoder] = found
         print(f"{done} of {len(tasks)} cells: {found.backbone} under {found.decoder} {found.failure}", flush=True)
+    if not any(found.folders for found in cells.values()):
+        raise RunError("every cell failed", got="; ".join(f"{one.name}: {one.failure}" for one in cells.values()))
     costs = dict(_in_turn(_cost, [(found, out / "costs") for found in cells.values() if found.folders], 1))
     tables, texts = [], []
     for decoder in DECODERS:

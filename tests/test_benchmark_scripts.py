@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import graphrec as gr
 from graphrec.benchmark import run_benchmark
-from graphrec.errors import RunError
+from graphrec.errors import GraphrecError, RunError
 from graphrec.recipe import Recipe
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -75,3 +78,33 @@ def test_a_quick_run_on_a_small_twin_makes_every_exhibit(
     assert (tmp_path / "out" / "report.html").is_file()
     with pytest.raises(RunError, match="other options"):
         import_module(script).main(out=tmp_path / "out", full=True)
+
+
+def test_backbones_are_tuned_trained_and_put_in_one_table(
+    tiny_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    script = import_module("backbones")
+    monkeypatch.setattr(script, "_in_turn", lambda work, tasks, jobs: [work(*task) for task in tasks])
+    recipe, short = script._recipe, ["training.epochs=2", "training.validate_every=2"]
+    monkeypatch.setattr(
+        script, "_recipe", lambda *what: Recipe.from_dict(tomllib.loads(recipe(*what).to_toml()), short)
+    )
+    monkeypatch.setitem(script.SETTINGS, "alibaba", replace(script.SETTINGS["alibaba"], source="tiktok"))
+    asked = {"data": tiny_world, "out": tmp_path / "out", "trials": 1, "seeds": 2}
+    script.main("alibaba", only="mf,lightgcn", **asked)
+    table = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert list(zip(table["method"], table["decoder"])) == [
+        ("mf", "ct"), ("lightgcn", "ct"), ("mf", "hcr"), ("lightgcn", "hcr")
+    ]  # fmt: skip
+    assert (table[["seconds_an_epoch", "megabytes"]] > 0).all(axis=None)
+    about = json.loads((tmp_path / "out" / "about.json").read_text())
+    assert [run["epochs"] for run in about["cells"]["mf ct"]["runs"]] == [2, 2]
+    assert str(tmp_path) not in (tmp_path / "out" / "about.json").read_text()
+    lines = (tmp_path / "out" / "results.md").read_text().splitlines()
+    assert sum(line.startswith("| `mf` | .") or line.startswith("| `lightgcn` | .") for line in lines) == 4
+
+    script.main("alibaba", only="mf,lightgcn", **asked)
+    assert json.loads((tmp_path / "out" / "about.json").read_text()) == about, "nothing is trained again"
+    with pytest.raises(GraphrecError, match="unknown backbone"):
+        script.main("alibaba", only="mf,nonesuch", **asked)
