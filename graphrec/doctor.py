@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 NEEDED = ("torch", "torch-geometric", "numpy", "scipy", "pandas", "pyarrow", "networkx", "pydantic", "typer",
           "rich", "safetensors", "matplotlib", "jinja2", "tomli-w")  # fmt: skip
 OPTIONAL = {
-    "torch_scatter": "not needed; PyG takes it for max, min and product on a GPU, which no backbone here asks for",
+    "torch_scatter": "not needed: slower than graphrec's own kernels, see benchmarks/results/speed/scatter.txt",
     "optuna": "for `graphrec tune`: pip install optuna",
 }
 

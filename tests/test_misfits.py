@@ -77,6 +77,11 @@ def test_no_layers_are_too_few(name: str, tiny_recipe: Make) -> None:
     assert "greater than or equal to 1" in str(caught.value)
 
 
+def test_where_nothing_is_propagated_one_layer_is_too_many(tiny_recipe: Make) -> None:
+    with pytest.raises(RecipeError, match=r"`backbone\.layers` has a wrong value"):
+        tiny_recipe("ct", "backbone.name=mf", "backbone.layers=1")
+
+
 def test_heads_must_divide_the_width(tiny_recipe: Make) -> None:
     assert tiny_recipe("ct", "backbone.name=gat", "backbone.heads=4", "backbone.embedding_size=16")
     with pytest.raises(RecipeError, match=r"`backbone\.heads` has a wrong value") as caught:

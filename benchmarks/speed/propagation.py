@@ -1,7 +1,7 @@
 """One mean aggregation, forward and backward: graphrec's Propagator against PyG's message passing, in one process.
 
-Also half a step (items to users), an epoch's pruned propagator (drawing a fifth of the edges and filtering the matrix)
-against one built from the drawn pairs, and the same aggregation by torch_scatter where that is installed.
+Also half a step (items to users), and an epoch's pruned propagator (drawing a fifth of the edges and filtering the
+matrix) against one built from the drawn pairs. For torch_scatter see `scatter.py`.
 
     python benchmarks/speed/propagation.py [--runs N]
 
@@ -11,8 +11,6 @@ Printed: median seconds of each and the median of the ratios, pair by pair. Quot
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import statistics
 import time
 from collections.abc import Callable
@@ -79,11 +77,6 @@ def main(
     x = torch.randn(USERS + ITEMS, WIDTH, generator=random, requires_grad=True)
     print(f"{len(cells):,} edges, {torch.get_num_threads()} threads, torch {torch.__version__}, tuned malloc: {tuned}")
     compare("mean aggregation", propagate, lambda value: convolution(value, edges), x, runs)
-    if importlib.util.find_spec("torch_scatter"):
-        scatter = importlib.import_module("torch_scatter").scatter
-        options = {"dim": 0, "dim_size": USERS + ITEMS, "reduce": "mean"}
-        peer = "mean aggregation, peer torch_scatter"
-        compare(peer, propagate, lambda value: scatter(value[edges[0]], edges[1], **options), x, runs)
     half = x.detach()[USERS:].clone().requires_grad_()
     down, size = torch.stack([pairs[:, 1], users]), (ITEMS, USERS)
     compare("items to users", propagate.to_users, lambda v: convolution((v, None), down, size=size), half, runs)

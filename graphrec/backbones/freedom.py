@@ -30,7 +30,6 @@ from graphrec.backbones.base import (
     FUSED,
     ID,
     Auxiliary,
-    Backbone,
     BackboneConfig,
     Pairs,
     Representation,
@@ -40,9 +39,9 @@ from graphrec.backbones.base import (
 from graphrec.backbones.item_graph import FrozenItemGraphs
 from graphrec.backbones.lightgcn import averaged
 from graphrec.backbones.projection import ProjectionConfig, Projections
+from graphrec.backbones.pruned import Pruned
 from graphrec.errors import UnknownNameError
 from graphrec.graph.build import InteractionGraph
-from graphrec.graph.propagator import Propagator
 from graphrec.graph.pruning import degree_sensitive
 
 _PUBLISHED = {"visual": 0.1, "textual": 0.9}
@@ -70,7 +69,7 @@ class FREEDOMConfig(ProjectionConfig):
 
 
 @backbones.register("freedom")
-class FREEDOM(Backbone):
+class FREEDOM(Pruned):
     """FREEDOM (Zhou and Shen 2023): LightGCN on a pruned graph, plus a frozen graph of items that look alike."""
 
     Config = FREEDOMConfig
@@ -89,7 +88,6 @@ class FREEDOM(Backbone):
         self.weights = equal if config.weights is None else config.weights
         self.projections = Projections(config, graph, _projected(config, graph, outputs), bias=False)
         self.item_graphs = FrozenItemGraphs("equal")
-        self.pruned: Propagator | None = None
 
     @classmethod
     def tables(
@@ -98,17 +96,14 @@ class FREEDOM(Backbone):
         ids = {ID: (graph.num_users + graph.num_items, config.embedding_size)}
         return ids | Projections.tables(config, graph, _projected(config, graph, outputs))
 
-    def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
-        self.pruned = None
-        if self.config.drop:
-            sizes = graph.num_users, graph.num_items
-            keep = degree_sensitive(graph.pairs(self.role), *sizes, self.config.drop, generator)
-            self.pruned = graph.propagator(self.role, "symmetric").kept(keep)
+    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor | None:
+        if not self.config.drop:
+            return None
+        sizes = graph.num_users, graph.num_items
+        return degree_sensitive(graph.pairs(self.role), *sizes, self.config.drop, generator)
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        whole = graph.propagator(self.role, "symmetric")
-        propagate = self.pruned if self.training and self.pruned is not None else whole
-        nodes = averaged(propagate, tables[ID], self.config.layers)
+        nodes = averaged(self.propagator(graph), tables[ID], self.config.layers)
         user, item = nodes[: graph.num_users], nodes[graph.num_users :]
         found = {ID: Representation(user, item)}
         if FUSED in self.outputs:

@@ -3,7 +3,10 @@
     X^{l+1} = LeakyReLU( D^{-1/2} (A + I) D^{-1/2} X^l W + b ),    D the degrees of A + I        Eq. 2
 
 Weights start Glorot uniform, biases at zero, as in PyG's `GCNConv`, of which this is the same map over the shared
-propagator. For X^0, the last layer and what is ours rather than the paper's, see `convolution.py`.
+propagator.
+
+Deviations from the paper, which classifies nodes: LeakyReLU for ReLU, no dropout, and what stands before the first
+layer and after the last, see `convolution.py`.
 """
 
 from __future__ import annotations

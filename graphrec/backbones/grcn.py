@@ -32,13 +32,13 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
-from torch_geometric.utils import scatter, softmax
 
 from graphrec.backbones.base import FUSED, ID, Backbone, BackboneConfig, Representation, Representations, backbones
 from graphrec.backbones.projection import Projections
 from graphrec.backbones.row_norm import normalize_rows
 from graphrec.backbones.side_view import viewed
 from graphrec.graph.build import InteractionGraph
+from graphrec.graph.sorted_edges import SortedEdges
 
 
 class GRCNConfig(BackboneConfig):
@@ -53,7 +53,7 @@ class GRCN(Backbone):
     Config = GRCNConfig
     config: GRCNConfig
     needs_modalities = True
-    cost = "M (I D d + 10 E d) + 2 L E d + (M + 1) N d^2"
+    cost = "M (I D d + 9 E d) + 2 L E d + (M + 1) N d^2"
 
     def __init__(self, config: GRCNConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__(config, graph, role, outputs)
@@ -73,55 +73,53 @@ class GRCN(Backbone):
         return shapes | Projections.tables(config, graph, names)
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        edges = graph.edges(self.role)
-        parts, attention = {}, []
+        edges, sizes = graph.edges_to_users(self.role), (graph.num_users, graph.num_items)
+        parts, to_users, to_items = {}, [], []
         for m, features in self.projections(graph, tables).items():
-            parts[m], given = self._content(graph, edges, m, tables[f"preference_{m}"], features)
-            attention.append(given)
+            features = normalize_rows(features if graph.is_bag(m) else F.leaky_relu(features))
+            parts[m], by_users, by_items = self._content(edges, tables[f"preference_{m}"], features, graph.mask(m))
+            to_users.append(by_users)
+            to_items.append(by_items)
         if _refines(self.outputs):
-            confidence = tables["confidence"][edges[0]]
-            refined = F.relu((torch.stack(attention, dim=1) * confidence).max(1).values)
-            parts[ID] = self._ids(edges, refined, tables[ID])
+            of_users, of_items = tables["confidence"].split(sizes)
+            weights = _refined(edges, to_users, of_items), _refined(edges.T, to_items, of_users)
+            parts[ID] = self._ids(edges, *weights, *normalize_rows(tables[ID]).split(sizes))
         if FUSED in self.outputs:
-            parts[FUSED] = torch.cat([parts[m] for m in (ID, *graph.modalities)], dim=1) @ self.mix
-        return {m: Representation(parts[m][: graph.num_users], parts[m][graph.num_users :]) for m in self.outputs}
+            whole = [parts[m] for m in (ID, *graph.modalities)]
+            sides = [one.user for one in whole], [one.item for one in whole]
+            parts[FUSED] = Representation(*(torch.cat(side, dim=1) @ self.mix for side in sides))
+        return {m: parts[m] for m in self.outputs}
 
     def _content(
-        self, graph: InteractionGraph, edges: Tensor, modality: str, preference: Tensor, features: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Z_m `[U + I, d]`, and the attention `[2E]` of its last pass, zero where the item has no features."""
-        features = normalize_rows(features if graph.is_bag(modality) else F.leaky_relu(features))
-        everyone = torch.ones(graph.num_users, dtype=torch.bool, device=edges.device)
-        speaks = torch.cat([everyone, graph.mask(modality)])[edges[0]]
-        to_users = edges[:, speaks & (edges[1] < graph.num_users)]
+        self, edges: SortedEdges, preference: Tensor, features: Tensor, has: Tensor
+    ) -> tuple[Representation, Tensor, Tensor]:
+        """Z_m, and the attention `[E]` of its last pass from items to users, zero where the item has no features, and
+        from users to items."""
+        silent = ~has.index_select(0, edges.source)
         users = normalize_rows(preference)
         for _ in range(self.config.routings):
-            heard, _ = _attend(torch.cat([users, features]), to_users)
-            users = normalize_rows(users + heard[: graph.num_users])
-        nodes = torch.cat([users, features])
-        heard, weights = _attend(nodes, edges[:, speaks])
-        return nodes + heard, weights.new_zeros(len(speaks)).masked_scatter(speaks, weights)
+            attention = edges.softmax(edges.dots(users, features).masked_fill(silent, -torch.inf))
+            users = normalize_rows(users + edges.sum(attention, features))
+        alike = edges.dots(users, features)
+        to_users = edges.softmax(alike.masked_fill(silent, -torch.inf))
+        to_items = edges.T.softmax(edges.turned(alike))
+        heard = edges.sum(to_users, features), edges.T.sum(to_items, users)
+        return Representation(users + heard[0], features + heard[1]), to_users, to_items
 
-    def _ids(self, edges: Tensor, weights: Tensor, ids: Tensor) -> Tensor:
-        """Z `[U + I, d]`."""
-        x = total = normalize_rows(ids)
+    def _ids(
+        self, edges: SortedEdges, to_users: Tensor, to_items: Tensor, users: Tensor, items: Tensor
+    ) -> Representation:
+        """Z, from rownorm(E)."""
+        totals = users, items
         for _ in range(self.config.layers):
-            x = _gather(x, edges, weights)
-            total = total + x
-        return total
+            users, items = edges.sum(to_users, items), edges.T.sum(to_items, users)
+            totals = totals[0] + users, totals[1] + items
+        return Representation(*totals)
 
 
-def _attend(x: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
-    """What each node hears of its neighbours, `[N, d]`, and how much it attends to each, `[E]`, for edges `[2, E]` from
-    the neighbour to the node."""
-    alike = (x[edges[0]] * x[edges[1]]).sum(1)
-    weights = softmax(alike, edges[1], num_nodes=len(x))
-    return _gather(x, edges, weights), weights
-
-
-def _gather(x: Tensor, edges: Tensor, weights: Tensor) -> Tensor:
-    """The weighted sum over each node's neighbours, `[N, d]`."""
-    return scatter(x[edges[0]] * weights.unsqueeze(1), edges[1], dim_size=len(x), reduce="sum")
+def _refined(edges: SortedEdges, attention: list[Tensor], confidence: Tensor) -> Tensor:
+    """g `[E]` of the attention `[E]` in each modality and the confidence in each neighbour, `[C, M]`."""
+    return F.relu((torch.stack(attention, dim=1) * confidence.index_select(0, edges.source)).max(1).values)
 
 
 def _refines(outputs: Sequence[str]) -> bool:

@@ -105,14 +105,15 @@ class LGMRec(Backbone):
         parts = {ID: collaborative} | {m: collaborative + view for m, view in views.items()}
         wanted: list[str] = list(self.outputs)
         if FUSED in self.outputs:
-            globals_ = {
-                m: self._global(graph, m, projected[m], collaborative[graph.num_users :]) for m in graph.modalities
-            }
-            everywhere = normalize_rows(torch.stack(list(globals_.values())).sum(0))
+            items = collaborative[graph.num_users :]
+            gathered, globals_ = zip(*(self._global(graph, m, projected[m], items) for m in graph.modalities))
+            everywhere = normalize_rows(torch.stack(globals_).sum(0))
             parts[FUSED] = collaborative + torch.stack(list(views.values())).sum(0) + self.config.alpha * everywhere
             if self.training:
-                parts |= {_hyper(m): one for m, one in globals_.items()}
-                wanted += [_hyper(m) for m in globals_]
+                # All G_m lie in what the hyperedges span, so the contrast needs their coordinates there, not width d.
+                span = torch.linalg.qr(torch.cat(gathered).detach().T).Q
+                parts |= {_hyper(m): one @ span for m, one in zip(graph.modalities, globals_)}
+                wanted += [_hyper(m) for m in graph.modalities]
         return {m: Representation(parts[m][: graph.num_users], parts[m][graph.num_users :]) for m in wanted}
 
     def _view(self, graph: InteractionGraph, modality: str, items: Tensor) -> Tensor:
@@ -124,8 +125,11 @@ class LGMRec(Backbone):
             x = graph.propagator(self.role, "symmetric")(x)
         return x
 
-    def _global(self, graph: InteractionGraph, modality: str, projected: Tensor, items: Tensor) -> Tensor:
-        """G_m `[U + I, d]`, from the features at width d and C's items."""
+    def _global(
+        self, graph: InteractionGraph, modality: str, projected: Tensor, items: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What the hyperedges gather last, `[hyperedges, d]`, and G_m `[U + I, d]` made of it; from the features at
+        width d and C's items."""
         weight, known = self.hyperedges[modality], graph.mask(modality).unsqueeze(1)
         of_items = (projected @ weight if graph.is_bag(modality) else graph.project(modality, weight)) * known
         of_users = graph.propagator(self.role, "sum").to_users(of_items)
@@ -133,7 +137,7 @@ class LGMRec(Backbone):
         for _ in range(self.config.hyper_layers):
             gathered = item_edges.T @ items
             items = item_edges @ gathered
-        return torch.cat([user_edges @ gathered, items])
+        return gathered, torch.cat([user_edges @ gathered, items])
 
     def _membership(self, logits: Tensor) -> Tensor:
         """How much each row belongs to each hyperedge, `[N, hyperedges]`."""
@@ -151,13 +155,13 @@ class LGMRec(Backbone):
 
 def _contrast(names: Sequence[tuple[str, str]], temperature: float, found: Representations, pairs: Pairs) -> Tensor:
     losses = []
-    for one, other in names:
-        users, items = found[other].user, found[other].item
-        losses.append(info_nce(found[one].user[pairs.users], users[pairs.users], temperature, users))
-        losses.append(info_nce(found[one].item[pairs.items], items[pairs.items], temperature, items))
+    (users, of_users), (items, of_items) = (ids.unique(return_counts=True) for ids in (pairs.users, pairs.items))
+    for one, other in ((found[one], found[other]) for one, other in names):
+        losses.append(info_nce(one.user[users], other.user[users], temperature, other.user, of_users))
+        losses.append(info_nce(one.item[items], other.item[items], temperature, other.item, of_items))
     return torch.stack(losses).sum() / len(names)
 
 
 def _hyper(modality: str) -> str:
-    """Under which name training adds a modality's global part."""
+    """Under which name training adds a modality's global part, in coordinates that keep lengths and inner products."""
     return f"hyper/{modality}"

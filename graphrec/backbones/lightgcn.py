@@ -2,7 +2,9 @@
 
     E^{l+1} = D^{-1/2} A D^{-1/2} E^l,    representation = mean of E^0 ... E^L        Eq. 3, 4, 8
 
-It knows ids alone; modality representations come from `with_modalities`.
+It knows ids alone; modality representations come from `with_modalities`. Deviations: none in the model; `edge_dropout`,
+off by default, is beyond the paper (see `pruned.py`). The released code has another, which in each step drops entries
+of the scaled matrix, not pairs, and scales up those that stay.
 """
 
 from __future__ import annotations
@@ -11,23 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
-from graphrec.backbones.base import (
-    ID,
-    Backbone,
-    BackboneConfig,
-    IdBackboneConfig,
-    Representation,
-    Representations,
-    backbones,
-)
+from graphrec.backbones.base import ID, BackboneConfig, Representation, Representations, backbones
+from graphrec.backbones.pruned import EdgeDropout, EdgeDropoutConfig
 from graphrec.graph.build import InteractionGraph
 
 
 @backbones.register("lightgcn")
-class LightGCN(Backbone):
+class LightGCN(EdgeDropout):
     """LightGCN (He et al. 2020): ids alone, averaged over propagation steps; no weights besides the embeddings."""
 
-    Config = IdBackboneConfig
+    Config = EdgeDropoutConfig
     gives = "ids"
     cost = "2 L E d"
 
@@ -38,7 +33,7 @@ class LightGCN(Backbone):
         return {ID: (graph.num_users + graph.num_items, config.embedding_size)}
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        mean = averaged(graph.propagator(self.role, "symmetric"), tables[ID], self.config.layers)
+        mean = averaged(self.propagator(graph), tables[ID], self.config.layers)
         pair = Representation(mean[: graph.num_users], mean[graph.num_users :])
         return {name: pair for name in self.outputs}
 

@@ -5,7 +5,10 @@ What BPR-MF, VBPR, AMR, DeepStyle and CausalRec were published on (Rendle et al.
     id:          g_u, g_i                two tables
     modality m:  t_u^m, E_m f_i          a table of user preferences, a matrix on the item's features
 
-`fused` is the mean over id and all modalities. An item without the modality is the zero vector.
+`fused` is the mean over id and all modalities.
+
+Deviations: features come scaled column by column, where the papers take them as given; an item without the modality,
+which the papers do not have, is the zero vector there.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ It knows ids alone; modality representations come from `with_modalities`.
 Defaults are the paper's: three layers, concatenation, message dropout of 0.1, no node dropout; the slope of 0.2 is that
 of the authors' code, which the paper leaves open. In training the dropout falls on E^{l+1}, whence it reaches the next
 layer as well; the row norms, of which the paper does not speak, are in the representation only: both as in that code.
+Beyond the paper is `edge_dropout`, off by default (see `pruned.py`).
 
 Deviations from the code, which differs from its paper: it takes D^{-1} (A + I) for L, activates the two terms apart and
 gives each a bias; here Eq. 7 holds. The paper's `embedding_size` is the width of one layer and its representation has
@@ -27,20 +28,13 @@ import torch.nn.functional as F
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
-from graphrec.backbones.base import (
-    ID,
-    Backbone,
-    BackboneConfig,
-    IdBackboneConfig,
-    Representation,
-    Representations,
-    backbones,
-)
+from graphrec.backbones.base import ID, BackboneConfig, Representation, Representations, backbones
+from graphrec.backbones.pruned import EdgeDropout, EdgeDropoutConfig
 from graphrec.backbones.row_norm import normalize_rows
 from graphrec.graph.build import InteractionGraph
 
 
-class NGCFConfig(IdBackboneConfig):
+class NGCFConfig(EdgeDropoutConfig):
     """Settings of NGCF."""
 
     layers: int = Field(3, ge=1)
@@ -63,7 +57,7 @@ class NGCFConfig(IdBackboneConfig):
 
 
 @backbones.register("ngcf")
-class NGCF(Backbone):
+class NGCF(EdgeDropout):
     """NGCF (Wang et al. 2019): ids alone, convolved with their element-wise affinity to the neighbours."""
 
     Config = NGCFConfig
@@ -83,7 +77,7 @@ class NGCF(Backbone):
         return {ID: (graph.num_users + graph.num_items, _widths(config)[0])}
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        propagate = graph.propagator(self.role, "symmetric")
+        propagate = self.propagator(graph)
         x = tables[ID]
         steps = [x]
         for layer in self.layers:

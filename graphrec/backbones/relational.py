@@ -1,7 +1,7 @@
 """Relational convolution over clicks and likes: one GraphSAGE map a relation and direction, summed.
 
-After R-GCN (Schlichtkrull et al., ESWC 2018, Eq. 2), by PyG's `HeteroConv` of bipartite `SAGEConv`s. With the
-relations r = click, like, where the clicks include the likes:
+After R-GCN (Schlichtkrull et al., ESWC 2018, Eq. 2), by PyG's `HeteroConv` of bipartite `SAGEConv`s, whose
+means come of the shared propagator. With the relations r = click, like, where the clicks include the likes:
 
     user'  = LeakyReLU( sum over r of  W_r mean_{items of r} x_i + b_r + S_r x_u )
     item'  = LeakyReLU( sum over r of  V_r mean_{users of r} x_u + c_r + T_r x_i )
@@ -15,6 +15,8 @@ there are biases; there is no basis decomposition, which two relations do not ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import HeteroConv, SAGEConv
@@ -23,7 +25,8 @@ from graphrec.backbones.base import backbones
 from graphrec.backbones.convolution import Convolution
 from graphrec.graph.build import InteractionGraph
 
-EdgeTypes = dict[tuple[str, str, str], Tensor]
+Means = dict[tuple[str, str, str], Callable[[Tensor], Tensor]]
+"""For each edge type the mean over its neighbours, of the neighbours' table."""
 
 
 @backbones.register("relational")
@@ -35,14 +38,19 @@ class Relational(Convolution):
     def layer(self, graph: InteractionGraph) -> nn.Module:
         return _Layer(self.config.embedding_size, _relations(graph), graph.num_users)
 
-    def neighbours(self, graph: InteractionGraph) -> EdgeTypes:
-        found = {}
+    def neighbours(self, graph: InteractionGraph) -> Means:
+        found: Means = {}
         for relation in _relations(graph):
-            to_users, to_items = graph.edges(relation).chunk(2, dim=1)
-            shift = to_users.new_tensor([[graph.num_users], [0]])
-            found["item", f"rev_{relation}", "user"] = to_users - shift
-            found["user", relation, "item"] = to_items - shift.flip(0)
+            propagate = graph.propagator(relation, "mean")
+            found["user", relation, "item"] = propagate.to_items
+            found["item", f"rev_{relation}", "user"] = propagate.to_users
         return found
+
+
+class _Mean(SAGEConv):
+    def forward(self, x: tuple[Tensor, Tensor], mean: Callable[[Tensor], Tensor]) -> Tensor:
+        near, own = x
+        return self.lin_l(mean(near)) + self.lin_r(own)
 
 
 class _Layer(nn.Module):
@@ -50,11 +58,11 @@ class _Layer(nn.Module):
         super().__init__()
         self.num_users = num_users
         types = [end for name in relations for end in (("user", name, "item"), ("item", f"rev_{name}", "user"))]
-        self.convolutions = HeteroConv({one: SAGEConv((width, width), width) for one in types}, aggr="sum")
+        self.convolutions = HeteroConv({one: _Mean((width, width), width) for one in types}, aggr="sum")
 
-    def forward(self, x: Tensor, edges: EdgeTypes) -> Tensor:
+    def forward(self, x: Tensor, means: Means) -> Tensor:
         parts = {"user": x[: self.num_users], "item": x[self.num_users :]}
-        found = self.convolutions(parts, edges)
+        found = self.convolutions(parts, means)
         return torch.cat([found["user"], found["item"]])
 
 

@@ -110,8 +110,10 @@ class SideView(Backbone):
 
     def _contrast(self, found: Representations, pairs: Pairs) -> Tensor:
         side, content, temperature = found[SIDE], found[ID], self.config.temperature
-        users = info_nce(side.user[pairs.users], content.user[pairs.users], temperature)
-        return users + info_nce(side.item[pairs.items], content.item[pairs.items], temperature)
+        users, often = pairs.users.unique(return_counts=True)
+        loss = info_nce(side.user[users], content.user[users], temperature, counts=often)
+        items, often = pairs.items.unique(return_counts=True)
+        return loss + info_nce(side.item[items], content.item[items], temperature, counts=often)
 
 
 def viewed(graph: InteractionGraph, outputs: Sequence[str]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from graphrec.data.split import Split
 from graphrec.errors import UnknownNameError
 from graphrec.graph.neighbours import Neighbours, nearest
 from graphrec.graph.propagator import Propagator, Scaling
+from graphrec.graph.sorted_edges import SortedEdges
 from graphrec.graph.sparse import ConstantCSR, csr_tensor
 
 
@@ -88,6 +89,8 @@ class InteractionGraph:
         self._propagators: dict[tuple[str, str, bool], Propagator] = {}
         self._pairs: dict[str, Tensor] = {}
         self._edges: dict[str, Tensor] = {}
+        self._edges_to_users: dict[str, SortedEdges] = {}
+        self._edges_with_loops: dict[str, SortedEdges] = {}
         self._neighbours: dict[tuple[str, int], Neighbours] = {}
         self._replaced_neighbours: dict[tuple[str, int], Neighbours] = {}
         self._bags: dict[str, ConstantCSR] = {}
@@ -209,6 +212,21 @@ class InteractionGraph:
             back = there.flip(0)[:, items.argsort(stable=True)]
             self._edges[role] = torch.cat([there, back], dim=1).to(self.device)
         return self._edges[role]
+
+    def edges_to_users(self, role: str) -> SortedEdges:
+        """A role's training pairs as edges from items to users, for attention; their `T` are those to the items."""
+        if role not in self._edges_to_users:
+            users, items = self.pairs(role).T.to(self.device)
+            self._edges_to_users[role] = SortedEdges(torch.stack([items, users]), self.num_users, self.num_items)
+        return self._edges_to_users[role]
+
+    def edges_with_loops(self, role: str) -> SortedEdges:
+        """What `edges` lists and an edge from each node to itself, for attention."""
+        if role not in self._edges_with_loops:
+            size = self.num_users + self.num_items
+            loops = torch.arange(size, device=self.device).expand(2, -1)
+            self._edges_with_loops[role] = SortedEdges(torch.cat([self.edges(role), loops], dim=1), size, size)
+        return self._edges_with_loops[role]
 
     def stages(self, role: str, count: int) -> Tensor | None:
         """`[E]` for each of `pairs(role)` the span of the training time, 0 to `count` - 1, in which it first occurred;

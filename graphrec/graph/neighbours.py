@@ -81,10 +81,11 @@ class Neighbours:
 def nearest(values: Tensor, mask: Tensor, count: int, *, block_bytes: int = 64 * 2**20) -> Neighbours:
     """The `count` nearest items of each item by cosine similarity, itself among them.
 
-    Similarities are made for a block of items against all at a time; no `[I, I]` matrix exists. For a bag the block is
-    made dense and multiplied by the sparse matrix. An item whose mask is False or whose row is zero has no neighbours
-    and is nobody's. A bag's items without a word in common have similarity 0 and may be neighbours, as any others.
-    Items with the same features tie to the bit, and no similarity depends on how the items are numbered.
+    Similarities are made for a block of items against all at a time; no `[I, I]` matrix exists. Items with the same
+    features are searched for once, as one. For a bag the block is made dense and multiplied by the sparse matrix. An
+    item whose mask is False or whose row is zero has no neighbours and is nobody's. A bag's items without a word in
+    common have similarity 0 and may be neighbours, as any others. Items with the same features tie to the bit, and no
+    similarity depends on how the items are numbered.
 
     Args:
         values: `[I, D]` dense or sparse CSR.
@@ -103,68 +104,82 @@ def nearest(values: Tensor, mask: Tensor, count: int, *, block_bytes: int = 64 *
             got=f"count {count}, mask {list(mask.shape)}",
         )
     is_bag = values.layout == torch.sparse_csr
-    dense_rows, multiply = _bag(values) if is_bag else _dense(values)
+    values = values if is_bag else values.float()
+    dense_rows = _bag_rows(values) if is_bag else values.__getitem__
     block = max(1, block_bytes // (CELL_BYTES * max(items, width, 1)))
-    blocks = torch.arange(items, device=values.device).split(block)
-    size = torch.cat([dense_rows(rows).norm(dim=1) for rows in blocks])
+    size = torch.cat([dense_rows(rows).norm(dim=1) for rows in torch.arange(items, device=values.device).split(block)])
     if not bool(size.isfinite().all()):
         raise DataError("features are not finite", expected="finite numbers", got="nan, infinity, or too large numbers")
-    has = mask.to(values.device) & (size > 0)
-    size = torch.where(has, size, torch.inf)
+    index = torch.full((items, count), -1, device=values.device)
+    similarity = torch.zeros(items, count, device=values.device)
+    there = (mask.to(values.device) & (size > 0)).nonzero().squeeze(1)
+    if not len(there):
+        return Neighbours(index, similarity)
 
     def units(rows: Tensor) -> Tensor:
         return dense_rows(rows) / size[rows].unsqueeze(1)
 
-    original = _originals(torch.cat([_fingerprints(units(rows)) for rows in blocks]))
-    index = torch.full((items, count), -1, device=values.device)
-    similarity = torch.zeros(items, count, device=values.device)
-    for rows in blocks:
+    first, kind = _kinds(torch.cat([_fingerprints(units(rows)) for rows in there.split(block)]))
+    copies, kinds = _lowest_copies(kind, count), there[first]
+    multiply = (_bag_product if is_bag else _dense_product)(values, kinds)
+    best, cosines = [], []
+    for rows in kinds.split(block):
         mine = units(rows)
-        rough = multiply(mine).div_(size)
-        if original is not None:
-            rough = rough[:, original]
-        rough.masked_fill_(~has, -torch.inf)
-        rough.diagonal(int(rows[0])).fill_(torch.inf)  # rounding and copies must not push the item itself out
-        chosen = _greatest(rough, min(count, items))
-        real = has[rows].unsqueeze(1) & has[chosen]
-        if is_bag:
-            cosine = rough.gather(1, chosen)
-        else:  # pair by pair: the last bit of a dense product depends on where an item stands, that of a sparse not
-            cosine = torch.stack([(mine * units(near)).sum(1) for near in chosen.T], dim=1)
-        cosine = cosine.clamp(-1, 1)
-        cosine[chosen == rows.unsqueeze(1)] = torch.inf
-        cosine, order = cosine.masked_fill(~real, -torch.inf).sort(dim=1, descending=True, stable=True)
-        index[rows, : chosen.shape[1]] = torch.where(real, chosen, -1).gather(1, order)
-        similarity[rows, : chosen.shape[1]] = torch.where(cosine > -torch.inf, cosine.clamp(max=1), 0.0)
+        rough = multiply(mine).div_(size[kinds])
+        chosen = _greatest(rough, min(count, len(kinds)))
+        rough = cosine = rough.gather(1, chosen)
+        if not is_bag:  # pair by pair: the last bit of a dense product depends on where an item stands, of a sparse not
+            cosine = torch.stack([(mine * units(near)).sum(1) for near in kinds[chosen].T], dim=1)
+        places, at = _expanded(chosen, rough, copies, len(there), min(count, len(there)))
+        best.append(places)
+        cosines.append(cosine.clamp(-1, 1).gather(1, at))
+    places, cosine = _with_itself(torch.cat(best)[kind], torch.cat(cosines)[kind])
+    index[there, : places.shape[1]], similarity[there, : places.shape[1]] = there[places], cosine
     return Neighbours(index, similarity)
 
 
 Rows = Callable[[Tensor], Tensor]
 """From items `[b]` to their rows, dense, `[b, D]` float32."""
 Multiply = Callable[[Tensor], Tensor]
-"""From rows `[b, D]` to their products with all items, `[b, I]`."""
+"""From rows `[b, D]` to their products with some of the items, `[b, G]`."""
 
 
-def _dense(values: Tensor) -> tuple[Rows, Multiply]:
-    values = values.float()
-    return (lambda items: values[items]), (lambda rows: rows @ values.T)
+def _dense_product(values: Tensor, items: Tensor) -> Multiply:
+    values = values if len(items) == len(values) else values[items]
+    return lambda rows: rows @ values.T
 
 
-def _bag(values: Tensor) -> tuple[Rows, Multiply]:
-    cpu = values.cpu()
-    start, words, counts = cpu.crow_indices(), cpu.col_indices(), cpu.values().float()
-    lengths = start.diff()
-    matrix = ConstantCSR(start, words, counts, cpu.shape[1]).to(values.device)
+def _bag_rows(values: Tensor) -> Rows:
+    start, words, counts = _parts(values)
 
     def dense_rows(items: Tensor) -> Tensor:
-        first, number = start[items.cpu()], lengths[items.cpu()]
-        row = torch.repeat_interleave(torch.arange(len(items)), number)
-        place = torch.arange(len(row)) + torch.repeat_interleave(first - number.cumsum(0) + number, number)
-        block = torch.zeros(len(items), cpu.shape[1])
-        block.index_put_((row, words[place]), counts[place], accumulate=True)
+        lengths, places = _entries(start, items.cpu())
+        row = torch.repeat_interleave(torch.arange(len(items)), lengths)
+        block = torch.zeros(len(items), values.shape[1])
+        block.index_put_((row, words[places]), counts[places], accumulate=True)
         return block.to(values.device)
 
-    return dense_rows, lambda rows: (matrix @ rows.T).T.contiguous()
+    return dense_rows
+
+
+def _bag_product(values: Tensor, items: Tensor) -> Multiply:
+    start, words, counts = _parts(values)
+    lengths, places = _entries(start, items.cpu())
+    crow = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
+    matrix = ConstantCSR(crow, words[places], counts[places], values.shape[1]).to(values.device)
+    return lambda rows: (matrix @ rows.T).T.contiguous()
+
+
+def _parts(bag: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    cpu = bag.cpu()
+    return cpu.crow_indices(), cpu.col_indices(), cpu.values().float()
+
+
+def _entries(start: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+    """How many entries each item's row has, `[b]`, and where they stand, one row after the other."""
+    lengths = start.diff()[items]
+    before = torch.repeat_interleave(start[items] - lengths.cumsum(0) + lengths, lengths)
+    return lengths, torch.arange(len(before)) + before
 
 
 def _fingerprints(rows: Tensor) -> Tensor:
@@ -174,17 +189,55 @@ def _fingerprints(rows: Tensor) -> Tensor:
     return ((rows + 0.0).view(torch.int32) * factor).sum(1)  # adding 0.0 makes -0.0 equal to it
 
 
-def _originals(fingerprints: Tensor) -> Tensor | None:
-    """`[I]` the lowest item with the features of each; None where all differ.
+def _kinds(fingerprints: Tensor) -> tuple[Tensor, Tensor]:
+    """`[G]` the lowest item of each kind, in rising order, and `[n]` the kind of each item."""
+    found, kind = fingerprints.unique(return_inverse=True)
+    everyone = torch.arange(len(kind), device=kind.device)
+    lowest = torch.full_like(found, len(kind)).scatter_reduce_(0, kind, everyone, "amin")
+    first, order = lowest.sort()
+    return first, torch.empty_like(order).scatter_(0, order, everyone[: len(order)])[kind]
 
-    A product's column is taken from there: matrix products may round equal columns differently, and then copies would
-    not tie.
+
+def _lowest_copies(kind: Tensor, count: int) -> Tensor:
+    """`[G, at most count]` the lowest items of each kind, n past the end."""
+    sizes, order = kind.bincount(), kind.argsort(stable=True)
+    within = torch.arange(min(count, int(sizes.max())), device=kind.device)
+    places = (sizes.cumsum(0) - sizes).unsqueeze(1) + within
+    return torch.where(within < sizes.unsqueeze(1), order[places.clamp(max=len(kind) - 1)], len(kind))
+
+
+def _expanded(chosen: Tensor, rough: Tensor, copies: Tensor, past: int, count: int) -> tuple[Tensor, Tensor]:
+    """From each row's best kinds to its best items `[b, K]`, best first, ties to the lower item; and where in `chosen`
+    these items' kinds stand.
+
+    The K best kinds hold the K best items, ties included: a kind that is left out has K others before it that are as
+    near or nearer, each with an item lower than all of its own or nearer than these.
+
+    Args:
+        chosen, rough: `[b, K]` kinds and how near they are.
+        copies: the lowest items of each kind, `past` where there are no more.
+        count: K, or fewer where there are fewer items.
     """
-    kinds, kind = fingerprints.unique(return_inverse=True)
-    if len(kinds) == len(kind):
-        return None
-    lowest = torch.full_like(kinds, len(kind))
-    return lowest.scatter_reduce_(0, kind, torch.arange(len(kind), device=kind.device), "amin")[kind]
+    width = copies.shape[1]
+    items, order = copies[chosen].flatten(1).sort(dim=1, stable=True)
+    at = order // width
+    near = rough.gather(1, at).masked_fill_(items == past, -torch.inf)
+    order = near.sort(dim=1, descending=True, stable=True).indices[:, :count]
+    return items.gather(1, order), at.gather(1, order)
+
+
+def _with_itself(places: Tensor, cosine: Tensor) -> tuple[Tensor, Tensor]:
+    """Each item's best `[n, K]` and their cosines, itself first and the others by cosine, ties to the lower item.
+
+    Rounding or copies may have pushed the item itself out: it then takes the place of the last.
+    """
+    mine = torch.arange(len(places), device=places.device).unsqueeze(1)
+    missing = (places != mine).all(1)
+    places[missing, -1] = mine[missing, 0]
+    cosine = cosine.masked_fill(places == mine, torch.inf)
+    places, order = places.sort(dim=1)
+    cosine, order = cosine.gather(1, order).sort(dim=1, descending=True, stable=True)
+    return places.gather(1, order), cosine.clamp(max=1)
 
 
 def _greatest(similarity: Tensor, count: int) -> Tensor:

@@ -7,6 +7,7 @@ class TestMyBackbone(BackboneContract):
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from graphrec.backbones import Backbone, BackboneConfig, Pairs, Representations,
 from graphrec.backbones.base import refuse_misfits
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
-from graphrec.testing.message_passing import MessagePassing
+from graphrec.testing.message_passing import MessagePassing, attention_by_message_passing
 from graphrec.testing.planted import planted_split, popular_recall, trained_recall
 from graphrec.testing.small_graph import LONE_ITEM, LONE_USER, MISSING, NUM_ITEMS, NUM_USERS, as_bag, small_graph
 
@@ -150,7 +151,9 @@ class BackboneContract:
 
     def test_what_is_stored_for_a_missing_modality_is_not_read(self, graph: InteractionGraph) -> None:
         backbone, tables = self.build(graph, self.choices[-1])
-        assert_equal(backbone(graph, tables), backbone(small_graph(stored_in_missing=9.0), tables))
+        wrong = small_graph(stored_in_missing=9.0)
+        assert_equal(backbone(graph, tables), backbone(wrong, tables))
+        assert torch.equal(*(self.training_loss(backbone, one, tables) for one in (graph, wrong))), "in training"
 
     def test_who_reads_a_modality_asks_which_items_have_it(self) -> None:
         outputs, watched = self.choices[-1], _WatchedGraph()
@@ -197,18 +200,20 @@ class BackboneContract:
         passing.propagator = lambda role, scaling, **more: MessagePassing(  # type: ignore[method-assign, assignment, misc]
             graph.pairs(role), NUM_USERS, NUM_ITEMS, scaling, **more
         )
-        found, gradients = [], []
-        for one in (graph, passing):
+        found, losses, gradients = [], [], []
+        for one, way in ((graph, nullcontext()), (passing, attention_by_message_passing())):
             backbone.zero_grad(set_to_none=True)
             for table in tables.values():
                 table.grad = None
-            found.append(self.training_loss(backbone, one, tables) if training else _weigh(backbone(one, tables)))
-            found[-1].backward()
+            with way:
+                found.append(backbone(one, tables))
+                losses.append(self.training_loss(backbone, one, tables) if training else _weigh(found[-1]))
+                losses[-1].backward()
             gradients.append([p.grad for p in [*backbone.parameters(), *tables.values()]])
-        close(*found)
+        close(*losses)
         for ours, theirs in zip(*gradients):
             close(ours, theirs)
-        fast, slow = backbone(graph, tables), backbone(passing, tables)
+        fast, slow = found
         for name in fast:
             close(fast[name].user, slow[name].user)
             close(fast[name].item, slow[name].item)

@@ -1,13 +1,19 @@
-"""The propagator's steps by PyG's message passing over an edge list: slow, and independent of the sparse products."""
+"""Propagation and attention by PyG's message passing over an edge list: slow, and independent of sparse products."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
 from torch_geometric.nn import SimpleConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
+from torch_geometric.utils import softmax
 
 from graphrec.graph.propagator import Scaling
+from graphrec.graph.sorted_edges import SortedEdges
 
 
 class MessagePassing:
@@ -44,3 +50,25 @@ class MessagePassing:
     def to_items(self, x: Tensor) -> Tensor:
         """`[U, d] -> [I, d]`: what the items hear of the users."""
         return self(torch.cat([x, x.new_zeros(self.num_items, x.shape[1])]))[self.num_users :]
+
+
+@contextmanager
+def attention_by_message_passing() -> Iterator[None]:
+    """While it lasts, `SortedEdges` passes messages edge by edge."""
+    with patch.multiple(SortedEdges, dots=_dots, softmax=_softmax, sum=_sum):
+        yield
+
+
+def _dots(edges: SortedEdges, x: Tensor, y: Tensor) -> Tensor:
+    return (x[edges.target] * y[edges.source]).sum(1)
+
+
+def _softmax(edges: SortedEdges, logits: Tensor) -> Tensor:
+    heard = logits > -torch.inf
+    weights = softmax(logits[heard], edges.target[heard], num_nodes=edges.shape[0])
+    return torch.zeros_like(logits).masked_scatter(heard, weights)
+
+
+def _sum(edges: SortedEdges, weights: Tensor, y: Tensor) -> Tensor:
+    index, size = torch.stack([edges.source, edges.target]), edges.shape[::-1]
+    return SimpleConv(aggr="sum")((y, None), index, weights, size=size)

@@ -1,23 +1,15 @@
-"""A stack of convolutions over a dense adjacency matrix, for the tests of each convolution against its equations."""
+"""A stack of convolutions, for the tests of each convolution against its equations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 import torch
+from dense_equations import nodes
 from torch import Tensor
 
 from graphrec.backbones.convolution import Convolution
 from graphrec.graph.build import InteractionGraph
-
-
-def adjacency(graph: InteractionGraph, role: str = "click") -> Tensor:
-    """`[U + I, U + I]` ones where a user and an item meet, users first."""
-    size = graph.num_users + graph.num_items
-    ones = torch.zeros(size, size, dtype=torch.float64)
-    users, items = graph.pairs(role).T
-    ones[users, graph.num_users + items] = 1
-    return ones + ones.T
 
 
 def stacked(
@@ -42,9 +34,9 @@ def stacked(
 
 def assert_equal_to(model: Convolution, tables: Mapping[str, Tensor], graph: InteractionGraph, convolve) -> None:
     """The model is the stack of `convolve`, up to rounding, in `id` and in `fused`, which differ."""
-    found = {name: torch.cat([one.user, one.item]) for name, one in model(graph, tables).items()}
+    found = {name: nodes(one) for name, one in model(graph, tables).items()}
     expected = stacked(model, tables, graph, convolve)
     assert found.keys() == expected.keys()
-    for name, nodes in found.items():
-        torch.testing.assert_close(nodes, expected[name], rtol=0, atol=1e-9)
+    for name, ours in found.items():
+        torch.testing.assert_close(ours, expected[name], rtol=0, atol=1e-9)
     assert (found["id"] - found["fused"]).abs().max() > 1e-3

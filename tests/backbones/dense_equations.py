@@ -23,19 +23,40 @@ def interactions(graph: InteractionGraph, role: str = "click") -> Tensor:
     return matrix
 
 
-def symmetric(matrix: Tensor) -> Tensor:
-    """`[U + I, U + I]` bipartite adjacency, each entry over the root of both degrees."""
+def bipartite(matrix: Tensor) -> Tensor:
+    """`[U + I, U + I]` of `[U, I]`, users first."""
     users, items = matrix.shape
     whole = torch.zeros(users + items, users + items, dtype=matrix.dtype)
     whole[:users, users:], whole[users:, :users] = matrix, matrix.T
-    degree = whole.sum(1).clamp(min=1)
-    return whole / (degree[:, None] * degree[None, :]).sqrt()
+    return whole
+
+
+def adjacency(graph: InteractionGraph, role: str = "click") -> Tensor:
+    """`[U + I, U + I]` ones where a user and an item meet, users first."""
+    return bipartite(interactions(graph, role))
+
+
+def normalised(matrix: Tensor) -> Tensor:
+    """Each entry over the roots of both row sums; rows of zeros stay."""
+    total = matrix.sum(1)
+    scale = torch.where(total > 0, total.rsqrt(), 0.0)
+    return scale[:, None] * matrix * scale
+
+
+def symmetric(matrix: Tensor) -> Tensor:
+    """`[U + I, U + I]` bipartite adjacency, each entry over the root of both degrees."""
+    return normalised(bipartite(matrix))
+
+
+def lightgcn(matrix: Tensor, ids: Tensor, layers: int) -> Tensor:
+    """`[U + I, d]`, over the ones of `[U, I]`."""
+    step = symmetric(matrix)
+    return torch.stack([torch.linalg.matrix_power(step, power) @ ids for power in range(layers + 1)]).mean(0)
 
 
 def content(graph: InteractionGraph, ids: Tensor, layers: int) -> Tensor:
-    """LightGCN."""
-    step = symmetric(interactions(graph))
-    return torch.stack([torch.linalg.matrix_power(step, power) @ ids for power in range(layers + 1)]).mean(0)
+    """LightGCN over the clicks."""
+    return lightgcn(interactions(graph), ids, layers)
 
 
 def raw(graph: InteractionGraph, modality: str) -> Tensor:
@@ -45,19 +66,28 @@ def raw(graph: InteractionGraph, modality: str) -> Tensor:
     return values
 
 
-def item_graph(graph: InteractionGraph, modality: str, count: int) -> Tensor:
-    """`[I, I]`: cosines to the nearest items, each over the root of both row sums."""
-    values, missing = raw(graph, modality), MISSING[modality]
-    length = values.norm(dim=1, keepdim=True).clamp(min=1e-12)
-    cosines = (values / length) @ (values / length).T
-    cosines[missing], cosines[:, missing] = -torch.inf, -torch.inf
+def nearest_graph(values: Tensor, modality: str, count: int, *, equal: bool) -> Tensor:
+    """`[I, I]`: for each item that has the modality, ones or cosines at its `count` nearest that have it, too."""
+    unit = rows_to_unit_length(values)
+    cosines = unit @ unit.T
+    having = [item for item in range(NUM_ITEMS) if item != MISSING[modality]]
     near = torch.zeros_like(cosines)
-    for item in range(NUM_ITEMS):
-        for other in cosines[item].argsort(descending=True)[:count].tolist():
-            near[item, other] = max(float(cosines[item, other]), 0.0)
-    total = near.sum(1)
-    scale = torch.where(total > 0, total.rsqrt(), 0.0)
-    return scale[:, None] * near * scale[None, :]
+    for item in having:
+        for other in sorted(having, key=lambda other: -cosines[item, other])[:count]:
+            near[item, other] = 1.0 if equal else max(float(cosines[item, other]), 0.0)
+    return near
+
+
+def item_graph(graph: InteractionGraph, modality: str, count: int, *, equal: bool = False) -> Tensor:
+    """`[I, I]`: ones or cosines at the nearest items, each over the root of both row sums."""
+    return normalised(nearest_graph(raw(graph, modality), modality, count, equal=equal))
+
+
+def mean_over_modalities(graphs: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Row by row the weighted mean of the graphs in which an item has neighbours."""
+    total = sum(weights[m] * one for m, one in graphs.items())
+    share = sum(weights[m] * one.any(1) for m, one in graphs.items())
+    return total / torch.where(share > 0, share, 1.0)[:, None]
 
 
 def rows_to_unit_length(x: Tensor) -> Tensor:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from pydantic import ValidationError
 
-from graphrec.backbones import BackboneConfig, Representation, fuse
+from graphrec.backbones import BackboneConfig, Representation, backbones, fuse
 
 
 def test_fuse_is_the_mean_of_user_and_of_item_parts() -> None:
@@ -20,3 +23,9 @@ def test_fuse_is_the_mean_of_user_and_of_item_parts() -> None:
 def test_a_setting_out_of_range_or_misspelt_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValidationError):
         BackboneConfig(**wrong)
+
+
+def test_every_registered_backbone_passes_the_contract() -> None:
+    suites = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    tested = re.findall(r'class Test\w+\(BackboneContract\):\n    name = "(\w+)"', suites)
+    assert set(tested) == set(backbones)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 import pytest
 import torch
 from contracts.backbone_contract import BackboneContract
-from item_equations import features, lightgcn
+from dense_equations import content, raw
 from planted import planted_split, popular_recall, trained_recall
 from small_graph import MISSING, MODALITIES, NUM_USERS, small_graph
 from torch import Tensor, nn
@@ -48,25 +47,20 @@ def built() -> tuple[BM3, dict[str, nn.Parameter], InteractionGraph, Representat
     return model, tables, graph, model.train()(graph, tables)
 
 
-def numbers(x: Tensor) -> np.ndarray:
-    return x.detach().numpy()
+def predicted(model: BM3, x: Tensor) -> Tensor:
+    return x @ model.predictor.weight.T + model.predictor.bias
 
 
-def predicted(model: BM3, x: np.ndarray) -> np.ndarray:
-    return x @ numbers(model.predictor.weight).T + numbers(model.predictor.bias)
+def distance(a: Tensor, b: Tensor) -> float:
+    """The mean of 1 - cos over rows; to a row of zeros it is 1."""
+    lengths = ((a**2).sum(1) * (b**2).sum(1)).sqrt()
+    return float((1 - (a * b).sum(1) / torch.where(lengths > 0, lengths, 1.0)).mean().detach())
 
 
-def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """1 - cos, row by row; to a row of zeros, 1."""
-    lengths = np.sqrt((a**2).sum(1) * (b**2).sum(1))
-    return 1 - (a * b).sum(1) / np.where(lengths > 0, lengths, 1)
-
-
-def online(tables: dict[str, nn.Parameter], graph: InteractionGraph) -> tuple[np.ndarray, np.ndarray]:
+def online(tables: dict[str, nn.Parameter], graph: InteractionGraph) -> tuple[Tensor, Tensor]:
     """u and i."""
-    ids = numbers(tables["id"])
-    nodes = lightgcn(graph.pairs("click").numpy(), ids, NUM_USERS, layers=1)
-    return nodes[:NUM_USERS], nodes[NUM_USERS:] + ids[NUM_USERS:]
+    nodes = content(graph, tables["id"], layers=1)
+    return nodes[:NUM_USERS], nodes[NUM_USERS:] + tables["id"][NUM_USERS:]
 
 
 def test_it_scores_by_what_the_predictor_makes_of_lightgcn_with_a_residual() -> None:
@@ -78,8 +72,8 @@ def test_it_scores_by_what_the_predictor_makes_of_lightgcn_with_a_residual() -> 
         (found["id"], (user, item)),
         (found["fused"], (predicted(model, user), predicted(model, item))),
     ):
-        np.testing.assert_allclose(numbers(ours.user), wanted[0], rtol=0, atol=1e-12)
-        np.testing.assert_allclose(numbers(ours.item), wanted[1], rtol=0, atol=1e-12)
+        torch.testing.assert_close(ours.user, wanted[0], rtol=0, atol=1e-12)
+        torch.testing.assert_close(ours.item, wanted[1], rtol=0, atol=1e-12)
 
 
 def test_targets_are_dropout_copies_without_gradient() -> None:
@@ -97,22 +91,22 @@ def test_targets_are_dropout_copies_without_gradient() -> None:
 
 def test_the_losses_are_the_published_equations_over_the_items_that_have_the_modality() -> None:
     model, tables, graph, found = built()
-    user, item = (one.copy() for one in online(tables, graph))
+    user, item = online(tables, graph)
     target = found["target"]
     wanted = {
-        "reconstruction": distance(predicted(model, user[USERS]), numbers(target.item)[ITEMS]).mean()
-        + distance(predicted(model, item[ITEMS]), numbers(target.user)[USERS]).mean(),
+        "reconstruction": distance(predicted(model, user[USERS]), target.item[ITEMS])
+        + distance(predicted(model, item[ITEMS]), target.user[USERS]),
         "alignment": 0.0,
         "intra_modality": 0.0,
     }
     for m in MODALITIES:
         weight = tables["words_title"] if m == "title" else model.projections.maps[m]
-        looks = features(graph, m)[0] @ numbers(weight) + numbers(model.projections.biases[m])
+        looks = raw(graph, m) @ weight + model.projections.biases[m]
         known = [i for i in ITEMS if i != MISSING[m]]
         assert len(known) == len(ITEMS) - ITEMS.count(MISSING[m])
         guess = predicted(model, looks[known])
-        wanted["alignment"] += distance(guess, numbers(target.item)[known]).mean()
-        wanted["intra_modality"] += distance(guess, numbers(found[f"target/{m}"].item)[known]).mean()
+        wanted["alignment"] += distance(guess, target.item[known])
+        wanted["intra_modality"] += distance(guess, found[f"target/{m}"].item[known])
     losses = model.auxiliaries()
     assert {one.name: one.weight for one in losses} == {"reconstruction": 1, "alignment": 2, "intra_modality": 2}
     for one in losses:

@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch_geometric.data import HeteroData
 
 from graphrec.backbones import FUSED, BackboneConfig, backbones
-from graphrec.graph import sparse
 from graphrec.graph.build import InteractionGraph
+from graphrec.graph.sorted_edges import SortedEdges
 
 USERS, ITEMS, D = 70, 90, 96
 SETTINGS: dict[str, dict[str, Any]] = {"freedom": {"drop": 0.0}, "mf": {"layers": 0}}
@@ -57,11 +57,15 @@ def counted(name: str, config: BackboneConfig, graph: InteractionGraph, monkeypa
     backbone.start_epoch(graph, torch.Generator().manual_seed(0))
     backbone(graph, tables)  # what is made once is made
     sums = {"sparse": 0, "multiplied": 0, "summed": 0}
-    multiply = sparse._multiply
+    multiply_rows = SortedEdges._dots
 
-    def sparse_product(matrix: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        sums["sparse"] += matrix.values().numel() * x.shape[1]
-        return multiply(matrix, x)
+    def dots(edges: SortedEdges, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        sums["sparse"] += len(edges.source) * x.shape[1]
+        return multiply_rows(edges, x, y)
+
+    def weighted_bag(table: Sequence[int], index: Sequence[int], *more: Any) -> Sequence[int]:
+        weights = more[4]  # without them rows are added, not multiplied
+        return (*index, table[-1]) if weights else (0,)
 
     def messages(what: str, of: Callable[..., Sequence[int]]) -> Callable[..., int]:
         def count(*shapes: Any, out_shape: Any, **more: Any) -> int:
@@ -76,8 +80,10 @@ def counted(name: str, config: BackboneConfig, graph: InteractionGraph, monkeypa
     operations |= {
         one: messages("summed", lambda into, dim, index, *_: index) for one in (aten.scatter_add_, aten.scatter_add)
     }
-    operations |= {aten._embedding_bag: messages("sparse", lambda table, index, *_: (*index, table[-1]))}
-    monkeypatch.setattr(sparse, "_multiply", sparse_product)
+    operations |= {
+        one: messages("sparse", weighted_bag) for one in (aten._embedding_bag, aten._embedding_bag_forward_only)
+    }
+    monkeypatch.setattr(SortedEdges, "_dots", dots)
     with FlopCounterMode(display=False, custom_mapping=operations) as products, torch.no_grad():
         backbone(graph, tables)
     # A message's product and its sum are one multiply-add.

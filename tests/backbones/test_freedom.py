@@ -1,18 +1,19 @@
-"""FREEDOM against its equations, dense and in float64."""
+"""FREEDOM against its equations."""
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
-import numpy as np
 import pytest
 import torch
 from contracts.backbone_contract import BackboneContract
-from item_equations import features, lightgcn, mean_over_modalities, nearest_graph, normalised
+from dense_equations import interactions, item_graph, lightgcn, mean_over_modalities, nodes, raw
 from pydantic import ValidationError
 from small_graph import MISSING, MODALITIES, NUM_USERS, small_graph
+from torch import Tensor
 
-from graphrec.backbones import Pairs, Representation
+from graphrec.backbones import Pairs
 from graphrec.backbones.freedom import FREEDOM, FREEDOMConfig
 from graphrec.errors import UnknownNameError
 from graphrec.graph.build import InteractionGraph
@@ -37,36 +38,30 @@ class TestTrainedFeatures(BackboneContract):
     planted_recall = 0.9
 
 
-def item_graph(graph: InteractionGraph, weights: dict[str, float]) -> np.ndarray:
-    graphs = {m: normalised(nearest_graph(*features(graph, m), 3, equal=True)) for m in weights}
-    return mean_over_modalities(graphs, weights)
+def alike(graph: InteractionGraph, weights: dict[str, float]) -> Tensor:
+    """S `[I, I]`."""
+    return mean_over_modalities({m: item_graph(graph, m, 3, equal=True) for m in weights}, weights)
 
 
-def expected(graph: InteractionGraph, pairs: np.ndarray, ids: np.ndarray, weights: dict[str, float]) -> np.ndarray:
-    """`fused`, `[U + I, d]`."""
-    step = item_graph(graph, weights)
-    found = lightgcn(pairs, ids, NUM_USERS, layers=2)
-    found[NUM_USERS:] += step @ step @ ids[NUM_USERS:]
-    return found
-
-
-def whole(one: Representation) -> np.ndarray:
-    return torch.cat([one.user, one.item]).detach().numpy()
+def expected(graph: InteractionGraph, matrix: Tensor, ids: Tensor) -> Tensor:
+    """`fused`, `[U + I, d]`, over the ones of `[U, I]`."""
+    items = torch.linalg.matrix_power(alike(graph, WEIGHTS), 2) @ ids[NUM_USERS:]
+    return lightgcn(matrix, ids, layers=2) + torch.cat([torch.zeros_like(ids[:NUM_USERS]), items])
 
 
 def test_items_are_lightgcn_plus_the_ids_of_those_that_look_alike() -> None:
     graph = small_graph()
     model, tables = TestFREEDOM().build(graph, ("id", "fused"))
-    ids, pairs, found = tables["id"].detach().numpy(), graph.pairs("click").numpy(), model(graph, tables)
-    np.testing.assert_allclose(whole(found["id"]), lightgcn(pairs, ids, NUM_USERS, 2), rtol=0, atol=1e-12)
-    np.testing.assert_allclose(whole(found["fused"]), expected(graph, pairs, ids, WEIGHTS), rtol=0, atol=1e-6)
+    ids, clicks, found = tables["id"], interactions(graph), model(graph, tables)
+    torch.testing.assert_close(nodes(found["id"]), lightgcn(clicks, ids, 2), rtol=0, atol=1e-12)
+    torch.testing.assert_close(nodes(found["fused"]), expected(graph, clicks, ids), rtol=0, atol=1e-6)
 
 
 def test_the_item_graphs_are_those_of_the_paper_where_no_feature_is_missing() -> None:
-    step = item_graph(small_graph(), {"acoustic": 1.0})
-    there = np.arange(len(step)) != MISSING["acoustic"]
-    assert set(step[there].ravel().round(12)) == {0, round(1 / 3, 12)}
-    assert np.diag(step)[there].all()
+    step = alike(small_graph(), {"acoustic": 1.0})
+    there = torch.arange(len(step)) != MISSING["acoustic"]
+    assert set(step[there].ravel().numpy().round(12)) == {0, round(1 / 3, 12)}
+    assert step.diag()[there].all()
 
 
 def test_an_item_without_a_modality_that_counts_has_lightgcn_alone() -> None:
@@ -80,19 +75,18 @@ def test_an_item_without_a_modality_that_counts_has_lightgcn_alone() -> None:
 def test_training_runs_on_the_epochs_pairs_and_scoring_on_all() -> None:
     graph = small_graph()
     model, tables = TestFREEDOM().build(graph, ("fused",))
-    ids, pairs = tables["id"].detach().numpy(), graph.pairs("click").numpy()
+    ids, clicks = tables["id"], interactions(graph)
     kept = []
     for epoch in (1, 2):
         model.start_epoch(graph, torch.Generator().manual_seed(epoch))
         assert model.pruned is not None
-        edges = model.pruned.adjacency.forward_matrix.to_dense()[:NUM_USERS, NUM_USERS:].nonzero().numpy()
-        kept.append({tuple(pair) for pair in edges.tolist()})
-        assert len(edges) == round(0.5 * len(pairs)) and kept[-1] <= {tuple(pair) for pair in pairs.tolist()}
-        trained = whole(model.train()(graph, tables)["fused"])
-        np.testing.assert_allclose(trained, expected(graph, edges, ids, WEIGHTS), rtol=0, atol=1e-6)
-        scored = whole(model.eval()(graph, tables)["fused"])
-        np.testing.assert_allclose(scored, expected(graph, pairs, ids, WEIGHTS), rtol=0, atol=1e-6)
-    assert kept[0] != kept[1]
+        kept.append(model.pruned.adjacency.forward_matrix.to_dense()[:NUM_USERS, NUM_USERS:].double())
+        assert kept[-1].sum() == round(0.5 * float(clicks.sum())) and (kept[-1] <= clicks).all()
+        trained = nodes(model.train()(graph, tables)["fused"])
+        torch.testing.assert_close(trained, expected(graph, kept[-1], ids), rtol=0, atol=1e-6)
+        scored = nodes(model.eval()(graph, tables)["fused"])
+        torch.testing.assert_close(scored, expected(graph, clicks, ids), rtol=0, atol=1e-6)
+    assert not torch.equal(*kept)
 
 
 def test_the_modality_loss_ranks_projected_features_for_the_users_where_both_items_have_them() -> None:
@@ -105,11 +99,11 @@ def test_the_modality_loss_ranks_projected_features_for_the_users_where_both_ite
     weights = {m: tables["words_title"] if m == "title" else model.projections.maps[m] for m in MODALITIES}
     wanted = 0.0
     for m in MODALITIES:
-        looks = features(graph, m)[0] @ weights[m].detach().numpy()
-        user = found["fused"].user.detach().numpy()
+        looks, user = raw(graph, m) @ weights[m].detach(), found["fused"].user.detach()
         known = [(u, i, j) for u, i, j in zip(users, items, negatives) if MISSING[m] not in (i, j)]
         assert len(known) == 4
-        wanted += np.mean([np.log1p(np.exp(user[u] @ (looks[j] - looks[i]))) for u, i, j in known])
+        differences = [float(user[u] @ (looks[j] - looks[i])) for u, i, j in known]
+        wanted += sum(math.log1p(math.exp(one)) for one in differences) / len(known)
     pairs = Pairs(*(torch.tensor(one) for one in (users, items, negatives)))
     assert loss.loss(found, pairs).item() == pytest.approx(wanted, abs=1e-9)
 

@@ -7,11 +7,14 @@ from typing import ClassVar
 import pytest
 import torch
 from contracts.backbone_contract import BackboneContract
-from convolution_equations import adjacency, assert_equal_to
+from convolution_equations import assert_equal_to
+from dense_equations import adjacency
 from pydantic import ValidationError
-from small_graph import small_graph
+from small_graph import NUM_ITEMS, NUM_USERS, small_graph
 from torch import Tensor, nn
+from torch_geometric.nn import GATv2Conv
 
+from graphrec.backbones import gat
 from graphrec.backbones.gat import GATConfig
 from graphrec.errors import RecipeError
 from graphrec.recipe import validated
@@ -47,6 +50,19 @@ def test_each_head_weighs_neighbours_and_the_node_itself_by_attention() -> None:
         return torch.cat(heads, dim=1) + layer.bias
 
     assert_equal_to(model, tables, graph, convolve)
+
+
+@pytest.mark.parametrize("block", [7, 4096])
+def test_a_layer_is_pygs_however_many_edges_are_taken_at_a_time(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gat, "BLOCK", block)
+    graph = small_graph()
+    layer = TwoHeads().build(graph, ("id",))[0].layers[0]
+    x = torch.randn(NUM_USERS + NUM_ITEMS, 6, dtype=torch.float64, requires_grad=True)
+    ours, theirs = layer(x, graph.edges_with_loops("click")), GATv2Conv.forward(layer, x, graph.edges("click"))
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
+    learned, upstream = [x, *layer.parameters()], torch.randn_like(ours)
+    for one, other in zip(*(torch.autograd.grad(found, learned, upstream) for found in (ours, theirs))):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)
 
 
 def test_heads_that_do_not_share_the_width_out_are_refused_with_what_would() -> None:

@@ -1,20 +1,28 @@
-"""LATTICE against its equations, dense and in float64, and its learned graph without any dense one."""
+"""LATTICE against its equations, and its learned graph without any dense one."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
 import pytest
 import torch
 from contracts.backbone_contract import BackboneContract
-from item_equations import features, lightgcn, mean_over_modalities, nearest_graph, normalised
+from dense_equations import (
+    adjacency,
+    content,
+    item_graph,
+    mean_over_modalities,
+    nearest_graph,
+    nodes,
+    normalised,
+    raw,
+    rows_to_unit_length,
+)
 from planted import planted_graph
 from small_graph import MODALITIES, NUM_USERS, small_graph
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from graphrec.backbones import Representation
 from graphrec.backbones.lattice import LATTICE, LATTICEConfig
 from graphrec.graph.build import InteractionGraph
 
@@ -45,49 +53,38 @@ def built() -> tuple[LATTICE, dict[str, Tensor], InteractionGraph]:
     return model, dict(tables), graph
 
 
-def whole(one: Representation) -> np.ndarray:
-    return torch.cat([one.user, one.item]).detach().numpy()
-
-
-def looks(model: LATTICE, tables: dict[str, Tensor], graph: InteractionGraph, m: str) -> np.ndarray:
-    """h_m, `[I, d]`."""
-    weight = tables["words_title"] if m == "title" else model.projections.maps[m]
-    return (features(graph, m)[0] @ weight.detach().numpy()) + model.projections.biases[m].detach().numpy()
-
-
-def item_graph(model: LATTICE, tables: dict[str, Tensor], graph: InteractionGraph) -> np.ndarray:
-    """S."""
-    shares = np.exp(model.mix.detach().numpy())
-    alpha = dict(zip(MODALITIES, shares / shares.sum()))
-    original = {m: normalised(nearest_graph(*features(graph, m), 3, equal=False)) for m in MODALITIES}
-    learned = [
-        alpha[m] * nearest_graph(looks(model, tables, graph, m), features(graph, m)[1], 3, equal=False)
-        for m in MODALITIES
-    ]
-    return 0.6 * mean_over_modalities(original, alpha) + 0.4 * normalised(np.sum(learned, axis=0))
+def alike(model: LATTICE, tables: dict[str, Tensor], graph: InteractionGraph) -> Tensor:
+    """S `[I, I]`."""
+    shares = model.mix.detach().exp()
+    alpha = dict(zip(MODALITIES, (shares / shares.sum()).tolist()))
+    learned = torch.zeros(graph.num_items, graph.num_items, dtype=torch.float64)
+    for m in MODALITIES:
+        weight = tables["words_title"] if m == "title" else model.projections.maps[m]
+        looks = raw(graph, m) @ weight + model.projections.biases[m]
+        learned += alpha[m] * nearest_graph(looks.detach(), m, 3, equal=False)
+    original = {m: item_graph(graph, m, 3) for m in MODALITIES}
+    return 0.6 * mean_over_modalities(original, alpha) + 0.4 * normalised(learned)
 
 
 def test_items_are_lightgcn_plus_the_direction_of_the_ids_of_those_that_look_alike() -> None:
     model, tables, graph = built()
-    ids = tables["id"].detach().numpy()
-    collaborative = lightgcn(graph.pairs("click").numpy(), ids, NUM_USERS, layers=2)
-    step = item_graph(model, tables, graph)
-    alike = step @ step @ ids[NUM_USERS:]
+    ids = tables["id"].detach()
+    collaborative = content(graph, ids, layers=2)
+    items = torch.linalg.matrix_power(alike(model, tables, graph), 2) @ ids[NUM_USERS:]
     found = model(graph, tables)
-    np.testing.assert_allclose(whole(found["id"]), collaborative, rtol=0, atol=1e-12)
-    collaborative[NUM_USERS:] += alike / np.sqrt((alike**2).sum(1, keepdims=True))
-    np.testing.assert_allclose(whole(found["fused"]), collaborative, rtol=0, atol=1e-6)
+    torch.testing.assert_close(nodes(found["id"]), collaborative, rtol=0, atol=1e-12)
+    collaborative[NUM_USERS:] += rows_to_unit_length(items)
+    torch.testing.assert_close(nodes(found["fused"]), collaborative, rtol=0, atol=1e-6)
 
 
 def test_the_released_code_scales_the_interaction_graph_by_rows_with_self_loops() -> None:
     graph = small_graph()
     model, tables = TestAsReleased().build(graph, ("id",))
-    pairs, ids = graph.pairs("click").numpy(), tables["id"].detach().numpy()
-    adjacency = np.eye(len(ids))
-    adjacency[pairs[:, 0], NUM_USERS + pairs[:, 1]] = adjacency[NUM_USERS + pairs[:, 1], pairs[:, 0]] = 1
-    step = adjacency / adjacency.sum(1, keepdims=True)
+    ids = tables["id"]
+    looped = adjacency(graph) + torch.eye(len(ids), dtype=torch.float64)
+    step = looped / looped.sum(1, keepdim=True)
     wanted = (ids + step @ ids + step @ step @ ids) / 3
-    np.testing.assert_allclose(whole(model(graph, tables)["id"]), wanted, rtol=0, atol=1e-12)
+    torch.testing.assert_close(nodes(model(graph, tables)["id"]), wanted, rtol=0, atol=1e-12)
 
 
 def test_neighbours_are_searched_once_an_epoch_and_anew_for_scoring() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -91,6 +92,26 @@ def test_the_contrast_tells_a_nodes_global_parts_from_those_of_all_others() -> N
         expected += info_nce(mine.user[pairs.users], theirs.user[pairs.users], 0.2, theirs.user)
         expected += info_nce(mine.item[pairs.items], theirs.item[pairs.items], 0.2, theirs.item[has])
     assert float(contrast.loss(found, pairs).detach()) == pytest.approx(expected / 3)
+
+
+def test_the_contrasts_gradient_is_that_of_the_global_parts_at_full_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = small_graph()
+    model, tables = built("lgmrec", graph, ("fused",), hyperedges=1)  # three modalities span less than the width
+    tables["id"].requires_grad_()
+    pairs = Pairs(torch.tensor([0, 2, 3]), torch.tensor([3, 5, 4]), torch.tensor([5, 5, 6]))
+
+    def gradients() -> tuple[int, tuple[Tensor, ...]]:
+        torch.manual_seed(0)
+        found = model.train()(graph, tables)
+        (contrast,) = model.auxiliaries()
+        inputs = (tables["id"], *model.hyperedges.values())
+        return found["hyper/visual"].user.shape[1], torch.autograd.grad(contrast.loss(found, pairs), inputs)
+
+    narrow, found = gradients()
+    monkeypatch.setattr(torch.linalg, "qr", lambda x: SimpleNamespace(Q=torch.eye(len(x)).to(x)))
+    width, expected = gradients()
+    assert narrow == 3 < width and found[0].ne(0).any()
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize(("modalities", "outputs"), [(("visual",), ("fused",)), (MODALITIES, ("visual", "title"))])

@@ -7,10 +7,9 @@ from typing import ClassVar
 import pytest
 import torch
 from contracts.backbone_contract import BackboneContract
-from convolution_equations import adjacency
+from dense_equations import interactions, nodes, rows_to_unit_length, symmetric
 from pydantic import ValidationError
 from small_graph import small_graph
-from torch import Tensor
 
 from graphrec.backbones.ngcf import NGCFConfig
 from graphrec.errors import RecipeError
@@ -38,28 +37,21 @@ class WideMean(TestConcat):
     settings: ClassVar = {"embedding_size": 10, "combine": "mean"}
 
 
-def unit(x: Tensor) -> Tensor:
-    return x / x.pow(2).sum(1, keepdim=True).sqrt()
-
-
 @pytest.mark.parametrize("case", [Wide, WideMean])
 def test_it_is_equation_7_with_normalised_layers_side_by_side_or_averaged(case: type[BackboneContract]) -> None:
     graph = small_graph()
     model, tables = case().build(graph, ("id",))
-    ones = adjacency(graph)
-    scale = ones.sum(1).clamp(min=1).rsqrt()
-    laplacian = scale[:, None] * ones * scale
-    identity = torch.eye(len(ones), dtype=torch.float64)
+    laplacian = symmetric(interactions(graph))
+    identity = torch.eye(len(laplacian), dtype=torch.float64)
     x = tables["id"]
     parts = [x]
     for layer in model.layers:
         first, second = layer.neighbours.weight.T, layer.affinity.weight.T
         x = (laplacian + identity) @ x @ first + (laplacian @ x * x) @ second
         x = torch.where(x > 0, x, 0.2 * x)
-        parts.append(unit(x))
+        parts.append(rows_to_unit_length(x))
     expected = torch.cat(parts, dim=1) if case is Wide else sum(parts) / 4
-    found = model(graph, tables)["id"]
-    torch.testing.assert_close(torch.cat([found.user, found.item]), expected, rtol=0, atol=1e-9)
+    torch.testing.assert_close(nodes(model(graph, tables)["id"]), expected, rtol=0, atol=1e-9)
 
 
 def test_the_columns_are_shared_out_evenly_and_the_layers_take_what_is_left() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from contracts.backbone_contract import BackboneContract
-from convolution_equations import adjacency, assert_equal_to
+from convolution_equations import assert_equal_to
+from dense_equations import adjacency
 from small_graph import LONE_ITEM, LONE_USER, NUM_USERS, small_graph
 from torch import Tensor
 

@@ -74,6 +74,28 @@ def test_ties_go_to_the_lower_item_but_an_item_comes_before_its_copies() -> None
 
 
 @pytest.mark.parametrize("kind", ["dense", "bag"])
+@pytest.mark.parametrize("count", [1, 3, 6, ITEMS + 3])
+@pytest.mark.parametrize("distinct", [1, 2, 5, 17])
+def test_copies_of_a_few_rows_are_neighbours_as_a_full_sort_has_them(kind: str, count: int, distinct: int) -> None:
+    generator = torch.Generator().manual_seed(distinct)
+    rows = torch.eye(distinct) if kind == "bag" else features("dense", items=distinct)  # a bag's kinds tie, all at 0
+    values, mask = rows[torch.randint(distinct, (ITEMS,), generator=generator)], EVERYONE.clone()
+    mask[[0, 9]] = False
+    values[5] = 0
+    found = nearest(values.to_sparse_csr() if kind == "bag" else values, mask, count, block_bytes=16 * ITEMS * 3)
+    index, similarity = brute_force(values, mask, count)
+    assert torch.equal(found.index, index)
+    torch.testing.assert_close(found.similarity, similarity, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["dense", "bag"])
+def test_where_no_item_has_features_there_are_no_neighbours(kind: str) -> None:
+    values = features(kind)
+    found = nearest(values, ~EVERYONE, 3)
+    assert found.index.eq(-1).all() and found.similarity.eq(0).all() and found.index.shape == (ITEMS, 3)
+
+
+@pytest.mark.parametrize("kind", ["dense", "bag"])
 def test_renumbering_the_items_renumbers_their_neighbours_and_nothing_else(kind: str) -> None:
     values = features("dense", items=301, width=37)
     if kind == "bag":  # in counts that no other item has, so that nothing ties

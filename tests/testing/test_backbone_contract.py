@@ -11,7 +11,7 @@ from torch import nn
 from graphrec.backbones import Representation
 from graphrec.backbones.mmgcn import MMGCN
 from graphrec.testing import BackboneContract, small_graph
-from graphrec.testing.message_passing import MessagePassing
+from graphrec.testing.message_passing import MessagePassing, attention_by_message_passing
 
 
 class Sound(MMGCN):
@@ -78,6 +78,13 @@ class Credulous(MMGCN):
             del graph.mask
 
 
+class Lax(Credulous):
+    """Does so in training alone."""
+
+    def forward(self, graph, tables):
+        return super().forward(graph, tables) if self.training else MMGCN.forward(self, graph, tables)
+
+
 class Careless(MMGCN):
     """Never asks which items have a modality."""
 
@@ -137,6 +144,7 @@ FAULTS = [
     (Random, "test_the_same_call_gives_the_same_bits", None),
     (Infinite, "test_nodes_without_neighbours_are_finite_and_their_own", None),
     (Credulous, "test_what_is_stored_for_a_missing_modality_is_not_read", None),
+    (Lax, "test_what_is_stored_for_a_missing_modality_is_not_read", "in training"),
     (Careless, "test_who_reads_a_modality_asks_which_items_have_it", "zeros of a missing row"),
     (Nosy, "test_only_the_edges_of_its_role_are_used", None),
     (Stubborn, "test_agrees_with_message_passing_over_edge_index", None),
@@ -165,3 +173,22 @@ def test_message_passing_answers_as_the_propagator_does(scaling: str, self_loops
         torch.testing.assert_close(one.to_users(x[users:]), other.to_users(x[users:]))
         torch.testing.assert_close(one.to_items(x[:users]), other.to_items(x[:users]))
     assert not torch.equal(fast(x), fast.kept(keep)(x))
+
+
+def test_attention_by_message_passing_answers_as_sorted_edges_do() -> None:
+    edges = small_graph().edges_to_users("click")
+    x, y = (torch.randn(size, 3, dtype=torch.float64, requires_grad=True) for size in edges.shape)
+
+    def answers() -> list[torch.Tensor]:
+        logits = edges.dots(x, y).masked_fill(edges.source % 3 == 0, -torch.inf)
+        weights = edges.softmax(logits)
+        heard = edges.sum(weights, y)
+        return [weights, heard, *torch.autograd.grad(heard.square().sum(), (x, y))]
+
+    fast = answers()
+    with attention_by_message_passing():
+        slow = answers()
+    for one, other in zip(fast, slow):
+        torch.testing.assert_close(one, other)
+    assert [type(one.grad_fn) for one in fast[:2]] != [type(one.grad_fn) for one in slow[:2]]
+    assert torch.equal(answers()[1], fast[1]), "it ends with the block"

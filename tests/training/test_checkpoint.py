@@ -15,6 +15,10 @@ from graphrec.training.loop import Trainer, TrainingState
 TrainerOf = Callable[..., Trainer]
 
 
+SETTINGS = {"lightgcn": {"edge_dropout": 0.4}}
+"""Of the networks, where they are not the defaults."""
+
+
 class Interrupted(Exception):
     """Somebody pulled the plug."""
 
@@ -26,13 +30,14 @@ class Interrupted(Exception):
         ("hcr", "mmgcn", 3),
         ("hcr", "bm3", 1),  # dropout
         ("ct", "freedom", 2),  # a pruned graph an epoch
+        ("ct", "lightgcn", 2),  # edge dropout
         ("ct", "lattice", 2),  # a learned graph an epoch
     ],
 )
 def test_a_resumed_training_gives_exactly_the_uninterrupted_result(
     trainer_of: TrainerOf, tmp_path: Path, decoder: str, network: str, stop: int
 ) -> None:
-    settings = {"network": network, "epochs": 4, "patience": 2, "weight_decay": 1e-4}
+    settings = {"network": network, "epochs": 4, "patience": 2, "weight_decay": 1e-4, "backbone": SETTINGS.get(network)}
     whole = trainer_of(decoder, **settings)
     whole.run()
 
