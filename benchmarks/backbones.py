@@ -12,16 +12,13 @@ the end, one cell after the other, each in a process of its own. Run again with 
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -35,6 +32,7 @@ from graphrec.errors import GraphrecError, RunError
 from graphrec.evaluation.metrics import summarise
 from graphrec.experiments import hold_place
 from graphrec.files import read_json, replace_file, sha256, write_json
+from graphrec.in_processes import in_processes
 from graphrec.recipe import Recipe
 from graphrec.report.tables import cell, clear_best, metric_label, number
 from graphrec.run import Run, table_row
@@ -114,12 +112,12 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
         for name in names
     ]
     cells = {}
-    for done, found in enumerate(_in_turn(_carry_out, tasks, jobs), start=1):
+    for done, found in enumerate(in_processes(_carry_out, tasks, jobs), start=1):
         cells[found.backbone, found.decoder] = found
         print(f"{done} of {len(tasks)} cells: {found.backbone} under {found.decoder} {found.failure}", flush=True)
     if not any(found.folders for found in cells.values()):
         raise RunError("every cell failed", got="; ".join(f"{one.name}: {one.failure}" for one in cells.values()))
-    costs = dict(_in_turn(_cost, [(found, out / "costs") for found in cells.values() if found.folders], 1))
+    costs = dict(in_processes(_cost, [(found, out / "costs") for found in cells.values() if found.folders], 1))
     tables, texts = [], []
     for decoder in DECODERS:
         table, text = _judged([cells[name, decoder] for name in names], costs, setting)
@@ -210,18 +208,6 @@ def _cost(cell: Cell, folder: Path) -> tuple[str, Cost]:
         cost = {"seconds_an_epoch": made["training_seconds"] / made["epochs"], "megabytes": made["peak_memory_mb"]}
         write_json(kept, cost | {"threads": made["threads"]})
     return cell.name, read_json(kept)
-
-
-T = TypeVar("T")
-
-
-def _in_turn(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs: int) -> Iterable[T]:
-    """What the work makes of each task, as each is done; every task in a fresh process with one thread."""
-    os.environ["OMP_NUM_THREADS"] = "1"  # threads that share cores wait for one another
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn, max_tasks_per_child=1) as pool:
-        for future in as_completed([pool.submit(work, *task) for task in tasks]):
-            yield future.result()
 
 
 def _judged(cells: list[Cell], costs: Mapping[str, Cost], setting: Setting) -> tuple[pd.DataFrame, str]:

@@ -7,12 +7,9 @@ on its log and judged by the world's truth. The unit of replication is the world
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +26,7 @@ from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.popularity import popularity
 from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
 from graphrec.files import read_json, replace_file, write_json
+from graphrec.in_processes import in_processes
 from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
 from graphrec.report.plots import Estimate, curve_panels, standalone
@@ -222,7 +220,4 @@ def _in_turn(tasks: Sequence[tuple[Study, float, int, Path]], jobs: int) -> Iter
         for task in tasks:
             yield one_world(*task)
         return
-    os.environ["OMP_NUM_THREADS"] = "1"  # for the processes: threads that share cores wait for one another
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(one_world, *task) for task in tasks]):
-            yield future.result()
+    yield from in_processes(one_world, tasks, jobs)

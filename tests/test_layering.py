@@ -15,7 +15,7 @@ PACKAGE = Path(graphrec.__file__).parent
 # From the bottom up; what stands on one line must not import each other.
 LAYERS = [
     ["errors", "streams", "allocator", "doctor"],
-    ["registry", "files"],
+    ["registry", "files", "in_processes"],
     ["data", "causal"],
     ["simulation", "graph"],
     ["backbones"],
