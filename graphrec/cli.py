@@ -67,6 +67,24 @@ def main() -> None:
         _fail(_refused(OSError(str(error))))
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("graphrec"))
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def options(version: Version = False) -> None:
+    pass
+
+
 @app.command("list")
 def list_parts(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: Json = False) -> None:
     """List what there is to choose from; for backbones also what they use, train and cost."""
@@ -487,6 +505,10 @@ def compare(
     replicates: Annotated[
         bool, typer.Option("--replicates", help="Take runs that differ in the seed alone as one method's replicates.")
     ] = False,
+    dose_response: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="results.csv of benchmarks/dose_response.py: shown in the report of --out."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Put evaluated runs side by side, test whether they differ, and write a report."""
@@ -494,6 +516,11 @@ def compare(
     from graphrec.report.tables import metric_rows, pair_rows, row_names, with_p
     from graphrec.run import Run
 
+    if dose_response is not None and out is None:
+        raise RunError(
+            "the dose-response is shown in the report", expected="--out REPORT.html with --dose-response",
+            got=f"--dose-response {dose_response}",
+        )  # fmt: skip
     loaded = [Run(path) for path in runs]
     found = compare_runs(loaded, part, replicates=replicates)
     if as_json:
@@ -506,7 +533,7 @@ def compare(
     if out is not None:
         from graphrec.report.html import write_report
 
-        typer.echo(f"wrote {write_report(loaded, out, part=part)}", err=True)
+        typer.echo(f"wrote {write_report(loaded, out, part=part, dose_response=dose_response)}", err=True)
 
 
 @app.command()

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import unescape
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -107,6 +109,10 @@ def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.output
+
+
+def test_the_version_is_printed(call: Call) -> None:
+    assert call("--version").out.strip() == version("graphrec")
 
 
 def test_no_command_shows_the_help(call: Call) -> None:
@@ -248,6 +254,20 @@ def test_compare_puts_runs_side_by_side_and_writes_the_report(
     assert said.status == 0
     assert [row["run"] for row in said.json] == ["ct", "esmm"]
     assert "<html" in (tmp_path / "report.html").read_text()
+
+
+def test_compare_shows_a_dose_response_in_the_report(call: Call, own: Callable[[str], Path], tmp_path: Path) -> None:
+    folder, page = own("ct"), tmp_path / "report.html"
+    call("evaluate", folder)
+    study = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "dose-hidden" / "results.csv"
+    assert call("compare", folder, "--out", page, "--dose-response", study).status == 0
+    shown = page.read_text()
+    assert 'id="doses"' in shown and f"--dose-response {study}" in unescape(shown)
+    page.unlink()
+    refused = call("compare", folder, "--out", page, "--dose-response", tmp_path / "none.csv")
+    assert refused.status == 2 and "no dose-response study" in refused.err and not page.exists()
+    alone = call("compare", folder, "--dose-response", study)
+    assert alone.status == 2 and "--out REPORT.html with --dose-response" in alone.err
 
 
 def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, own: Callable[[str], Path]) -> None:

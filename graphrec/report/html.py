@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -122,13 +123,14 @@ def write_report(
         environments=environments(runs, names),
         runs=[provenance(run, names[run.folder]) for run in runs],
         same_data=len({run.manifest["dataset_fingerprint"] for run in runs}) == 1,
-        commands=commands(runs, part, out),
+        commands=commands(runs, part, out, dose_response),
     )
     with replace_file(out) as file:
         file.write_text(page, encoding="utf-8")
     return out
 
 
+@cache
 def template(name: str) -> Any:
     """A page of this folder, with the filters that the pages use."""
     environment = Environment(
@@ -167,8 +169,8 @@ def _figures(text: str) -> Markup:
 
 
 def is_numeric(cells: Sequence[str]) -> bool:
-    """Whether a column holds numbers, as tables write them, and nothing else."""
-    return all(re.match(r"\**[-+<.]? ?\.?\d|–|$", cell) for cell in cells)
+    """Whether a column holds numbers, as tables write them, and nothing else but gaps."""
+    return all(re.match(r"\**[-+<.]? ?\.?\d|–$|not run$|$", cell) for cell in cells)
 
 
 def _count(n: int, what: str) -> str:

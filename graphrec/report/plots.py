@@ -278,7 +278,7 @@ def _axis_label(metric: str) -> str:
     return metric_label(metric) + ("" if better(metric) == "higher" else f", {better(metric)} is better")
 
 
-def clipped(text: str, length: int = 36) -> str:
+def clipped(text: str, length: int = 38) -> str:
     """The end is kept: there two long estimand labels differ."""
     return text if len(text) <= length else "…" + text[-(length - 1) :]
 

@@ -90,7 +90,7 @@ def provenance(run: Run, name: str) -> dict[str, Any]:
     }
 
 
-def commands(runs: Sequence[Run], part: str, out: Path) -> str:
+def commands(runs: Sequence[Run], part: str, out: Path, dose_response: Path | None = None) -> str:
     """The commands that make this page anew; RAW and WORLD stand for what a run does not know."""
     prepared, _ = prepared_manifest(runs[0])
     lines = []
@@ -118,7 +118,8 @@ def commands(runs: Sequence[Run], part: str, out: Path) -> str:
         lines.append(f"graphrec evaluate {again} --part {part}{chosen}{more}{first}")
         lines += [f"graphrec evaluate {again} --part {part}{chosen}{truth}" for truth in rest]
     page = shlex.quote(str(out.with_stem(f"{out.stem}-again")))
-    lines.append(f"graphrec compare {' '.join(folders)} --part {part} --out {page}")
+    doses = "" if dose_response is None else f" --dose-response {shlex.quote(str(dose_response))}"
+    lines.append(f"graphrec compare {' '.join(folders)} --part {part} --out {page}{doses}")
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from html import escape
 
 import pandas as pd
 import pytest
@@ -114,6 +115,16 @@ def study(tmp_path_factory):
     ]
     pd.DataFrame(rows).to_csv(path, index=False)
     return path
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Plots keep their words and are not drawn, on pages whose pictures nobody looks at: drawing is half the time."""
+
+    def words(figure, key, title, description):
+        return f"<svg><title>{escape(title)}</title><desc>{escape(description)}</desc></svg>"
+
+    monkeypatch.setattr("graphrec.report.plots.page_svg", words)
 
 
 @pytest.fixture(scope="session")

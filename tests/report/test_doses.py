@@ -13,6 +13,7 @@ from graphrec.errors import DataError
 from graphrec.report.doses import doses
 from graphrec.report.tables import number
 
+pytestmark = pytest.mark.usefixtures("undrawn")
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
 

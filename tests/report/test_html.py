@@ -167,6 +167,7 @@ def test_every_measured_number_stands_in_the_page(text, hcr, causalrec):
     assert "lower is better" in words and "do(item)" in words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_bold_marks_a_clear_winner_and_nothing_else(hcr, causalrec, tmp_path):
     one, two = copy_of(hcr, tmp_path / "one"), copy_of(causalrec, tmp_path / "two")
     users = np.arange(9.0)
@@ -204,6 +205,7 @@ def test_tells_the_data_the_split_and_how_often_the_test_part_was_opened(text, h
     assert "causalrec: 1 time" in words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_single_behaviour_is_said_to_be_no_like(text, ct, tmp_path):
     assert "nothing but the click" not in seen(text)
     run = copy_of(ct, tmp_path / "run")
@@ -231,6 +233,7 @@ def test_shows_the_causal_claims_of_each_decoder_once(page, text, hcr, causalrec
     assert "Σ<sub>Z, C</sub>" in text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_sweep_becomes_a_curve_and_one_causal_block(text, ct, tmp_path):
     assert "strength (lambda2)" in text
     assert seen(text).count("cross-world") == 1
@@ -246,12 +249,14 @@ def test_gives_the_recipes_and_commands_that_repeat_the_runs(text, hcr, causalre
     assert hcr.manifest["split_hash"] in words and hcr.manifest["dataset_fingerprint"] in words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_two_runs_of_one_name_are_told_apart(ct, tmp_path):
     twin = copy_of(ct, tmp_path / "twin")
     words = seen(write_report([ct, twin], tmp_path / "a.html", part="valid").read_text())
     assert f"{ct.name} ({ct.folder})" in words and f"{ct.name} ({twin.folder})" in words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_truth_or_data_the_page_still_stands(ct, world, tmp_path):
     run = copy_of(ct, tmp_path / "ct")
     run.manifest["simulated"] = False
@@ -263,6 +268,7 @@ def test_without_truth_or_data_the_page_still_stands(ct, world, tmp_path):
     assert "Test part opened never" in words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_mistakes_are_named_and_leave_the_old_page_alone(hcr, ct, tmp_path):
     page = tmp_path / "a.html"
     page.write_text("old")

@@ -9,7 +9,7 @@ import pytest
 
 from graphrec.backbones import backbones
 from graphrec.decoders import decoders
-from graphrec.report.methods import _docstrings, _meanings, _settings, blocks, methods, run_rows
+from graphrec.report.methods import _docstrings, _meanings, _note, _settings, blocks, methods, run_rows
 
 PARTS = [*(("backbone", name) for name in backbones), *(("decoder", name) for name in decoders)]
 
@@ -36,6 +36,13 @@ def test_no_word_of_a_docstring_is_lost(kind, name):
     for _, text in texts:
         shown = " ".join(line for one in text.split("\n\n") for _, lines in blocks(one) for line in lines)
         assert [word for word in shown.split() if word != "-"] == [word for word in text.split() if word != "-"]
+
+
+@pytest.mark.parametrize(("kind", "name"), PARTS)
+def test_every_part_says_how_it_departs_from_its_paper(kind, name):
+    part = (backbones if kind == "backbone" else decoders).get(name)
+    own = _note(*_docstrings(part)[0])
+    assert own["deviations"], f"the docstring of {own['module']} has no paragraph with the word `Deviations`"
 
 
 def test_text_formulas_and_lists_are_told_apart():

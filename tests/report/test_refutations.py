@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from graphrec.files import write_json
 from graphrec.report.html import write_report
 from graphrec.run import Run
@@ -21,6 +23,7 @@ CHECK = {
 }
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_shows_each_check_with_its_figures_and_verdict(hcr, tmp_path):
     run = Run(shutil.copytree(hcr.folder, tmp_path / "run"))
     undecided = CHECK | {"name": "own", "figures": [], "passed": None, "settings": {"epochs": None}}
@@ -33,5 +36,6 @@ def test_the_page_shows_each_check_with_its_figures_and_verdict(hcr, tmp_path):
     assert "&lt;b&gt;another&lt;/b&gt;" in page
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_that_was_not_tried_has_no_such_section(hcr, tmp_path):
     assert "refutation" not in write_report([hcr], tmp_path / "page.html").read_text().lower()

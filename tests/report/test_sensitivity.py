@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from graphrec.report.sensitivity import settings, strengths
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @dataclass

@@ -70,6 +70,7 @@ def test_an_item_is_told_by_its_words_its_looks_and_its_clicks(hcr):
     assert [item for item, _ in catalogue.history(profile)] == [dataset.item_ids[one] for one in dated[::-1][:5]]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_the_data_the_lists_stand_undescribed(hcr, tmp_path):
     run = Run(shutil.copytree(hcr.folder, tmp_path / "run"))
     run.recipe = run.recipe.model_copy(
@@ -112,6 +113,7 @@ def hostile(world, tmp_path_factory):
     return run
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_ids_and_words_from_outside_are_shown_and_never_obeyed(hostile, tmp_path):
     text = write_report([hostile], tmp_path / "a.html", part="valid").read_text(encoding="utf-8")
     assert "<script" not in text
