@@ -3,6 +3,9 @@
     y_ui = beta_i + g_u . g_i                      CausalRec Eq. 4; alpha and beta_u cancel in BPR
 
 On the backbone `mf` this is matrix factorisation; on a graph backbone, the plain click model of that backbone.
+
+Deviations: Adam on batches, where the paper takes single stochastic steps; the item bias is CausalRec's form, the
+paper's factorisation has none.
 """
 
 from __future__ import annotations

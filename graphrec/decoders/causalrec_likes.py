@@ -10,8 +10,10 @@ The likes of what was clicked do say it. Given the click, a like depends on the 
     rank by m - m*                                 the total indirect effect of the additive fusion
 
 Clicks, which are many, teach the match's shape; likes, which are few, decide what belongs to it. The sum is used, not
-the product of sigmoids, as a common logit is what the two share. This reading is graphrec's own and not in the paper,
-which learns from clicks alone; it needs a dataset whose likes are not all its clicks.
+the product of sigmoids, as a common logit is what the two share.
+
+Deviations: this reading is graphrec's own and not in the paper, which learns from clicks alone; it needs a dataset
+whose likes are not all its clicks.
 """
 
 from __future__ import annotations

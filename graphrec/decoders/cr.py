@@ -7,8 +7,12 @@ With a the logit of all features, e that of the features seen before the click (
     rank by (a - a*) s(e)                  the total indirect effect
 
 a* is the user's mean of a over the items. As a is an inner product it is the logit of the mean item, so the reference
-item gives it (of the training items; the authors average over all). The authors sum losses over a batch, in bits; here
-they are means, in nats, so that settings do not hang on the batch size.
+item gives it.
+
+Deviations from the authors' code: the mean is over the training items, not over all; losses are means in nats, not sums
+over a batch in bits, so that settings do not hang on the batch size, and each draws a batch of its own; training items
+are left out of a list, where the code gives them a score of 1e-9, which is above every negative one; the ids stand for
+the content where no modality has that role. Of the fusions the code has `mul_sigmoid` alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""CT: the backbone trained with BPR on likes, without any click (the first baseline of HCR, section 5)."""
+"""CT: the backbone trained with BPR on likes, without any click (the first baseline of HCR, section 5).
+
+Deviations: the paper says no more of it. That the backbone propagates over likes, and that negatives are all items that
+were not liked, are our readings (`graph`, `negatives`).
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,11 @@ is trained on likes, and read with the exposure set to one and the substitute ke
 Exposures are the clicks here, outcomes the likes. Untestable: whatever else causes both exposure and like works through
 many exposures of the user. A cause of one item's exposure alone, as HCR's hidden V on the side of the item is, shows in
 no factor and stays.
+
+Deviations: <u, i> is the backbone's, where the paper factorises a matrix of ratings; likes are compared with items that
+were not liked, by BPR, where the paper fits what was exposed by least squares (`loss`); of its normal priors there is
+`training.weight_decay` alone; gamma starts at zero. The exposure model is fitted to clicks as zeros and ones, as the
+paper has it and the authors' code, which passes ratings, has not.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
     y_ui = g_u . (g_i + sum over visual modalities of E f_i - c_cat(i))          CausalRec Eq. 6
 
 What is left of a picture once its category's vector is taken away is its style. One user table serves match and notice.
-An item without a category keeps its whole picture.
+
+Deviations: none with one visual modality and one category an item. What the paper leaves open: an item without a
+category keeps its whole picture, and several visual modalities add up.
 """
 
 from __future__ import annotations

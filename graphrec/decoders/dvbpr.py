@@ -12,6 +12,9 @@ the match would rank nothing (CausalRec, Figure 3 (d), has no match either).
 
 Limits: every image passes the network in every step, so memory grows with the number of items, which suits small
 pictures and some ten thousand items; pixels arrive standardised column by column, as all dense features do.
+
+Deviations: of the paper there is the recommender alone, not the GAN that designs images; Phi is given vectors, or two
+convolutions, a much smaller network than the paper's; several visual modalities add up.
 """
 
 from __future__ import annotations

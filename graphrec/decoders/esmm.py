@@ -5,6 +5,10 @@ With p = s(click logit) and r = s(conversion logit), over clicks and as many sam
     L = mean_D BCE(clicked, p) + mean_D BCE(liked, p r)
 
 and items are ranked by p r, the modelled P(click and like | user, item).
+
+Deviations: the towers are the backbone's, with an offset each, where the paper has feed-forward networks over features;
+the pairs that were shown and not clicked, which the paper has from a log, are sampled among all that were not clicked;
+the paper evaluates r and p r, here p r ranks (`rank_by`).
 """
 
 from __future__ import annotations

@@ -8,8 +8,14 @@ over all modalities, e over those seen before the click (exposure), c over those
     h2 = s(Y(e2)) s(Y(c2))       what the confounder makes of the item: the correlation through I <- V -> L
     loss = R_click(f) + beta R_like(h1 h2)                              Eq. 6
 
-At test time h2 sums out (Eq. 7) and items are ranked by f h1 (Eq. 11). The paper's displayed equations are lost in the
-public text; f, h1, h2 are reconstructed from its words.
+At test time h2 sums out (Eq. 7) and items are ranked by f h1 (Eq. 11).
+
+Deviations: there is no published code, and the paper's displayed equations are lost in its public text; f, h1, h2 are
+reconstructed from its words. At test time f and h1 pass a sigmoid before they are multiplied (`link`), and Y(z1), Y(z2)
+are measured from the mean item (`from_mean_item`). Both tasks are trained by BPR, where the paper names cross-entropy
+as an example (`loss`); negatives, of which it says nothing, are unclicked items for the clicks and for the likes half
+clicked ones, half others (`like_negatives`). Each task draws batches of its own, where Algorithm 1 takes both labels of
+one; losses are means. Where no modality has the role exposure or content, the ids stand for it.
 """
 
 from __future__ import annotations

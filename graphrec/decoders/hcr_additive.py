@@ -11,7 +11,8 @@ over users leaves nothing of that kind to h1. The front-door sum (HCR Eq. 4, 8) 
 
     P(like | u, do(i)) = P(click | u, i) * mean over items i' of s(h1(u, z) + g(i'))
 
-This reading is graphrec's own and in neither paper.
+Deviations: this reading is graphrec's own and in neither paper; the sum over items is taken at 32 equally likely values
+of the gate.
 """
 
 from __future__ import annotations

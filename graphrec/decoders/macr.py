@@ -7,8 +7,10 @@ user takes whatever is shown, s the sigmoid:
     loss  = BCE(s(score)) + alpha BCE(s(y_i)) + beta BCE(s(y_u))
     rank by (y_k - c) s(y_i) s(y_u)      the total indirect effect at a constant reference
 
-c is tuned in the paper: `total_indirect_effect:reference=constant:constant=C`; by default it is the mean match logit.
-The modules of item and user are one linear layer each, as in the authors' code; the paper leaves their depth open.
+Deviations: c is tuned in the paper, `total_indirect_effect:reference=constant:constant=C`; by default it is the mean
+match logit. The modules of item and user are one linear layer each, as in the authors' code; the paper leaves their
+depth open. Their input is the fused representation, modalities included, where the paper has ids alone; each of the
+three losses draws pairs of its own; s(y_u) is held above e^-30, which changes no user's ranking.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ o, p, l, r, D as in Multi-IPW:
 L_DR is right in the mean where p is or where q is. Each term trains its own tower: q is a constant in L_DR, d in
 L_imputation, p in both. Hence q changes the value of L_DR and no gradient: the conversion tower gets that of Multi-IPW,
 and the methods differ through the embeddings that the imputation tower shares. Without shared embeddings they agree.
+
+Deviations: those of Multi-IPW. That each term trains its own tower alone, and that q is a softplus, are our choices.
 """
 
 from __future__ import annotations

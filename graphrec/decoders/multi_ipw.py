@@ -7,6 +7,9 @@ p = s(click logit), r = s(conversion logit), o the click, l the like, over click
 
 No gradient passes through the p that divides: the conversion loss would otherwise shrink by making clicks likely. Items
 are ranked by p r, as likes over all items are asked for.
+
+Deviations: those of ESMM in towers and unclicked pairs. That p is clipped at .05 (`clip`), and that no gradient passes
+through it, are our choices.
 """
 
 from __future__ import annotations

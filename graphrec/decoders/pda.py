@@ -7,10 +7,12 @@ above 0 and exp(x) below, and m_it the popularity of item i in stage t of the tr
     PD:  rank by ELU'(f)                               P(click | u, do(i)): popularity is summed out
     PDA: rank by ELU'(f) (m_iT + alpha (m_iT - m_i(T-1)))^gamma      popularity set to its forecast
 
-m_it is the item's clicks in stage t, plus one, over those of the stage's most clicked item, plus one. The paper takes
-the share of all clicks of the stage, which is the same but for a factor that all items of a stage have in common (and
-the one); the product would be tiny, and BPR on it slow. The authors' code scales every stage to [0, 1] instead, so that
-the least popular item, at 0, is lost to the product and to the logarithm.
+Deviations: m_it is the item's clicks in stage t, plus one, over those of the stage's most clicked item, plus one. The
+paper takes the share of all clicks of the stage, which is the same but for a factor that all items of a stage have in
+common (and the one); the product would be tiny, and BPR on it slow. The authors' code scales every stage to [0, 1]
+instead, so that the least popular item, at 0, is lost to the product and to the logarithm. A stage is a span with
+equally many clicks, however long it takes; the forecast is at least the popularity of the last stage's least popular
+item.
 """
 
 from __future__ import annotations

@@ -7,6 +7,9 @@
 With counterfactual inference (CausalRec Eq. 14): beta_i - beta_i* + g_u . (g_i - g_i*). The paper's Figure 3 (b) draws
 the item bias as an edge from item to interaction that the intervention cuts together with the match; here it is a
 variable of its own, P, so that the graph says what the intervention sets.
+
+Deviations: the original's visual bias f_i . beta' is left out, as CausalRec's Eq. 5 does, or has a reduced rank
+(`visual_bias`); several visual modalities add up; features are scaled column by column.
 """
 
 from __future__ import annotations
