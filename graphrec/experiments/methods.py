@@ -62,7 +62,7 @@ CAUSALREC_METHODS = (
     _decoder("BPR", "bpr"),
     _decoder("VBPR", "vbpr"),
     _decoder("AMR", "amr"),
-    Method("DeepStyle", ("decoder.name=deepstyle", "data.modalities=['visual', 'category']"), core=False),
+    Method("DeepStyle", ("decoder.name=deepstyle", "data.modalities=['visual', 'main_category']"), core=False),
     _decoder("DVBPR", "dvbpr", core=False),
     Method("CausalRec", ("decoder.name=causalrec", "decoder.tanh_layers=0", "backbone.centre_items=false")),
 )

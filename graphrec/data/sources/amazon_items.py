@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from graphrec.errors import DataError
 
 RECORD = np.dtype([("asin", "S10"), ("vector", "<f4", (4096,))])
 BANDS = 20
+CATEGORY_IN = 10
+"""A name of a path is a category of its own if so many items' paths share it; rarer ones count as the one above."""
 WORD_IN = 5
 """A word of a title counts if it is in the titles of so many items."""
 _AT_ONCE = 1024
@@ -75,9 +77,11 @@ def read_images(file: Path, row_of: Mapping[str, int]) -> Feature:
 
 
 def read_meta(file: Path, row_of: Mapping[str, int]) -> tuple[dict[str, Feature], dict[str, int]]:
-    """Category, brand, price and title of the wanted items, and counts for the provenance.
+    """Categories, brand, price and title of the wanted items, and counts for the provenance.
 
-    The category is the bag of all names in `categories`, the title the bag of its words that `WORD_IN` items share.
+    `category` is the bag of all names in `categories`, which is a list of paths from the general to the particular.
+    `main_category` is one category an item: the deepest place of its first path that `CATEGORY_IN` items share, or else
+    the path's top. The title is the bag of its words that `WORD_IN` items share.
 
     Raises:
         DataError: a line is no record, or a value of another kind; names file and line.
@@ -105,8 +109,13 @@ def read_meta(file: Path, row_of: Mapping[str, int]) -> tuple[dict[str, Feature]
     prices = np.asarray([np.nan if one.get("price") is None else float(one["price"]) for one in ordered])
     titles = [set(_WORD.findall((one.get("title") or "").lower())) for one in ordered]
     shared = Counter(word for words in titles for word in words)
+    main = np.asarray(_main_categories([_first_path(one.get("categories")) for one in ordered]), dtype=object)
     features = {
         "category": (_names(_texts(one.get("categories")) for one in ordered), "names in `categories`"),
+        "main_category": (
+            one_hot(main, main != ""),
+            f"the deepest place of the first path in `categories` that {CATEGORY_IN} of the items kept share, one-hot",
+        ),
         "brand": (one_hot(brands, brands != ""), "one-hot"),
         "price": (price_bands(prices, BANDS), f"log price in {BANDS} quantile bands of the items kept, one-hot"),
         "title": (
@@ -151,6 +160,22 @@ def _texts(value: Any) -> set[str]:
     if isinstance(value, list):
         return set().union(*map(_texts, value))
     return {value} if isinstance(value, str) and value else set()
+
+
+def _first_path(value: Any) -> tuple[str, ...]:
+    """The names of the first of nested lists that holds any."""
+    if not isinstance(value, list):
+        return ()
+    names = tuple(one for one in value if isinstance(one, str) and one)
+    return names or next(filter(None, map(_first_path, value)), ())
+
+
+def _main_categories(paths: Sequence[tuple[str, ...]]) -> list[str]:
+    """For each path its longest start that `CATEGORY_IN` paths share, or else its first name; empty without a path."""
+    starts = [[path[:end] for end in range(1, len(path) + 1)] for path in paths]
+    counts = Counter(start for one in starts for start in one)
+    kept = [[start for start in one if counts[start] >= CATEGORY_IN] or one[:1] for one in starts]
+    return [" > ".join(one[-1]) if one else "" for one in kept]
 
 
 def _names(sets: Iterable[set[str]]) -> Feature:

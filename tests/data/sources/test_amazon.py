@@ -156,7 +156,7 @@ class TestRecords:
         two = {"asin": ASINS[1], "categories": [["Men"]], "brand": "", "related": {"also_bought": ["x"]}}
         write_meta(raw, repr(one), json.dumps(two), repr({**one, "brand": "Other"}), repr({"asin": "B999999999"}))
         dataset = load(raw)
-        assert set(dataset.features) == {"category", "brand", "price", "title"}
+        assert set(dataset.features) == {"category", "main_category", "brand", "price", "title"}
         assert set(dataset.roles.values()) == {"exposure"}
         assert dataset.features["category"].columns == ("Coats", "Men")
         assert dataset.features["category"].values.toarray().tolist() == [[0, 0], [0.5, 0.5], [0, 1]]
@@ -165,6 +165,26 @@ class TestRecords:
         assert dataset.features["title"].width == 0
         assert dataset.provenance["items_without_meta"] == 1
         assert dataset.provenance["items_described_again"] == 1
+
+    def test_one_category_an_item_is_the_deepest_that_enough_items_share(self, raw, monkeypatch):
+        monkeypatch.setattr("graphrec.data.sources.amazon_items.CATEGORY_IN", 2)
+        (raw / "ratings_X.csv").write_text("".join(f"A1,B00000000{item},5.0,1\n" for item in range(8)))
+        paths = [
+            [["Clothing", "Women", "Coats"], ["Sale"]],
+            [["Clothing", "Women", "Coats", "Parkas"]],
+            [["Clothing", "Women", "Hats"]],
+            [["Clothing", "Men", "Coats"]],
+            [["Toys", "Women"]],
+            [[], [""], ["Clothing"]],
+            [],
+        ]
+        write_meta(raw, *({"asin": f"B00000000{item}", "categories": path} for item, path in enumerate(paths)))
+        feature = load(raw).features["main_category"]
+        assert feature.is_categorical and feature.mask.tolist() == [True] * 6 + [False] * 2
+        assert [feature.columns[one] for one in feature.values[:6].argmax(axis=1)] == [
+            "Clothing > Women > Coats", "Clothing > Women > Coats", "Clothing > Women", "Clothing", "Toys", "Clothing",
+        ]  # fmt: skip
+        assert "main_category" not in feature.provenance and "first path" in feature.provenance
 
     def test_words_that_five_titles_share_are_a_bag(self, tmp_path):
         lines = "".join(f"A{user},B00000000{item},5.0,1\n" for user in range(2) for item in range(6))
