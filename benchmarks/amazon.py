@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import TWIN, Data, Full, Out, Seeds, experiment, place, prepared, raw_files, run
+from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, place, prepared, raw_files, run
 
 import graphrec as gr
 from graphrec.experiments import CAUSALREC, HCR
@@ -29,10 +29,11 @@ def main(
     out: Out = Path("runs/amazon"),
     full: Full = False,
     seeds: Seeds = None,
+    trials: Trials = None,
     category: Annotated[str, typer.Option(help="Such as Office_Products, where the folder holds several.")] = "",
 ) -> None:
     twin = data == TWIN
-    with place(out, data, full, "causalrec", "toys", benchmark="amazon", category=category):
+    with place(out, data, full, trials, "causalrec", "toys", benchmark="amazon", category=category):
         raw = raw_files("amazon", data, out)
         title = "Amazon twin (simulated)" if twin else f"Amazon {category or raw.name}"
         if raw.is_file():
@@ -43,7 +44,7 @@ def main(
             ready = prepared("amazon", raw, out, title, options | ({"category": category} if category else {}))
         dataset = gr.load(ready)
         pictures = "visual" in dataset.features
-        asked = {"title": title, "full": full, "seeds": seeds, "truth": raw if twin else None}
+        asked = {"title": title, "full": full, "seeds": seeds, "trials": trials, "truth": raw if twin else None}
         if pictures or dataset.single_behaviour:
             settings = PICTURES if pictures else ()
             experiment(CAUSALREC, "causalrec", ready, out, target="satisfaction", settings=settings, **asked)

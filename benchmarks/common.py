@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -41,12 +42,17 @@ Full = Annotated[
     ),
 ]
 Seeds = Annotated[int | None, typer.Option(help="Train each method for so many seeds instead.", min=1)]
+Trials = Annotated[
+    int | None,
+    typer.Option(help="Tune each method with so many trainings instead of 10 in full, 0 in quick; 0: not.", min=0),
+]
 
 
 @contextmanager
-def place(out: Path, data: str, full: bool, *recipes: str, **options: str) -> Iterator[Path]:
+def place(out: Path, data: str, full: bool, trials: int | None, *recipes: str, **options: str) -> Iterator[Path]:
     """The folder `out`, held for a benchmark with these options and recipes alone."""
-    asked = {**options, "data": "twin" if data == TWIN else "real", "mode": "full" if full else "quick"}
+    mode = _mode(full, trials)
+    asked = {**options, "data": "twin" if data == TWIN else "real", "mode": mode.name, "trials": str(mode.trials)}
     asked |= {f"{name}.toml": sha256(RECIPES / f"{name}.toml")[:12] for name in recipes}
     with hold_place(out, asked) as folder:
         yield folder
@@ -73,14 +79,19 @@ def prepared(source: str, raw: Path, out: Path, title: str, options: Mapping[str
 
 def experiment(
     paper: Paper, recipe: str, data: Path, out: Path, *, title: str, full: bool, seeds: int | None,
-    truth: Path | None, target: str = "like", settings: tuple[str, ...] = (),
+    trials: int | None, truth: Path | None, target: str = "like", settings: tuple[str, ...] = (),
 ) -> None:  # fmt: skip
     """A paper's experiments under `recipes/RECIPE.toml`, its exhibits, and the closing lines."""
-    mode = FULL if full else QUICK
+    mode = _mode(full, trials)
     base = Recipe.from_toml(RECIPES / f"{recipe}.toml", [f"data.path={data}", *settings, *mode.settings])
     done = reproduce(paper, base, out, mode, title=title, seeds=seeds, truth=truth, target=target)
     finish(done.result, out, paper.name)
     print(f"{len(done.exhibits)} tables and figures of {paper.name}'s paper in {out / 'exhibits'}")
+
+
+def _mode(full: bool, trials: int | None) -> Mode:
+    mode = FULL if full else QUICK
+    return mode if trials is None else replace(mode, trials=trials)
 
 
 def finish(result: BenchmarkResult, out: Path, method: str = "") -> None:

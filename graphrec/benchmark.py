@@ -29,11 +29,13 @@ from graphrec.progress import training_progress
 from graphrec.recipe import Recipe
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, dot_plot, standalone
-from graphrec.report.tables import markdown
+from graphrec.report.tables import markdown, metric_names
 from graphrec.run import ACTIVITY, DROP, RATIOS, SUBSETS, TRUTH_PARTS, Run, table_row
 from graphrec.simulation.truth import ORACLES, OracleGap, Truth, oracle_gap
 
 POPULARITY = "popularity (clicks)"
+PER_USER = ("mrr", "recall", "ndcg", "hr", "ndcg_do")
+"""Metrics whose values of each user are kept beside the table, each at its first K."""
 
 
 @dataclass
@@ -49,6 +51,7 @@ class BenchmarkResult:
         gap: on a simulated world, what the two oracles reach.
         target: what its truth judged.
         truth: the simulated world's raw folder.
+        trials: trainings that each method was tuned with; 0 where none was.
     """
 
     table: pd.DataFrame
@@ -58,6 +61,7 @@ class BenchmarkResult:
     gap: OracleGap | None = None
     target: str = "like"
     truth: Path | None = None
+    trials: int = 0
 
     @property
     def runs(self) -> list[Run]:
@@ -75,12 +79,13 @@ def run_benchmark(
     title: str | None = None,
     report: bool = True,
     failed: Mapping[str, str] | None = None,
+    trials: int = 0,
 ) -> BenchmarkResult:
     """Train, judge and compare.
 
     Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `results.csv`, `results.md`,
-    `results.svg`, `significance.csv`, `about.json` and `report.html` are written to `out` at the end. A method that
-    fails, for whatever reason, is listed with it; the others go on.
+    `results.svg`, `significance.csv`, `per_user.parquet`, `about.json` and `report.html` are written to `out` at the
+    end. A method that fails, for whatever reason, is listed with it; the others go on.
 
     Args:
         recipes: by method name; all on the same data and split. A method that is called as its decoder's first variant
@@ -91,6 +96,7 @@ def run_benchmark(
         target: what the truth judges, see `judge_by_truth`.
         report: whether to write `report.html`.
         failed: methods that failed before, with the reason.
+        trials: trainings that each recipe was tuned with, to be told with the results.
 
     Raises:
         RunError: there is no recipe, as all failed before.
@@ -116,14 +122,16 @@ def run_benchmark(
     table = pd.DataFrame([row.cells for row in rows])
     tests = pd.concat(
         [
-            paired_tests({number: row.per_user[part] for number, row in enumerate(rows) if part in row.per_user})
+            paired_tests(
+                {number: row.per_user[part] for number, row in enumerate(rows) if row.competes and part in row.per_user}
+            )
             for part in ("test", TRUTH_PARTS[target])
         ],
         ignore_index=True,
     )
     gap = oracle_gap(known, split.train_pairs("click"), target=target) if known is not None else None
-    result = BenchmarkResult(table, tests, runs, failed, gap, target, truth)
-    _write(result, out)
+    result = BenchmarkResult(table, tests, runs, failed, gap, target, truth, trials)
+    _write(result, rows, seeds, out)
     if report and result.runs:
         write_report(result.runs, out / "report.html", title=title, failed=failed)
     return result
@@ -167,8 +175,11 @@ _ANALYSES: dict[str, Callable[[Run, Sequence[Estimand]], pd.DataFrame]] = {
 }
 
 
-def _write(result: BenchmarkResult, out: Path) -> None:
-    """The table as CSV and Markdown, its picture, and what it was made with; no file names a path of this machine."""
+def _write(result: BenchmarkResult, rows: Sequence[_Row], seeds: Sequence[int], out: Path) -> None:
+    """The table as CSV and Markdown, its picture, the values of each user behind it, and what it was made with.
+
+    No file names a path of this machine.
+    """
     table = result.table
     texts = {
         "results.csv": table.to_csv(index=False),
@@ -182,6 +193,7 @@ def _write(result: BenchmarkResult, out: Path) -> None:
     texts["results.svg"] = standalone(dot_plot(shown, metric, "results"))
     about = {
         "failed": result.failed,
+        "trials": result.trials,
         "oracles": None if result.gap is None else asdict(result.gap),
         "runs": {
             run.folder.name: {**run.manifest, "recipe": _without_path(run.recipe)}
@@ -193,6 +205,28 @@ def _write(result: BenchmarkResult, out: Path) -> None:
     for name, text in texts.items():
         with replace_file(out / name) as part:
             part.write_text(text, encoding="utf-8")
+    with replace_file(out / "per_user.parquet") as part:
+        values = _per_user(metric_names(table), rows, seeds)
+        values.to_parquet(part, index=False, compression="zstd", compression_level=19)
+
+
+def _per_user(metrics: Iterable[str], rows: Sequence[_Row], seeds: Sequence[int]) -> pd.DataFrame:
+    """What `PER_USER` names of every row, part, seed and user, users in the order in which intervals resample them."""
+    kept: dict[str, str] = {}
+    for metric in metrics:
+        kept.setdefault(metric.partition("@")[0], metric)
+    shown = [metric for name, metric in kept.items() if name in PER_USER]
+    tables = [
+        table[["user", *(metric for metric in shown if metric in table)]].assign(
+            method=row.cells["method"], estimand=row.cells["estimand"], part=part, seed=seed
+        )
+        for row in rows
+        for part, found in row.per_user.items()
+        for seed, table in zip(seeds, found)
+    ]
+    types = dict.fromkeys(("method", "estimand", "part", "user"), "category") | {"seed": "int32"}
+    columns = ["method", "estimand", "part", "seed", "user", *shown]
+    return pd.concat(tables, ignore_index=True)[columns].astype(types | dict.fromkeys(shown, "float32"))
 
 
 def _without_path(recipe: Recipe) -> dict[str, Any]:
@@ -212,10 +246,11 @@ def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | No
 
 @dataclass
 class _Row:
-    """A row of the table, and for each part the per-user tables of its seeds; oracles have none, as none competes."""
+    """A row of the table, for each part the per-user tables of its seeds, and whether it is tested against others."""
 
     cells: dict[str, Any]
-    per_user: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+    per_user: dict[str, list[pd.DataFrame]]
+    competes: bool = True
 
 
 def _rows(method: str, runs: list[Run], target: str | None) -> list[_Row]:
@@ -257,5 +292,5 @@ def _references(split: Split, truth: Truth | None, target: str, cutoffs: tuple[i
             )
         summary = {key: value for table in per_user.values() for key, value in summarise(table).items()}
         kept = {part: [table.assign(user=users[table["user"]])] for part, table in per_user.items()}
-        rows.append(_Row(table_row(name, "", summary), kept if name == POPULARITY else {}))
+        rows.append(_Row(table_row(name, "", summary), kept, competes=name == POPULARITY))
     return rows

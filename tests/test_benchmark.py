@@ -35,8 +35,8 @@ def test_the_table_holds_references_methods_and_variants(recipes, tiny_world: Pa
     assert best["regret_do@50"] == pytest.approx(0, abs=1e-12)
     assert result.gap is not None and best["ndcg_do@50"] == pytest.approx(result.gap.interventional_ndcg)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "runs", "results.csv", "results.md", "results.svg", "significance.csv", "about.json", "report.html",
-        "ledger.jsonl",
+        "runs", "results.csv", "results.md", "results.svg", "significance.csv", "per_user.parquet", "about.json",
+        "report.html", "ledger.jsonl",
     }  # fmt: skip
     one, two = (pd.read_parquet(tmp_path / f"runs/ct-{seed}/per_user/test-observational.parquet") for seed in (0, 1))
     row = result.table.set_index("method").loc["CT"]

@@ -85,7 +85,7 @@ def test_backbones_are_tuned_trained_and_put_in_one_table(
 ) -> None:
     monkeypatch.syspath_prepend(SCRIPTS)
     script = import_module("backbones")
-    monkeypatch.setattr(script, "_in_turn", lambda work, tasks, jobs: [work(*task) for task in tasks])
+    monkeypatch.setattr(script, "in_processes", lambda work, tasks, jobs: [work(*task) for task in tasks])
     recipe, short = script._recipe, ["training.epochs=2", "training.validate_every=2"]
     monkeypatch.setattr(
         script, "_recipe", lambda *what: Recipe.from_dict(tomllib.loads(recipe(*what).to_toml()), short)

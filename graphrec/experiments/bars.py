@@ -50,6 +50,8 @@ def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
                 at = places + (number - (len(panel.series) - 1) / 2) * width
                 axes.bar(at, means, 0.94 * width, color=colour, hatch=hatch, edgecolor="white", linewidth=0, label=name)
                 axes.errorbar(at, means, np.nan_to_num(ends).clip(0), fmt="none", ecolor=INK, elinewidth=1, capsize=2)
+            middle, room = (len(places) - 1) / 2, max(len(places), 2) / 2  # one group alone has no broader bars
+            axes.set_xlim(middle - room, middle + room)
             axes.axhline(0, color=INK, linewidth=0.7)
             axes.grid(axis="x", visible=False)
             axes.set_xticks(places, panel.groups)

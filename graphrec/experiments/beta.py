@@ -13,10 +13,12 @@ from graphrec.report.plots import curve_panels
 
 
 def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit | None:
-    """A training for each beta, all else as in HCR; None where none of them was run."""
-    rows = [Scored.of(result, with_beta(beta).name, name=str(beta)) for beta in BETAS]
-    if not any(row.runs for row in rows):
+    """A training for each beta, all else as in HCR, which is one of them; None where no other was run."""
+    if not any(with_beta(beta).name in result.trained for beta in BETAS):
         return None
+    hcr = result.trained.get("HCR")
+    own = hcr[0].recipe.decoder["beta"] if hcr else None
+    rows = [Scored.of(result, "HCR" if beta == own else with_beta(beta).name, name=str(beta)) for beta in BETAS]
     measured, metrics = measure_all(rows, [f"recall@{cutoffs[-1]}", f"ndcg@{cutoffs[0]}"], result)
     there = [number for number in range(len(rows)) if number not in measured.failed]
     panels = {

@@ -26,7 +26,7 @@ class Mode:
         name: `quick` or `full`.
         every: whether every method of the paper is trained, or the core ones.
         seeds: trainings of each method.
-        trials: trainings of each method's tuning; 0 tunes nothing.
+        trials: trainings that each method is tuned with; 0 tunes nothing.
         settings: of the recipe, as `--set` takes them.
     """
 
@@ -72,8 +72,9 @@ def reproduce(
     recipes, failed = _recipes(methods, base, out, mode)
     number = mode.seeds if seeds is None else seeds
     result = run_benchmark(
-        recipes, out, seeds=range(number), truth=truth, target=target, title=title, failed=failed, report=False
-    )
+        recipes, out, seeds=range(number), truth=truth, target=target, title=title, failed=failed, trials=mode.trials,
+        report=False,
+    )  # fmt: skip
     exhibits = paper.make(result, title)
     for exhibit in exhibits:
         exhibit.write(out / "exhibits")
@@ -94,7 +95,9 @@ def _recipes(
                 if method.of in failed:
                     failed[method.name] = f"takes its settings from {method.of}, which failed: {failed[method.of]}"
                     continue
-                recipes[method.name] = method.recipe(recipes[method.of])
+                recipe = method.recipe(recipes[method.of])
+                if recipe.model_copy(update={"name": ""}) != recipes[method.of].model_copy(update={"name": ""}):
+                    recipes[method.name] = recipe  # else tuning chose what this one would change
                 continue
             recipe = method.recipe(base)
             recipes[method.name] = _tuned(recipe, method, out, mode) if mode.trials else recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -24,6 +24,9 @@ from graphrec.experiments.scored import short
 from graphrec.experiments.statistics import causalrec_table_1, hcr_table_1
 from graphrec.experiments.strengths import causalrec_figure_7
 from graphrec.report.exhibits import Exhibit
+
+STATISTICS = ("hcr-table-1", "causalrec-table-1")
+"""Exhibits of the data, in which nothing is trained."""
 
 Make = Callable[[BenchmarkResult, str], Exhibit | None]
 
@@ -44,7 +47,21 @@ class Paper:
 
     def make(self, result: BenchmarkResult, title: str) -> list[Exhibit]:
         """Every exhibit; one that cannot be made says why, and the others go on."""
-        return [found for name, make in self.exhibits.items() if (found := _made(name, make, result, title))]
+        made = [found for name, make in self.exhibits.items() if (found := _made(name, make, result, title))]
+        return [
+            one if one.name in STATISTICS else replace(one, notes=(*one.notes, _about_tuning(result.trials)))
+            for one in made
+        ]
+
+
+def _about_tuning(trials: int) -> str:
+    if not trials:
+        return "No method was tuned: all have the settings of the benchmark's recipe."
+    number = "1 training" if trials == 1 else f"{trials} trainings"
+    return (
+        f"Tuned with {number} each, or as many as the grid has, on the validation part; an ablation has the settings "
+        "of its method."
+    )
 
 
 def _made(name: str, make: Make, result: BenchmarkResult, title: str) -> Exhibit | None:

@@ -9,11 +9,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from graphrec.carry_out import train
+from graphrec.data.store import load
 from graphrec.experiments import CAUSALREC, HCR, Mode, Paper, reproduce
+from graphrec.experiments.carry_out import _recipes
 from graphrec.experiments.hcr_tables import hcr_table_2
-from graphrec.experiments.methods import HCR_NS, Method, chosen
+from graphrec.experiments.methods import HCR_NS, Method, chosen, with_beta
 from graphrec.experiments.statistics import hcr_table_1
+from graphrec.preparation import prepare
 from graphrec.recipe import Recipe
+from graphrec.simulation import simulate
+
+RECIPES = Path(__file__).resolve().parents[2] / "benchmarks" / "recipes"
 
 METHODS = (
     Method("CT", ("decoder.name=ct",)),
@@ -47,7 +54,8 @@ def test_all_is_made_and_what_fails_is_told(
     assert shown["CR"].startswith("failed: ") and shown["Multi-DR"] == "not run"
     rows = pd.read_csv(tmp_path / "results.csv")["method"].tolist()
     assert rows.count("HCR") == 1 and "HCR-NS" in rows and "HCR-S2" in rows
-    assert "no_such_key" in json.loads((tmp_path / "about.json").read_text())["failed"]["DCF"]
+    about = json.loads((tmp_path / "about.json").read_text())
+    assert "no_such_key" in about["failed"]["DCF"] and about["trials"] == 1
     assert [one.name for one in reported[0]["exhibits"]] == list(TINY.exhibits)
     assert reported[0]["failed"] == done.result.failed
 
@@ -59,6 +67,15 @@ def test_all_is_made_and_what_fails_is_told(
     assert (tmp_path / "results.csv").read_bytes() == results
 
 
+def test_an_ablation_that_tuning_has_chosen_anyway_is_not_trained_again(
+    tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    base = tiny_recipe("hcr", "decoder.beta=3")
+    methods = (METHODS[2], *(with_beta(beta) for beta in (1, 3)))
+    recipes, failed = _recipes(methods, base, tmp_path, Mode("quick", every=True, seeds=1, trials=0))
+    assert list(recipes) == ["HCR", "HCR beta 1"] and not failed
+
+
 def test_a_bug_in_one_method_does_not_stop_the_others(
     tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
@@ -68,6 +85,17 @@ def test_a_bug_in_one_method_does_not_stop_the_others(
     done = reproduce(paper, base, tmp_path, Mode("quick", every=False, seeds=1, trials=0), title="Tiny")
     assert "ZeroDivisionError" in done.result.failed["ESMM"] and "CT" in done.result.trained
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_deepstyle_has_a_category_on_amazon(tmp_path: Path) -> None:
+    simulate("amazon", tmp_path / "raw", users=120, items=110, shown=60, departments=4)
+    data = prepare("amazon", tmp_path / "raw", tmp_path / "prepared", {"with_images": "true"})
+    settings = (f"data.path={data}", "backbone.embedding_size=8", "training.epochs=1")
+    (method,) = (one for one in CAUSALREC.methods if one.name == "DeepStyle")
+    run = train(method.recipe(Recipe.from_toml(RECIPES / "causalrec.toml", settings)), tmp_path / "run")
+    names = load(data).features["main_category"].columns
+    assert len(names) > 1 and run.manifest["context"]["widths"]["main_category"] == len(names)
+    assert run.untrained_decoder().category == "main_category"
 
 
 def test_an_ablation_takes_the_settings_of_its_method(tiny_recipe: Callable[..., Recipe]) -> None:

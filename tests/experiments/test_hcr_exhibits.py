@@ -127,3 +127,26 @@ def test_beta_draws_a_point_for_each_training(result: BenchmarkResult) -> None:
     table = exhibit.table.set_index("beta")
     assert list(table.index) == ["1", "2", "3", "5"] and table.loc["2", "Recall@20"] == "not run"
     assert table.loc["1", "Recall@20"] == table.loc["5", "Recall@20"]
+
+
+def test_the_beta_that_hcr_has_is_hcr_itself(result: BenchmarkResult) -> None:
+    assert hcr_beta(result, "Tiny", K) is None, "nothing but HCR was trained"
+    trained = {"HCR": result.trained["HCR"], "HCR beta 5": result.trained["CT"]}
+    exhibit = hcr_beta(dataclasses.replace(result, trained=trained, failed={}), "Tiny", K)
+    assert exhibit is not None
+    table = exhibit.table.set_index("beta")
+    assert (
+        table.loc["1", "Recall@20"] == hcr_table_2(result, "Tiny", K).table.set_index("Method").loc["HCR", "Recall@20"]
+    )
+    assert table.loc["2", "Recall@20"] == "not run"
+
+
+def test_exhibits_of_trained_methods_say_how_they_were_tuned(result: BenchmarkResult) -> None:
+    paper = dataclasses.replace(
+        HCR, exhibits={"hcr-table-1": hcr_table_1, "hcr-table-2": lambda r, t: hcr_table_2(r, t, K)}
+    )
+    data, plain = paper.make(result, "Tiny")
+    _, tuned = paper.make(dataclasses.replace(result, trials=7), "Tiny")
+    assert "uned" not in data.markdown()
+    assert any("No method was tuned" in note for note in plain.notes)
+    assert any("Tuned with 7 trainings each" in note for note in tuned.notes)
