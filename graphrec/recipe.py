@@ -20,7 +20,7 @@ from graphrec.causal import Estimand, parse_estimand
 from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, list_splits
 from graphrec.decoders import DecoderConfig, decoders
-from graphrec.errors import PartError, RecipeError, UnknownNameError, nearest_name
+from graphrec.errors import GraphrecError, PartError, RecipeError, UnknownNameError, nearest_name
 from graphrec.evaluation.metrics import DEFAULT_K
 from graphrec.registry import Registry
 from graphrec.training.config import TrainingConfig
@@ -130,7 +130,15 @@ class Recipe(BaseModel):
         # Names first: choosing another class drops the old one's settings, never those given beside it.
         for text in sorted(overrides, key=lambda text: not text.partition("=")[0].strip().endswith(".name")):
             _override(merged, text)
-        recipe = validated(cls, merged, where)
+        try:
+            return cls._resolved(merged, where)
+        except GraphrecError as error:
+            _blame_override(error, overrides)
+            raise
+
+    @classmethod
+    def _resolved(cls, values: Mapping[str, Any], where: str) -> Recipe:
+        recipe = validated(cls, values, where)
         resolved = {
             "backbone": _resolve("backbone", recipe.backbone, where),
             "decoder": _resolve("decoder", recipe.decoder, where),
@@ -299,7 +307,18 @@ def _override(values: dict[str, Any], text: str) -> None:
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
+        if value.strip().startswith("["):
+            raise RecipeError(
+                f"the value of `{key}` is no TOML list",
+                expected=f"""such as --set '{key}=["visual"]', in quotes that the shell takes away""",
+                got=f"`{value}`",
+                where="--set",
+            ) from None
         parsed = value
+    if not path and last in PARTS and isinstance(parsed, str):
+        raise RecipeError(
+            f"`{last}` is a table", got=f"`{parsed}`", where="--set", next_step=f"--set {last}.name={parsed}"
+        )
     for part in path:
         inner = values.setdefault(part, {})
         if not isinstance(inner, dict):
@@ -309,6 +328,14 @@ def _override(values: dict[str, Any], text: str) -> None:
     if last == "name" and kind in PARTS and values.get("name", DEFAULT_PARTS[kind]) != parsed:
         values.clear()  # another class: the old one's settings mean nothing to it
     values[last] = parsed
+
+
+def _blame_override(error: GraphrecError, overrides: Sequence[str]) -> None:
+    """Where an error is about a key that an override gave, say so: the file has no such line."""
+    for text in overrides:
+        key = text.partition("=")[0].strip()
+        if f"`{key}`" in error.problem or str(error.where).startswith(f"{key} in "):
+            error.where = f"--set {text}"
 
 
 def _deep_copy(value: Any) -> Any:

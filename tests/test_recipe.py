@@ -236,3 +236,28 @@ def test_the_sweep_in_a_recipe_is_expanded() -> None:
 
 def test_a_monitor_is_any_metric_at_the_evaluated_lengths() -> None:
     assert monitors((5,)) == ["recall@5", "ndcg@5", "hr@5", "mrr"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "backbone.layers=0",
+        "training.epoch=3",
+        "decoder.name=hrc",
+        "training.monitor=ndgc@50",
+        "training.epochs=many",
+        "split.name=rnadom",
+    ],
+)
+def test_an_error_about_what_an_override_gave_names_the_override(text: str) -> None:
+    assert refusal({}, text, "seed=3").where == f"--set {text}"
+    assert refusal({"backbone": {"layers": 0}}, "seed=3").where == "my.toml"
+
+
+def test_a_part_given_as_a_name_is_told_its_key() -> None:
+    assert refusal({}, "backbone=lightgcn").next_step == "--set backbone.name=lightgcn"
+
+
+def test_a_list_that_lost_its_quotes_to_the_shell_is_explained() -> None:
+    error = refusal({}, "data.modalities=[visual]")
+    assert """--set 'data.modalities=["visual"]'""" in str(error.expected)
