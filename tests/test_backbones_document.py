@@ -40,7 +40,7 @@ def place(tmp_path: Path, tiny_prepared: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     yield tmp_path
-    sys.modules.pop("my_net", None)
+    sys.modules.pop("other_net", None)
 
 
 def test_the_table_is_the_registry_and_names_lead_to_modules() -> None:
@@ -71,7 +71,7 @@ def test_the_commands_run_one_after_the_other(place: Path) -> None:
         answer = CliRunner().invoke(app, arguments)
         assert program == "graphrec" and answer.exit_code == 0, (command, answer.output, answer.exception)
     names = [Recipe.from_toml(path).backbone["name"] for path in sorted(place.glob("runs/try/*/recipe.toml"))]
-    assert names == ["bm3", "freedom", "lightgcn", "my_net:MyNet"]
+    assert names == ["bm3", "freedom", "lightgcn", "other_net:OtherNet"]
 
 
 @pytest.mark.parametrize(("settings", "said"), table("settings"))

@@ -368,8 +368,8 @@ def test_the_document_s_code_runs_and_its_json_has_the_real_keys(
 ) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     (code,), (shape,) = (re.findall(rf"```{kind}\n(.*?)```", text, flags=re.DOTALL) for kind in ("python", "json"))
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "causalrec").symlink_to(tiny_runs["causalrec"].folder)
+    (tmp_path / "runs" / "try").mkdir(parents=True)
+    (tmp_path / "runs" / "try" / "causalrec").symlink_to(tiny_runs["causalrec"].folder)
     monkeypatch.chdir(tmp_path)
     exec(code, {})
     assert "CausalRec ranks item" in capsys.readouterr().out

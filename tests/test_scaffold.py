@@ -93,4 +93,4 @@ def test_a_folder_of_that_name_is_no_hindrance(tmp_path: Path, monkeypatch: pyte
 
 def test_the_document_names_what_the_command_writes() -> None:
     document = (Path(__file__).resolve().parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
-    assert "graphrec new backbone my_net" in document and "my_net:MyNet" in document
+    assert "graphrec new backbone own_net" in document and "own_net:OwnNet" in document

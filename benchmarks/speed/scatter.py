@@ -5,7 +5,8 @@
 It needs torch_scatter, which graphrec does not. The graph has the size of DiffMM's Tiktok (9,308 users, 6,710 items,
 59,541 pairs) times each scale, pairs drawn at random, width 64. What torch_scatter offers is taken both ways: `scatter`
 by an index, and `segment_csr` over sorted edges. All must agree. Printed: median milliseconds of each and the median of
-the ratios, pair by pair; below 1 torch_scatter is the faster. Quote the ratio, not the milliseconds.
+the ratios, pair by pair, which is not the ratio of the two medians; below 1 torch_scatter is the faster. Quote the
+ratio, not the milliseconds.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def main(
     threads: Annotated[str, typer.Option(help="Numbers of threads, by commas.")] = "1,2",
     scales: Annotated[str, typer.Option(help="Sizes in Tiktoks, by commas.")] = "1,5",
 ) -> None:
-    print(f"torch {torch.__version__}, width {WIDTH}, {runs} runs")
+    print(f"torch {torch.__version__}, width {WIDTH}, {runs} runs; ratios are medians of the ratios pair by pair")
     for scale in map(int, scales.split(",")):
         sizes = scale * USERS, scale * ITEMS, scale * PAIRS
         print(f"\n{sizes[0] + sizes[1]:,} nodes, {2 * sizes[2]:,} edges both ways")
