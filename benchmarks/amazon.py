@@ -18,6 +18,7 @@ import typer
 from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, place, prepared, raw_files, run
 
 import graphrec as gr
+from graphrec.errors import RunError
 from graphrec.experiments import CAUSALREC, HCR
 
 COLUMNS = {"header": "false", "delimiter": ",", "user": "0", "item": "1", "rating": "2", "timestamp": "3"}
@@ -33,6 +34,13 @@ def main(
     category: Annotated[str, typer.Option(help="Such as Office_Products, where the folder holds several.")] = "",
 ) -> None:
     twin = data == TWIN
+    if twin and category:
+        raise RunError(
+            "--category is for real files",
+            expected="--data with --category",
+            got=f"--category {category} alone, which would simulate the twin",
+            next_step="name the files' folder with --data, or leave out --category",
+        )
     with place(out, data, full, trials, "causalrec", "toys", benchmark="amazon", category=category):
         raw = raw_files("amazon", data, out)
         title = "Amazon twin (simulated)" if twin else f"Amazon {category or raw.name}"

@@ -15,8 +15,9 @@ import typer
 import graphrec as gr
 from graphrec.allocator import keep_large_blocks
 from graphrec.benchmark import BenchmarkResult
+from graphrec.cli import mistakes_told
 from graphrec.data.checks import statistics
-from graphrec.errors import GraphrecError
+from graphrec.errors import DataError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce
 from graphrec.files import sha256
 from graphrec.preparation import prepare_once
@@ -28,6 +29,8 @@ from graphrec.simulation.truth import ORACLES
 RECIPES = Path(__file__).parent / "recipes"
 HEADLINE = ("mrr", "recall@20", "recall@50", "ndcg@50", "ndcg_do@50", "regret_do@50")
 TWIN = "twin"
+INTERRUPTED = 130
+"""The status that typer ends with on Ctrl-C."""
 QUICK = Mode("quick", every=False, seeds=1, trials=0, settings=("training.epochs=25",))
 FULL = Mode("full", every=True, seeds=3, trials=10)
 
@@ -50,7 +53,19 @@ Trials = Annotated[
 
 @contextmanager
 def place(out: Path, data: str, full: bool, trials: int | None, *recipes: str, **options: str) -> Iterator[Path]:
-    """The folder `out`, held for a benchmark with these options and recipes alone."""
+    """The folder `out`, held for a benchmark with these options and recipes alone.
+
+    Raises:
+        DataError: `data` is `twin` misspelt.
+        RunError: as `hold_place`.
+    """
+    if not Path(data).exists() and data != TWIN and nearest_name(data.lower(), [TWIN]):
+        raise DataError(
+            f"no such raw data; did you mean `{TWIN}`?",
+            expected=f"`{TWIN}`, or an existing folder or file",
+            got=f"`{data}`",
+            where="--data",
+        )
     mode = _mode(full, trials)
     asked = {**options, "data": "twin" if data == TWIN else "real", "mode": mode.name, "trials": str(mode.trials)}
     asked |= {f"{name}.toml": sha256(RECIPES / f"{name}.toml")[:12] for name in recipes}
@@ -120,10 +135,12 @@ def _headline(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def run(main: Callable[..., None]) -> None:
-    """Run a script's main; a mistake of the user's ends with a message and status 2."""
+    """Run a script's main; it ends as the command line does, and when interrupted says that nothing is lost."""
     keep_large_blocks()
     try:
-        typer.run(main)
-    except GraphrecError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        with mistakes_told():
+            typer.run(main)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("\ninterrupted; the same command goes on where it was", file=sys.stderr)
+        raise

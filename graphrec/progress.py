@@ -40,6 +40,11 @@ def describe(state: TrainingState, config: TrainingConfig) -> str:
     )
 
 
+def _resumed(name: str, state: TrainingState) -> str:
+    """What the first epoch of this process tells when it is not the training's first."""
+    return f"{name}: going on after epoch {state.epoch - 1}"
+
+
 @contextmanager
 def _bar(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState], None]]:
     from rich.console import Console
@@ -56,8 +61,13 @@ def _bar(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState]
     )
     with Bar(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=config.epochs, name=name, state="")
+        first = True
 
         def on_epoch(state: TrainingState) -> None:
+            nonlocal first
+            if first and state.epoch > 1:
+                progress.console.print(_resumed(name, state), markup=False, highlight=False)
+            first = False
             progress.update(task, completed=state.epoch, state=describe(state, config))
 
         yield on_epoch
@@ -69,7 +79,10 @@ def _lines(name: str, config: TrainingConfig) -> Callable[[TrainingState], None]
 
     def on_epoch(state: TrainingState) -> None:
         nonlocal printed, first
-        first = state.epoch - 1 if first is None else first
+        if first is None:
+            first = state.epoch - 1
+            if first:
+                print(_resumed(name, state), file=sys.stderr)
         now = time.monotonic()
         if now - printed < SECONDS_BETWEEN_LINES and not state.finished(config):
             return

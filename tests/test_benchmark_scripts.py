@@ -49,6 +49,50 @@ def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> No
     assert "no such raw data" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("script", "options", "said"),
+    [
+        ("tiktok", ("--data", "Twin"), "did you mean `twin`?"),
+        ("tiktok", ("--out", "/dev/null/x"), "the system refused"),
+        ("amazon", ("--category", "Beauty"), "--category is for real files"),
+    ],
+)
+def test_a_mistake_ends_with_a_message_before_anything_is_made(
+    script: str,
+    options: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(script, monkeypatch, tmp_path, *options) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ") and said in printed and "Traceback" not in printed
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_benchmark_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press_control_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gr, "simulate", press_control_c)
+    assert call("tiktok", monkeypatch, tmp_path) == 130
+    assert capsys.readouterr().err == "\ninterrupted; the same command goes on where it was\n"
+
+
+def call(script: str, monkeypatch: pytest.MonkeyPatch, folder: Path, *options: str) -> int:
+    """Run a script's main from a folder as its command does; returns the status."""
+    monkeypatch.syspath_prepend(SCRIPTS)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", [f"{script}.py", *options])
+    module = import_module(script)
+    with pytest.raises(SystemExit) as caught:
+        module.run(module.main)
+    return int(caught.value.code or 0)
+
+
 def test_the_other_target_is_judged_and_named(
     tiny_recipe: Callable[..., Recipe], tiny_world: Path, tmp_path: Path
 ) -> None:

@@ -30,6 +30,21 @@ def test_lines_tell_the_epoch_the_best_and_the_time_left(
     assert lines[-1].endswith("done")
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_goes_on_from_a_checkpoint_says_so_once(
+    terminal: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    with training_progress("hcr [a]", CONFIG) as on_epoch:
+        on_epoch(state(3))
+        on_epoch(state(4))
+    assert capsys.readouterr().err.count("hcr [a]: going on after epoch 2") == 1
+    with training_progress("hcr", CONFIG) as on_epoch:
+        on_epoch(state(1))
+        on_epoch(state(2))
+    assert "going on" not in capsys.readouterr().err
+
+
 def test_a_terminal_gets_a_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     with training_progress("hcr", CONFIG) as on_epoch:

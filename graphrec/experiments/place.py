@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,8 @@ from graphrec.errors import RunError
 from graphrec.files import hold, read_json, write_json
 
 MARKER, LOCK, PREPARED = "benchmark.json", ".lock", "prepared"
+RECIPE = ".toml"
+"""Ends the options that are the hash of a recipe's file."""
 
 
 @contextmanager
@@ -40,16 +41,31 @@ def hold_place(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
     with hold(out / LOCK):
         begun = marker.is_file() and (out / PREPARED).exists()  # nothing is mixed where there is no data yet
         if begun and (known := read_json(marker)) != dict(options):
-            raise RunError(
-                "the folder holds a benchmark with other options",
-                expected=_text({key: value for key, value in known.items() if options.get(key) != value}),
-                got=_text({key: value for key, value in options.items() if known.get(key) != value}),
-                where=out,
-                next_step="choose another --out, or remove the folder",
-            )
+            raise _refusal(known, options, out)
         write_json(marker, dict(options))
         yield out
 
 
-def _text(options: Mapping[str, str]) -> str:
-    return json.dumps(options)
+def _refusal(known: Mapping[str, str], options: Mapping[str, str], out: Path) -> RunError:
+    """What differs, in words; of another benchmark's folder no more than whose it is."""
+    problem, next_step = "the folder holds a benchmark with other options", "choose another --out, or remove the folder"
+    owner, name = known.get("benchmark"), options.get("benchmark")
+    if owner != name:
+        return RunError(
+            f"the folder is another benchmark's: {owner}'s",
+            expected=f"a folder of its own for {name}",
+            where=out,
+            next_step=next_step,
+        )
+    before, now = [], []
+    for key in sorted({*known, *options}):
+        if known.get(key) == options.get(key):
+            continue
+        if key.endswith(RECIPE):  # a hash, which tells nobody anything
+            recipe = f"recipe {key.removesuffix(RECIPE)}"
+            before.append(f"{recipe} as it was then")
+            now.append(f"another version of {recipe}")
+        else:
+            before.append(f"{key} {known.get(key) or 'none'}")
+            now.append(f"{key} {options.get(key) or 'none'}")
+    return RunError(problem, expected=", ".join(before), got=", ".join(now), where=out, next_step=next_step)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from graphrec.comparison import Comparison, compare_runs
+from graphrec.comparison import Comparison, paired_tests
 from graphrec.evaluation.metrics import better
 from graphrec.evaluation.significance import LEVEL
 from graphrec.report.plots import Estimate, dot_plot
@@ -23,7 +23,7 @@ from graphrec.report.tables import (
     rivals,
     row_names,
 )
-from graphrec.run import Run, run_labels
+from graphrec.run import Run, compare, run_labels
 
 PRIMARY = "ndcg@50"
 
@@ -37,11 +37,30 @@ def evaluated(runs: Sequence[Run], part: str) -> list[Run]:
 
 
 def results(runs: Sequence[Run], names: Mapping[Path, str], part: str) -> Comparison:
-    """The comparison, each row with `run` unique to its run and `row`, a name unique to the row."""
-    found = compare_runs(runs, part)
-    called = {shown: names[run.folder] for shown, run in zip(run_labels(runs), runs)}
-    table = found.table.assign(run=found.table["run"].map(called))
-    return Comparison(table.assign(row=row_names(table)), found.tests)
+    """The comparison, each row with `run` unique to its run and `row`, a name unique to the row.
+
+    Of an ablation only its own estimand is compared, as `method` under the run's name; `variant` keeps the decoder's
+    name of it.
+    """
+    table, by_label = compare(runs, part), dict(zip(run_labels(runs), runs))
+    table["variant"] = table["method"]
+    for shown in _ablations(runs):
+        rows = table["run"] == shown
+        own = rows & (table["variant"] == next(iter(by_label[shown].variants())))
+        if own.any():
+            table.loc[own, "method"] = names[by_label[shown].folder]
+            table = table[own | ~rows]
+    table = table.reset_index(drop=True)
+    kept = [[by_label[shown].per_user(one, part)] for shown, one in zip(table["run"], table["estimand"])]
+    table["run"] = [names[by_label[shown].folder] for shown in table["run"]]
+    return Comparison(table.assign(row=row_names(table)), paired_tests(dict(enumerate(kept))))
+
+
+def _ablations(runs: Sequence[Run]) -> list[str]:
+    """Labels of the runs that stand beside the method they alter: another run is called as their decoder's own."""
+    called = [run.name.casefold() for run in runs]
+    own = [next(iter(run.variants())).casefold() for run in runs]
+    return [shown for shown, name, one in zip(run_labels(runs), called, own) if name != one and one in called]
 
 
 def result_table(found: Comparison) -> dict[str, Any]:

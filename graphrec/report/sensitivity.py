@@ -84,7 +84,7 @@ def _over_setting(
             for group, leaves in zip(groups, first):
                 apart = "".join(f", {other.rpartition('.')[2]} {leaves[other]}" for other in differing)
                 for _, row in table[table["run"].isin(list(group))].iterrows():
-                    curves.setdefault(row["method"] + apart, []).append((group[row["run"]], estimate(row, metric)))
+                    curves.setdefault(row["variant"] + apart, []).append((group[row["run"]], estimate(row, metric)))
             plots += _drawn(curves, metric, key, f"{prefix}{len(plots)}")
     return plots
 

@@ -9,7 +9,15 @@ import pytest
 from graphrec.errors import RunError
 from graphrec.experiments import hold_place
 
-QUICK = {"benchmark": "tiktok", "mode": "quick"}
+QUICK = {"benchmark": "tiktok", "mode": "quick", "tiktok.toml": "0a1b2c"}
+
+
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    """A folder in which a quick benchmark has its data."""
+    with hold_place(tmp_path, QUICK) as out:
+        (out / "prepared").mkdir()
+    return tmp_path
 
 
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
@@ -19,14 +27,30 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
         pass  # who ended lets go
 
 
-def test_other_options_are_refused_once_there_is_data(tmp_path: Path) -> None:
-    with hold_place(tmp_path, QUICK) as out:
-        (out / "prepared").mkdir()
-    with hold_place(tmp_path, QUICK):
-        pass
-    with pytest.raises(RunError, match="other options") as caught, hold_place(tmp_path, QUICK | {"mode": "full"}):
+def refusal(out: Path, options: dict[str, str]) -> RunError:
+    with pytest.raises(RunError) as caught, hold_place(out, options):
         pytest.fail("came in")
-    assert '"quick"' in str(caught.value) and '"full"' in str(caught.value) and "tiktok" not in str(caught.value)
+    return caught.value
+
+
+def test_other_options_are_refused_once_there_is_data(begun: Path) -> None:
+    with hold_place(begun, QUICK):
+        pass
+    said = refusal(begun, QUICK | {"mode": "full", "category": "Beauty"})
+    assert "other options" in said.problem
+    assert (said.expected, said.got) == ("category none, mode quick", "category Beauty, mode full")
+
+
+def test_another_recipe_is_named_and_its_hash_is_not(begun: Path) -> None:
+    said = refusal(begun, QUICK | {"tiktok.toml": "3d4e5f"})
+    assert said.got == "another version of recipe tiktok"
+    assert "0a1b2c" not in str(said) and "3d4e5f" not in str(said)
+
+
+def test_of_another_benchmarks_folder_only_the_owner_is_told(begun: Path) -> None:
+    said = str(refusal(begun, {"benchmark": "amazon", "mode": "full", "toys.toml": "3d4e5f"}))
+    assert "another benchmark's: tiktok's" in said and "of its own for amazon" in said
+    assert "mode" not in said and "toys" not in said
 
 
 def test_a_mistaken_option_can_be_mended_while_there_is_nothing(tmp_path: Path) -> None:

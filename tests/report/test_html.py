@@ -19,6 +19,7 @@ from graphrec.causal import Observational
 from graphrec.errors import RunError
 from graphrec.files import write_json
 from graphrec.report.html import write_report
+from graphrec.report.results import results
 from graphrec.report.tables import number
 from graphrec.run import Run
 
@@ -254,6 +255,28 @@ def test_two_runs_of_one_name_are_told_apart(ct, tmp_path):
     twin = copy_of(ct, tmp_path / "twin")
     words = seen(write_report([ct, twin], tmp_path / "a.html", part="valid").read_text())
     assert f"{ct.name} ({ct.folder})" in words and f"{ct.name} ({twin.folder})" in words
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_an_ablation_beside_its_method_stands_for_its_own_estimand_alone(hcr, tmp_path):
+    runs = [named(copy_of(hcr, tmp_path / name), name) for name in ("HCR", "HCR-NS")]
+    found = results(runs, {run.folder: run.name for run in runs}, "test")
+    assert list(found.table["row"]) == ["HCR", "HCR-T", "HCR-S1", "HCR-S2", "HCR-NS"]
+    tests = found.tests[found.tests["metric"] == "ndcg@50"]
+    assert len(tests) == 10, "what is not shown is not tested"
+    assert tests.set_index(["first", "second"]).loc[(0, 4), "difference"] == 0, "copies have the same values"
+    words = seen(write_report(runs, tmp_path / "a.html").read_text())
+    assert "HCR-NS: HCR" not in words and "HCR: HCR" not in words
+
+
+def test_a_run_without_its_method_beside_it_keeps_every_variant(hcr, causalrec):
+    rows = results([hcr, causalrec], {run.folder: run.name for run in (hcr, causalrec)}, "test").table["row"]
+    assert {"HCR", "HCR-T", "HCR-S1", "HCR-S2"} < set(rows)
+
+
+def named(run, name):
+    run.recipe = run.recipe.model_copy(update={"name": name})
+    return run
 
 
 @pytest.mark.usefixtures("undrawn")

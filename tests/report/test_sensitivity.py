@@ -32,7 +32,7 @@ def study(*recipes):
     """Runs A, B, ... with one row each."""
     runs = [Run(Path(name), Recipe({"name": name, **recipe})) for name, recipe in zip("ABCDEF", recipes)]
     rows = [
-        {"run": run.folder.name, "row": run.folder.name, "method": "HCR", "estimand": "front_door"}
+        {"run": run.folder.name, "row": run.folder.name, "method": "HCR", "variant": "HCR", "estimand": "front_door"}
         | {"ndcg@50": 0.1 * n, "ndcg@50_low": 0.1 * n - 0.05, "ndcg@50_high": 0.1 * n + 0.05}
         for n, run in enumerate(runs, start=1)
     ]
