@@ -19,7 +19,7 @@ import pandas as pd
 
 from graphrec.assemble import load_data
 from graphrec.causal import CausalGraph, Estimand, label
-from graphrec.data.exposures import randomised_exposures
+from graphrec.data.exposures import Exposures, randomised_exposures
 from graphrec.errors import DataError
 from graphrec.evaluation.lists import describe_lists
 from graphrec.evaluation.off_policy import off_policy_values
@@ -113,14 +113,22 @@ def off_policy(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None
         DataError: the data marks no part as exposed at random, or the run's split does not keep it apart.
     """
     scorers = _scorers(run, estimands, graph)
-    split = run.split()
-    exposures = randomised_exposures(load_data(run.recipe), split)
-    split.open_test("evaluate off-policy", run.folder / LEDGER)
+    exposures = shown_at_random(run)
+    run.split().open_test("evaluate off-policy", run.folder / LEDGER)
     rows = []
     for name, (estimand, scorer) in scorers.items():
         table = off_policy_values(scorer, exposures, **_sizes(run, scorer))
         rows.append({"part": OFF_POLICY, **run.keep(OFF_POLICY, name, estimand, table)})
     return pd.DataFrame(rows)
+
+
+def shown_at_random(run: Run) -> Exposures:
+    """What `off_policy` is made of; asks whether the data has it, while the test part is closed.
+
+    Raises:
+        DataError: as `off_policy`.
+    """
+    return randomised_exposures(load_data(run.recipe), run.split())
 
 
 def _scorers(run: Run, estimands: Estimands, graph: CausalGraph | None) -> dict[str, tuple[Estimand, Any]]:

@@ -54,7 +54,7 @@ def train(
     """
     out, recipe = Path(out), recipe.without_tune()
     if _same_run(out, recipe) and resume:
-        run = _complete_run(out)
+        run = complete_run(out)
         if run is not None:
             _require_same_data(out, {"dataset_fingerprint": fingerprint(Path(recipe.data.path))})
             return run
@@ -184,7 +184,7 @@ def _same_run(out: Path, recipe: Recipe) -> bool:
             return True
     except GraphrecError:  # a recipe of another version, or one that names a class of its own that is gone
         pass
-    if _complete_run(out) is None and not (out / CHECKPOINT).is_file():
+    if complete_run(out) is None and not (out / CHECKPOINT).is_file():
         return False  # it failed before its first checkpoint: nothing is lost
     raise RunError(
         "the folder holds a run of another recipe",
@@ -195,7 +195,8 @@ def _same_run(out: Path, recipe: Recipe) -> bool:
     )
 
 
-def _complete_run(out: Path) -> Run | None:
+def complete_run(out: Path) -> Run | None:
+    """The run that lies there; None where there is none, or its training has not finished."""
     try:
         return Run(out)
     except GraphrecError:

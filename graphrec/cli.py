@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import shlex
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -13,7 +16,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from graphrec.errors import GraphrecError, RecipeError, RunError
-from graphrec.report.terminal import print_table
+from graphrec.report.terminal import print_results, print_table
 
 app = typer.Typer(
     name="graphrec",
@@ -30,6 +33,7 @@ app.add_typer(new, name="new")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 OUT_HELP = "Folder to write, whole or not at all; what the same command wrote there before is replaced, with all in it."
 Out = Annotated[Path, typer.Option("--out", help=OUT_HELP)]
+RUN_OUT_HELP = "Folder of the run; a finished run of the recipe there is kept, an interrupted one goes on."
 GRAPH_HELP = "A causal graph of one's own (JSON, as `causal --json` prints under `graph`): claims are checked on it."
 GraphFile = Annotated[Path | None, typer.Option("--graph", metavar="FILE.json", help=GRAPH_HELP)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `train` wrote.")]
@@ -46,11 +50,18 @@ class Kind(StrEnum):
 
 
 def main() -> None:
-    """Entry point. A mistake of the user's ends with a message and status 2, never with a traceback."""
+    """Entry point."""
     warnings.showwarning = _show_warning
     sys.path.append(str(Path.cwd()))  # a class of one's own is found in the current folder, after everything else
-    try:
+    with mistakes_told():
         app()
+
+
+@contextmanager
+def mistakes_told() -> Iterator[None]:
+    """What goes wrong by a mistake of the user's or by the system ends with a message and status 2, not a traceback."""
+    try:
+        yield
     except GraphrecError as error:
         _fail(error)
     except BrokenPipeError:  # the reader of our output has gone, as in `graphrec ... | head`
@@ -253,30 +264,36 @@ def show(
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml")],
-    out: Out,
+    out: Annotated[Path, typer.Option("--out", help=RUN_OUT_HELP)],
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY.SUB=VALUE", help="Override the recipe, e.g. --set training.epochs=20."),
     ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on with an interrupted run of the same recipe.")] = True,
+    resume: Annotated[
+        bool, typer.Option(help="Keep a finished run of the same recipe, go on with an interrupted one; or start anew.")
+    ] = True,
 ) -> None:
     """Carry out a recipe; the test part stays locked until `evaluate`."""
     from graphrec.allocator import keep_large_blocks
 
     keep_large_blocks()
+    from graphrec.carry_out import complete_run
     from graphrec.carry_out import train as carry_out
     from graphrec.progress import training_progress
     from graphrec.recipe import Recipe
 
     parsed = Recipe.from_toml(recipe, overrides or ())
+    kept = resume and complete_run(out) is not None
     try:
         with training_progress(parsed.name, parsed.training) as on_epoch:
             run = carry_out(parsed, out, on_epoch=on_epoch, resume=resume)
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted; the same command goes on from the last checkpoint", err=True)
+        typer.echo(f"\ninterrupted; {_goes_on(out, resume)}", err=True)
         raise
     facts = run.manifest
     monitor = parsed.training.monitor
+    if kept:
+        typer.echo("this recipe was trained there before, and nothing was done; --no-resume trains it anew")
     typer.echo(
         f"{out}: {run.name}, best epoch {facts['best_epoch']} of {facts['epochs']}, "
         f"validation {monitor} {facts['best_' + monitor]:.4f}, {facts['training_seconds']:.0f} s"
@@ -295,7 +312,7 @@ def tune(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Search a recipe's [tune.space], or its decoder's own, for what is best on the validation likes."""
+    r"""Search a recipe's \[tune.space], or its decoder's own, for what is best on the validation likes."""
     from graphrec.allocator import keep_large_blocks
 
     keep_large_blocks()
@@ -361,8 +378,18 @@ def evaluate(
     if target is not None and truth is None:
         raise RunError("a target without a truth", expected="--truth WORLD with --target", got=f"--target {target}")
     if slices and part != "test":
-        raise RunError("the slices are of the test part", expected="--part test", got=f"--part {part} --slices")
+        raise RunError(
+            "the slices are of the test part",
+            expected="--part test",
+            got=f"--part {part} --slices",
+            where="--slices",
+            next_step="leave out --slices, or --part",
+        )
     loaded, own = Run(run), _read_graph(graph)
+    if off_policy:  # while the test part is closed
+        from graphrec.analyses import shown_at_random
+
+        shown_at_random(loaded)
     judged = None
     if truth is not None:  # first: if it is no truth, the test part stays closed
         judged = loaded.evaluate_truth(truth, estimand or (), target or "like", graph=own)
@@ -373,12 +400,12 @@ def evaluate(
     if as_json:
         _print_json(*tables)
         return
-    from graphrec.report.tables import metric_rows
+    from graphrec.report.tables import leading, metric_rows
 
     for number, one in enumerate(tables):
         if number:
             typer.echo()
-        print_table(*metric_rows(one))
+        print_results(*metric_rows(one), leading(one), f"in {loaded.folder / 'metrics.json'}, with --json")
 
 
 @app.command()
@@ -513,7 +540,7 @@ def compare(
 ) -> None:
     """Put evaluated runs side by side, test whether they differ, and write a report."""
     from graphrec.comparison import compare_runs
-    from graphrec.report.tables import metric_rows, pair_rows, row_names, with_p
+    from graphrec.report.tables import PAIR_HEADERS, leading, metric_rows, pair_rows, row_names, with_p
     from graphrec.run import Run
 
     if dose_response is not None and out is None:
@@ -523,17 +550,17 @@ def compare(
         )  # fmt: skip
     loaded = [Run(path) for path in runs]
     found = compare_runs(loaded, part, replicates=replicates)
-    if as_json:
-        _print_json(with_p(found.table, found.tests))
-    else:
-        print_table(*metric_rows(found.table, found.tests))
-        if len(found.tests):
-            typer.echo()
-            print_table(*pair_rows(row_names(found.table), found.table, found.tests))
-    if out is not None:
+    if out is not None:  # first: if it cannot be written, nothing is printed
         from graphrec.report.html import write_report
 
         typer.echo(f"wrote {write_report(loaded, out, part=part, dose_response=dose_response)}", err=True)
+    if as_json:
+        _print_json(with_p(found.table, found.tests))
+    else:
+        print_results(*metric_rows(found.table, found.tests), leading(found.table), "with --json")
+        if len(found.tests):
+            typer.echo()
+            print_results(*pair_rows(row_names(found.table), found.table, found.tests), PAIR_HEADERS)
 
 
 @app.command()
@@ -545,7 +572,7 @@ def refute(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Subsets of `subset_stability`.")] = 3,
     epochs: Annotated[
-        int | None, typer.Option(help="At most so many epochs a training; by default as the recipe.")
+        int | None, typer.Option(help="Epochs of each training, in place of the recipe's number.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -588,7 +615,8 @@ def new_backbone(
     backbone, test, import_path = write_backbone(name, out)
     typer.echo(f"wrote {backbone} and {test}")
     typer.echo(f"test it: pytest {test}")
-    typer.echo(f"train on it, from that folder: graphrec train ... --set backbone.name={import_path}")
+    found = "" if out.resolve() == Path.cwd() else f"PYTHONPATH={shlex.quote(str(out))} "
+    typer.echo(f"train on it: {found}graphrec train recipe.toml --out runs/{name} --set backbone.name={import_path}")
 
 
 @app.command()
@@ -603,6 +631,17 @@ def doctor(as_json: Json = False) -> None:
         print_table(["check", "state", "detail"], rows)
     if any(state == "missing" for _, state, _ in rows):
         raise typer.Exit(1)
+
+
+def _goes_on(out: Path, resume: bool) -> str:
+    """What an interrupted training's next call does."""
+    from graphrec.run import CHECKPOINT
+    from graphrec.training.checkpoint import saved_epoch
+
+    epoch = saved_epoch(out / CHECKPOINT)
+    if not epoch:
+        return "no checkpoint was kept yet: the same command starts from the first epoch"
+    return ("the same command" if resume else "without --no-resume it") + f" goes on after epoch {epoch}"
 
 
 def _list_backbones(as_json: bool) -> None:

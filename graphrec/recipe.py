@@ -121,7 +121,11 @@ class Recipe(BaseModel):
             raise RecipeError(
                 "the recipe is not valid TOML", got=str(error), where=path, next_step="mend the file there"
             ) from None
-        return cls.from_dict(values, overrides, where=str(path))
+        try:
+            return cls.from_dict(values, overrides, where=str(path))
+        except GraphrecError as error:
+            _blame_override(error, overrides)
+            raise
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "recipe") -> Recipe:
@@ -130,15 +134,7 @@ class Recipe(BaseModel):
         # Names first: choosing another class drops the old one's settings, never those given beside it.
         for text in sorted(overrides, key=lambda text: not text.partition("=")[0].strip().endswith(".name")):
             _override(merged, text)
-        try:
-            return cls._resolved(merged, where)
-        except GraphrecError as error:
-            _blame_override(error, overrides)
-            raise
-
-    @classmethod
-    def _resolved(cls, values: Mapping[str, Any], where: str) -> Recipe:
-        recipe = validated(cls, values, where)
+        recipe = validated(cls, merged, where)
         resolved = {
             "backbone": _resolve("backbone", recipe.backbone, where),
             "decoder": _resolve("decoder", recipe.decoder, where),

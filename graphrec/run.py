@@ -32,7 +32,7 @@ from graphrec.backbones import Representation
 from graphrec.causal import CausalGraph, Estimand, label, parse_estimand
 from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
-from graphrec.data.store import fingerprint
+from graphrec.data.store import fingerprint, read_manifest
 from graphrec.decoders import Context, Decoder, decoders
 from graphrec.errors import RecipeError, RunError, UnknownNameError
 from graphrec.evaluation.metrics import summarise
@@ -43,7 +43,7 @@ from graphrec.export.embeddings import export_model
 from graphrec.files import read_json, replace_file, write_json
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel
-from graphrec.simulation.truth import Truth
+from graphrec.simulation.truth import truth_of
 from graphrec.training.checkpoint import load_weights
 
 MANIFEST = "run.json"
@@ -245,11 +245,13 @@ class Run:
             `rank_correlation_do` (of score and truth) and `leakage_do` (of the hidden confounder into the score).
 
         Raises:
-            DataError: no truth lies there.
-            UnknownIdError: the truth is not of this run's data.
+            DataError: no truth lies there, it is another world's than the data's, or the data is gone.
+            RunError: the data has changed.
             UnknownNameError: no target of that name.
         """
-        known = Truth.load(Path(truth)).align(self.user_ids, self.item_ids)
+        data = Path(self.recipe.data.path)
+        self._require("dataset_fingerprint", fingerprint(data))
+        known = truth_of(Path(truth), read_manifest(data).provenance, self.user_ids, self.item_ids)
         rows = []
         for name, estimand in self.choose(estimands).items():
             scorer = self.model.scorer(estimand, graph)

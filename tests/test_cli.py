@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from graphrec.cli import app, main
 from graphrec.data.store import load, save
 from graphrec.recipe import Recipe
 from graphrec.run import Run
+from graphrec.training.loop import Trainer
 
 COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
 
@@ -109,6 +111,11 @@ def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.output
+
+
+def test_help_keeps_what_stands_in_brackets() -> None:
+    assert "[tune.space]" in CliRunner().invoke(app, ["tune", "--help"]).output
+    assert "[tune.space]" in CliRunner().invoke(app, ["--help"]).output
 
 
 def test_the_version_is_printed(call: Call) -> None:
@@ -270,6 +277,42 @@ def test_compare_shows_a_dose_response_in_the_report(call: Call, own: Callable[[
     assert alone.status == 2 and "--out REPORT.html with --dose-response" in alone.err
 
 
+def test_a_report_that_cannot_be_made_is_refused_before_the_table(
+    call: Call, own: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = own("ct")
+    call("evaluate", folder)
+    (tmp_path / "study.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "file").touch()
+    page = tmp_path / "report.html"
+    refused(call("compare", folder, "--out", tmp_path), "the report is a file")
+    refused(call("compare", folder, "--out", tmp_path / "file" / "report.html"), "the system refused")
+    study = ("--dose-response", tmp_path / "study.csv")
+    refused(call("compare", folder, "--out", page, *study), "not the results of a dose-response study")
+    assert not page.exists()
+
+
+def test_a_narrow_terminal_shows_what_matters_most_in_whole_cells(
+    call: Call, own: Callable[[str], Path], tiny_world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [own("ct"), own("hcr")]
+    for folder in runs:
+        call("evaluate", folder)
+    for key, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": "80", "TERM": "xterm"}.items():
+        monkeypatch.setenv(key, value)
+    out = call("evaluate", runs[1], "--truth", tiny_world).out
+    header, *rows = re.sub(r"\x1b\[[0-9;]*m", "", out).splitlines()
+    assert re.split(r" {2,}", header.strip()) == ["method", "NDCG@10", "NDCG@50 (do)", "Regret@50 (do)"]
+    assert [row.split()[0] for row in rows[:4]] == ["HCR", "HCR-T", "HCR-S1", "HCR-S2"]
+    assert all(len(re.findall(r"\.\d{4} \[-?\.\d{4}, -?\.\d{4}\]", row)) == 3 for row in rows[:4])
+    rest = " ".join(rows[4:])
+    assert "more columns: on a wider terminal" in rest and "metrics.json" in rest.replace(" ", "")
+    compared = call("compare", *runs).out
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", compared).splitlines()
+    assert lines[0].split()[:2] == ["method", "run"] and max(map(len, lines)) <= 80
+    assert "**" not in compared
+
+
 def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, own: Callable[[str], Path]) -> None:
     folder = own("ct")
     said = call("evaluate", folder, "--slices", "--lists", "--json")
@@ -286,10 +329,11 @@ def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, o
 
 def test_evaluate_tells_what_the_data_does_not_allow(call: Call, own: Callable[[str], Path]) -> None:
     folder = own("ct")
-    said = call("evaluate", folder, "--off-policy")
-    assert said.status == 2 and "marked as exposed at random" in said.err
+    said = call("evaluate", folder, "--slices", "--lists", "--off-policy")
+    refused(said, "marked as exposed at random", "where: ", "leave out --off-policy")
+    assert not (folder / "ledger.jsonl").exists() and Run(folder).metrics() == {}
     said = call("evaluate", folder, "--slices", "--part", "valid")
-    assert said.status == 2 and "the slices are of the test part" in said.err
+    refused(said, "the slices are of the test part", "where: --slices", "leave out --slices")
 
 
 def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str], Path]) -> None:
@@ -432,9 +476,26 @@ def test_an_interrupted_training_says_how_to_go_on(
         patch.setattr("graphrec.training.loop.Trainer._keep_best", press_control_c)
         said = call("train", recipe_file, "--out", tmp_path / "run")
     assert said.status == 130
-    assert "goes on from the last checkpoint" in said.err
+    assert "no checkpoint was kept yet: the same command starts from the first epoch" in said.err
     assert "Traceback" not in said.err
-    assert call("train", recipe_file, "--out", tmp_path / "run").status == 0
+
+    keep_best = graphrec.carry_out.Trainer._keep_best
+
+    def press_in_the_second_epoch(trainer: Trainer, metrics: dict[str, float]) -> None:
+        if trainer.state.epoch == 2:
+            raise KeyboardInterrupt
+        keep_best(trainer, metrics)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("graphrec.training.loop.Trainer._keep_best", press_in_the_second_epoch)
+        said = call("train", recipe_file, "--out", tmp_path / "run")
+        assert said.status == 130 and "the same command goes on after epoch 1" in said.err
+        said = call("train", recipe_file, "--out", tmp_path / "run", "--no-resume")
+        assert said.status == 130 and "without --no-resume it goes on after epoch 1" in said.err
+    said = call("train", recipe_file, "--out", tmp_path / "run")
+    assert said.status == 0 and [row["epoch"] for row in Run(tmp_path / "run").history] == [1, 2]
+    assert "trained there before" not in said.out
+    assert "trained there before, and nothing was done" in call("train", recipe_file, "--out", tmp_path / "run").out
 
 
 @pytest.mark.parametrize(

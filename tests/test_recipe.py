@@ -249,9 +249,16 @@ def test_a_monitor_is_any_metric_at_the_evaluated_lengths() -> None:
         "split.name=rnadom",
     ],
 )
-def test_an_error_about_what_an_override_gave_names_the_override(text: str) -> None:
-    assert refusal({}, text, "seed=3").where == f"--set {text}"
-    assert refusal({"backbone": {"layers": 0}}, "seed=3").where == "my.toml"
+def test_an_error_about_what_an_override_gave_names_the_override(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    for content, overrides, where in (
+        ("", [text, "seed=3"], f"--set {text}"),
+        ("[backbone]\nlayers = 0", ["seed=3"], str(file)),
+    ):
+        file.write_text('[data]\npath = "prepared"\n' + content)
+        with pytest.raises(GraphrecError) as caught:
+            Recipe.from_toml(file, overrides)
+        assert caught.value.where == where
 
 
 def test_a_part_given_as_a_name_is_told_its_key() -> None:

@@ -413,6 +413,20 @@ def test_satisfaction_is_judged_and_kept_apart_from_likes(own: Callable[[str], R
         run.evaluate_truth(tiny_world, target="likes")
 
 
+def test_the_truth_of_another_world_is_refused(own: Callable[[str], Run], tiny_world: Path, tmp_path: Path) -> None:
+    run = own("hcr")
+    other = gr.simulate("tiktok", tmp_path / "other", users=120, items=80, shown=40, seed=1)
+    with pytest.raises(DataError, match="of another world than the dataset"):
+        run.evaluate_truth(other)
+    renamed = Path(shutil.copytree(tiny_world / "truth", tmp_path / "renamed"))
+    description = json.loads((renamed / "world.json").read_text())
+    description["user_ids"] = [f"other{one}" for one in description["user_ids"]]
+    (renamed / "world.json").write_text(json.dumps(description))
+    with pytest.raises(DataError, match="of another world than the dataset"):
+        run.evaluate_truth(renamed)
+    assert run.metrics() == {}
+
+
 # Comparison
 
 

@@ -52,7 +52,8 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
             "no part of the dataset is marked as exposed at random",
             expected=f"`{MARK}` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it",
             got=f"dataset `{dataset.name}` without",
-            next_step="judge the ranking by held-out likes",
+            where=f"dataset.provenance.{MARK}",
+            next_step="judge the ranking by held-out likes: leave out --off-policy",
         )
     if split.config.name != "given":
         raise DataError(
@@ -76,7 +77,12 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
     fresh = distinct(every)
     fresh = fresh[~np.isin(fresh, excluded[:, 0] * width + excluded[:, 1])]
     if len(fresh) == 0:
-        raise DataError("no pair was shown at random that train and valid do not hold", got=f"{len(events)} events")
+        raise DataError(
+            "no pair was shown at random that train and valid do not hold",
+            got=f"{len(events)} events",
+            where=f"part `{part}` of dataset `{dataset.name}`",
+            next_step="judge the ranking by held-out likes: leave out --off-policy",
+        )
     pool = np.zeros(width, dtype=bool)
     pool[every % width] = True
     pairs = np.stack([fresh // width, fresh % width], axis=1)

@@ -36,7 +36,7 @@ def refute(
         run: a complete run whose data is still there.
         checks: registered names or import paths.
         seeds: number of subsets of `subset_stability`, at least 2.
-        epochs: at most so many for each retraining, and for the model on unaltered data; by default as the recipe.
+        epochs: of each retraining, and of the model on unaltered data, in place of the recipe's number.
         progress: shows each training, such as `graphrec.progress.training_progress`.
 
     Raises:

@@ -85,7 +85,9 @@ class Refutation:
 
     def markdown(self) -> str:
         """The results as a Markdown document."""
-        short = "" if self.epochs is None else f" Trainings were cut to {self.epochs} epochs, and are compared so."
+        short = (
+            "" if self.epochs is None else f" Each training had at most {self.epochs} epochs, not the recipe's number."
+        )
         head = f"Measured on the validation likes; the test part stayed closed.{short}"
         parts = [f"# Refutation of {self.run}\n\n{head}\n"]
         for check in self.checks:

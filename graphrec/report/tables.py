@@ -12,6 +12,7 @@ from graphrec.evaluation.significance import LEVEL
 LABELS = {name: name for name in ("part", "method", "run", "estimand", "seeds", "users")}
 UPPER = ("ndcg", "hr", "mrr", "map", "ips", "snips", "dr")
 INTERVENTIONAL = "_do"
+PAIR_HEADERS = ["metric", "of", "less that of", "difference", "p", "p (Wilcoxon)"]
 
 
 def metric_names(table: pd.DataFrame) -> list[str]:
@@ -109,6 +110,17 @@ def metric_rows(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> tuple
     return [*(LABELS[column] for column in fixed), *map(metric_label, metrics)], rows
 
 
+def leading(table: pd.DataFrame) -> list[str]:
+    """The headers of a result table that matter most, first the first: what tells rows apart, then each metric at its
+    first cutoff, NDCG before those by the truth, and these before the others."""
+    at_first: dict[str, str] = {}
+    for metric in metric_names(table):
+        at_first.setdefault(metric.partition("@")[0], metric)
+    stems = sorted(at_first, key=lambda stem: (stem != "ndcg", not stem.endswith(INTERVENTIONAL)))
+    fixed = [column for column in ("part", "method", "run") if column in table.columns]
+    return [*(LABELS[column] for column in fixed), *(metric_label(at_first[stem]) for stem in stems)]
+
+
 def row_names(table: pd.DataFrame) -> list[str]:
     """A name for each row of a comparison: its method, with the run where two rows share one."""
     shared = table["method"].duplicated(keep=False)
@@ -123,7 +135,6 @@ def pair_rows(
     Args:
         names: of the rows, by number.
     """
-    headers = ["metric", "of", "less that of", "difference", "p", "p (Wilcoxon)"]
     rows: list[tuple[str, ...]] = []
     for metric in tests["metric"].unique():
         best, against = rivals(table, metric, tests)
@@ -135,7 +146,7 @@ def pair_rows(
             rows.append(
                 (metric_label(metric), one, other, shown, probability(pair["p"]), probability(pair["wilcoxon_p"]))
             )
-    return headers, rows
+    return PAIR_HEADERS, rows
 
 
 def probability(p: float) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -24,9 +26,62 @@ def print_table(
     limits: Mapping[str, int] = at_most or {}
     if not console.is_terminal:
         console, limits = Console(width=UNBOUNDED), {}
+    cells = [[Text(str(cell)) for cell in row] for row in rows]
+    console.print(_table(headers, cells, limits), highlight=False)
+
+
+def print_results(
+    headers: Sequence[str], rows: Sequence[tuple[str, ...]], leading: Sequence[str], elsewhere: str = ""
+) -> None:
+    """Print a result table; on a terminal that is too narrow for it the leading columns alone, as many as fit.
+
+    Args:
+        rows: cells, in which `**` encloses what is bold.
+        leading: headers, the most important first; the first two are shown in any case.
+        elsewhere: where else than in a pipe or on a wider terminal the rest is found, such as `with --json`.
+    """
+    console = Console()
+    if not console.is_terminal:
+        print_table(headers, rows)
+        return
+    cells = [[_bold(str(cell)) for cell in row] for row in rows]
+    shown = list(headers)
+    if _width(console, headers, cells) > console.width:
+        shown = []
+        for header in leading:
+            wider = [one for one in headers if one in {*shown, header}]
+            if len(shown) < 2 or _width(console, *_chosen(headers, cells, wider)) <= console.width:
+                shown = wider
+    console.print(_table(*_chosen(headers, cells, shown)), highlight=False)
+    if len(shown) < len(headers):
+        places = ", ".join(filter(None, ("on a wider terminal", "in a pipe (`| less -S`)", elsewhere)))
+        missing = len(headers) - len(shown)
+        console.print(f"{missing} more column{'s' if missing > 1 else ''}: {places}", highlight=False, markup=False)
+
+
+def _chosen(
+    headers: Sequence[str], rows: Sequence[Sequence[Text]], names: Sequence[str]
+) -> tuple[list[str], list[list[Text]]]:
+    places = [headers.index(name) for name in names]
+    return [headers[place] for place in places], [[row[place] for place in places] for row in rows]
+
+
+def _width(console: Console, headers: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:
+    """Characters that the table needs in order to break no cell."""
+    return Measurement.get(console, console.options.update(width=UNBOUNDED), _table(headers, rows)).maximum
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[Text]], limits: Mapping[str, int] | None = None) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for header in headers:
-        table.add_column(header, overflow="fold", max_width=limits.get(header))
+        table.add_column(header, overflow="fold", max_width=(limits or {}).get(header))
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    console.print(table, highlight=False)
+        table.add_row(*row)
+    return table
+
+
+def _bold(cell: str) -> Text:
+    text = Text()
+    for number, piece in enumerate(re.split(r"\*\*(.+?)\*\*", cell)):
+        text.append(piece, style="bold" if number % 2 else None)
+    return text

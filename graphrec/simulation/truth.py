@@ -11,9 +11,10 @@ It lies beside the raw files in `truth/` and is for scoring alone; no source rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -22,7 +23,7 @@ from safetensors.numpy import load_file, save
 from scipy import sparse
 
 from graphrec.data.dataset import InteractionDataset, index_of
-from graphrec.errors import DataError, UnknownNameError
+from graphrec.errors import DataError, UnknownIdError, UnknownNameError
 from graphrec.files import read_json, write_json
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
 
@@ -333,19 +334,38 @@ def oracle_gaps(dataset: InteractionDataset, folder: Path, *, users: int = 2000,
     Raises:
         DataError: no truth lies there, or the dataset was not prepared from that world.
     """
-    truth = Truth.load(folder)
-    simulated = dataset.provenance.get("simulated")
-    drawn = simulated.get("config", {}) if isinstance(simulated, dict) else {}
-    if {name: drawn.get(name) for name in _STRUCTURE} != {name: getattr(truth.config, name) for name in _STRUCTURE}:
-        raise DataError(
-            "the truth is of another world than the dataset",
-            expected="the folder of the simulated world that the dataset was prepared from",
-            got="a truth of other settings" if simulated else "a dataset that was not simulated",
-            where=folder,
-        )
     rows = np.unique(np.linspace(0, dataset.num_users - 1, min(users, dataset.num_users)).astype(np.int64))
-    known = truth.align(dataset.user_ids[rows], dataset.item_ids)
+    known = truth_of(folder, dataset.provenance, dataset.user_ids[rows], dataset.item_ids)
     return {target: oracle_gap(known, None, k, target=target) for target in TARGETS}
+
+
+def truth_of(folder: Path, provenance: Mapping[str, Any], user_ids: np.ndarray, item_ids: np.ndarray) -> Truth:
+    """The truth of a dataset's users and items, from the folder of the world that the dataset was prepared from.
+
+    Args:
+        folder: as for `Truth.load`.
+        provenance: the dataset's; it holds the settings of its world.
+
+    Raises:
+        DataError: no truth lies there, or it is another world's.
+    """
+    truth = Truth.load(folder)
+    simulated = provenance.get("simulated")
+    drawn = simulated.get("config", {}) if isinstance(simulated, dict) else {}
+    got = "a truth of other settings" if simulated else "a dataset that was not simulated"
+    settings = {name: drawn.get(name, field.default) for name, field in WorldConfig.model_fields.items()}
+    if drawn and settings == {name: getattr(truth.config, name) for name in settings}:
+        try:
+            return truth.align(user_ids, item_ids)
+        except UnknownIdError as error:
+            got = f"a truth of other ids: {error.problem}"
+    raise DataError(
+        "the truth is of another world than the dataset",
+        expected="the folder of the simulated world that the dataset was prepared from",
+        got=got,
+        where=folder,
+        next_step="give the folder that `graphrec simulate` wrote and `graphrec prepare` read",
+    )
 
 
 def _blocks(truth: Truth, cells: int = 4_000_000) -> Iterator[np.ndarray]:

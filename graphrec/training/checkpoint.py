@@ -47,6 +47,11 @@ def save_training(path: Path, trainer: Trainer) -> None:
     save_weights(path, tensors, {"state": json.dumps(dataclasses.asdict(trainer.state))})
 
 
+def saved_epoch(path: Path) -> int:
+    """The epoch after which a training that was stopped goes on; 0 where no checkpoint was kept."""
+    return json.loads(load_weights(path)[1]["state"])["epoch"] if path.is_file() else 0
+
+
 def resume_training(path: Path, trainer: Trainer) -> None:
     """Bring a fresh trainer to where `save_training` left one.
 
