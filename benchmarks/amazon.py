@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, place, prepared, raw_files, run
+from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, mode_of, place, prepared, raw_files, run
 
 import graphrec as gr
 from graphrec.errors import RunError
@@ -33,7 +33,7 @@ def main(
     trials: Trials = None,
     category: Annotated[str, typer.Option(help="Such as Office_Products, where the folder holds several.")] = "",
 ) -> None:
-    twin = data == TWIN
+    twin, mode = data == TWIN, mode_of(full, seeds, trials)
     if twin and category:
         raise RunError(
             "--category is for real files",
@@ -41,7 +41,7 @@ def main(
             got=f"--category {category} alone, which would simulate the twin",
             next_step="name the files' folder with --data, or leave out --category",
         )
-    with place(out, data, full, trials, "causalrec", "toys", benchmark="amazon", category=category):
+    with place(out, data, mode, "causalrec", "toys", benchmark="amazon", category=category):
         raw = raw_files("amazon", data, out)
         title = "Amazon twin (simulated)" if twin else f"Amazon {category or raw.name}"
         if raw.is_file():
@@ -52,12 +52,21 @@ def main(
             ready = prepared("amazon", raw, out, title, options | ({"category": category} if category else {}))
         dataset = gr.load(ready)
         pictures = "visual" in dataset.features
-        asked = {"title": title, "full": full, "seeds": seeds, "trials": trials, "truth": raw if twin else None}
+        truth, settings = raw if twin else None, PICTURES if pictures else ()
         if pictures or dataset.single_behaviour:
-            settings = PICTURES if pictures else ()
-            experiment(CAUSALREC, "causalrec", ready, out, target="satisfaction", settings=settings, **asked)
+            experiment(
+                CAUSALREC,
+                "causalrec",
+                ready,
+                out,
+                mode,
+                title=title,
+                truth=truth,
+                target="satisfaction",
+                settings=settings,
+            )
         else:
-            experiment(HCR, "toys", ready, out, **asked)
+            experiment(HCR, "toys", ready, out, mode, title=title, truth=truth)
 
 
 if __name__ == "__main__":

@@ -51,8 +51,14 @@ Trials = Annotated[
 ]
 
 
+def mode_of(full: bool, seeds: int | None, trials: int | None) -> Mode:
+    """The full or the quick mode, with other numbers where they are given."""
+    given = {name: number for name, number in (("seeds", seeds), ("trials", trials)) if number is not None}
+    return replace(FULL if full else QUICK, **given)
+
+
 @contextmanager
-def place(out: Path, data: str, full: bool, trials: int | None, *recipes: str, **options: str) -> Iterator[Path]:
+def place(out: Path, data: str, mode: Mode, *recipes: str, **options: str) -> Iterator[Path]:
     """The folder `out`, held for a benchmark with these options and recipes alone.
 
     Raises:
@@ -66,7 +72,6 @@ def place(out: Path, data: str, full: bool, trials: int | None, *recipes: str, *
             got=f"`{data}`",
             where="--data",
         )
-    mode = _mode(full, trials)
     asked = {**options, "data": "twin" if data == TWIN else "real", "mode": mode.name, "trials": str(mode.trials)}
     asked |= {f"{name}.toml": sha256(RECIPES / f"{name}.toml")[:12] for name in recipes}
     with hold_place(out, asked) as folder:
@@ -93,20 +98,14 @@ def prepared(source: str, raw: Path, out: Path, title: str, options: Mapping[str
 
 
 def experiment(
-    paper: Paper, recipe: str, data: Path, out: Path, *, title: str, full: bool, seeds: int | None,
-    trials: int | None, truth: Path | None, target: str = "like", settings: tuple[str, ...] = (),
+    paper: Paper, recipe: str, data: Path, out: Path, mode: Mode, *, title: str, truth: Path | None,
+    target: str = "like", settings: tuple[str, ...] = (),
 ) -> None:  # fmt: skip
     """A paper's experiments under `recipes/RECIPE.toml`, its exhibits, and the closing lines."""
-    mode = _mode(full, trials)
     base = Recipe.from_toml(RECIPES / f"{recipe}.toml", [f"data.path={data}", *settings, *mode.settings])
-    done = reproduce(paper, base, out, mode, title=title, seeds=seeds, truth=truth, target=target)
+    done = reproduce(paper, base, out, mode, title=title, truth=truth, target=target)
     finish(done.result, out, paper.name)
     print(f"{len(done.exhibits)} tables and figures of {paper.name}'s paper in {out / 'exhibits'}")
-
-
-def _mode(full: bool, trials: int | None) -> Mode:
-    mode = FULL if full else QUICK
-    return mode if trials is None else replace(mode, trials=trials)
 
 
 def finish(result: BenchmarkResult, out: Path, method: str = "") -> None:

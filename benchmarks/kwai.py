@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, place, prepared, raw_files, run
+from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, mode_of, place, prepared, raw_files, run
 
 import graphrec as gr
 from graphrec.experiments import HCR
@@ -19,16 +19,14 @@ from graphrec.experiments import HCR
 def main(
     data: Data = TWIN, out: Out = Path("runs/kwai"), full: Full = False, seeds: Seeds = None, trials: Trials = None
 ) -> None:
-    twin = data == TWIN
+    twin, mode = data == TWIN, mode_of(full, seeds, trials)
     title = "Kwai twin (simulated)" if twin else "Kwai"
-    with place(out, data, full, trials, "kwai", "kwai-given", benchmark="kwai"):
+    with place(out, data, mode, "kwai", "kwai-given", benchmark="kwai"):
         raw = raw_files("kwai", data, out)
         ready = prepared("kwai", raw, out, title)
         # MMGCN's files have one behaviour and their own split.
         recipe = "kwai-given" if gr.load(ready).single_behaviour else "kwai"
-        experiment(
-            HCR, recipe, ready, out, title=title, full=full, seeds=seeds, trials=trials, truth=raw if twin else None
-        )
+        experiment(HCR, recipe, ready, out, mode, title=title, truth=raw if twin else None)
 
 
 if __name__ == "__main__":

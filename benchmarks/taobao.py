@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, place, prepared, raw_files, run
+from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, mode_of, place, prepared, raw_files, run
 
 from graphrec.experiments import HCR
 
@@ -29,16 +29,14 @@ def main(
     trials: Trials = None,
     like: Annotated[str, typer.Option(help="`buy`, or `any` of what tells that a user was pleased.")] = "buy",
 ) -> None:
-    twin = data == TWIN
-    with place(out, data, full, trials, "taobao-twin", "taobao", benchmark="taobao", like=like):
+    twin, mode = data == TWIN, mode_of(full, seeds, trials)
+    with place(out, data, mode, "taobao-twin", "taobao", benchmark="taobao", like=like):
         raw = raw_files("taobao", data, out)
         source = "alibaba" if (raw / ALIBABA).is_file() else "taobao"
         title = "Taobao twin (simulated)" if twin else f"{source.capitalize()}, like = {like}"
         ready = prepared(source, raw, out, title, {"like": like})
         recipe = "taobao-twin" if twin else "taobao"
-        experiment(
-            HCR, recipe, ready, out, title=title, full=full, seeds=seeds, trials=trials, truth=raw if twin else None
-        )
+        experiment(HCR, recipe, ready, out, mode, title=title, truth=raw if twin else None)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, place, prepared, raw_files, run
+from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, mode_of, place, prepared, raw_files, run
 
 import graphrec as gr
 from graphrec.experiments import HCR
@@ -19,16 +19,14 @@ from graphrec.experiments import HCR
 def main(
     data: Data = TWIN, out: Out = Path("runs/tiktok"), full: Full = False, seeds: Seeds = None, trials: Trials = None
 ) -> None:
-    twin = data == TWIN
+    twin, mode = data == TWIN, mode_of(full, seeds, trials)
     title = "Tiktok twin (simulated)" if twin else "Tiktok"
-    with place(out, data, full, trials, "tiktok-twin", "tiktok", benchmark="tiktok"):
+    with place(out, data, mode, "tiktok-twin", "tiktok", benchmark="tiktok"):
         raw = raw_files("tiktok", data, out)
         ready = prepared("tiktok", raw, out, title)
         # DiffMM's files have one behaviour and their own split.
         recipe = "tiktok" if gr.load(ready).single_behaviour else "tiktok-twin"
-        experiment(
-            HCR, recipe, ready, out, title=title, full=full, seeds=seeds, trials=trials, truth=raw if twin else None
-        )
+        experiment(HCR, recipe, ready, out, mode, title=title, truth=raw if twin else None)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,6 @@ def reproduce(
     mode: Mode,
     *,
     title: str,
-    seeds: int | None = None,
     truth: Path | None = None,
     target: str = "like",
 ) -> Experiment:
@@ -64,17 +63,22 @@ def reproduce(
     Args:
         base: the recipe of all methods; each exchanges the decoder and what its name promises.
         out: folder for everything.
-        seeds: in place of the mode's.
         title: of the data.
         truth, target: of a simulated world, as in `run_benchmark`.
     """
     methods = chosen(paper.methods, every=mode.every)
     recipes, failed = _recipes(methods, base, out, mode)
-    number = mode.seeds if seeds is None else seeds
     result = run_benchmark(
-        recipes, out, seeds=range(number), truth=truth, target=target, title=title, failed=failed, trials=mode.trials,
+        recipes,
+        out,
+        seeds=range(mode.seeds),
+        truth=truth,
+        target=target,
+        title=title,
+        failed=failed,
+        trials=mode.trials,
         report=False,
-    )  # fmt: skip
+    )
     exhibits = paper.make(result, title)
     for exhibit in exhibits:
         exhibit.write(out / "exhibits")

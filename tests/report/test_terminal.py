@@ -32,7 +32,7 @@ def test_bold_is_markup_on_a_terminal(shown):
 def test_as_many_of_the_leading_columns_as_fit_are_shown_in_the_tables_order(shown):
     plain = [line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in shown(41, "method", "NDCG@10", "MRR")]
     assert plain[0].split() == ["method", "MRR", "NDCG@10"]
-    assert "1 more columns" in plain[2] and "--json" in " ".join(plain[2:])
+    assert "1 more column:" in plain[2] and "--json" in " ".join(plain[2:])
     assert "MRR" not in shown(40, "method", "NDCG@10", "MRR")[0]
 
 
