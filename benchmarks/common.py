@@ -15,7 +15,7 @@ import typer
 import graphrec as gr
 from graphrec.allocator import keep_large_blocks
 from graphrec.benchmark import BenchmarkResult
-from graphrec.cli import mistakes_told
+from graphrec.cli.mistakes import mistakes_told
 from graphrec.data.checks import statistics
 from graphrec.errors import DataError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNBOUNDED = 10_000
 """Columns of a file or a pipe, which has no edge: nothing is cut or wrapped there."""
@@ -57,6 +62,12 @@ def print_results(
         places = ", ".join(filter(None, ("on a wider terminal", "in a pipe (`| less -S`)", elsewhere)))
         missing = len(headers) - len(shown)
         console.print(f"{missing} more column{'s' if missing > 1 else ''}: {places}", highlight=False, markup=False)
+
+
+def print_json(*tables: pd.DataFrame) -> None:
+    """Print the tables' rows as one JSON list; what was not measured is null, as JSON has no NaN."""
+    rows = [row for table in tables for row in table.astype(object).where(table.notna(), None).to_dict("records")]
+    print(json.dumps(rows, indent=2))
 
 
 def _chosen(

@@ -1,0 +1,72 @@
+"""All commands, in the order in which `graphrec --help` shows them, and the entry point."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphrec.cli.data import check, datasets, prepare, simulate
+from graphrec.cli.judgement import compare, evaluate, refute
+from graphrec.cli.mistakes import mistakes_told, show_warning
+from graphrec.cli.parts import causal, doctor, list_parts, new_backbone
+from graphrec.cli.training import show, train, tune
+from graphrec.cli.use import explain, export, recommend
+
+app = typer.Typer(
+    name="graphrec",
+    help="Causal multimodal graph recommendation: raw logs to a trained, judged and exported recommender.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("list")(list_parts)
+app.command()(datasets)
+app.command()(simulate)
+app.command()(prepare)
+app.command()(check)
+app.command()(show)
+app.command()(train)
+app.command()(tune)
+app.command()(evaluate)
+app.command()(export)
+app.command()(recommend)
+app.command()(explain)
+app.command()(causal)
+app.command()(compare)
+app.command()(refute)
+app.command()(doctor)
+
+new = typer.Typer(help="Write the files that a part of your own starts from.", no_args_is_help=True)
+new.command("backbone")(new_backbone)
+app.add_typer(new, name="new")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("graphrec"))
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def options(version: Version = False) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point."""
+    warnings.showwarning = show_warning
+    sys.path.append(str(Path.cwd()))  # a class of one's own is found in the current folder, after everything else
+    with mistakes_told():
+        app()

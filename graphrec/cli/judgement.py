@@ -1,0 +1,190 @@
+"""The commands that judge runs: evaluation, comparison, refutation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphrec.cli.options import GraphFile, Json, RunFolder, read_graph
+from graphrec.errors import RunError
+from graphrec.report.terminal import print_json, print_results, print_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from graphrec.causal import CausalGraph
+    from graphrec.run import Run
+
+
+def evaluate(
+    run: RunFolder,
+    estimand: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME or NAME:option=value[,value ...]; repeat for several. Default: the decoder's variants."
+        ),
+    ] = None,
+    part: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="A simulated world's truth/ folder: judge by the interventional truth too."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="What --truth judges by: like (the default), or satisfaction once clicked.")
+    ] = None,
+    graph: GraphFile = None,
+    slices: Annotated[
+        bool, typer.Option("--slices", help="Also by users' activity, by time, and by items' like/click ratio, as HCR.")
+    ] = False,
+    lists: Annotated[
+        bool, typer.Option("--lists", help="Also coverage, popularity and concentration of all users' lists.")
+    ] = False,
+    off_policy: Annotated[
+        bool, typer.Option("--off-policy", help="Also the lists' value by likes of what was shown at random.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Rank all items for every held-out user, under each estimand, without retraining."""
+    from graphrec.allocator import keep_large_blocks
+
+    keep_large_blocks()
+    from graphrec.run import Run
+
+    if target is not None and truth is None:
+        raise RunError("a target without a truth", expected="--truth WORLD with --target", got=f"--target {target}")
+    if slices and part != "test":
+        raise RunError(
+            "the slices are of the test part",
+            expected="--part test",
+            got=f"--part {part} --slices",
+            where="--slices",
+            next_step="leave out --slices, or --part",
+        )
+    loaded, own = Run(run), read_graph(graph)
+    if off_policy:  # while the test part is closed
+        from graphrec.analyses import shown_at_random
+
+        shown_at_random(loaded)
+    judged = None
+    if truth is not None:  # first: if it is no truth, the test part stays closed
+        judged = loaded.evaluate_truth(truth, estimand or (), target or "like", graph=own)
+    table = loaded.evaluate(estimand or (), part=part, graph=own)
+    if judged is not None:
+        table = table.merge(judged.drop(columns="users"), on=["method", "estimand"])
+    tables = [table, *_more_tables(loaded, estimand or (), own, slices, lists, off_policy)]
+    if as_json:
+        print_json(*tables)
+        return
+    from graphrec.report.tables import leading, metric_rows
+
+    for number, one in enumerate(tables):
+        if number:
+            typer.echo()
+        print_results(*metric_rows(one), leading(one), f"in {loaded.folder / 'metrics.json'}, with --json")
+
+
+def _more_tables(
+    run: Run, estimands: Sequence[str], graph: CausalGraph | None, slices: bool, lists: bool, off_policy: bool
+) -> list[pd.DataFrame]:
+    """The tables of `evaluate` besides the ranking metrics; a slice that the data does not allow is told."""
+    from graphrec import analyses
+    from graphrec.errors import DataError
+
+    tables = []
+    if slices:
+        tables.append(analyses.by_activity(run, estimands))
+        for one in (analyses.by_time, analyses.by_like_ratio):
+            try:
+                tables.append(one(run, estimands, graph=graph))
+            except DataError as error:
+                typer.echo(f"note: {error.problem}: {error.got}", err=True)
+    if lists:
+        tables.append(analyses.of_lists(run, estimands, graph=graph))
+    if off_policy:
+        tables.append(analyses.off_policy(run, estimands, graph=graph))
+    return tables
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write an HTML report here, of test or valid.")] = None,
+    part: Annotated[
+        str,
+        typer.Option(help="test, valid, truth or satisfaction, or what evaluate found besides: active, lists, ..."),
+    ] = "test",
+    replicates: Annotated[
+        bool, typer.Option("--replicates", help="Take runs that differ in the seed alone as one method's replicates.")
+    ] = False,
+    dose_response: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="results.csv of benchmarks/dose_response.py: shown in the report of --out."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Put evaluated runs side by side, test whether they differ, and write a report."""
+    from graphrec.comparison import compare_runs
+    from graphrec.report.tables import PAIR_HEADERS, leading, metric_rows, pair_rows, row_names, with_p
+    from graphrec.run import Run
+
+    if dose_response is not None and out is None:
+        raise RunError(
+            "the dose-response is shown in the report", expected="--out REPORT.html with --dose-response",
+            got=f"--dose-response {dose_response}",
+        )  # fmt: skip
+    loaded = [Run(path) for path in runs]
+    found = compare_runs(loaded, part, replicates=replicates)
+    if out is not None:  # first: if it cannot be written, nothing is printed
+        from graphrec.report.html import write_report
+
+        typer.echo(f"wrote {write_report(loaded, out, part=part, dose_response=dose_response)}", err=True)
+    if as_json:
+        print_json(with_p(found.table, found.tests))
+    else:
+        print_results(*metric_rows(found.table, found.tests), leading(found.table), "with --json")
+        if len(found.tests):
+            typer.echo()
+            print_results(*pair_rows(row_names(found.table), found.table, found.tests), PAIR_HEADERS)
+
+
+def refute(
+    run: RunFolder,
+    check: Annotated[
+        list[str] | None,
+        typer.Option(help="A check of `graphrec list checks`, or package.module:Class; repeat for several."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Subsets of `subset_stability`.")] = 3,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs of each training, in place of the recipe's number.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Try to refute a run: retrain it on altered data, and compare with what a sound model must show."""
+    import dataclasses
+
+    from graphrec.allocator import keep_large_blocks
+
+    keep_large_blocks()
+    from graphrec.progress import training_progress
+    from graphrec.refutation import DEFAULT_CHECKS
+    from graphrec.refutation import refute as try_to_refute
+    from graphrec.refutation.results import OUTCOMES
+    from graphrec.run import Run
+
+    try:
+        found = try_to_refute(
+            Run(run), checks=check or DEFAULT_CHECKS, seeds=seeds, epochs=epochs, progress=training_progress
+        )
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; the same command goes on after the last finished check", err=True)
+        raise
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(one) for one in found.checks], indent=2))
+        return
+    rows = [(one.name, figure.label, str(figure)) for one in found.checks for figure in one.figures]
+    print_table(["check", "figure", "value [95 % interval]"], rows)
+    verdicts = [(one.name, OUTCOMES[one.passed], one.verdict) for one in found.checks]
+    print_table(["check", "outcome", "verdict"], verdicts)

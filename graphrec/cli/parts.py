@@ -1,0 +1,138 @@
+"""The commands about graphrec's parts: lists, causal graphs, parts of one's own, the installation."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphrec.cli.options import GraphFile, Json, read_graph
+from graphrec.report.terminal import print_table
+
+
+class Kind(StrEnum):
+    backbones = "backbones"
+    decoders = "decoders"
+    estimands = "estimands"
+    sources = "sources"
+    worlds = "worlds"
+    splits = "splits"
+    checks = "checks"
+
+
+def list_parts(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: Json = False) -> None:
+    """List what there is to choose from; for backbones also what they use, train and cost."""
+    if kind is Kind.backbones:
+        _list_backbones(as_json)
+        return
+    rows = _parts(kind)
+    if as_json:
+        typer.echo(json.dumps([{"name": name, "summary": summary} for name, summary in rows], indent=2))
+        return
+    print_table(["name", "what it is"], rows)
+
+
+def _list_backbones(as_json: bool) -> None:
+    import dataclasses
+    import textwrap
+
+    from graphrec.backbones.listing import HEADERS, SYMBOLS, WIDTHS, list_backbones
+
+    found = list_backbones()
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
+        return
+    print_table(HEADERS, [one.cells() for one in found], WIDTHS)
+    typer.echo("\n" + textwrap.fill(SYMBOLS, 100))
+
+
+def _parts(kind: Kind) -> list[tuple[str, str]]:
+    match kind:
+        case Kind.decoders:
+            from graphrec.decoders import decoders
+
+            return decoders.summaries()
+        case Kind.estimands:
+            from graphrec.causal import estimands
+
+            return estimands.summaries()
+        case Kind.sources:
+            from graphrec.data.sources import sources
+
+            return sources.summaries()
+        case Kind.worlds:
+            from graphrec.simulation import worlds
+
+            return worlds.summaries()
+        case Kind.splits:
+            from graphrec.data.split import list_splits
+
+            return list_splits()
+        case Kind.checks:
+            from graphrec.refutation import refutation_checks
+
+            return refutation_checks.summaries()
+        case Kind.backbones:
+            raise AssertionError("their table has more columns")
+
+
+def causal(
+    decoder: Annotated[str, typer.Argument(metavar="DECODER", help="A decoder of `graphrec list decoders`.")],
+    estimand: Annotated[
+        list[str] | None, typer.Option(help="Only this, NAME or NAME:option=value; repeat for several.")
+    ] = None,
+    graph: GraphFile = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE.svg", help="Draw the graph into this file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print a decoder's causal graph and prove its estimands on it; status 2 if one asked for is not identified."""
+    from graphrec.describe import describe
+
+    described = describe(decoder, estimand or (), read_graph(graph))
+    if as_json:
+        typer.echo(json.dumps(described.to_dict(), indent=2))
+    else:
+        typer.echo(described.to_text())
+    if svg is not None:
+        from graphrec.files import replace_file
+        from graphrec.report.dag import draw_dag
+
+        with replace_file(svg) as part:
+            part.write_text(draw_dag(described.graph) + "\n", encoding="utf-8")
+        typer.echo(f"wrote {svg}", err=True)
+    wanted = described.claims if estimand else described.claims[:1]
+    if any(claim.refusal for claim in wanted):
+        raise typer.Exit(2)
+
+
+def new_backbone(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the module, such as my_net; its class is MyNet.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.")] = Path("."),
+) -> None:
+    """Write NAME.py, a small whole backbone to be changed, and test_NAME.py, which it passes."""
+    from graphrec.scaffold import new_backbone as write_backbone
+
+    backbone, test, import_path = write_backbone(name, out)
+    typer.echo(f"wrote {backbone} and {test}")
+    typer.echo(f"test it: pytest {test}")
+    found = "" if out.resolve() == Path.cwd() else f"PYTHONPATH={shlex.quote(str(out))} "
+    typer.echo(f"train on it: {found}graphrec train recipe.toml --out runs/{name} --set backbone.name={import_path}")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Tell what this installation has, and what is missing; status 1 if something needed is."""
+    from graphrec.doctor import examine
+
+    rows = examine()
+    if as_json:
+        typer.echo(json.dumps([dict(zip(("check", "state", "detail"), row)) for row in rows], indent=2))
+    else:
+        print_table(["check", "state", "detail"], rows)
+    if any(state == "missing" for _, state, _ in rows):
+        raise typer.Exit(1)

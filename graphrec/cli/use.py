@@ -1,0 +1,91 @@
+"""The commands that use a run: export, recommendations, explanations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphrec.cli.options import GraphFile, Json, Out, RunFolder, read_graph
+from graphrec.errors import RunError
+from graphrec.report.terminal import print_json, print_table
+
+
+def export(
+    run: RunFolder,
+    out: Out,
+    format: Annotated[str, typer.Option("--format", help="parquet, safetensors or npz.")] = "parquet",
+) -> None:
+    """Write the embeddings of users and items, with their ids."""
+    from graphrec.run import Run
+
+    typer.echo(f"wrote {Run(run).export(out, format)}")
+
+
+def recommend(
+    run: RunFolder,
+    users: Annotated[str, typer.Option(help="External user ids, separated by commas.")],
+    k: Annotated[int, typer.Option(help="List length.")] = 20,
+    estimand: Annotated[str | None, typer.Option(help="By default the decoder's own.")] = None,
+    seen: Annotated[bool, typer.Option("--seen", help="Admit items of the training part.")] = False,
+    graph: GraphFile = None,
+    as_json: Json = False,
+) -> None:
+    """Print the best items for users."""
+    from graphrec.run import Run
+
+    wanted = [one.strip() for one in users.split(",") if one.strip()]
+    if not wanted:
+        raise RunError("no user ids", expected="ids separated by commas", got=f"`{users}`", where="--users")
+    table = Run(run).recommend(wanted, k, estimand=estimand, seen=seen, graph=read_graph(graph))
+    if as_json:
+        print_json(table)
+        return
+    print_table(list(table.columns), [(u, str(r), i, f"{s:.4f}") for u, r, i, s in table.itertuples(index=False)])
+
+
+def explain(
+    run: RunFolder,
+    user: Annotated[str, typer.Option(help="External id.")],
+    item: Annotated[str, typer.Option(help="External id.")],
+    k: Annotated[int, typer.Option("-k", "--k", help="Length of the lists.")] = 10,
+    estimand: Annotated[
+        list[str] | None,
+        typer.Option(help="As for `evaluate`; the first is explained. Default: the decoder's variants."),
+    ] = None,
+    graph: GraphFile = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE.svg", help="Draw the parts into this file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Split a recommendation's score into its parts, and show its rank and the user's list under each estimand."""
+    from graphrec.run import Run
+
+    explained = Run(run).explain(user, item, k=k, estimands=estimand or (), graph=read_graph(graph))
+    if svg is not None:
+        from graphrec.files import replace_file
+        from graphrec.report.plots import effect_plot, standalone
+
+        if not explained.split.parts:
+            raise RunError(
+                "there is nothing to draw", got=explained.split.of, where="--svg", next_step="leave out --svg"
+            )
+        with replace_file(svg) as part:
+            part.write_text(standalone(effect_plot(explained.split, explained.item, "effect")), encoding="utf-8")
+        typer.echo(f"wrote {svg}", err=True)
+    if as_json:
+        typer.echo(json.dumps(explained.to_dict(), indent=2))
+        return
+    from graphrec.report.explanations import branch_rows, list_rows, part_rows, rank_rows
+
+    typer.echo(explained.text())
+    for rows in (part_rows, branch_rows, rank_rows, list_rows):
+        headers, found = rows(explained)
+        if found:
+            typer.echo()
+            print_table(headers, found)
+    if any(explained.item in one.items for one in explained.rankings):
+        typer.echo("\n* the explained item")
