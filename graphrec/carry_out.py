@@ -6,6 +6,7 @@ import json
 import platform
 import resource
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,12 +19,14 @@ import pandas as pd
 import torch
 
 from graphrec.assemble import build, prepare_split
+from graphrec.backbones import backbones
 from graphrec.causal import Estimand
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint
+from graphrec.decoders import decoders
 from graphrec.errors import GraphrecError, RunError
 from graphrec.evaluation.ranking import evaluate
-from graphrec.files import read_json, replace_file, write_json
+from graphrec.files import read_json, replace_file, sha256, write_json
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.run import CATEGORIES, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
@@ -45,18 +48,18 @@ def train(
     Args:
         recipe: what to do.
         out: the run's folder. A run of the same recipe that was interrupted there goes on from its last
-            checkpoint; a complete one is returned as it is, if the data is still the same.
+            checkpoint; a complete one is returned as it is, if data and code of one's own are still the same.
         on_epoch: called after each epoch.
         resume: False starts anew.
 
     Raises:
-        RunError: `out` holds another recipe's run, one of other data, or something that is no run.
+        RunError: `out` holds another recipe's run, one of other data or code, or something that is no run.
     """
     out, recipe = Path(out), recipe.without_tune()
     if _same_run(out, recipe) and resume:
         run = complete_run(out)
         if run is not None:
-            _require_same_data(out, {"dataset_fingerprint": fingerprint(Path(recipe.data.path))})
+            _require_unchanged(out, _materials(recipe))
             return run
     split = prepare_split(recipe)
     trainer = _trainer(recipe, split)
@@ -64,7 +67,7 @@ def train(
     checkpoint = out / CHECKPOINT
     manifest = _manifest(recipe, split, model)
     if resume and checkpoint.is_file():
-        _require_same_data(out, manifest)
+        _require_unchanged(out, manifest)
         resume_training(checkpoint, trainer)
     else:
         _clear(out)
@@ -128,6 +131,17 @@ class Environment:
     platform: str = f"{platform.system()} {platform.machine()}"
 
 
+def _materials(recipe: Recipe) -> dict[str, Any]:
+    """What a training is made of besides its recipe and graphrec: hashes of the data and of the user's own code."""
+    parts = (backbones.get(recipe.backbone["name"]), decoders.get(recipe.decoder["name"]))
+    own = {part.__module__ for part in parts if part.__module__.partition(".")[0] != "graphrec"}
+    files = {module: getattr(sys.modules[module], "__file__", None) for module in sorted(own)}
+    return {
+        "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
+        "own_code": {module: sha256(Path(file)) for module, file in files.items() if file},
+    }
+
+
 def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any]:
     context = model.decoder.context
     return {
@@ -138,7 +152,7 @@ def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any
         "threads": torch.get_num_threads(),
         "dataset": split.dataset.name,
         "simulated": "simulated" in split.dataset.provenance,
-        "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
+        **_materials(recipe),
         "split_hash": split.hash,
         "counts": split.counts,
         "filter": split.dataset.provenance.get("recipe_filter"),
@@ -203,17 +217,27 @@ def complete_run(out: Path) -> Run | None:
         return None
 
 
-def _require_same_data(out: Path, manifest: dict[str, Any]) -> None:
-    """Going on with other data would mix two trainings; an old run would be taken for one of the new data."""
+def _require_unchanged(out: Path, now: dict[str, Any]) -> None:
+    """Going on with other data or code would mix two trainings; an old run would be taken for one of the new."""
     before = read_json(out / MANIFEST)
-    for key in manifest.keys() & {"dataset_fingerprint", "split_hash"}:
-        if before.get(key) != manifest[key]:
+    for key in now.keys() & {"dataset_fingerprint", "split_hash"}:
+        if before.get(key) != now[key]:
             raise RunError(
                 "the data changed since the run in this folder was trained",
                 expected=f"{key} {str(before.get(key))[:12]}",
-                got=f"{key} {manifest[key][:12]}",
+                got=f"{key} {now[key][:12]}",
                 where=out,
                 next_step="prepare the same raw data again, or start anew with --no-resume",
+            )
+    for module, code in now["own_code"].items():
+        trained = str(before.get("own_code", {}).get(module))
+        if trained != code:
+            raise RunError(
+                f"the file of `{module}` changed since the run in this folder was trained",
+                expected=f"sha256 {trained[:12]}",
+                got=f"sha256 {code[:12]}",
+                where=out,
+                next_step="start anew with --no-resume, or choose another --out",
             )
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from graphrec.carry_out import train
 from graphrec.cli import app, main
-from graphrec.errors import PartError
+from graphrec.errors import PartError, RunError
 from graphrec.recipe import Recipe
 from graphrec.scaffold import new_backbone
 
@@ -42,6 +42,20 @@ def test_a_recipe_trains_on_it(
     run = train(recipe, tmp_path / "run")
     assert len(run.recommend(run.user_ids[:2], k=3)) == 6
     assert backbone.name == "tiny_net.py"
+
+
+def test_a_run_is_not_taken_for_one_of_changed_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_recipe: Callable[..., Recipe]
+) -> None:
+    backbone, _, import_path = new_backbone("changed_net", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    recipe = tiny_recipe("ct", f"backbone.name={import_path}", "training.epochs=1")
+    trained = train(recipe, tmp_path / "run")
+    assert train(recipe, tmp_path / "run").manifest == trained.manifest
+    backbone.write_text(backbone.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+    with pytest.raises(RunError, match="the file of `changed_net` changed"):
+        train(recipe, tmp_path / "run")
+    assert list(train(recipe, tmp_path / "run", resume=False).manifest["own_code"]) == ["changed_net"]
 
 
 @pytest.mark.parametrize(
