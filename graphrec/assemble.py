@@ -85,7 +85,7 @@ def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
         RecipeError, IdentificationError: the parts, the device or an estimand do not fit together.
     """
     device = _usable(recipe.training.device)
-    graph = InteractionGraph.from_split(split)
+    graph = InteractionGraph.from_split(split, recipe.data.scaling)
     config = recipe.backbone_config()
     model = Recommender(
         recipe.backbone["name"],

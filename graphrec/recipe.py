@@ -22,17 +22,21 @@ from graphrec.data.split import SplitConfig, list_splits
 from graphrec.decoders import DecoderConfig, decoders
 from graphrec.errors import GraphrecError, PartError, RecipeError, UnknownNameError, nearest_name
 from graphrec.evaluation.metrics import DEFAULT_K
+from graphrec.graph.build import FeatureScaling
 from graphrec.registry import Registry
 from graphrec.training.config import TrainingConfig
 
 DEFAULT_PARTS = {"backbone": "mmgcn", "decoder": "hcr"}
 PARTS: dict[str, Registry[Any]] = {"backbone": backbones, "decoder": decoders}
+OF_EVERY_BACKBONE = ("embedding_size", "centre_items", "trainable_embeddings")
+"""Settings that mean the same on every backbone and outlast a change of its name; `layers` does not: each has its own
+number of record."""
 
 
 class DataConfig(BaseModel):
     """Which prepared dataset, and how its parts are read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     path: str
     """Folder that `graphrec prepare` wrote."""
@@ -42,6 +46,9 @@ class DataConfig(BaseModel):
     """For each modality whether it is seen before the click; what is not named stays as the source has it."""
     modalities: tuple[str, ...] | None = None
     """Use only these; by default all."""
+    scaling: FeatureScaling = "columns"
+    """Dense features centred and scaled to unit variance column by column, as the training items have them; `none`
+    takes them as the files have them, as most published code does."""
     filter: FilterConfig | None = None
     """Users and items with enough pairs, such as `{kind = "k_core", users = 5, items = 5}`; by default all."""
 
@@ -49,7 +56,7 @@ class DataConfig(BaseModel):
 class EvaluationConfig(BaseModel):
     """What `graphrec evaluate` reports."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(DEFAULT_K, min_length=1)
     """List lengths K of Recall, NDCG, HR, precision and MAP."""
@@ -63,7 +70,7 @@ class EvaluationConfig(BaseModel):
 class TuneConfig(BaseModel):
     """What `graphrec tune` searches; a training does not read it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     space: dict[str, Any] = Field(default_factory=dict)
     """From recipe keys to the values to try; by default the decoder's own `grid`. See `graphrec.tuning.space`."""
@@ -76,7 +83,7 @@ class Recipe(BaseModel):
     against those classes when the recipe is made.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = ""
     """Shown in tables; by default the decoder's name."""
@@ -163,6 +170,14 @@ class Recipe(BaseModel):
     def without_tune(self) -> Recipe:
         """The recipe of one training: what is to be searched is no part of it."""
         return self.model_copy(update={"tune": None})
+
+    def with_data_at(self, path: str) -> Recipe:
+        """The recipe on data that lies elsewhere.
+
+        Where data lies is no part of what is trained: recipes that are equal but for `data.path` are one, if the data
+        at both has one fingerprint.
+        """
+        return self.model_copy(update={"data": self.data.model_copy(update={"path": path})})
 
     def _check_names(self, where: str) -> None:
         """Names that only a later step would look up: a long training must not end with a misspelt one."""
@@ -322,7 +337,9 @@ def _override(values: dict[str, Any], text: str) -> None:
         values = inner
     kind = path[0] if len(path) == 1 else ""
     if last == "name" and kind in PARTS and values.get("name", DEFAULT_PARTS[kind]) != parsed:
-        values.clear()  # another class: the old one's settings mean nothing to it
+        kept = {key: value for key, value in values.items() if kind == "backbone" and key in OF_EVERY_BACKBONE}
+        values.clear()  # another class: the old one's own settings mean nothing to it
+        values.update(kept)
     values[last] = parsed
 
 

@@ -23,7 +23,7 @@ from graphrec.causal import (
 )
 from graphrec.decoders import BlockLogits, Branches, Context, Decoder, DecoderConfig, decoders
 from graphrec.decoders.base import from_mean_item
-from graphrec.errors import UnknownNameError
+from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
 from graphrec.streams import stream_seed
 
@@ -71,6 +71,14 @@ class Recommender(nn.Module):
             if self.decoder.share_embeddings:
                 self.tables["shared"] = _make_tables(shared, backbone_config.trainable_embeddings)
             self.decoder.observe(graph, seed)
+        if not any(weight.requires_grad for weight in self.parameters()):
+            raise RecipeError(
+                "there is nothing to train",
+                expected="a backbone or a decoder with weights besides the embedding tables",
+                got=f"backbone `{backbone}` under decoder `{decoder}` with backbone.trainable_embeddings = false",
+                where="backbone.trainable_embeddings",
+                next_step="leave it out, or choose a backbone with layers that are learned, such as mmgcn",
+            )
 
     @property
     def networks(self) -> dict[str, Backbone]:

@@ -89,3 +89,10 @@ def test_the_named_settings_exist(place: Path, modality_items: str) -> None:
         recipe = Recipe.from_toml("recipe.toml", [f"backbone.name={name}", "backbone.edge_dropout=0.1", *more])
         assert recipe.backbone["edge_dropout"] == 0.1 and recipe.backbone["modality_items"] == modality_items
     assert Recipe.from_toml("recipe.toml", ["backbone.name=freedom"]).backbone["drop"] > 0
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in backbones if backbones.get(name).gives == "each" or backbones.get(name).needs_modalities]
+)
+def test_what_was_published_on_features_as_given_says_that_here_they_are_scaled(name: str) -> None:
+    assert "scaled by column" in " ".join((inspect.getmodule(backbones.get(name)).__doc__ or "").split())

@@ -28,6 +28,7 @@ def test_json_has_what_each_class_says_of_itself() -> None:
         assert row["features"].startswith(FEATURES[kind.gives])
         assert row["features"].endswith("needs one") == kind.needs_modalities
         assert row["auxiliary_losses"] == list(kind.auxiliary_losses)
+        assert row["more_cost"] == kind.more_cost and row["modality_users"] == (kind.gives == "each")
         assert row["cost"] == kind.cost and row["summary"].startswith(kind.__doc__.split("\n")[0])
     assert (rows["lightgcn"]["features"], rows["lightgcn"]["cost"]) == ("ids alone", "2 L E d")
 
@@ -59,8 +60,8 @@ def test_a_hundred_columns_are_enough(capsys: pytest.CaptureFixture[str], monkey
     whole = set(" ".join(lines).split())
     for name in backbones:
         kind = backbones.get(name)
-        for cell in (kind.name, kind.__doc__.split("\n")[0], *kind.auxiliary_losses, kind.cost):
-            assert {word.rstrip(",") for word in cell.split()} <= {word.rstrip(",") for word in whole}, name
+        for cell in (kind.name, kind.__doc__.split("\n")[0], *kind.auxiliary_losses, kind.cost, kind.more_cost):
+            assert {word.rstrip(",;") for word in cell.split()} <= {word.rstrip(",;") for word in whole}, name
 
 
 def test_other_kinds_keep_two_columns() -> None:

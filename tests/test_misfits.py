@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import graphrec as gr
@@ -87,6 +88,49 @@ def test_heads_must_divide_the_width(tiny_recipe: Make) -> None:
     with pytest.raises(RecipeError, match=r"`backbone\.heads` has a wrong value") as caught:
         tiny_recipe("ct", "backbone.name=gat", "backbone.heads=3", "backbone.embedding_size=16")
     assert "a divisor of embedding_size = 16" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in backbones if backbones.get(name).needs_modalities])
+def test_a_modality_that_no_item_has_is_none(name: str, tiny_recipe: Make) -> None:
+    split = prepare_split(tiny_recipe("ct"))
+    features = {key: replace(one, mask=np.zeros_like(one.mask)) for key, one in split.dataset.features.items()}
+    split = replace(split, dataset=replace(split.dataset, features=features))
+    with pytest.raises(RecipeError, match=f"the backbone `{name}` has no item features"):
+        build(tiny_recipe("ct", f"backbone.name={name}"), split)
+
+
+def test_without_modalities_ids_are_all_that_there_is_to_fuse(bare: Path, bare_split: Split, tiny_recipe: Make) -> None:
+    recipe = tiny_recipe("ct", f"data.path={bare}", "backbone.name=lightgcn", "backbone.features=true")
+    model, graph = build(recipe, bare_split)
+    assert model.freeze(graph).branches["match"].item.isfinite().all()
+
+
+def test_what_has_nothing_to_train_is_refused_before_anything_is_written(tiny_recipe: Make, tmp_path: Path) -> None:
+    recipe = tiny_recipe("ct", "backbone.name=lightgcn", "backbone.trainable_embeddings=false")
+    with pytest.raises(RecipeError, match="there is nothing to train") as caught:
+        train(recipe, tmp_path / "run")
+    assert "backbone.trainable_embeddings" in str(caught.value) and not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("settings", [("lightgcn", "edge_dropout"), ("ngcf", "edge_dropout"), ("freedom", "drop")])
+def test_a_dropout_that_leaves_no_pair_is_refused_before_anything_is_written(
+    settings: tuple[str, str], tiny_recipe: Make, tmp_path: Path
+) -> None:
+    name, key = settings
+    recipe = tiny_recipe("ct", f"backbone.name={name}", f"backbone.{key}=0.9999999")
+    with pytest.raises(RecipeError, match="leaves a graph without any"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "value"),
+    [("freedom", "weights", "{visual = inf}"), ("lgmrec", "alpha", "inf"), ("lgmrec", "contrast_weight", "nan")],
+)
+def test_settings_that_are_no_numbers_are_refused(name: str, setting: str, value: str, tiny_recipe: Make) -> None:
+    with pytest.raises(RecipeError, match="wrong value") as caught:
+        tiny_recipe("ct", f"backbone.name={name}", f"backbone.{setting}={value}")
+    assert "finite number" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", list(backbones))

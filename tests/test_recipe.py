@@ -49,7 +49,7 @@ def test_a_key_of_another_decoder_is_unknown() -> None:
         ({"training": {"epochs": -1}}, "training.epochs", "greater than or equal to 1"),
         ({"training": {"epochs": "many"}}, "training.epochs", "a valid integer"),
         ({"training": {"batch_size": 0}}, "training.batch_size", "greater than or equal to 1"),
-        ({"training": {"learning_rate": float("nan")}}, "training.learning_rate", "greater than 0"),
+        ({"training": {"learning_rate": float("nan")}}, "training.learning_rate", "a finite number"),
         ({"training": 3}, "training", "a table"),
         ({"data": {"path": "p", "feedback": {"like": "finish"}}}, "data.feedback.like", "a list"),
         (
@@ -268,3 +268,16 @@ def test_a_part_given_as_a_name_is_told_its_key() -> None:
 def test_a_list_that_lost_its_quotes_to_the_shell_is_explained() -> None:
     error = refusal({}, "data.modalities=[visual]")
     assert """--set 'data.modalities=["visual"]'""" in str(error.expected)
+
+
+def test_another_backbone_keeps_what_means_the_same_on_all() -> None:
+    file = {
+        "data": {"path": "prepared"},
+        "backbone": {"name": "mmgcn", "embedding_size": 16, "layers": 3, "word_size": 8},
+    }
+    swapped = Recipe.from_dict(file, ["backbone.name=lightgcn"])
+    assert swapped.backbone["embedding_size"] == 16 and "word_size" not in swapped.backbone
+    assert (
+        swapped.backbone["layers"]
+        == Recipe.from_dict({"data": {"path": "x"}}, ["backbone.name=lightgcn"]).backbone["layers"]
+    )

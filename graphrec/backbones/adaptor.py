@@ -86,7 +86,8 @@ def _shares(
     kind: type[Backbone], config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the inner backbone is asked for, and the modalities that are made here."""
-    everything = isinstance(config, IdBackboneConfig) and config.features and FUSED in outputs
+    features = isinstance(config, IdBackboneConfig) and config.features and bool(graph.modalities)
+    everything = features and FUSED in outputs
     modalities = tuple(name for name in graph.modalities if everything or name in outputs)
     inner = [name for name in outputs if name not in graph.modalities and not (everything and name == FUSED)]
     return tuple(dict.fromkeys([*inner, _base(kind)] if modalities else inner)), modalities

@@ -65,7 +65,7 @@ class Auxiliary:
 class BackboneConfig(BaseModel):
     """Settings that every backbone has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     embedding_size: int = Field(64, ge=1)
     """d, the width of every representation."""
@@ -114,6 +114,8 @@ class Backbone(nn.Module, ABC):
     cost: ClassVar[str] = ""
     """Multiply-adds of one forward pass in training that gives `fused`, over all edges, for `graphrec list backbones`,
     in the letters of `graphrec.backbones.listing.SYMBOLS`. What is done element by element once a node is left out."""
+    more_cost: ClassVar[str] = ""
+    """What comes on top and is more than a few numbers a row of the batch: a search once an epoch, a contrast."""
     auxiliary_losses: ClassVar[tuple[str, ...]] = ()
     """Names of the `auxiliaries` that it has by default, for the same list."""
 
@@ -156,13 +158,13 @@ def refuse_misfits(kind: type[Backbone], graph: InteractionGraph, role: str) -> 
     """Whether the backbone can work on this graph at all.
 
     Raises:
-        RecipeError: it needs a modality and the graph has none, or its role has no training pairs.
+        RecipeError: it needs a modality and no item has one, or its role has no training pairs.
     """
-    if kind.needs_modalities and not graph.modalities:
+    if kind.needs_modalities and not any(bool(graph.mask(name).any()) for name in graph.modalities):
         raise RecipeError(
             f"the backbone `{getattr(kind, 'name', kind.__name__)}` has no item features to work on",
-            expected="at least one modality",
-            got="a dataset without any, or data.modalities = []",
+            expected="at least one modality that an item has",
+            got="a dataset without any, data.modalities = [], or modalities that no item has",
             where="backbone.name",
             next_step="choose a backbone that works on ids, such as lightgcn; see `graphrec list backbones`",
         )

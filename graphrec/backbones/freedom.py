@@ -96,11 +96,12 @@ class FREEDOM(Pruned):
         ids = {ID: (graph.num_users + graph.num_items, config.embedding_size)}
         return ids | Projections.tables(config, graph, _projected(config, graph, outputs))
 
-    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor | None:
-        if not self.config.drop:
-            return None
-        sizes = graph.num_users, graph.num_items
-        return degree_sensitive(graph.pairs(self.role), *sizes, self.config.drop, generator)
+    @property
+    def dropped(self) -> float:
+        return self.config.drop
+
+    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor:
+        return degree_sensitive(graph.pairs(self.role), graph.num_users, graph.num_items, self.dropped, generator)
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         nodes = averaged(self.propagator(graph), tables[ID], self.config.layers)

@@ -20,6 +20,9 @@ Deviations:
 - `fused` is mapped to width d, as said.
 - The released code adds to the users, in each routing, what arrives over edges that point from users to items, which is
   nothing; here the edges point from items to users, as the paper has it.
+- Features come scaled by column (`data.scaling = "none"` takes them as given, as the released code does), and of a bag
+  F_m is rownorm of its words' mean, without LeakyReLU. The published penalty on the preferences is left to
+  `training.weight_decay` or `training.decay = "rows"`.
 - An item without m is no neighbour in the attention of m, and where m alone would speak for an edge the edge is pruned:
   an item without any modality is heard by no user. It starts at zero in m and hears the mean of its users.
 """

@@ -58,7 +58,7 @@ class FrozenItemGraphs:
 
 
 def _maximum(graphs: list[ConstantCSR]) -> ConstantCSR:
-    tensors = [one.forward_matrix.cpu() for one in graphs]
+    tensors = [one.matrix.tensor.cpu() for one in graphs]
     matrices = [
         sparse.csr_array((one.values().numpy(), one.col_indices().numpy(), one.crow_indices().numpy()), one.shape)
         for one in tensors

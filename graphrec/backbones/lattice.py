@@ -68,6 +68,7 @@ class LATTICE(Backbone):
     gives = "fused"
     needs_modalities = True
     cost = "2 L E d + M I D d + 3 M I K d"
+    more_cost = "M I^2 d for the search, once an epoch and once a scoring"
 
     def __init__(self, config: LATTICEConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__(config, graph, role, outputs)

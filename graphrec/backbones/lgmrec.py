@@ -21,6 +21,9 @@ Deviations:
 - The published code adds the contrast up over a batch of 2,048 with weight 1e-4; here it is a mean, the weight 0.2.
 - The published code draws noise in scoring, too, so that two calls rank differently.
 - M modalities: the paper has two and one contrast; here it is the mean over pairs, none with a single modality.
+- Features come scaled by column (`data.scaling = "none"` takes them as given, as the published code does), which the
+  softmax over hyperedges, at a temperature of 0.2, feels. The published penalty on a batch's rows is left to
+  `training.weight_decay` or `training.decay = "rows"`.
 - A bag's T_m acts on the mean of its words' vectors, as W_m makes it.
 - An item without m belongs to no hyperedge of m, is left out of the users' means, and hears of m over A.
 """
@@ -80,6 +83,7 @@ class LGMRec(Backbone):
     config: LGMRecConfig
     needs_modalities = True
     cost = "2 L E d + M (I D d + 4 I D + 5 E d + 4 (N + I) d)"
+    more_cost = "M^2 / 2 times B N for each hyperedge, for the contrast"
     auxiliary_losses = ("hyper_contrast",)
 
     def __init__(self, config: LGMRecConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ What BPR-MF, VBPR, AMR, DeepStyle and CausalRec were published on (Rendle et al.
 
 `fused` is the mean over id and all modalities.
 
-Deviations: features come scaled column by column, where the papers take them as given; an item without the modality,
+Deviations: features come scaled by column, where the papers take them as given; an item without the modality,
 which the papers do not have, is the zero vector there.
 """
 

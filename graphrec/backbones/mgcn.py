@@ -13,7 +13,11 @@ one item layer, temperature 0.2; the contrast's weight was chosen among 0.001, 0
 Deviations:
 - M modalities: the paper has two, and 3 in place of M + 1. With one, V_m is the common part and the side is V / 2.
 - An item without m has no neighbours in S_m, and m plays no part in its a and in its sum.
-- The published code trains the raw features, too; here `trainable_features = true` does.
+- The published code trains the raw features, too; here `trainable_features = true` does. It builds S_m of features as
+  given and keeps negative cosines; here they come scaled by column (`data.scaling = "none"` takes them as given), and a
+  negative cosine counts as zero.
+- The published penalty on a batch's rows and its learning rate, which falls by 4 % every 50 epochs, are left out;
+  `training.weight_decay` and `training.decay = "rows"` penalise tables.
 """
 
 from __future__ import annotations

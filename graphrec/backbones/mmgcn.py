@@ -13,8 +13,10 @@ For each modality m, with item features X_m, user preferences P_m and id embeddi
 The representation of m is the last H; `fused` is the mean over modalities (the paper's sum, same ranking); `id` runs
 the same layers on E alone.
 
-Deviation: an item without modality m starts at zero and hears of m from its neighbours only; published code takes the
-zeros of a missing row for data.
+Deviations: an item without modality m starts at zero and hears of m from its neighbours only; published code takes the
+zeros of a missing row for data. Features come scaled by column (`data.scaling = "none"` takes them as given, as
+published code does). The published penalty, on E and the visual P of a batch, is left to `training.weight_decay` or
+`training.decay = "rows"`. Of the paper's aggregators there is the mean, its own default.
 """
 
 from __future__ import annotations

@@ -10,14 +10,15 @@ views.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from pydantic import Field
 from torch import Generator, Tensor
 
-from graphrec.backbones.base import Backbone, IdBackboneConfig
+from graphrec.backbones.base import Backbone, BackboneConfig, IdBackboneConfig
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.propagator import Propagator
-from graphrec.graph.pruning import uniform
+from graphrec.graph.pruning import kept_count, uniform
 
 
 class Pruned(Backbone):
@@ -26,13 +27,22 @@ class Pruned(Backbone):
     pruned: Propagator | None = None
     """This epoch's; None where nothing is left out."""
 
+    def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
+        super().__init__(config, graph, role, outputs)
+        kept_count(len(graph.pairs(role)), self.dropped)  # a share that leaves nothing is refused before any epoch
+
+    @property
     @abstractmethod
-    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor | None:
-        """`[E]` bool, which of the role's pairs the epoch keeps; None for all."""
+    def dropped(self) -> float:
+        """The share of the training pairs that each epoch leaves out."""
+
+    @abstractmethod
+    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor:
+        """`[E]` bool, which of the role's pairs the epoch keeps."""
 
     def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
-        keep = self.kept_pairs(graph, generator)
-        self.pruned = None if keep is None else graph.propagator(self.role, "symmetric").kept(keep)
+        if self.dropped:
+            self.pruned = graph.propagator(self.role, "symmetric").kept(self.kept_pairs(graph, generator))
 
     def propagator(self, graph: InteractionGraph) -> Propagator:
         """The epoch's in training mode, else the whole graph's."""
@@ -53,7 +63,9 @@ class EdgeDropout(Pruned):
 
     config: EdgeDropoutConfig
 
-    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor | None:
-        if not self.config.edge_dropout:
-            return None
-        return uniform(len(graph.pairs(self.role)), self.config.edge_dropout, generator)
+    @property
+    def dropped(self) -> float:
+        return self.config.edge_dropout
+
+    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor:
+        return uniform(len(graph.pairs(self.role)), self.dropped, generator)

@@ -56,6 +56,7 @@ class SideView(Backbone):
     config: SideViewConfig
     needs_modalities = True
     auxiliary_losses = ("contrast",)
+    more_cost = "2 B^2 d for the contrast"
 
     def __init__(self, config: SideViewConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__(config, graph, role, outputs)

@@ -17,7 +17,11 @@ of the side (0.1 on Baby), contrast weight 0.01 (0.03 on Sports), temperature 0.
 Deviations:
 - M modalities: the paper has two, so that the fused spectrum is a product of two and the side a mean of three.
 - An item without m has no neighbours in S_m, and its fused spectrum is the product over the modalities that it has.
-- The published code trains the raw features, too; here `trainable_features = true` does.
+- The published code trains the raw features, too; here `trainable_features = true` does. It builds S_m of features as
+  given and keeps negative cosines; here they come scaled by column (`data.scaling = "none"` takes them as given), and a
+  negative cosine counts as zero.
+- The published penalty is on the propagated rows of a batch; here `training.weight_decay` or
+  `training.decay = "rows"` penalises tables.
 """
 
 from __future__ import annotations

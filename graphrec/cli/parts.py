@@ -40,14 +40,15 @@ def _list_backbones(as_json: bool) -> None:
     import dataclasses
     import textwrap
 
-    from graphrec.backbones.listing import HEADERS, SYMBOLS, WIDTHS, list_backbones
+    from graphrec.backbones.listing import HEADERS, OF_FEATURES, SYMBOLS, WIDTHS, list_backbones
 
     found = list_backbones()
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
         return
     print_table(HEADERS, [one.cells() for one in found], WIDTHS)
-    typer.echo("\n" + textwrap.fill(SYMBOLS, 100))
+    for words in (OF_FEATURES, SYMBOLS):
+        typer.echo("\n" + textwrap.fill(words, 100))
 
 
 def _parts(kind: Kind) -> list[tuple[str, str]]:

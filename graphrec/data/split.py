@@ -23,7 +23,7 @@ from graphrec.errors import SplitError, UnknownNameError
 class SplitConfig(BaseModel):
     """How to divide a dataset."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = "chronological"
     """One of `list_splits()`."""

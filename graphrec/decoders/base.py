@@ -130,7 +130,7 @@ class Context:
 class DecoderConfig(BaseModel):
     """Settings that every decoder has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class OneBehaviourConfig(DecoderConfig):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,12 +17,15 @@ from graphrec.data.dataset import Feature
 from graphrec.data.split import Split
 from graphrec.errors import UnknownNameError
 from graphrec.graph.neighbours import Neighbours, nearest
+from graphrec.graph.pairs import require_pairs
 from graphrec.graph.propagator import Propagator, Scaling
 from graphrec.graph.sorted_edges import SortedEdges
 from graphrec.graph.sparse import ConstantCSR, csr_tensor
 
+FeatureScaling = Literal["columns", "none"]
 
-def build_hetero(split: Split) -> HeteroData:
+
+def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroData:
     """The training part of a split as a PyG `HeteroData`.
 
     Node types `user` and `item`; for each modality m `data["item"][m]` (`[I, D]` float32, or a sparse CSR tensor for a
@@ -29,7 +33,8 @@ def build_hetero(split: Split) -> HeteroData:
     `("item", "rev_" + b, "user")`, each pair once, with the `time` `[E]` int64 of its first event if there are times.
 
     Dense features are centred and scaled to unit variance column by column, fitted on the training items that have the
-    modality; missing rows stay zero and are told by the mask. Bags are taken as they are.
+    modality, or with `scaling = "none"` taken as they are; missing rows are zero and told by the mask. Bags are taken
+    as they are.
     """
     dataset = split.dataset
     data = HeteroData()
@@ -38,7 +43,7 @@ def build_hetero(split: Split) -> HeteroData:
     in_train = np.zeros(dataset.num_items, dtype=bool)
     in_train[split.train["item"]] = True
     for name, feature in dataset.features.items():
-        data["item"][name] = _model_space(feature, in_train)
+        data["item"][name] = _bag(feature) if feature.is_sparse else _dense(feature, in_train, scaling)
         data["item"][f"{name}_mask"] = torch.from_numpy(feature.mask.copy())
     for behaviour in dataset.behaviours:
         events = split.train.loc[split.train["behaviour"] == behaviour]
@@ -52,23 +57,26 @@ def build_hetero(split: Split) -> HeteroData:
     return data
 
 
-def _model_space(feature: Feature, in_train: np.ndarray) -> Tensor:
-    if feature.is_sparse:
-        matrix = sparse.csr_array(feature.values)
-        return csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int64)),
-            torch.from_numpy(matrix.indices.astype(np.int64)),
-            torch.from_numpy(matrix.data.astype(np.float32)),
-            matrix.shape,
-        )
+def _bag(feature: Feature) -> Tensor:
+    matrix = sparse.csr_array(feature.values)
+    return csr_tensor(
+        torch.from_numpy(matrix.indptr.astype(np.int64)),
+        torch.from_numpy(matrix.indices.astype(np.int64)),
+        torch.from_numpy(matrix.data.astype(np.float32)),
+        matrix.shape,
+    )
+
+
+def _dense(feature: Feature, in_train: np.ndarray, scaling: FeatureScaling) -> Tensor:
     values, mask = feature.values, feature.mask
-    fitted = values[mask & in_train].astype(np.float64)
-    if not len(fitted):
-        return torch.zeros(values.shape)
-    spread = fitted.std(0)
-    scaled = np.zeros(values.shape, dtype=np.float32)
-    scaled[mask] = (values[mask] - fitted.mean(0)) / np.where(spread > 1e-8, spread, 1.0)
-    return torch.from_numpy(scaled)
+    taken = np.zeros(values.shape, dtype=np.float32)
+    if scaling == "none":
+        taken[mask] = values[mask]
+    elif (mask & in_train).any():
+        fitted = values[mask & in_train].astype(np.float64)
+        spread = fitted.std(0)
+        taken[mask] = (values[mask] - fitted.mean(0)) / np.where(spread > 1e-8, spread, 1.0)
+    return torch.from_numpy(taken)
 
 
 class InteractionGraph:
@@ -99,9 +107,9 @@ class InteractionGraph:
         self._moves: dict[str, Tensor] = {}
 
     @classmethod
-    def from_split(cls, split: Split) -> InteractionGraph:
-        """The graph of a split's training part."""
-        return cls(build_hetero(split), dict(split.dataset.feedback))
+    def from_split(cls, split: Split, scaling: FeatureScaling = "columns") -> InteractionGraph:
+        """The graph of a split's training part, its dense features as `build_hetero` scales them."""
+        return cls(build_hetero(split, scaling), dict(split.dataset.feedback))
 
     def to(self, device: torch.device | str) -> InteractionGraph:
         """The same graph on another device; propagators are made there when first asked for."""
@@ -185,8 +193,8 @@ class InteractionGraph:
     def neighbours(self, modality: str, count: int) -> Neighbours:
         """The `count` nearest items of each item by the cosine of a modality's features, as `nearest` finds them.
 
-        Features are taken as they are here: dense ones centred and scaled, replaced ones as replaced, moved ones where
-        they were before the move.
+        Features are taken as they are here: dense ones as the graph was told to scale them, replaced ones as replaced,
+        moved ones where they were before the move.
         """
         self._require(modality)
         cache = self._replaced_neighbours if modality in self._replaced else self._neighbours
@@ -196,12 +204,18 @@ class InteractionGraph:
         return cache[modality, count]
 
     def pairs(self, role: str) -> Tensor:
-        """`[E, 2]` unique training pairs of a role, on the CPU, sorted by user then item."""
+        """`[E, 2]` unique training pairs of a role, on the CPU, sorted by user then item.
+
+        Raises:
+            DataError: an edge of the data names no user or no item.
+        """
         if role in self._pairs:
             return self._pairs[role]
         edges = [self.data["user", name, "item"].edge_index.cpu() for name in self._behaviours(role)]
-        self._pairs[role] = torch.unique(torch.cat(edges, dim=1).T, dim=0)
-        return self._pairs[role]
+        pairs = torch.unique(torch.cat(edges, dim=1).T, dim=0)
+        require_pairs(pairs, self.num_users, self.num_items)
+        self._pairs[role] = pairs
+        return pairs
 
     def edges(self, role: str) -> Tensor:
         """`[2, 2E]` source and destination of each of a role's training pairs in both directions, users numbered before
@@ -262,11 +276,13 @@ class InteractionGraph:
         return found
 
     def propagator(self, role: str, scaling: Scaling, *, self_loops: bool = False) -> Propagator:
-        """The propagator over a role's training pairs."""
-        key = (role, scaling, self_loops)
+        """The propagator over a role's training pairs; those that differ in the scaling share their adjacency."""
+        first, key = (role, "sum", self_loops), (role, scaling, self_loops)
+        if first not in self._propagators:
+            made = Propagator(self.pairs(role), self.num_users, self.num_items, "sum", self_loops=self_loops)
+            self._propagators[first] = made.to(self.device)
         if key not in self._propagators:
-            made = Propagator(self.pairs(role), self.num_users, self.num_items, scaling, self_loops=self_loops)
-            self._propagators[key] = made.to(self.device)
+            self._propagators[key] = self._propagators[first].scaled(scaling)
         return self._propagators[key]
 
     def _require(self, modality: str) -> None:

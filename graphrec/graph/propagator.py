@@ -8,8 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from graphrec.errors import DataError
-from graphrec.graph.sparse import ConstantCSR, csr_tensor
+from graphrec.errors import DataError, RecipeError
+from graphrec.graph.pairs import require_pairs
+from graphrec.graph.sparse import ConstantCSR, Rows
 
 Scaling = Literal["sum", "mean", "symmetric"]
 
@@ -17,8 +18,8 @@ Scaling = Literal["sum", "mean", "symmetric"]
 class Propagator:
     """One step of neighbour aggregation over the bipartite user-item graph.
 
-    Users are nodes 0 to U-1 and items nodes U to U+I-1. The adjacency is one symmetric CSR matrix of ones, A. The
-    scalings are row factors around it, so that one matrix serves all of them, forward and backward:
+    Users are nodes 0 to U-1 and items nodes U to U+I-1. The adjacency is one symmetric CSR matrix without values, A.
+    The scalings are row factors around it, so that one matrix serves all of them, forward and backward:
 
         sum         A x
         mean        D^-1 (A x)               backward  A (D^-1 g)
@@ -33,16 +34,17 @@ class Propagator:
         self_loops: each node is its own neighbour too.
 
     Raises:
-        DataError: a user or item number out of range, or a pair given twice.
+        DataError: not such pairs, a user or item number out of range, or a pair given twice.
+        RecipeError: no such scaling.
     """
 
     def __init__(
         self, pairs: Tensor, num_users: int, num_items: int, scaling: Scaling = "mean", *, self_loops: bool = False
     ) -> None:
-        self.num_users, self.num_items = num_users, num_items
-        self.scaling, self.self_loops = scaling, self_loops
+        require_pairs(pairs, num_users, num_items)
+        _refuse_repeats(pairs, num_items)
+        self.num_users, self.num_items, self.self_loops = num_users, num_items, self_loops
         self.num_nodes, self.num_pairs = num_users + num_items, len(pairs)
-        _validate(pairs, num_users, num_items)
         users, items = pairs[:, 0], pairs[:, 1] + num_users
         rows, columns = torch.cat([users, items]), torch.cat([items, users])
         pair = torch.arange(self.num_pairs).repeat(2)
@@ -53,17 +55,28 @@ class Propagator:
         order = torch.argsort(rows * self.num_nodes + columns)
         crow = torch.zeros(self.num_nodes + 1, dtype=torch.int64)
         crow[1:] = torch.bincount(rows, minlength=self.num_nodes).cumsum(0)
-        self._take(crow, columns[order], pair[order])
+        self._take(ConstantCSR(crow, columns[order], None, self.num_nodes, symmetric=True), pair[order])
+        self._scale(scaling)
 
-    def _take(self, crow: Tensor, columns: Tensor, pair: Tensor) -> None:
-        """A by its entries, with the number of the pair that each came from, or E for a self loop."""
-        self.adjacency = ConstantCSR(crow, columns, _ones(columns), self.num_nodes, symmetric=True)
-        self._pair = pair
+    def _take(self, adjacency: ConstantCSR, pair: Tensor) -> None:
+        """A, and for each of its entries the number of the pair that it came from, or E for a self loop."""
+        self.adjacency, self._pair = adjacency, pair
         self._halves: ConstantCSR | None = None
-        power = {"sum": 0.0, "mean": -1.0, "symmetric": -0.5}[self.scaling]
-        factor = crow.diff().clamp(min=1).double().pow(power).unsqueeze(1)
-        self.after: Tensor | None = None if self.scaling == "sum" else factor
-        self.before: Tensor | None = factor if self.scaling == "symmetric" else None
+
+    def _scale(self, scaling: Scaling) -> None:
+        powers = {"sum": 0.0, "mean": -1.0, "symmetric": -0.5}
+        if scaling not in powers:
+            raise RecipeError("unknown scaling of a propagator", expected=", ".join(powers), got=f"`{scaling}`")
+        factor = self.adjacency.matrix.crow.diff().clamp(min=1).double().pow(powers[scaling]).unsqueeze(1)
+        self.scaling = scaling
+        self.after: Tensor | None = None if scaling == "sum" else factor
+        self.before: Tensor | None = factor if scaling == "symmetric" else None
+
+    def scaled(self, scaling: Scaling) -> Propagator:
+        """The same adjacency, in the same memory, with another scaling."""
+        other = copy.copy(self)
+        other._scale(scaling)
+        return other
 
     def to(self, device: torch.device | str) -> Propagator:
         """The same propagator on another device."""
@@ -94,17 +107,21 @@ class Propagator:
         crow, columns, pair = self._filtered(stays[self._pair])
         part = copy.copy(self)
         part.num_pairs = int(number[-1])
-        part._take(crow, columns, number[pair])
+        part._take(ConstantCSR(crow, columns, None, self.num_nodes, symmetric=True), number[pair])
+        part._scale(self.scaling)
         return part
 
     def _filtered(self, stays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Row pointers, columns and pairs of those of A's entries that stay."""
-        matrix, chosen = self.adjacency.forward_matrix, stays.nonzero().squeeze(1)
-        crow = torch.searchsorted(chosen, matrix.crow_indices())
-        return crow, matrix.col_indices()[chosen], self._pair[chosen]
+        matrix, chosen = self.adjacency.matrix, stays.nonzero().squeeze(1)
+        return torch.searchsorted(chosen, matrix.crow), matrix.col[chosen], self._pair[chosen]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """`[U + I, d] -> [U + I, d]`, differentiable in x."""
+        """`[U + I, d] -> [U + I, d]`, differentiable in x.
+
+        Raises:
+            DataError: x has another shape.
+        """
         return self._step(self.adjacency, x, slice(None), slice(None))
 
     def to_users(self, x: Tensor) -> Tensor:
@@ -117,6 +134,7 @@ class Propagator:
         return self._step(self._item_to_user().T, x, slice(self.num_users), slice(self.num_users, None))
 
     def _step(self, matrix: ConstantCSR, x: Tensor, sources: slice, targets: slice) -> Tensor:
+        matrix.require_fit(x)
         if self.before is not None:
             x = x * self.before[sources].to(x.dtype)
         x = matrix @ x
@@ -127,37 +145,17 @@ class Propagator:
         if self._halves is None:
             users, edges = self.num_users, self.num_pairs
             crow, columns, _ = self._filtered(self._pair < edges)
-            ones = _ones(columns[:edges])
             self._halves = ConstantCSR.paired(
-                csr_tensor(crow[: users + 1], columns[:edges] - users, ones, (users, self.num_items)),
-                csr_tensor(crow[users:] - edges, columns[edges:], ones, (self.num_items, users)),
+                Rows(crow[: users + 1], columns[:edges] - users, None, self.num_items),
+                Rows(crow[users:] - edges, columns[edges:], None, users),
             )
         return self._halves
 
 
-def _ones(like: Tensor) -> Tensor:
-    return torch.ones(like.shape, device=like.device)
-
-
-def require_inside(pairs: Tensor, num_users: int, num_items: int) -> None:
-    """Raises DataError where one of `[E, 2]` pairs names no user or no item."""
-    if pairs.numel() == 0:
-        return
-    low, high = pairs.min(0).values, pairs.max(0).values
-    if int(low.min()) < 0 or int(high[0]) >= num_users or int(high[1]) >= num_items:
-        raise DataError(
-            "an edge leaves the graph",
-            expected=f"users 0 to {num_users - 1}, items 0 to {num_items - 1}",
-            got=f"users {int(low[0])} to {int(high[0])}, items {int(low[1])} to {int(high[1])}",
-        )
-
-
-def _validate(pairs: Tensor, num_users: int, num_items: int) -> None:
-    require_inside(pairs, num_users, num_items)
+def _refuse_repeats(pairs: Tensor, num_items: int) -> None:
     keys = pairs[:, 0] * num_items + pairs[:, 1]
-    if keys.unique().numel() != keys.numel():
+    repeated = keys.numel() - keys.unique().numel()
+    if repeated:
         raise DataError(
-            "the same edge occurs twice",
-            expected="unique (user, item) pairs",
-            got=f"{keys.numel() - keys.unique().numel()} repeated pairs",
+            "the same edge occurs twice", expected="unique (user, item) pairs", got=f"{repeated} repeated pairs"
         )

@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 
 from graphrec.errors import RecipeError
-from graphrec.graph.propagator import require_inside
+from graphrec.graph.pairs import require_pairs
 
 
 def degree_sensitive(pairs: Tensor, num_users: int, num_items: int, drop: float, generator: Generator) -> Tensor:
@@ -27,10 +27,10 @@ def degree_sensitive(pairs: Tensor, num_users: int, num_items: int, drop: float,
         `[E]` bool, True for a pair that is kept.
 
     Raises:
-        DataError: a user or item number out of range.
-        RecipeError: `drop` out of range.
+        DataError: not such pairs, or a user or item number out of range.
+        RecipeError: `drop` out of range, or so near to 1 that no pair is kept.
     """
-    require_inside(pairs, num_users, num_items)
+    require_pairs(pairs, num_users, num_items)
     users, items = pairs.cpu().T
     degree = torch.bincount(users).double()[users] * torch.bincount(items).double()[items]
     return _first(degree.rsqrt(), drop, generator)
@@ -44,11 +44,29 @@ def uniform(count: int, drop: float, generator: Generator) -> Tensor:
     return _first(torch.ones(count, dtype=torch.float64), drop, generator)
 
 
-def _first(rate: Tensor, drop: float, generator: Generator) -> Tensor:
+def kept_count(count: int, drop: float) -> int:
+    """How many of `count` pairs stay when the share `drop` goes.
+
+    Raises:
+        RecipeError: `drop` out of range, or so near to 1 that no pair stays.
+    """
     if not 0 <= drop < 1:
         raise RecipeError("a share of edges to drop is out of range", expected="0 <= drop < 1", got=drop)
+    kept = round((1 - drop) * count)
+    if count and not kept:
+        raise RecipeError(
+            "dropping edges leaves a graph without any",
+            expected=f"a share that keeps one of {count} training pairs",
+            got=drop,
+            where="backbone",
+            next_step="lower backbone.drop or backbone.edge_dropout",
+        )
+    return kept
+
+
+def _first(rate: Tensor, drop: float, generator: Generator) -> Tensor:
     arrival = torch.empty_like(rate).exponential_(generator=generator) / rate
-    first = arrival.topk(round((1 - drop) * len(rate)), largest=False, sorted=False).indices
+    first = arrival.topk(kept_count(len(rate), drop), largest=False, sorted=False).indices
     keep = torch.zeros(len(rate), dtype=torch.bool)
     keep[first] = True
     return keep

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from graphrec.graph.pairs import require_pairs
 from graphrec.graph.sparse import csr_tensor, weighted_bags
 
 
@@ -24,6 +25,9 @@ class SortedEdges:
     Args:
         index: `[2, E]` neighbour and node of each edge, each pair once, in any order: PyG's edge index.
         nodes, neighbours: R and C.
+
+    Raises:
+        DataError: not such an index, or a number that is no node's or no neighbour's.
     """
 
     source: Tensor
@@ -36,6 +40,7 @@ class SortedEdges:
     """`[E]` the place here of each edge of `T`."""
 
     def __init__(self, index: Tensor, nodes: int, neighbours: int) -> None:
+        require_pairs(index.T, neighbours, nodes, "neighbours", "nodes")
         source, target = index
         order = torch.argsort(target * neighbours + source)
         self._take(source[order], target[order], nodes, neighbours)

@@ -7,7 +7,8 @@ class TestMyBackbone(BackboneContract):
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,8 +17,9 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from graphrec.backbones import Backbone, BackboneConfig, Pairs, Representations, backbones
+from graphrec.backbones import Backbone, BackboneConfig, Pairs, Representation, Representations, backbones
 from graphrec.backbones.base import refuse_misfits
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
@@ -26,6 +28,12 @@ from graphrec.testing.planted import planted_split, popular_recall, trained_reca
 from graphrec.testing.small_graph import LONE_ITEM, LONE_USER, MISSING, NUM_ITEMS, NUM_USERS, as_bag, small_graph
 
 Tables = dict[str, nn.Parameter]
+Named = dict[tuple[str, str, str], Tensor]
+"""Keyed by evaluation or training, the output and its side, or by training, the loss and `loss`."""
+STEP = 1e-7
+"""Of finite differences."""
+_REGISTERED = ("_parameters", "_buffers", "_modules")
+"""Where a module keeps what it knows to be trained or saved."""
 
 
 class BackboneContract:
@@ -42,12 +50,20 @@ class BackboneContract:
         ("id", "fused", "visual", "title", "acoustic"),
     )
     """Subsets of the outputs that a decoder may ask for."""
-    uses_edges: ClassVar[bool] = True
-    """False for one that propagates nothing."""
+    uses_edges: ClassVar[bool | tuple[str, ...]] = True
+    """False for one that propagates nothing; where the users of some outputs hear of edges, the names of these."""
     modalities_travel: ClassVar[bool] = True
     """False where an item's features do not reach its neighbours."""
     roles_kept_apart: ClassVar[bool] = True
     """False for one that propagates over the edges of both roles."""
+    every_edge: ClassVar[dict[str, Any]] = {}
+    """Settings under which no epoch leaves out edges by chance."""
+    node_parameters: ClassVar[tuple[str, ...]] = ()
+    """Parts of the names of parameters that act on every node, with features or without, though not in `id`."""
+    targets: ClassVar[tuple[str, ...]] = ()
+    """What training adds to the representations as a target, where the paper stops the gradient."""
+    constant_buffers: ClassVar[tuple[str, ...]] = ()
+    """Names of buffers of floating-point numbers that nothing is meant to train."""
     planted_recall: ClassVar[float] = 0.5
     """Share of the withheld likes of `graphrec.testing.planted` that CT on it must rank first; popularity finds .06."""
     planted_epochs: ClassVar[int] = 15
@@ -57,31 +73,74 @@ class BackboneContract:
         return backbones.get(self.name).Config(**{"embedding_size": 3, **self.settings, **more})
 
     def build(
-        self, graph: InteractionGraph, outputs: tuple[str, ...], role: str = "click", seed: int = 0
+        self, graph: InteractionGraph, outputs: tuple[str, ...], role: str = "click", seed: int = 0, **settings: Any
     ) -> tuple[Backbone, Tables]:
         """The backbone and its embedding tables."""
-        kind = backbones.get(self.name)
+        kind, config = backbones.get(self.name), self.config(**settings)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            backbone = kind(self.config(), graph, role, outputs).double().eval()
+            backbone = kind(config, graph, role, outputs).double().eval()
             tables = {
                 name: nn.Parameter(nn.init.xavier_normal_(torch.empty(shape, dtype=torch.float64)))
-                for name, shape in kind.tables(self.config(), graph, outputs).items()
+                for name, shape in kind.tables(config, graph, outputs).items()
             }
         return backbone, tables
 
-    def training_loss(self, backbone: Backbone, graph: InteractionGraph, tables: Tables) -> Tensor:
-        """A scalar of every entry of every output, and the backbone's own losses, as training takes them."""
+    def in_training(
+        self,
+        backbone: Backbone,
+        graph: InteractionGraph,
+        tables: Mapping[str, Tensor],
+        pairs: Pairs | None = None,
+        held: Representations | None = None,
+    ) -> tuple[Representations, dict[str, Tensor]]:
+        """What the first step of an epoch computes, and the backbone's own losses of it, by name and not yet weighed.
+
+        Args:
+            pairs: the batch; by default every pair of the role.
+            held: representations that take the place of those computed now.
+        """
         backbone.train()
         with torch.random.fork_rng():
             torch.manual_seed(0)
             backbone.start_epoch(graph, torch.Generator().manual_seed(0))
-            found = backbone(graph, tables)
-            users, items = graph.pairs(backbone.role).T
-            pairs = Pairs(users, items, items.flip(0))
-            own = [one.weight * one.loss(found, pairs) for one in backbone.auxiliaries()]
+            found = backbone(graph, tables) | (held or {})
+            batch = every_pair(graph, backbone.role) if pairs is None else pairs
+            losses = {one.name: one.loss(found, batch) for one in backbone.auxiliaries()}
         backbone.eval()
+        return found, losses
+
+    def training_loss(self, backbone: Backbone, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Tensor:
+        """A scalar of every entry of every output, and the backbone's own losses, as training takes them."""
+        found, losses = self.in_training(backbone, graph, tables)
+        own = [one.weight * losses[one.name] for one in backbone.auxiliaries()]
         return torch.stack([_weigh({name: found[name] for name in backbone.outputs}), *own]).sum()
+
+    def everything(
+        self,
+        backbone: Backbone,
+        graph: InteractionGraph,
+        tables: Mapping[str, Tensor],
+        pairs: Pairs | None = None,
+        chance: AbstractContextManager[Any] | None = None,
+    ) -> Named:
+        """The outputs in evaluation and in training, and the backbone's own losses; no part of a table itself.
+
+        Args:
+            pairs: the batch; by default every pair of the role.
+            chance: what stands around training.
+        """
+        with torch.no_grad():
+            scored = backbone(graph, tables)
+            with chance or nullcontext():
+                trained, losses = self.in_training(backbone, graph, tables, pairs)
+        sides = {
+            (mode, name, side): getattr(found[name], side).clone()
+            for mode, found in (("evaluation", scored), ("training", trained))
+            for name in backbone.outputs
+            for side in ("user", "item")
+        }
+        return sides | {("training", name, "loss"): loss for name, loss in losses.items()}
 
     @pytest.fixture
     def graph(self) -> InteractionGraph:
@@ -96,12 +155,24 @@ class BackboneContract:
                 assert one.user.shape == (NUM_USERS, 3)
                 assert one.item.shape == (NUM_ITEMS, 3)
 
-    def test_every_learnable_tensor_is_a_parameter_with_a_gradient(self, graph: InteractionGraph) -> None:
+    def test_nothing_is_hidden_from_training_and_saving(self, graph: InteractionGraph) -> None:
+        """No tensor or module in a plain attribute, a list, a dict or a tuple; no buffer or leaf that should be one."""
         for outputs in self.choices:
             backbone, tables = self.build(graph, outputs)
+            known = {id(one) for one in (*backbone.modules(), *backbone.parameters(), *tables.values())}
             for module in backbone.modules():
-                stray = [name for name, value in vars(module).items() if isinstance(value, Tensor)]
-                assert stray == [], "a plain tensor is neither trained nor saved"
+                plain = {name: value for name, value in vars(module).items() if name not in _REGISTERED}
+                stray = [place for place, one in _held_by(plain) if id(one) not in known]
+                assert stray == [], "a plain tensor or module is neither trained nor saved"
+            floating = [name for name, one in backbone.named_buffers() if one.is_floating_point() or one.is_complex()]
+            undeclared = set(floating) - set(self.constant_buffers)
+            assert not undeclared, "a buffer is never trained: make it a parameter, or name it in constant_buffers"
+            unknown = [leaf for leaf in _leaves(self.training_loss(backbone, graph, tables)) if id(leaf) not in known]
+            assert not unknown, "a gradient goes to a tensor that no optimiser sees"
+
+    def test_every_parameter_has_a_gradient(self, graph: InteractionGraph) -> None:
+        for outputs in self.choices:
+            backbone, tables = self.build(graph, outputs)
             self.training_loss(backbone, graph, tables).backward()
             for name, parameter in [*backbone.named_parameters(), *tables.items()]:
                 assert parameter.grad is not None, f"{name} plays no part in {outputs}"
@@ -119,11 +190,11 @@ class BackboneContract:
             assert_equal(alone(graph, tables), {name: together[name] for name in outputs})
 
     def test_permuting_users_or_items_permutes_the_output_and_nothing_else(self, graph: InteractionGraph) -> None:
+        """In evaluation; in training with all chance taken out; and the losses of the same pairs, which stay."""
         rng = np.random.default_rng(1)
         users, items = rng.permutation(NUM_USERS), rng.permutation(NUM_ITEMS)
-        outputs = self.choices[-1]
-        backbone, tables = self.build(graph, outputs)
-        plain = backbone(graph, tables)
+        backbone, tables = self.build(graph, self.choices[-1], **self.every_edge)
+        plain = self.everything(backbone, graph, tables, chance=_WithoutChance())
         for moved_users, moved_items in (
             (users, np.arange(NUM_ITEMS)),
             (np.arange(NUM_USERS), items),
@@ -137,10 +208,12 @@ class BackboneContract:
             moved_tables = {
                 name: table[order[len(table)]] if len(table) in order else table for name, table in tables.items()
             }
-            moved = backbone(small_graph(users=moved_users, items=moved_items), moved_tables)
-            for name in outputs:
-                close(moved[name].user, plain[name].user[moved_users])
-                close(moved[name].item, plain[name].item[moved_items])
+            moved_graph = small_graph(users=moved_users, items=moved_items)
+            batch = _renumbered(every_pair(graph, backbone.role), moved_users, moved_items)
+            moved = self.everything(backbone, moved_graph, moved_tables, batch, _WithoutChance())
+            for name, one in plain.items():
+                rows = {"user": moved_users, "item": moved_items}.get(name[2])
+                close(moved[name], one if rows is None else one[rows], name)
 
     def test_nodes_without_neighbours_are_finite_and_their_own(self, graph: InteractionGraph) -> None:
         backbone, tables = self.build(graph, self.choices[-1])
@@ -160,6 +233,29 @@ class BackboneContract:
         self.build(watched, outputs)[0](watched, self.build(watched, outputs)[1])
         assert watched.read <= watched.asked, "the zeros of a missing row are taken as data"
 
+    def test_an_item_without_features_has_nothing_of_their_parameters(self, graph: InteractionGraph) -> None:
+        """Of an item without neighbours either: what lacks m in the output m, what lacks all in every output."""
+        alone = {name for part in self.build(graph, ("id",)) for name in _named(part)}
+        cases = [((m,), (m,)) for m in graph.modalities if m in self.choices[-1]]
+        for lacking, outputs in (*cases, (graph.modalities, self.choices[-1])):
+            poorer = small_graph()
+            for m in lacking:
+                poorer.data["item"][f"{m}_mask"][LONE_ITEM] = False
+            backbone, tables = self.build(poorer, outputs)
+            own = {
+                name: one
+                for name, one in (_named(backbone) | _named(tables)).items()
+                if name not in alone or any(m in name for m in lacking)
+                if not any(part in name for part in self.node_parameters)
+            }
+            before = self.everything(backbone, poorer, tables)
+            _stir(own)
+            after = self.everything(backbone, poorer, tables)
+            for name in after:
+                if name[2] == "item":
+                    told = f"{name}: zeros are taken as data by one of {[*own]}, unless node_parameters should name it"
+                    close(after[name][LONE_ITEM], before[name][LONE_ITEM], told)
+
     def test_a_modality_hears_of_a_missing_item_from_its_neighbours(self, graph: InteractionGraph) -> None:
         for modality, item in MISSING.items() if self.modalities_travel else ():
             backbone, tables = self.build(graph, (modality,))
@@ -178,15 +274,32 @@ class BackboneContract:
         assert len(set(names)) == len(names)
         assert tuple(names) == type(first).auxiliary_losses
 
-    def test_only_the_edges_of_its_role_are_used(self, graph: InteractionGraph) -> None:
+    @pytest.mark.parametrize("role", ["click", "like"])
+    def test_only_the_edges_of_its_role_are_used(self, graph: InteractionGraph, role: str) -> None:
+        """On a graph with the same pairs of the role, and others of the other role, nothing is different."""
         if not self.roles_kept_apart:
             pytest.skip("propagates over both roles' edges")
+        other = small_graph(extra_clicks=((LONE_USER, LONE_ITEM), (LONE_USER, 3), (0, LONE_ITEM)))
+        if role == "click":
+            other = small_graph()
+            other.data["user", "like", "item"].edge_index = graph.data["user", "like", "item"].edge_index[:, ::2]
+        assert [torch.equal(graph.pairs(one), other.pairs(one)) for one in ("click", "like")].count(True) == 1
+        for outputs in self.choices:
+            backbone, tables = self.build(graph, outputs, role=role)
+            before = self.everything(backbone, graph, tables)
+            for name, one in self.everything(backbone, other, tables).items():
+                assert torch.equal(one, before[name]), f"{name} depends on the edges of the other role"
+
+    def test_an_edge_changes_its_user_in_every_output(self, graph: InteractionGraph) -> None:
+        """A first edge, in evaluation and in training; where the class says that no edges are used, nothing changes."""
+        backbone, tables = self.build(graph, self.choices[-1], **self.every_edge)
         busier = small_graph(extra_clicks=((LONE_USER, LONE_ITEM),))
-        backbone, tables = self.build(graph, ("id",), role="like")
-        assert_equal(backbone(graph, tables), backbone(busier, tables))
-        backbone, tables = self.build(graph, ("id",), role="click")
-        before, after = (backbone(one, tables)["id"].user[LONE_USER] for one in (graph, busier))
-        assert torch.equal(before, after) != self.uses_edges
+        before, after = (self.everything(backbone, one, tables) for one in (graph, busier))
+        users = backbone.outputs if self.uses_edges is True else self.uses_edges or ()
+        for name in before:
+            if name[2] == "user":
+                same = torch.equal(before[name][LONE_USER], after[name][LONE_USER])
+                assert same != (name[1] in users), f"{name} is {'the same' if same else 'not the same'} with an edge"
 
     def test_the_same_call_gives_the_same_bits(self, graph: InteractionGraph) -> None:
         (first, tables), (second, other) = (self.build(graph, self.choices[-1]) for _ in range(2))
@@ -229,6 +342,36 @@ class BackboneContract:
 
         inputs = [p.detach().clone().requires_grad_() for p in [*backbone.parameters(), *tables.values()]]
         assert torch.autograd.gradcheck(outputs, inputs, fast_mode=True)
+
+    def test_gradients_in_training_agree_with_finite_differences(self, graph: InteractionGraph) -> None:
+        """Of the outputs and of each loss of its own; a detached path disagrees, but for the declared targets."""
+        backbone, tables = self.build(graph, self.choices[-1])
+        learned = _named(backbone) | _named(tables)
+        _stir(learned)
+        first, _ = self.in_training(backbone, graph, tables)
+        held = {name: Representation(first[name].user.detach(), first[name].item.detach()) for name in self.targets}
+        reached = [name for name in held if first[name].user.requires_grad or first[name].item.requires_grad]
+        assert reached == [], "a gradient reaches a target"
+
+        def values() -> dict[str, Tensor]:
+            found, losses = self.in_training(backbone, graph, tables, held=held)
+            return {"outputs": _weigh({name: found[name] for name in backbone.outputs})} | losses
+
+        generator = torch.Generator().manual_seed(0)
+        ways = [torch.randn(one.shape, generator=generator, dtype=one.dtype) for one in learned.values()]
+        analytic = {
+            name: sum(float((slope * way).sum()) for slope, way in zip(_gradient(one, learned), ways))
+            for name, one in values().items()
+        }
+        ends = []
+        for step in (STEP, -2 * STEP):  # ahead of where it was, then as far behind
+            with torch.no_grad():
+                for one, way in zip(learned.values(), ways):
+                    one.add_(way, alpha=step)
+                ends.append(values())
+        for name, slope in analytic.items():
+            numeric = float(ends[0][name] - ends[1][name]) / (2 * STEP)
+            assert slope == pytest.approx(numeric, rel=1e-5, abs=1e-6), f"the gradient of {name} is not its slope"
 
     def test_a_state_dict_read_from_bytes_gives_the_same_bits(self, graph: InteractionGraph) -> None:
         backbone, tables = self.build(graph, self.choices[-1])
@@ -274,9 +417,63 @@ def assert_equal(one: Representations, other: Representations) -> None:
         assert torch.equal(one[name].item, other[name].item), name
 
 
-def close(one: Tensor, other: Tensor) -> None:
-    """Equal up to the rounding of a few hundred operations in double precision."""
-    torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)
+def close(one: Tensor, other: Tensor, what: object = "") -> None:
+    """Equal up to the rounding of a few hundred operations in double precision; `what` heads the complaint."""
+    torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11, msg=lambda told: f"{what}\n{told}")
+
+
+def every_pair(graph: InteractionGraph, role: str) -> Pairs:
+    """All pairs of a role as one batch, each with another's item as its negative."""
+    users, items = graph.pairs(role).T
+    return Pairs(users, items, items.flip(0))
+
+
+def _renumbered(pairs: Pairs, users: np.ndarray, items: np.ndarray) -> Pairs:
+    """The same pairs where row n is what was row `users[n]`, `items[n]`."""
+    user, item = (torch.from_numpy(order.argsort()) for order in (users, items))
+    return Pairs(user[pairs.users], item[pairs.items], item[pairs.negatives])
+
+
+def _named(learned: Backbone | Tables) -> Tables:
+    """Parameters or tables by name."""
+    return dict(learned.named_parameters() if isinstance(learned, Backbone) else learned)
+
+
+def _stir(learned: Tables) -> None:
+    """Other values, none of them zero, where biases start and prove nothing."""
+    generator = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for one in learned.values():
+            one.add_(torch.randn(one.shape, generator=generator, dtype=one.dtype), alpha=0.3)
+
+
+def _gradient(loss: Tensor, learned: Tables) -> tuple[Tensor, ...]:
+    """Zeros where the loss does not depend on it."""
+    if not loss.requires_grad:
+        return tuple(torch.zeros_like(one) for one in learned.values())
+    return torch.autograd.grad(loss, list(learned.values()), retain_graph=True, materialize_grads=True)
+
+
+def _held_by(value: Any, place: str = "") -> Iterator[tuple[str, Tensor | nn.Module]]:
+    """The tensors and modules in nested lists, tuples, sets and dicts, each with its place."""
+    if isinstance(value, (Tensor, nn.Module)):
+        yield place, value
+    elif isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        for key, one in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _held_by(one, f"{place}[{key!r}]")
+
+
+def _leaves(loss: Tensor) -> Iterator[Tensor]:
+    """The tensors at which a backward pass ends."""
+    seen, ahead = set(), [loss.grad_fn]
+    while ahead:
+        node = ahead.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        ahead += [following for following, _ in node.next_functions]
+        if hasattr(node, "variable"):
+            yield node.variable
 
 
 def _weigh(representations: Representations) -> Tensor:
@@ -286,6 +483,16 @@ def _weigh(representations: Representations) -> Tensor:
     return torch.stack(
         [(part * torch.randn(part.shape, generator=generator, dtype=part.dtype)).sum() for part in parts]
     ).sum()
+
+
+class _WithoutChance(TorchDispatchMode):
+    """While it lasts all numbers of a draw are equal, namely their mean: dropout and noise tell no row from another."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        drawn = func(*args, **(kwargs or {}))
+        if torch.Tag.nondeterministic_seeded in func.tags and isinstance(drawn, Tensor) and drawn.is_floating_point():
+            drawn.fill_(drawn.mean())
+        return drawn
 
 
 class _WatchedGraph(InteractionGraph):

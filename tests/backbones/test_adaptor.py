@@ -8,7 +8,6 @@ from small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 
 from graphrec.backbones import backbones
 from graphrec.backbones.adaptor import with_modalities
-from graphrec.backbones.base import IdBackboneConfig
 from graphrec.backbones.lightgcn import LightGCN
 from graphrec.backbones.mmgcn import MMGCN
 from graphrec.decoders import Context, decoders
@@ -27,7 +26,7 @@ CONTEXT = Context(
 
 def test_the_item_side_is_a_linear_map_of_the_features_and_missing_ones_are_zero() -> None:
     graph = small_graph()
-    config = IdBackboneConfig(embedding_size=4)
+    config = LightGCN.Config(embedding_size=4)
     model = with_modalities(LightGCN)(config, graph, "click", ("visual", "title"))
     tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4), "words_title": torch.randn(6, 4)}
     found, ids = model(graph, tables), LightGCN(config, graph, "click", ("id",))(graph, tables)["id"]
@@ -44,11 +43,11 @@ def test_joint_items_have_their_id_representation_below_the_features() -> None:
     graph, outputs = small_graph(), ("visual", "title")
     tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4), "words_title": torch.randn(6, 4)}
     alone, joint = (
-        with_modalities(LightGCN)(IdBackboneConfig(embedding_size=4, modality_items=items), graph, "click", outputs)
+        with_modalities(LightGCN)(LightGCN.Config(embedding_size=4, modality_items=items), graph, "click", outputs)
         for items in ("features", "joint")
     )
     joint.load_state_dict(alone.state_dict())
-    ids = LightGCN(IdBackboneConfig(embedding_size=4), graph, "click", ("id",))(graph, tables)["id"]
+    ids = LightGCN(LightGCN.Config(embedding_size=4), graph, "click", ("id",))(graph, tables)["id"]
     for name in outputs:
         torch.testing.assert_close(joint(graph, tables)[name].item, ids.item + alone(graph, tables)[name].item)
 
@@ -84,7 +83,7 @@ def test_fused_is_the_id_model_as_published_or_the_mean_with_the_features() -> N
     graph = small_graph()
     tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4), "words_title": torch.randn(6, 4)}
     plain, mixed = (
-        with_modalities(LightGCN)(IdBackboneConfig(embedding_size=4, features=features), graph, "click", outputs)
+        with_modalities(LightGCN)(LightGCN.Config(embedding_size=4, features=features), graph, "click", outputs)
         for features, outputs in ((False, ("fused", "id")), (True, ("fused", "id", *graph.modalities)))
     )
     found = plain(graph, tables)
@@ -92,6 +91,6 @@ def test_fused_is_the_id_model_as_published_or_the_mean_with_the_features() -> N
     found = mixed(graph, tables)
     mean = torch.stack([found[name].item for name in ("id", *graph.modalities)]).mean(0)
     torch.testing.assert_close(found["fused"].item, mean)
-    alone = with_modalities(LightGCN)(IdBackboneConfig(embedding_size=4, features=True), graph, "click", ("fused",))
+    alone = with_modalities(LightGCN)(LightGCN.Config(embedding_size=4, features=True), graph, "click", ("fused",))
     alone.load_state_dict(mixed.state_dict())
     torch.testing.assert_close(alone(graph, tables)["fused"].item, mean)

@@ -9,18 +9,24 @@ import torch
 from contracts.backbone_contract import BackboneContract
 from dense_equations import content, raw
 from planted import planted_split, popular_recall, trained_recall
-from small_graph import MISSING, MODALITIES, NUM_USERS, small_graph
+from small_graph import LONE_ITEM, LONE_USER, MISSING, MODALITIES, NUM_USERS, small_graph
 from torch import Tensor, nn
+from torch.nn.functional import cosine_similarity
 
 from graphrec.backbones import Pairs, Representations
 from graphrec.backbones.bm3 import BM3, BM3Config
 from graphrec.graph.build import InteractionGraph
+
+TARGETS = ("target", *(f"target/{m}" for m in MODALITIES))
+"""The copies that are predicted: the paper stops the gradient there, and nowhere else."""
 
 
 class TestBM3(BackboneContract):
     name = "bm3"
     choices = (("id",), ("fused",), ("id", "fused"))
     modalities_travel = False
+    node_parameters = ("predictor",)  # P maps every node of `fused`; no features reach it there
+    targets = TARGETS
     planted_recall = 0.9
 
 
@@ -29,6 +35,8 @@ class TestTrainedFeatures(BackboneContract):
     settings: ClassVar = {"trainable_features": True, "layers": 2, "dropout": 0.3}
     choices = (("id",), ("fused",), ("id", "fused"))
     modalities_travel = False
+    node_parameters = ("predictor",)  # P maps every node of `fused`; no features reach it there
+    targets = TARGETS
     planted_recall = 0.9
 
 
@@ -87,6 +95,26 @@ def test_targets_are_dropout_copies_without_gradient() -> None:
             kept = copy.ne(0)
             assert kept.any() and (~kept & start.ne(0)).any()
             torch.testing.assert_close(copy[kept], 2 * start[kept])
+
+
+def test_a_loss_teaches_the_online_side_alone() -> None:
+    """Of two nodes without neighbours, whose u is half their ids and whose i one and a half times."""
+    model, tables, _, found = built()
+    alone = Pairs(*(torch.tensor([row]) for row in (LONE_USER, LONE_ITEM, LONE_ITEM)))
+    user, item = (tables["id"].detach()[[row]].requires_grad_() for row in (LONE_USER, NUM_USERS + LONE_ITEM))
+    by_user = cosine_similarity(predicted(model, user / 2), found["target"].item[[LONE_ITEM]])
+    by_item = cosine_similarity(predicted(model, item * 1.5), found["target"].user[[LONE_USER]])
+    wanted = torch.zeros_like(tables["id"])
+    wanted[[LONE_USER]], wanted[[NUM_USERS + LONE_ITEM]] = torch.autograd.grad(-(by_user + by_item).sum(), (user, item))
+    assert wanted[LONE_USER].any() and wanted[NUM_USERS + LONE_ITEM].any()
+    losses = {one.name: one.loss(found, alone) for one in model.auxiliaries()}
+    given, *_ = torch.autograd.grad(losses["reconstruction"], (tables["id"], model.predictor.weight), retain_graph=True)
+    torch.testing.assert_close(given, wanted)
+    for name in ("alignment", "intra_modality"):  # its online side is h_m, its target stands still
+        maps = (*model.projections.parameters(), model.predictor.weight, tables["words_title"])
+        ids, *others = torch.autograd.grad(losses[name], (tables["id"], *maps), allow_unused=True, retain_graph=True)
+        assert ids is None, f"{name} teaches the ids"
+        assert all(one is not None and one.any() for one in others)
 
 
 def test_the_losses_are_the_published_equations_over_the_items_that_have_the_modality() -> None:

@@ -63,9 +63,9 @@ def counted(name: str, config: BackboneConfig, graph: InteractionGraph, monkeypa
         sums["sparse"] += len(edges.source) * x.shape[1]
         return multiply_rows(edges, x, y)
 
-    def weighted_bag(table: Sequence[int], index: Sequence[int], *more: Any) -> Sequence[int]:
-        weights = more[4]  # without them rows are added, not multiplied
-        return (*index, table[-1]) if weights else (0,)
+    def bag(table: Sequence[int], index: Sequence[int], *more: Any) -> Sequence[int]:
+        weights, of_a_matrix = more[4], more[5:6] == (True,)  # else two rows are added, for a product to follow
+        return (*index, table[-1]) if weights or of_a_matrix else (0,)
 
     def messages(what: str, of: Callable[..., Sequence[int]]) -> Callable[..., int]:
         def count(*shapes: Any, out_shape: Any, **more: Any) -> int:
@@ -80,9 +80,7 @@ def counted(name: str, config: BackboneConfig, graph: InteractionGraph, monkeypa
     operations |= {
         one: messages("summed", lambda into, dim, index, *_: index) for one in (aten.scatter_add_, aten.scatter_add)
     }
-    operations |= {
-        one: messages("sparse", weighted_bag) for one in (aten._embedding_bag, aten._embedding_bag_forward_only)
-    }
+    operations |= {one: messages("sparse", bag) for one in (aten._embedding_bag, aten._embedding_bag_forward_only)}
     monkeypatch.setattr(SortedEdges, "_dots", dots)
     with FlopCounterMode(display=False, custom_mapping=operations) as products, torch.no_grad():
         backbone(graph, tables)

@@ -27,6 +27,7 @@ class TestFREEDOM(BackboneContract):
     settings: ClassVar = {"neighbours": 3, "weights": WEIGHTS, "drop": 0.5, "item_layers": 2}
     choices = (("id",), ("fused",), ("id", "fused"))
     modalities_travel = False
+    every_edge: ClassVar = {"drop": 0.0}
     planted_recall = 0.9
 
 
@@ -35,6 +36,7 @@ class TestTrainedFeatures(BackboneContract):
     settings: ClassVar = {"neighbours": 3, "trainable_features": True}
     choices = (("id",), ("fused",), ("id", "fused"))
     modalities_travel = False
+    every_edge: ClassVar = {"drop": 0.0}
     planted_recall = 0.9
 
 
@@ -80,7 +82,7 @@ def test_training_runs_on_the_epochs_pairs_and_scoring_on_all() -> None:
     for epoch in (1, 2):
         model.start_epoch(graph, torch.Generator().manual_seed(epoch))
         assert model.pruned is not None
-        kept.append(model.pruned.adjacency.forward_matrix.to_dense()[:NUM_USERS, NUM_USERS:].double())
+        kept.append(model.pruned.adjacency.matrix.tensor.to_dense()[:NUM_USERS, NUM_USERS:].double())
         assert kept[-1].sum() == round(0.5 * float(clicks.sum())) and (kept[-1] <= clicks).all()
         trained = nodes(model.train()(graph, tables)["fused"])
         torch.testing.assert_close(trained, expected(graph, kept[-1], ids), rtol=0, atol=1e-6)

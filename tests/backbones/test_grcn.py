@@ -20,11 +20,13 @@ NODES = NUM_USERS + NUM_ITEMS
 
 class TestGRCN(BackboneContract):
     name = "grcn"
+    node_parameters = ("mix",)  # maps every node's concatenation, ids among it, to width d
 
 
 class TestWithoutRouting(BackboneContract):
     name = "grcn"
     settings: ClassVar = {"routings": 0, "layers": 1}
+    node_parameters = ("mix",)
     modalities_travel = False
 
 

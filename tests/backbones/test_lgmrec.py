@@ -132,6 +132,21 @@ def test_noise_is_drawn_in_training_alone() -> None:
     assert torch.equal(calm, nodes(model.eval()(graph, tables)["fused"]))
 
 
+def test_training_adds_its_noise_to_the_logits_before_the_temperature_and_scales_up_what_it_keeps() -> None:
+    logits = torch.randn(6, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    drawn = {}
+    for dropout in (0.0, 0.75):
+        model, _ = built("lgmrec", small_graph(), ("fused",), hyper_dropout=dropout, temperature=0.5)
+        torch.manual_seed(1)
+        drawn[dropout] = model.train()._membership(logits)
+    torch.manual_seed(1)
+    noise = -torch.empty_like(logits).exponential_().log()
+    torch.testing.assert_close(drawn[0.0], ((logits + noise) / 0.5).softmax(1))
+    kept = drawn[0.75].ne(0)
+    assert kept.any() and not kept.all()
+    torch.testing.assert_close(drawn[0.75][kept], 4 * drawn[0.0][kept])
+
+
 def test_an_item_without_the_modality_belongs_to_none_of_its_hyperedges() -> None:
     graph = small_graph()
     model, tables = built("lgmrec", graph, ("fused",))

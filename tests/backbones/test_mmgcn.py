@@ -16,20 +16,26 @@ from torch import Tensor, nn
 from graphrec.backbones.mmgcn import MMGCN, MMGCNConfig
 from graphrec.graph.build import InteractionGraph
 
+LAYERS = (".layers.",)
+"""Each modality's layers run on the ids as well; its projection and its words act on the features alone."""
+
 
 class TestPaper(BackboneContract):
     name = "mmgcn"
     settings: ClassVar = {"setting": "paper"}
+    node_parameters = LAYERS
 
 
 class TestOfficial(BackboneContract):
     name = "mmgcn"
     settings: ClassVar = {"setting": "official"}
+    node_parameters = LAYERS
 
 
 class TestCR(BackboneContract):
     name = "mmgcn"
     settings: ClassVar = {"setting": "cr"}
+    node_parameters = LAYERS
 
 
 def leaky(x: np.ndarray) -> np.ndarray:

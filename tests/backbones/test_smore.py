@@ -118,6 +118,19 @@ def test_neighbours_may_be_named_for_some_and_a_misspelt_modality_is_refused() -
         built("smore", graph, ("fused",), neighbours={"visaul": 2})
 
 
+def test_dropout_zeroes_its_share_of_the_gates_and_scales_up_the_others() -> None:
+    graph = small_graph()
+    model, tables = built("smore", graph, ("fused",), dropout=0.75)
+    c = content(graph, tables["id"], 3)
+    for kind in (*MODALITIES, "fused"):
+        calm = model.eval()._preferred(kind, c)
+        torch.manual_seed(0)
+        noisy = model.train()._preferred(kind, c)
+        kept = noisy.ne(0)
+        assert 0.1 < kept.double().mean() < 0.4
+        torch.testing.assert_close(noisy[kept], 4 * calm[kept])
+
+
 def test_dropout_acts_in_training_alone() -> None:
     graph = small_graph()
     model, tables = built("smore", graph, ("fused",), dropout=0.5)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from planted import PLANTED_CLICKS, planted_split
-from small_graph import small_graph
+from small_graph import NUM_ITEMS, NUM_USERS, small_graph
 
 from graphrec.data.split import Split
-from graphrec.errors import UnknownNameError
+from graphrec.errors import DataError, UnknownNameError
 from graphrec.graph.build import InteractionGraph, build_hetero
 
 
@@ -79,3 +79,21 @@ def test_a_like_is_a_click_edge_too_and_each_propagator_is_made_once() -> None:
 def test_an_unknown_modality_is_named() -> None:
     with pytest.raises(UnknownNameError, match="did you mean `visual`"):
         small_graph().features("visuel")
+
+
+@pytest.mark.parametrize("edge", [(-1, 0), (0, -1), (NUM_USERS, 0), (0, NUM_ITEMS)])
+def test_data_with_an_edge_out_of_range_is_refused_before_anything_is_made_of_it(edge: tuple[int, int]) -> None:
+    graph = small_graph()
+    store = graph.data["user", "click", "item"]
+    store.edge_index = torch.cat([store.edge_index, torch.tensor(edge)[:, None]], dim=1)
+    for asked in (graph.pairs, graph.edges, graph.edges_to_users, graph.edges_with_loops):
+        with pytest.raises(DataError, match="an edge leaves the graph"):
+            asked("click")
+
+
+def test_features_may_be_taken_as_they_are(split: Split) -> None:
+    feature = split.dataset.features["visual"]
+    taken = InteractionGraph.from_split(split, "none").features("visual").numpy()
+    assert np.array_equal(taken[feature.mask], feature.values[feature.mask])
+    assert not taken[~feature.mask].any()
+    assert not np.allclose(taken, InteractionGraph.from_split(split).features("visual").numpy())

@@ -174,7 +174,7 @@ def test_the_matrix_and_its_gradient_are_those_of_dense_algebra(
 
 
 def test_with_k_equal_neighbours_each_every_entry_is_one_kth() -> None:
-    entries = nearest(features("dense"), EVERYONE, 10).matrix("equal", "symmetric").forward_matrix.values()
+    entries = nearest(features("dense"), EVERYONE, 10).matrix("equal", "symmetric").matrix.values
     assert len(entries) == 10 * ITEMS
     torch.testing.assert_close(entries, torch.full_like(entries, 0.1))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from small_graph import small_graph
 from torch import Tensor
 
-from graphrec.errors import DataError
+from graphrec.errors import DataError, RecipeError
 from graphrec.graph.propagator import Propagator, Scaling
 
 PAIRS = torch.tensor([[0, 0], [0, 2], [1, 2], [3, 1], [3, 2], [3, 4]])
@@ -73,3 +74,30 @@ def test_a_moved_propagator_gives_the_same_and_leaves_the_first_alone() -> None:
     moved = propagate.to("cpu")
     assert moved is not propagate
     assert torch.equal(moved(x), propagate(x))
+
+
+@pytest.mark.parametrize("pairs", [PAIRS.double(), PAIRS.int(), torch.cat([PAIRS, PAIRS[:, :1]], 1), PAIRS.flatten()])
+def test_what_is_no_table_of_pairs_is_refused(pairs: torch.Tensor) -> None:
+    with pytest.raises(DataError, match=r"\[E, 2\] int64"):
+        Propagator(pairs, NUM_USERS, NUM_ITEMS)
+
+
+def test_an_unknown_scaling_is_refused() -> None:
+    with pytest.raises(RecipeError, match="sum, mean, symmetric"):
+        Propagator(PAIRS, NUM_USERS, NUM_ITEMS, "max")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scaling", ["sum", "mean", "symmetric"])
+@pytest.mark.parametrize(("rows", "step"), [(NUM_USERS, "__call__"), (NUM_USERS, "to_users"), (NUM_ITEMS, "to_items")])
+def test_tables_of_other_nodes_are_refused(scaling: Scaling, rows: int, step: str) -> None:
+    with pytest.raises(DataError, match="a sparse product does not fit"):
+        getattr(Propagator(PAIRS, NUM_USERS, NUM_ITEMS, scaling), step)(torch.zeros(rows, 2))
+
+
+def test_scalings_share_one_adjacency_without_values() -> None:
+    graph = small_graph()
+    mean, symmetric = graph.propagator("click", "mean"), graph.propagator("click", "symmetric")
+    assert mean.adjacency is symmetric.adjacency and mean.adjacency.matrix.values is None
+    assert mean.adjacency.transpose is mean.adjacency.matrix
+    x = torch.randn(mean.num_nodes, 3)
+    assert torch.equal(symmetric.scaled("mean")(x), mean(x)) and not torch.equal(symmetric(x), mean(x))

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 from torch_geometric.utils import softmax
 
+from graphrec.errors import DataError
 from graphrec.graph.sorted_edges import SortedEdges
 
 ROWS, COLUMNS = 7, 5
@@ -105,3 +106,9 @@ def test_a_graph_gives_its_pairs_once_made() -> None:
     assert torch.equal(looped.source[own], everyone)
     assert torch.equal(torch.stack([looped.source, looped.target])[:, ~own], graph.edges("like"))
     assert graph.edges_with_loops("like") is looped
+
+
+@pytest.mark.parametrize("index", [[[0], [ROWS]], [[COLUMNS], [0]], [[-1], [0]]])
+def test_an_edge_of_no_node_is_refused(index: list[list[int]]) -> None:
+    with pytest.raises(DataError, match="neighbours 0 to 4, nodes 0 to 6"):
+        SortedEdges(torch.tensor(index), ROWS, COLUMNS)

@@ -34,8 +34,8 @@ def test_product_and_gradient_are_those_of_the_dense_matrix(dtype: torch.dtype) 
 
 def test_the_stored_transpose_is_the_transpose() -> None:
     matrix, dense = random_matrix()
-    assert torch.equal(matrix.transpose.to_dense(), dense.T)
-    assert matrix.transpose.col_indices().dtype == torch.int64
+    assert torch.equal(matrix.transpose.tensor.to_dense(), dense.T)
+    assert matrix.transpose.col.dtype == torch.int64
 
 
 def test_an_x_that_is_not_contiguous_is_served_too() -> None:
@@ -58,3 +58,22 @@ def test_numbers_that_would_read_foreign_memory_are_refused(crow: list[int], col
     columns = torch.tensor(col, dtype=torch.int64)
     with pytest.raises(DataError):
         ConstantCSR(torch.tensor(crow, dtype=torch.int64), columns, torch.ones(len(col)), 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(5, 4), (7, 4), (6,)])
+def test_a_product_that_does_not_fit_is_refused(dtype: torch.dtype, shape: tuple[int, ...]) -> None:
+    matrix, _ = random_matrix()
+    with pytest.raises(DataError, match=r"expected: \[6, d\]"):
+        matrix @ torch.zeros(shape, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_without_values_its_entries_are_ones(dtype: torch.dtype) -> None:
+    matrix, dense = random_matrix()
+    ones = ConstantCSR(matrix.matrix.crow, matrix.matrix.col, None, 6)
+    assert ones.matrix.values is None and ones.T.matrix.values is None
+    x, weights = torch.randn(6, 3, dtype=dtype, requires_grad=True), torch.randn(9, 3, dtype=dtype)
+    ((ones @ x) * weights).sum().backward()
+    torch.testing.assert_close(ones @ x, (dense != 0).to(dtype) @ x)
+    torch.testing.assert_close(x.grad, (dense != 0).to(dtype).T @ weights)

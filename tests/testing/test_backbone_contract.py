@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import inspect
+from itertools import product
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import cosine_similarity, mse_loss
 
-from graphrec.backbones import Representation
+from graphrec.backbones import Auxiliary, Representation
 from graphrec.backbones.mmgcn import MMGCN
 from graphrec.testing import BackboneContract, small_graph
 from graphrec.testing.message_passing import MessagePassing, attention_by_message_passing
 
 
 class Sound(MMGCN):
-    """Without a fault."""
+    """Without a fault, with a loss of its own: a user is near the items, and predicts a target that does not move."""
+
+    auxiliary_losses = ("near",)
+
+    def forward(self, graph, tables):
+        found = super().forward(graph, tables)
+        if self.training and self.auxiliaries():
+            found["target"] = self.target(found["fused"])
+        return found
+
+    def target(self, fused):
+        return Representation(fused.user.detach(), torch.nn.functional.dropout(fused.item, 0.5).detach())
+
+    def auxiliaries(self):
+        return [Auxiliary("near", self.near, 0.1)] if "fused" in self.outputs else []
+
+    def near(self, found, pairs):
+        user, item = found["fused"].user[pairs.users], found["fused"].item[pairs.items]
+        return mse_loss(user, item) - cosine_similarity(user, found["target"].item[pairs.items]).mean()
 
 
 class Plain(MMGCN):
@@ -24,6 +45,52 @@ class Plain(MMGCN):
     def __init__(self, *given):
         super().__init__(*given)
         self.scale = torch.ones(3)
+
+
+class Listed(MMGCN):
+    """Keeps it in a list."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.scales = [nn.Parameter(torch.ones(3).double())]
+
+    def forward(self, graph, tables):
+        return changed(super().forward(graph, tables), lambda x: x * self.scales[0])
+
+
+class Nested(MMGCN):
+    """Keeps it in a tuple in a dict."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.scales = {"visual": (torch.ones(3), None)}
+
+
+class Unlisted(MMGCN):
+    """Keeps its layers in a list that is no module list."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.last = [nn.Linear(3, 3)]
+
+
+class Buried(MMGCN):
+    """Keeps it in an object of which torch knows nothing."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.more = SimpleNamespace(scale=torch.ones(3).double().requires_grad_())
+
+    def forward(self, graph, tables):
+        return changed(super().forward(graph, tables), lambda x: x * self.more.scale)
+
+
+class Buffered(MMGCN):
+    """Keeps it in a buffer: saved, but not trained."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.register_buffer("scale", torch.ones(3))
 
 
 class Idle(MMGCN):
@@ -50,6 +117,20 @@ class Numbered(MMGCN):
 
     def forward(self, graph, tables):
         return changed(super().forward(graph, tables), lambda x: x + torch.arange(len(x)).unsqueeze(1))
+
+
+class NumberedInTraining(Numbered):
+    """Does so in training alone."""
+
+    def forward(self, graph, tables):
+        return super().forward(graph, tables) if self.training else MMGCN.forward(self, graph, tables)
+
+
+class NumberedLoss(Sound):
+    """Has a loss that depends on the items' numbers."""
+
+    def near(self, found, pairs):
+        return super().near(found, pairs) * (1 + pairs.items[0])
 
 
 class Random(MMGCN):
@@ -93,12 +174,104 @@ class Careless(MMGCN):
         return changed(found, lambda x: x + graph.features("visual").sum())
 
 
+class Biased(MMGCN):
+    """Maps the zeros of a missing row like any features, so that the bias is all that the item is: (mask x) W + b."""
+
+    def forward(self, graph, tables):
+        mask, project = graph.mask, graph.project
+        graph.project = lambda modality, weight: project(modality, weight) * mask(modality).unsqueeze(1)
+        graph.mask = lambda modality: torch.ones_like(mask(modality))
+        try:
+            return super().forward(graph, tables)
+        finally:
+            del graph.mask, graph.project
+
+
 class Nosy(MMGCN):
     """Uses the edges of the other role."""
 
     def forward(self, graph, tables):
         self.role = "click"
         return super().forward(graph, tables)
+
+
+class NosyForOne(MMGCN):
+    """Does so for one of the modalities."""
+
+    def forward(self, graph, tables):
+        found = super().forward(graph, tables)
+        own, self.role = self.role, "click"
+        found |= {name: one for name, one in super().forward(graph, tables).items() if name == "title"}
+        self.role = own
+        return found
+
+
+class NosyInTraining(MMGCN):
+    """Does so in training alone."""
+
+    def forward(self, graph, tables):
+        own, self.role = self.role, "click" if self.training else self.role
+        found = super().forward(graph, tables)
+        self.role = own
+        return found
+
+
+class NosyLoss(Sound):
+    """Weighs its loss by the other role's edges."""
+
+    def start_epoch(self, graph, generator):
+        self.clicks = len(graph.pairs("click"))
+
+    def near(self, found, pairs):
+        return self.clicks * super().near(found, pairs)
+
+
+class NosyOfLikes(MMGCN):
+    """Uses the likes, whatever its role."""
+
+    def forward(self, graph, tables):
+        self.role = "like"
+        return super().forward(graph, tables)
+
+
+class Aloof(MMGCN):
+    """The users of one modality are a plain table and hear of no edge."""
+
+    def forward(self, graph, tables):
+        found = super().forward(graph, tables)
+        if "visual" in found:
+            found["visual"] = Representation(tables["preference_visual"][:, :3], found["visual"].item)
+        return found
+
+
+class Stopped(Sound):
+    """Stops the gradient of its loss where it should go on."""
+
+    def near(self, found, pairs):
+        fused = Representation(found["fused"].user.detach(), found["fused"].item)
+        return super().near(found | {"fused": fused}, pairs)
+
+
+class Halted(Sound):
+    """Does so everywhere."""
+
+    def near(self, found, pairs):
+        return super().near(found, pairs).detach()
+
+
+class StoppedInTraining(Sound):
+    """Stops the gradient of its items in training."""
+
+    def forward(self, graph, tables):
+        found = super().forward(graph, tables)
+        return changed(found, lambda x: x.detach()) if self.training else found
+
+
+class Moving(Sound):
+    """Does not stop the gradient of its target."""
+
+    def target(self, fused):
+        return fused
 
 
 class Stubborn(MMGCN):
@@ -128,25 +301,45 @@ def changed(found, change):
     return {name: Representation(one.user, change(one.item)) for name, one in found.items()}
 
 
-def check(kind: type, test: str) -> None:
-    """Runs one test of the suite on a class; on the small widths that the suite is made for."""
-    suite = type("Suite", (BackboneContract,), {"name": f"{__name__}:{kind.__name__}", "settings": {"projection": 4}})()
+def check(kind: type, test: str, **declared: object) -> None:
+    """Runs one test of the suite on a class, in all its cases; on the small widths that the suite is made for."""
+    always = {"settings": {"projection": 4}, "node_parameters": (".layers.",), "targets": ("target",)}
+    suite = type("Suite", (BackboneContract,), {"name": f"{__name__}:{kind.__name__}", **always, **declared})()
     method = getattr(suite, test)
-    given = {"graph": small_graph(), "training": False}
-    method(**{name: given[name] for name in inspect.signature(method).parameters})
+    cases = {"graph": [small_graph()], "training": [False, True], "role": ["click", "like"]}
+    names = list(inspect.signature(method).parameters)
+    for given in product(*(cases[name] for name in names)):
+        method(**dict(zip(names, given)))
 
 
 FAULTS = [
-    (Plain, "test_every_learnable_tensor_is_a_parameter_with_a_gradient", "plain tensor"),
-    (Idle, "test_every_learnable_tensor_is_a_parameter_with_a_gradient", "idle plays no part"),
+    (Plain, "test_nothing_is_hidden_from_training_and_saving", "plain tensor"),
+    (Listed, "test_nothing_is_hidden_from_training_and_saving", "plain tensor"),
+    (Nested, "test_nothing_is_hidden_from_training_and_saving", "plain tensor"),
+    (Unlisted, "test_nothing_is_hidden_from_training_and_saving", "plain tensor or module"),
+    (Buried, "test_nothing_is_hidden_from_training_and_saving", "no optimiser sees"),
+    (Buffered, "test_nothing_is_hidden_from_training_and_saving", "never trained"),
+    (Idle, "test_every_parameter_has_a_gradient", "idle plays no part"),
     (Forgetful, "test_a_state_dict_read_from_bytes_gives_the_same_bits", None),
     (Numbered, "test_permuting_users_or_items_permutes_the_output_and_nothing_else", None),
+    (NumberedInTraining, "test_permuting_users_or_items_permutes_the_output_and_nothing_else", "training"),
+    (NumberedLoss, "test_permuting_users_or_items_permutes_the_output_and_nothing_else", "'near', 'loss'"),
     (Random, "test_the_same_call_gives_the_same_bits", None),
     (Infinite, "test_nodes_without_neighbours_are_finite_and_their_own", None),
     (Credulous, "test_what_is_stored_for_a_missing_modality_is_not_read", None),
     (Lax, "test_what_is_stored_for_a_missing_modality_is_not_read", "in training"),
     (Careless, "test_who_reads_a_modality_asks_which_items_have_it", "zeros of a missing row"),
-    (Nosy, "test_only_the_edges_of_its_role_are_used", None),
+    (Biased, "test_an_item_without_features_has_nothing_of_their_parameters", "zeros are taken as data"),
+    (Nosy, "test_only_the_edges_of_its_role_are_used", "edges of the other role"),
+    (NosyForOne, "test_only_the_edges_of_its_role_are_used", "'title'"),
+    (NosyInTraining, "test_only_the_edges_of_its_role_are_used", "'training'"),
+    (NosyLoss, "test_only_the_edges_of_its_role_are_used", "'near', 'loss'"),
+    (NosyOfLikes, "test_only_the_edges_of_its_role_are_used", "edges of the other role"),
+    (Aloof, "test_an_edge_changes_its_user_in_every_output", "'visual', 'user'.*the same"),
+    (Stopped, "test_gradients_in_training_agree_with_finite_differences", "gradient of near"),
+    (Halted, "test_gradients_in_training_agree_with_finite_differences", "gradient of near"),
+    (StoppedInTraining, "test_gradients_in_training_agree_with_finite_differences", "gradient of outputs"),
+    (Moving, "test_gradients_in_training_agree_with_finite_differences", "reaches a target"),
     (Stubborn, "test_agrees_with_message_passing_over_edge_index", None),
     (Blind, "test_what_is_planted_is_found_and_popularity_is_beaten", None),
 ]
@@ -157,6 +350,16 @@ def test_a_fault_is_found_and_its_absence_too(kind: type, test: str, said: str |
     with pytest.raises(AssertionError, match=said):
         check(kind, test)
     check(Sound, test)
+
+
+def test_what_is_so_by_design_is_declared_and_then_no_fault() -> None:
+    check(Buffered, "test_nothing_is_hidden_from_training_and_saving", constant_buffers=("scale",))
+    others = ("id", "fused", "title", "acoustic")
+    check(Aloof, "test_an_edge_changes_its_user_in_every_output", uses_edges=others)
+    with pytest.raises(AssertionError, match=r"'title', 'user'.*not the same"):
+        check(Aloof, "test_an_edge_changes_its_user_in_every_output", uses_edges=("id", "fused", "acoustic"))
+    with pytest.raises(AssertionError, match=r"by one of .*layers.* unless node_parameters"):
+        check(Sound, "test_an_item_without_features_has_nothing_of_their_parameters", node_parameters=())
 
 
 @pytest.mark.parametrize("scaling", ["sum", "mean", "symmetric"])
