@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,17 +45,42 @@ def compare_runs(runs: Sequence[Run], part: str = "test", *, replicates: bool = 
             if entry["part"] == part
         ]
         return Comparison(table, paired_tests(dict(enumerate(kept))))
-    rows, kept = [], []
-    for same in _by_recipe(runs):
-        for entry in same[0].metrics().values():
+    rows, kept, trainings = [], [], []
+    for same in by_recipe(runs):
+        for key, entry in same[0].metrics().items():
             if entry["part"] == part:
                 kept.append([run.per_user(entry["estimand"], part) for run in same])
-                row = table_row(entry["method"], entry["estimand"], summarise(*kept[-1]))
+                trainings.append(same[0].folder)
+                summary = summarise_seeds([run.metrics()[key] for run in same], kept[-1])
+                row = table_row(entry["method"], entry["estimand"], summary)
                 rows.append({"run": same[0].name, "seeds": len(same), **row})
-    return Comparison(pd.DataFrame(rows), paired_tests(dict(enumerate(kept))))
+    return Comparison(pd.DataFrame(rows), paired_tests(dict(enumerate(kept)), dict(enumerate(trainings))))
 
 
-def paired_tests(per_user: Mapping[int, Sequence[pd.DataFrame]]) -> pd.DataFrame:
+def summarise_seeds(
+    entries: Sequence[Mapping[str, Any]], tables: Sequence[pd.DataFrame]
+) -> dict[str, dict[str, float]]:
+    """The metrics of one estimand over seeds.
+
+    Args:
+        entries: what `Run.metrics` has of it, one a seed. A metric that no single user has, such as coverage, becomes
+            a mean without an interval.
+        tables: the per-user tables.
+    """
+    if len(entries) == 1:
+        return entries[0]["metrics"]
+    found = summarise(*tables)
+    whole = {
+        metric: value | {"mean": sum(one["metrics"][metric]["mean"] for one in entries) / len(entries)}
+        for metric, value in entries[0]["metrics"].items()
+        if metric not in found
+    }
+    return found | whole
+
+
+def paired_tests(
+    per_user: Mapping[int, Sequence[pd.DataFrame]], trainings: Mapping[int, Hashable] | None = None
+) -> pd.DataFrame:
     """`pair_tests` on kept per-user tables, over the users that all have.
 
     Where values nearer 0 are better, those of a row with a negative mean change their sign, so that a difference is one
@@ -62,6 +88,8 @@ def paired_tests(per_user: Mapping[int, Sequence[pd.DataFrame]]) -> pd.DataFrame
 
     Args:
         per_user: by row number, a table for each seed; a single one stands for a method without a seed.
+        trainings: by row number, what was trained; rows with an equal one are estimands of one training, and paired by
+            seed. A row that is not in it is of its own.
     """
     seeds = max(map(len, per_user.values()), default=1)
     tables = {row: [one.set_index("user") for one in found] for row, found in per_user.items()}
@@ -82,7 +110,8 @@ def paired_tests(per_user: Mapping[int, Sequence[pd.DataFrame]]) -> pd.DataFrame
             found = found * np.where(np.nan_to_num(found).mean((1, 2), keepdims=True) < 0, -1.0, 1.0)
         values[metric] = found
     numbers = np.array(list(tables), dtype=int)
-    tests = pair_tests(values)
+    own = trainings or {}
+    tests = pair_tests(values, [("of", own[row]) if row in own else ("row", row) for row in tables])
     return tests.assign(**{key: numbers[tests[key].astype(int)] for key in ("first", "second")})
 
 
@@ -91,19 +120,33 @@ def named(names: Sequence[str], tests: pd.DataFrame) -> pd.DataFrame:
     return tests.assign(**{key: [names[row] for row in tests[key]] for key in ("first", "second")})
 
 
-def _by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
+def by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs of each method: those whose recipes differ in the seed (and the name) alone.
+
+    Raises:
+        RunError: methods have different numbers of seeds, or two runs of one have the same seed.
+    """
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.recipe.model_copy(update={"seed": 0, "name": ""}).to_toml(), []).append(run)
-    sizes = {len(same) for same in groups.values()}
-    if len(sizes) > 1:
+    methods = list(groups.values())
+    require_as_many_seeds(methods)
+    twice = [same for same in methods if len({run.recipe.seed for run in same}) < len(same)]
+    if twice:
+        raise RunError("two runs of one recipe have the same seed", got=", ".join(str(run.folder) for run in twice[0]))
+    return methods
+
+
+def require_as_many_seeds(methods: Sequence[Sequence[Run]]) -> None:
+    """Refuse methods that could not be compared over seeds.
+
+    Raises:
+        RunError: they have different numbers of seeds.
+    """
+    if len({len(same) for same in methods}) > 1:
         raise RunError(
             "the methods have different numbers of seeds",
             expected="as many runs of each recipe",
-            got=", ".join(f"{len(same)} of {same[0].name}" for same in groups.values()),
-            next_step="train the missing seeds, or leave out --replicates",
+            got=", ".join(f"{len(same)} of {same[0].name}" for same in methods),
+            next_step="train the missing seeds, or compare the runs one by one",
         )
-    twice = [same for same in groups.values() if len({run.recipe.seed for run in same}) < len(same)]
-    if twice:
-        raise RunError("two runs of one recipe have the same seed", got=", ".join(str(run.folder) for run in twice[0]))
-    return list(groups.values())

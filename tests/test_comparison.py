@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphrec.causal import Observational
+from graphrec.causal import EffectOnMediator, Observational
 from graphrec.comparison import compare_runs, paired_tests
 from graphrec.errors import RunError
 from graphrec.files import write_json
@@ -75,9 +75,23 @@ def test_runs_that_differ_in_the_seed_alone_are_one_method(judged: Callable[...,
     assert found.table[["run", "seeds", "users"]].to_numpy().tolist() == [["a", 3, 80], ["b", 3, 80]]
     assert found.table["ndcg@5"].tolist() == pytest.approx([base.mean(), base.mean() + 0.01])
     (test,) = found.tests.to_dict("records")
-    assert test["permutation"] < 0.001 and test["p"] == test["seeds"] > 0.05
+    assert test["permutation"] < 0.001 and test["p"] == test["crossed"] > 0.05
     wide, narrow = (found.table["ndcg@5_high"] - found.table["ndcg@5_low"])[[1, 0]]
     assert wide > narrow
+
+
+def test_estimands_of_one_training_are_paired_by_seed(judged: Callable[..., Run]) -> None:
+    rng = np.random.default_rng(4)
+    base, shifts = rng.random(80), (0.1, -0.09, 0.02)
+    runs = [judged("a", seed, base + shift) for seed, shift in enumerate(shifts)]
+    runs += [judged("b", seed, base + shift + 0.01, 8) for seed, shift in enumerate(shifts)]
+    for run, shift in zip(runs, shifts):  # those of a alone
+        noisy = base + shift + 0.01 + 0.005 * rng.standard_normal(80)
+        table = pd.DataFrame({"user": np.arange(80), "ndcg@5": noisy})
+        run.keep("test", "CT, intervened", EffectOnMediator(), table)
+    tests = compare_runs(runs, replicates=True).tests.set_index(["first", "second"])
+    assert tests.loc[(0, 1), "p"] < 0.01, "the same difference"
+    assert tests.loc[(0, 2), "p"] > 0.5, "of two trainings it could be chance"
 
 
 def test_methods_with_other_numbers_of_seeds_are_no_replicates(judged: Callable[..., Run]) -> None:

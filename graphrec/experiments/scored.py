@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult, judge, reason
+from graphrec.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.causal import Estimand, label, parse_estimand
 from graphrec.comparison import paired_tests
-from graphrec.errors import GraphrecError
-from graphrec.evaluation.metrics import better, interval, linearised, summarise
+from graphrec.evaluation.metrics import better, difference_interval, summarise
+from graphrec.evaluation.significance import corrected
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import clear_best, metric_label
 from graphrec.run import TRUTH_PARTS, Run
@@ -23,6 +23,8 @@ NOT_RUN = "not run"
 NAN = float("nan")
 TRUTHS = ("ndcg_do@50", "regret_do@50")
 """What a simulated world's truth adds to a paper's metrics."""
+OF_BENCHMARK = "over all pairs of rows of the benchmark's table, as in significance.csv"
+OF_EXHIBIT = "over all pairs that are compared on a metric in this exhibit"
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Scored:
         runs: one a seed; none where it failed.
         estimand: what they are scored under; by default the run's own.
         failed: why there are no runs: `not run`, or `failed: REASON`.
+        method: what was trained, as the benchmark calls it.
     """
 
     name: str
     runs: tuple[Run, ...] = ()
     estimand: Estimand | None = None
     failed: str = ""
+    method: str = ""
 
     @classmethod
     def of(cls, result: BenchmarkResult, method: str, estimand: Estimand | None = None, name: str = "") -> Scored:
@@ -53,7 +57,7 @@ class Scored:
         if method in result.failed:
             return cls(name, failed=f"failed: {result.failed[method]}")
         runs = tuple(result.trained.get(method, ()))
-        return cls(name, runs, estimand or _own(runs[0])) if runs else cls(name, failed=NOT_RUN)
+        return cls(name, runs, estimand or _own(runs[0]), method=method) if runs else cls(name, failed=NOT_RUN)
 
     def per_user(self, part: str, truth: Path | None = None, target: str = "like") -> list[pd.DataFrame]:
         """The per-user table of each seed, evaluated now where that was not done before."""
@@ -71,6 +75,8 @@ class Measured:
         names: of the methods.
         values: a row a method: each metric with `_low` and `_high`, NaN where it failed.
         tests: of every pair of rows, see `evaluation.significance`.
+        family: over which pairs they are corrected, in words.
+        trainings: by row number, the method whose training the row is an estimand of.
         failed: by row number, why there is nothing.
         per_user: by row number, the table of each seed.
     """
@@ -78,6 +84,8 @@ class Measured:
     names: tuple[str, ...]
     values: pd.DataFrame
     tests: pd.DataFrame
+    family: str
+    trainings: dict[int, str]
     failed: dict[int, str] = field(default_factory=dict)
     per_user: dict[int, list[pd.DataFrame]] = field(default_factory=dict)
 
@@ -105,7 +113,7 @@ class Measured:
     def gain(self, row: int, over: int, metric: str) -> Estimate:
         """By how many percent the mean of one row is above that of another, with a 95 % interval over users and seeds.
 
-        The ratio of the means is linearised, as that of the normalised recall is.
+        The ratio of the means is linearised: its error is that of the difference (above - ratio below) / mean(below).
         """
         if row in self.failed or over in self.failed:
             return Estimate("", NAN, NAN, NAN)
@@ -114,8 +122,21 @@ class Measured:
         if not users:
             return Estimate("", NAN, NAN, NAN)
         above, below = (np.stack([one[users].to_numpy() for one in side]) for side in found)
-        values = 100 * (linearised(above, below) - 1)
-        return Estimate("", float(values.mean()), *interval(values))
+        if below.mean() == 0:
+            return Estimate("", NAN, NAN, NAN)
+        ratio, scale = float(above.mean() / below.mean()), 100 / below.mean()
+        paired = self.trainings[row] == self.trainings[over]
+        low, high = difference_interval(scale * above, scale * ratio * below, paired=paired)
+        gain = 100 * (ratio - 1)
+        return Estimate("", gain, gain + low, gain + high)
+
+    def bold(self, than: str) -> str:
+        """What is bold, for a caption.
+
+        Args:
+            than: what it is better than, such as `every other row`.
+        """
+        return f"Bold: significantly better than {than} (p < .05 after Holm's correction {self.family})."
 
     def notes(self) -> tuple[str, ...]:
         """The reason of each failure, in full."""
@@ -124,16 +145,18 @@ class Measured:
 
 def measure(
     rows: Sequence[Scored], metrics: Iterable[str], parts: Iterable[str] = ("test",), truth: Path | None = None,
-    target: str = "like",
+    target: str = "like", benchmark: BenchmarkResult | None = None,
 ) -> Measured:  # fmt: skip
     """Evaluate methods on one or several parts, and test every pair of them.
 
-    A method that cannot be evaluated there is a failure of its row alone.
+    A method that cannot be evaluated there is a failure of its row alone. Rows that an exhibit measures in several
+    calls become one family by `one_family`.
 
     Args:
         metrics: what to keep, of all that the parts have.
         parts: keys of `EVALUATE_OPTIONS`.
         truth, target: of a simulated world.
+        benchmark: whose own tests are taken for the rows that its table has.
     """
     wanted, parts = list(metrics), list(parts)
     failed = {number: row.failed for number, row in enumerate(rows) if row.failed}
@@ -143,25 +166,46 @@ def measure(
             continue
         try:
             found = {part: row.per_user(part, truth, target) for part in parts}
-        except GraphrecError as error:
-            failed[number] = f"failed: {reason(error)}"
+        except Exception as error:
+            failed[number] = f"failed: {shown_reason(error)}"
             continue
         for part, tables in found.items():
             kept[part][number] = [_only(one, wanted) for one in tables]
     summaries = {number: _summary([kept[part][number] for part in parts], wanted) for number in kept[parts[0]]}
     nothing = {f"{metric}{end}": NAN for metric in wanted for end in ("", "_low", "_high")}
     values = pd.DataFrame([summaries.get(number, nothing) for number in range(len(rows))])
-    tests = pd.concat([paired_tests(kept[part]) for part in parts], ignore_index=True)
     first = {number: kept[parts[0]][number] for number in kept[parts[0]]}
-    return Measured(tuple(row.name for row in rows), values, tests, failed, first)
+    trainings = {number: rows[number].method for number in first}
+    places = {} if benchmark is None else _places({number: rows[number] for number in first}, benchmark)
+    tests, family = pd.DataFrame(), OF_EXHIBIT
+    if len(places) < len(first):
+        tests = pd.concat([paired_tests(kept[part], trainings) for part in parts], ignore_index=True)
+    if benchmark is not None and places:
+        tests, family = _with_benchmark(tests, benchmark, places, wanted)
+    return Measured(tuple(row.name for row in rows), values, tests, family, trainings, failed, first)
 
 
-def measure_all(rows: Sequence[Scored], metrics: Sequence[str], result: BenchmarkResult) -> tuple[Measured, list[str]]:
-    """A paper's metrics on the test part and, on a simulated world, those of its truth; with all metrics' names."""
+def measure_all(
+    rows: Sequence[Scored], metrics: Sequence[str], result: BenchmarkResult, *, as_benchmark: bool = False
+) -> tuple[Measured, list[str]]:
+    """A paper's metrics on the test part and, on a simulated world, those of its truth; with all metrics' names.
+
+    Args:
+        as_benchmark: take the benchmark's own tests, so that an exhibit calls significant only what its tables do.
+    """
+    benchmark = result if as_benchmark else None
     if result.truth is None:
-        return measure(rows, metrics), list(metrics)
+        return measure(rows, metrics, benchmark=benchmark), list(metrics)
     every = [*metrics, *TRUTHS]
-    return measure(rows, every, ("test", TRUTH_PARTS[result.target]), result.truth, result.target), every
+    parts = ("test", TRUTH_PARTS[result.target])
+    return measure(rows, every, parts, result.truth, result.target, benchmark), every
+
+
+def one_family(measured: Sequence[Measured]) -> tuple[Measured, ...]:
+    """The same with the tests of all corrected together: what one exhibit shows on a metric is one family."""
+    tests = corrected(pd.concat([one.tests for one in measured], ignore_index=True))
+    ends = np.cumsum([0, *(len(one.tests) for one in measured)])
+    return tuple(replace(one, tests=tests.iloc[start:end]) for one, start, end in zip(measured, ends, ends[1:]))
 
 
 def method_rows(measured: Measured, metrics: Sequence[str], head: str = "Method") -> pd.DataFrame:
@@ -188,6 +232,38 @@ def about_metrics(metrics: Iterable[str]) -> str:
 def _own(run: Run) -> Estimand:
     named = [estimand for text in run.recipe.evaluation.estimands for estimand in parse_estimand(text)]
     return named[0] if named else next(iter(run.untrained_decoder().variants().values()))
+
+
+def _places(rows: Mapping[int, Scored], benchmark: BenchmarkResult) -> dict[int, int]:
+    """By row number of the benchmark's table, the number of the same row here; of the rows that it has."""
+    known = {
+        (training, benchmark.table.loc[place, "estimand"]): place for place, training in benchmark.trainings.items()
+    }
+    keys = {number: (row.method, label(row.estimand)) for number, row in rows.items() if row.estimand is not None}
+    return {known[key]: number for number, key in keys.items() if key in known}
+
+
+def _with_benchmark(
+    tests: pd.DataFrame, benchmark: BenchmarkResult, places: Mapping[int, int], metrics: Sequence[str]
+) -> tuple[pd.DataFrame, str]:
+    """The benchmark's tests among the rows shown, by their numbers here, and its family in words.
+
+    Pairs with a row that the benchmark lacks join its family, which then corrects no pair less than it does there.
+
+    Args:
+        tests: of all pairs shown; not read where the benchmark has every row.
+        places: by row number of the benchmark's table, the number here.
+    """
+    theirs = benchmark.tests[benchmark.tests["metric"].isin(metrics)]
+    theirs = theirs.assign(**{key: theirs[key].map(places) for key in ("first", "second")})  # NaN: not shown
+    if tests.empty:
+        together, family = theirs, OF_BENCHMARK
+    else:
+        lacking = ~(tests["first"].isin(list(places.values())) & tests["second"].isin(list(places.values())))
+        together = corrected(pd.concat([theirs, tests[lacking]], ignore_index=True))
+        family = f"{OF_BENCHMARK}, joined by those with a row that it lacks"
+    shown = together.dropna(subset=["first", "second"])
+    return shown.astype({"first": int, "second": int}), family
 
 
 def _only(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:

@@ -87,3 +87,20 @@ def test_items_that_fill_a_list_beyond_the_candidates_do_not_count() -> None:
     table, whole = describe(torch.zeros(USERS, ITEMS), clicks, {}, (10,))
     assert whole["coverage@10"] == 2 / ITEMS
     assert (table["popularity@10"] == 0).all()
+
+
+def test_a_resample_of_users_covers_no_more_and_on_average_less() -> None:
+    """Why coverage has no bootstrap interval: it would lie below the value that it is of."""
+    scores, clicks = problem(2)
+    _, whole = describe(scores, clicks, {}, (1,))
+    rng = np.random.default_rng(0)
+    seen = [clicks[clicks[:, 0] == user, 1] for user in range(USERS)]
+    resampled = []
+    for _ in range(50):
+        users = rng.integers(0, USERS, USERS)
+        drawn = np.concatenate(
+            [np.column_stack([np.full(len(seen[one]), row), seen[one]]) for row, one in enumerate(users)]
+        )
+        resampled.append(describe(scores[users], drawn, {}, (1,))[1]["coverage@1"])
+    assert max(resampled) <= whole["coverage@1"]
+    assert np.mean(resampled) < 0.95 * whole["coverage@1"]

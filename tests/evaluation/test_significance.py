@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from graphrec.evaluation.significance import holm, pair_tests, permutation_p, seeds_p, wilcoxon_p
+from graphrec.evaluation.significance import corrected, holm, pair_tests, permutation_p, wilcoxon_p
 
 
 def test_holm_on_a_known_example() -> None:
@@ -52,18 +52,10 @@ def test_wilcoxon_agrees_with_scipy_where_there_are_no_zeros(monkeypatch: pytest
     differences = np.random.default_rng(3).standard_normal((3, 40)) + 0.3
     expected = [stats.wilcoxon(one, method="approx").pvalue for one in differences]
     assert wilcoxon_p(differences) == pytest.approx(expected)
-    monkeypatch.setattr("graphrec.evaluation.significance.RANKED", 40)
-    assert wilcoxon_p(differences) == pytest.approx(expected), "in blocks of a pair"
-
-
-def test_the_test_over_seeds_is_students_with_the_variance_of_all_methods() -> None:
-    means = np.random.default_rng(4).random((2, 4))
-    assert seeds_p(means)[0, 1] == pytest.approx(stats.ttest_ind(means[0], means[1]).pvalue)
-    with_popularity = np.vstack([means, np.full(4, 0.5)])
-    t = abs(means[0].mean() - 0.5) / np.sqrt(means.var(axis=1, ddof=1).mean() / 4)
-    assert seeds_p(with_popularity)[0, 2] == pytest.approx(2 * stats.t.sf(t, 6))
-    assert seeds_p(with_popularity)[0, 1] == pytest.approx(seeds_p(means)[0, 1]), "a constant adds no freedom"
-    assert np.isnan(seeds_p(means[:, :1])).all()
+    values = {"m": np.random.default_rng(4).random((3, 2, 40))}
+    whole = pair_tests(values)
+    monkeypatch.setattr("graphrec.evaluation.significance.HELD", 40)
+    pd.testing.assert_frame_equal(pair_tests(values), whole), "in blocks of a pair"
 
 
 def test_a_difference_that_depends_on_the_seed_is_not_significant() -> None:
@@ -73,7 +65,7 @@ def test_a_difference_that_depends_on_the_seed_is_not_significant() -> None:
     lucky = np.stack([base + shift + 0.01 * rng.standard_normal(2000) for shift in (0.05, -0.03, 0.0)])
     tests = pair_tests({"m": np.stack([steady, lucky])})
     assert tests["permutation"][0] < 0.001, "over users alone it would be"
-    assert tests["seeds"][0] > 0.5 and tests["p"][0] == tests["seeds"][0]
+    assert tests["crossed"][0] > 0.5 and tests["p"][0] == tests["crossed"][0]
     assert tests["low"][0] < 0 < tests["high"][0]
 
 
@@ -121,5 +113,105 @@ def test_order_of_methods_changes_signs_alone() -> None:
     one, other = pair_tests({"m": values}), pair_tests({"m": values[::-1]})
     assert one["difference"][0] == pytest.approx(-other["difference"][0])
     assert (one["low"][0], one["high"][0]) == pytest.approx((-other["high"][0], -other["low"][0]))
-    for column in ("permutation", "seeds", "wilcoxon", "p"):
+    for column in ("permutation", "crossed", "wilcoxon", "p"):
         assert one[column][0] == pytest.approx(other[column][0])
+
+
+def test_tests_that_are_corrected_together_are_one_family() -> None:
+    rng = np.random.default_rng(10)
+    alone = [pair_tests({name: rng.random((2, 2, 30)) for name in "xy"}) for _ in range(3)]
+    assert all((one["p"] == one[["permutation", "crossed"]].max(axis=1)).all() for one in alone), "a pair is a family"
+    together = corrected(pd.concat(alone, ignore_index=True))
+    for metric, found in together.groupby("metric"):
+        raw = found[["permutation", "crossed"]].max(axis=1).to_numpy()
+        assert found["p"].to_numpy() == pytest.approx(holm(raw)), metric
+        assert found["wilcoxon_p"].to_numpy() == pytest.approx(holm(found["wilcoxon"].to_numpy()))
+
+
+def simulated(
+    seed_sd: list[float], user_sd: float, *, of: list[int] | None = None, own_sd: float = 0.0, seeds: int = 3,
+    replications: int = 600,
+) -> pd.DataFrame:  # fmt: skip
+    """The tests of methods that do not differ; each metric is another simulated experiment with 50 users.
+
+    Args:
+        seed_sd: of each training.
+        user_sd: of a method's value for a user around that of all methods.
+        of: the training of each method; by default its own.
+        own_sd: over seeds, of a method around its training.
+    """
+    rng = np.random.default_rng(11)
+    of = of or list(range(len(seed_sd)))
+    shape = (replications, len(of), seeds, 50)
+    values = rng.beta(0.5, 2.0, (replications, 1, 1, 50)) + user_sd * rng.standard_normal((*shape[:2], 1, 50))
+    trained = np.array(seed_sd)[:, None, None] * rng.standard_normal((replications, len(seed_sd), seeds, 1))
+    values = values + trained[:, of] + own_sd * rng.standard_normal((*shape[:3], 1)) + 0.02 * rng.standard_normal(shape)
+    return pair_tests({str(number): one for number, one in enumerate(values)}, of)
+
+
+def rejected(tests: pd.DataFrame) -> pd.Series:
+    """How often each pair is called different before Holm's correction."""
+    raw = tests[["permutation", "crossed"]].max(axis=1) < 0.05
+    return raw.groupby([tests["first"], tests["second"]]).mean()
+
+
+@pytest.mark.parametrize("user_sd", [0.0, 0.1])
+@pytest.mark.parametrize("scale", [0.0, 0.01, 0.1, 1.0])
+def test_equal_methods_are_told_apart_no_more_often_than_the_level_says(scale: float, user_sd: float) -> None:
+    """Spread over seeds that is 1, 3 and 5 times as large from method to method, over users, and over both."""
+    found = rejected(simulated([scale, 3 * scale, 5 * scale], user_sd))
+    assert found.max() <= 0.08, found
+    if scale == 0 and user_sd > 0:
+        assert found.min() >= 0.03, "with users alone it is the permutation test's level"
+
+
+def test_a_difference_has_the_spread_of_users_and_of_seeds_together() -> None:
+    """Where both are alike, the larger of two separate p would call every seventh of these pairs different."""
+    assert 0.03 <= rejected(simulated([0.045, 0.045], 0.1, seeds=10))[0, 1] <= 0.08
+
+
+@pytest.mark.parametrize("own_sd", [0.0, 0.02, 0.2])
+def test_equal_estimands_of_one_training_are_told_apart_no_more_often_than_the_level_says(own_sd: float) -> None:
+    found = rejected(simulated([0.5, 0.1], 0.1, of=[0, 0, 0, 1], own_sd=own_sd))
+    assert found.max() <= 0.08, found
+    assert found[[(0, 1), (0, 2), (1, 2)]].mean() >= 0.015, "not by giving up all power"
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_holms_correction_keeps_the_level_of_all_pairs_where_seeds_vary_unequally(seeds: int) -> None:
+    """Satterthwaite's degrees of freedom would claim something in an eighth (three seeds) or a quarter of them."""
+    tests = simulated([0.015, 0.015, 0.045, 0.045, 0.15, 0.15, 0.15], 0.1, seeds=seeds, replications=400)
+    claimed = (tests["p"] < 0.05).groupby(tests["metric"]).any().mean()
+    assert claimed <= 0.075
+
+
+def test_the_interval_of_a_difference_covers_it_with_three_seeds() -> None:
+    for scale in (0.0, 0.01, 0.1, 1.0):
+        tests = simulated([scale, 3 * scale], 0.1)
+        assert ((tests["low"] <= 0) & (tests["high"] >= 0)).mean() >= 0.93, scale
+
+
+def test_a_small_difference_of_two_estimands_of_one_training_is_found_though_seeds_vary_much() -> None:
+    rng = np.random.default_rng(12)
+    base = rng.random((3, 60)) + np.array([[0.0], [0.4], [-0.3]])
+    noisy = base + 0.01 + 0.005 * rng.standard_normal((3, 60))
+    values = {"m": np.stack([base, noisy, base + 0.01])}
+    paired = pair_tests(values, ["hcr", "hcr", "hcr"]).set_index(["first", "second"])
+    apart = pair_tests(values).set_index(["first", "second"])
+    assert paired.loc[(0, 1), "p"] < 0.01 and 0.008 < -paired.loc[(0, 1), "high"] < -paired.loc[(0, 1), "low"] < 0.012
+    assert paired.loc[(0, 2), "crossed"] < 1e-6, "a constant difference has no spread"
+    assert (apart["p"] > 0.5).all(), "of three trainings each they could be chance"
+    mixed = pair_tests(values, ["hcr", "ct", "hcr"]).set_index(["first", "second"])
+    assert mixed.loc[(0, 2), "crossed"] == pytest.approx(paired.loc[(0, 2), "crossed"])
+    assert mixed.loc[(0, 1), "crossed"] == pytest.approx(apart.loc[(0, 1), "crossed"])
+
+
+def test_methods_without_a_seed_differ_by_their_users_alone() -> None:
+    rng = np.random.default_rng(13)
+    fixed = rng.random((2, 40))
+    trained = rng.random(40) + np.array([[0.0], [0.3], [-0.2]])
+    tests = pair_tests({"m": np.stack([*(np.broadcast_to(one, (3, 40)) for one in fixed), trained])})
+    assert tests["crossed"][0] == pytest.approx(stats.ttest_rel(*fixed).pvalue)
+    seeds, users = trained.mean(1).var(ddof=1) / 3, (fixed[0] - trained.mean(0)).var(ddof=1) / 40
+    t = (seeds * stats.t.ppf(0.975, 2) + users * stats.t.ppf(0.975, 39)) / (seeds + users)
+    assert tests["high"][1] - tests["difference"][1] == pytest.approx(t * np.sqrt(seeds + users))

@@ -1,0 +1,106 @@
+"""Methods measured side by side: whose tests they have, over which family, and what is paired by seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from graphrec.benchmark import BenchmarkResult
+from graphrec.causal import Observational, label
+from graphrec.comparison import paired_tests
+from graphrec.evaluation.significance import holm
+from graphrec.experiments.activity import hcr_figure_5
+from graphrec.experiments.debiasing import causalrec_figure_5
+from graphrec.experiments.hcr_tables import hcr_table_2
+from graphrec.experiments.scored import OF_BENCHMARK, OF_EXHIBIT, Measured, Scored, measure, measure_all, one_family
+
+METRICS = ["recall@10", "ndcg@10"]
+
+
+@pytest.fixture
+def tested(result: BenchmarkResult) -> BenchmarkResult:
+    """The benchmark with its table and tests: popularity in row 0, CT in 1, HCR in 2, HCR-T in 3."""
+    rows = {
+        1: Scored.of(result, "CT"),
+        2: Scored.of(result, "HCR"),
+        3: Scored.of(result, "HCR", Observational(), "HCR-T"),
+    }
+    kept = {number: row.per_user("test") for number, row in rows.items()}
+    kept[0] = [kept[1][0].assign(**dict.fromkeys(METRICS, 0.0))]
+    estimands = ["", *(label(row.estimand) for row in rows.values())]
+    table = pd.DataFrame({"method": ["popularity", *(row.name for row in rows.values())], "estimand": estimands})
+    trainings = {1: "CT", 2: "HCR", 3: "HCR"}
+    return replace(result, table=table, tests=paired_tests(kept, trainings), trainings=trainings, truth=None)
+
+
+def p_of(measured: Measured) -> dict[tuple[str, frozenset[str]], float]:
+    """Corrected p by metric and names of the pair."""
+    return {
+        (pair["metric"], frozenset((measured.names[pair["first"]], measured.names[pair["second"]]))): pair["p"]
+        for pair in measured.tests.to_dict("records")
+    }
+
+
+def test_an_exhibit_of_the_test_part_has_the_benchmarks_p(tested: BenchmarkResult) -> None:
+    rows = [Scored.of(tested, "HCR"), Scored.of(tested, "DCF"), Scored.of(tested, "CT")]
+    measured, _ = measure_all(rows, METRICS, tested, as_benchmark=True)
+    theirs = tested.tests.set_index(["metric", "first", "second"])["p"]
+    assert p_of(measured) == {(metric, frozenset(("CT", "HCR"))): theirs[metric, 1, 2] for metric in METRICS}
+    assert measured.family == OF_BENCHMARK
+    assert "as in significance.csv" in hcr_table_2(tested, "Tiny", (10, 20)).caption
+    alone, _ = measure_all(rows, METRICS, tested)
+    assert alone.family == OF_EXHIBIT
+    for pair in alone.tests.to_dict("records"):
+        assert pair["p"] == pair["permutation"], "a pair of its own needs no correction"
+
+
+def test_a_row_that_the_benchmark_lacks_joins_its_family(tested: BenchmarkResult) -> None:
+    rows = [Scored.of(tested, "HCR"), Scored.of(tested, "CT"), Scored.of(tested, "ESMM")]
+    measured, _ = measure_all(rows, METRICS, tested, as_benchmark=True)
+    found = p_of(measured)
+    assert len(found) == 6 and "lacks" in measured.family
+    for metric in METRICS:
+        theirs = tested.tests[tested.tests["metric"] == metric]
+        known = theirs.set_index(["first", "second"])["p"][1, 2]
+        assert found[metric, frozenset(("CT", "HCR"))] >= known, "never significant where the benchmark says it is not"
+        own = measured.tests[measured.tests["metric"] == metric]
+        joined = own[(own["first"] == 2) | (own["second"] == 2)]
+        raw = pd.concat([theirs, joined])[["permutation", "crossed"]].max(axis=1).to_numpy()
+        assert holm(raw)[-2:] == pytest.approx(joined["p"].to_numpy())
+
+
+def test_panels_of_one_figure_are_one_family(result: BenchmarkResult) -> None:
+    rows = [Scored.of(result, name) for name in ("CT", "HCR")]
+    alone = [measure(rows, ["recall@20"], [part]) for part in ("active", "less_active")]
+    raw = [one.tests["permutation"].item() for one in alone]
+    together = one_family(alone)
+    assert [one.tests["p"].item() for one in together] == pytest.approx(holm(np.array(raw)).tolist())
+    assert "in this exhibit" in hcr_figure_5(result, "Tiny", 20).caption
+
+
+def test_models_of_one_figure_are_one_family(visual: BenchmarkResult) -> None:
+    found = causalrec_figure_5(visual, "Tiny").caption
+    assert "better than the other of the row (p < .05 after Holm's correction" in found and "in this exhibit" in found
+
+
+def table_of(values: np.ndarray) -> list[pd.DataFrame]:
+    return [pd.DataFrame({"user": range(len(one)), "mrr": one}) for one in values]
+
+
+def test_the_gain_over_another_estimand_of_one_training_is_paired_by_seed() -> None:
+    rng = np.random.default_rng(0)
+    below = 0.5 + 0.1 * rng.random((3, 50)) + np.array([[0.0], [0.2], [-0.1]])
+    above = 1.1 * below + 0.005 * rng.standard_normal((3, 50))
+    per_user = {0: table_of(below), 1: table_of(above)}
+    paired, apart = (
+        Measured(("a", "b"), pd.DataFrame(), pd.DataFrame(), OF_EXHIBIT, {0: "x", 1: other}, {}, per_user).gain(
+            1, 0, "mrr"
+        )
+        for other in ("x", "y")
+    )
+    assert paired.mean == apart.mean == pytest.approx(100 * (above.mean() / below.mean() - 1))
+    assert 9.5 < paired.low < paired.mean < paired.high < 10.5
+    assert apart.low < 0 < apart.high, "of other trainings it could be chance"
