@@ -43,7 +43,7 @@ def main(
         )
     with place(out, data, mode, "causalrec", "toys", benchmark="amazon", category=category):
         raw = raw_files("amazon", data, out)
-        title = "Amazon twin (simulated)" if twin else f"Amazon {category or raw.name}"
+        title = "Amazon twin" if twin else f"Amazon {category or raw.name}"
         if raw.is_file():
             ready = prepared("table", raw, out, title, {**COLUMNS, "like_at": "4"})
         else:

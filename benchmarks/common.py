@@ -14,10 +14,10 @@ import typer
 
 import graphrec as gr
 from graphrec.allocator import keep_large_blocks
-from graphrec.benchmark import BenchmarkResult
+from graphrec.benchmark import BenchmarkResult, titled
 from graphrec.cli.mistakes import mistakes_told
 from graphrec.data.checks import statistics
-from graphrec.errors import DataError, nearest_name
+from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce
 from graphrec.files import sha256
 from graphrec.preparation import prepare_once
@@ -91,8 +91,9 @@ def raw_files(world: str, data: str, out: Path) -> Path:
 def prepared(source: str, raw: Path, out: Path, title: str, options: Mapping[str, str] | None = None) -> Path:
     """The data ready to train on; prints what it is."""
     folder = prepare_once(source, raw, out / "prepared", options)
-    facts = statistics(gr.load(folder))
-    print(f"data: {title}, {raw}")
+    dataset = gr.load(folder)
+    facts = statistics(dataset)
+    print(f"data: {titled(title, dataset)}, {raw}")
     print("      " + ", ".join(f"{facts[what]:,} {what}" for what in ("users", "items", "clicks", "likes")))
     return folder
 
@@ -101,11 +102,23 @@ def experiment(
     paper: Paper, recipe: str, data: Path, out: Path, mode: Mode, *, title: str, truth: Path | None,
     target: str = "like", settings: tuple[str, ...] = (),
 ) -> None:  # fmt: skip
-    """A paper's experiments under `recipes/RECIPE.toml`, its exhibits, and the closing lines."""
+    """A paper's experiments under `recipes/RECIPE.toml`, its exhibits, and the closing lines.
+
+    Raises:
+        RunError: every method failed; the tables then say why, and hold no more than popularity.
+    """
     base = Recipe.from_toml(RECIPES / f"{recipe}.toml", [f"data.path={data}", *settings, *mode.settings])
     done = reproduce(paper, base, out, mode, title=title, truth=truth, target=target)
     finish(done.result, out, paper.name)
     print(f"{len(done.exhibits)} tables and figures of {paper.name}'s paper in {out / 'exhibits'}")
+    if not done.result.runs:
+        raise RunError(
+            "every method failed",
+            expected="at least one that is trained and judged",
+            got="; ".join(f"{name}: {why}" for name, why in done.result.failed.items()),
+            where=out,
+            next_step="mend the causes; the same command then tries again what failed",
+        )
 
 
 def finish(result: BenchmarkResult, out: Path, method: str = "") -> None:
@@ -121,9 +134,11 @@ def finish(result: BenchmarkResult, out: Path, method: str = "") -> None:
         )
     for failed, reason in result.failed.items():
         print(f"{failed} FAILED: {reason}")
+    made = [f"table {out / 'results.md'}"]
     if result.runs:
         result.trained.get(method, result.runs[-1:])[0].export(out / "embeddings")
-    print(f"table {out / 'results.md'}, report {out / 'report.html'}, embeddings {out / 'embeddings'}")
+        made += [f"report {out / 'report.html'}", f"embeddings {out / 'embeddings'}"]
+    print(", ".join(made))
 
 
 def _headline(table: pd.DataFrame) -> pd.DataFrame:

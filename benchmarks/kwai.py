@@ -20,7 +20,7 @@ def main(
     data: Data = TWIN, out: Out = Path("runs/kwai"), full: Full = False, seeds: Seeds = None, trials: Trials = None
 ) -> None:
     twin, mode = data == TWIN, mode_of(full, seeds, trials)
-    title = "Kwai twin (simulated)" if twin else "Kwai"
+    title = "Kwai twin" if twin else "Kwai"
     with place(out, data, mode, "kwai", "kwai-given", benchmark="kwai"):
         raw = raw_files("kwai", data, out)
         ready = prepared("kwai", raw, out, title)

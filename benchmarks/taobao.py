@@ -33,7 +33,7 @@ def main(
     with place(out, data, mode, "taobao-twin", "taobao", benchmark="taobao", like=like):
         raw = raw_files("taobao", data, out)
         source = "alibaba" if (raw / ALIBABA).is_file() else "taobao"
-        title = "Taobao twin (simulated)" if twin else f"{source.capitalize()}, like = {like}"
+        title = "Taobao twin" if twin else f"{source.capitalize()}, like = {like}"
         ready = prepared(source, raw, out, title, {"like": like})
         recipe = "taobao-twin" if twin else "taobao"
         experiment(HCR, recipe, ready, out, mode, title=title, truth=raw if twin else None)

@@ -20,7 +20,7 @@ def main(
     data: Data = TWIN, out: Out = Path("runs/tiktok"), full: Full = False, seeds: Seeds = None, trials: Trials = None
 ) -> None:
     twin, mode = data == TWIN, mode_of(full, seeds, trials)
-    title = "Tiktok twin (simulated)" if twin else "Tiktok"
+    title = "Tiktok twin" if twin else "Tiktok"
     with place(out, data, mode, "tiktok-twin", "tiktok", benchmark="tiktok"):
         raw = raw_files("tiktok", data, out)
         ready = prepared("tiktok", raw, out, title)

@@ -15,16 +15,17 @@ from torch import Tensor
 
 from graphrec import analyses
 from graphrec.assemble import prepare_split
-from graphrec.carry_out import train
+from graphrec.carry_out import codes, other_code, train
 from graphrec.causal import Estimand, label
 from graphrec.comparison import named, paired_tests
+from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
-from graphrec.errors import GraphrecError, RunError
+from graphrec.errors import GraphrecError, MismatchError, RunError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.popularity import popularity
 from graphrec.evaluation.ranking import evaluate
 from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
-from graphrec.files import replace_file
+from graphrec.files import read_json, replace_file
 from graphrec.progress import training_progress
 from graphrec.recipe import Recipe
 from graphrec.report.html import write_report
@@ -34,6 +35,7 @@ from graphrec.run import ACTIVITY, DROP, RATIOS, SUBSETS, TRUTH_PARTS, Run, tabl
 from graphrec.simulation.truth import ORACLES, OracleGap, Truth, oracle_gap
 
 POPULARITY = "popularity (clicks)"
+ABOUT = "about.json"
 PER_USER = ("mrr", "recall", "ndcg", "hr", "ndcg_do")
 """Metrics whose values of each user are kept beside the table, each at its first K."""
 
@@ -43,8 +45,8 @@ class BenchmarkResult:
     """What a benchmark found.
 
     Args:
-        table: a row a method and estimand: metrics on the held-out likes, averaged over seeds and users, with bootstrap
-            intervals over both; on a simulated world the truth's metrics too.
+        table: a row a method and estimand: metrics on the held-out likes, averaged over seeds and users, with intervals
+            over both; on a simulated world the truth's metrics too.
         tests: of every pair of rows, see `evaluation.significance`; the oracles are no competitors.
         trained: the runs of each method, one a seed.
         failed: methods that ended in an error, with its reason.
@@ -52,6 +54,9 @@ class BenchmarkResult:
         target: what its truth judged.
         truth: the simulated world's raw folder.
         trials: trainings that each method was tuned with; 0 where none was.
+        title: what the data is called.
+        trainings: by row number, the method whose training the row is an estimand of; references have none.
+        split: what was trained on; its test part stays closed.
     """
 
     table: pd.DataFrame
@@ -62,11 +67,23 @@ class BenchmarkResult:
     target: str = "like"
     truth: Path | None = None
     trials: int = 0
+    title: str = ""
+    trainings: dict[int, str] = field(default_factory=dict)
+    split: Split = field(kw_only=True)
 
     @property
     def runs(self) -> list[Run]:
-        """The runs of the first seed, for the report."""
+        """The runs of the first seed."""
         return [found[0] for found in self.trained.values()]
+
+    @property
+    def compared(self) -> dict[str, dict[str, str]]:
+        """By method, the estimands that have a row in the table, by label, and what the rows are called."""
+        found: dict[str, dict[str, str]] = {}
+        for number, training in self.trainings.items():
+            row = self.table.loc[number]
+            found.setdefault(training, {})[row["estimand"]] = row["method"]
+        return found
 
 
 def run_benchmark(
@@ -85,7 +102,8 @@ def run_benchmark(
 
     Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `results.csv`, `results.md`,
     `results.svg`, `significance.csv`, `per_user.parquet`, `about.json` and `report.html` are written to `out` at the
-    end. A method that fails, for whatever reason, is listed with it; the others go on.
+    end. A method that fails, for whatever reason, is listed with it; the others go on. Runs that were made with other
+    code are kept, and one line on stderr tells of them.
 
     Args:
         recipes: by method name; all on the same data and split. A method that is called as its decoder's first variant
@@ -94,12 +112,14 @@ def run_benchmark(
         seeds: each method is trained once for each.
         truth: the simulated world's raw folder, if the data is one.
         target: what the truth judges, see `judge_by_truth`.
+        title: what the data is called, by default its own name; simulated data is always called so.
         report: whether to write `report.html`.
         failed: methods that failed before, with the reason.
         trials: trainings that each recipe was tuned with, to be told with the results.
 
     Raises:
-        RunError: there is no recipe, as all failed before.
+        RunError: there is no recipe, as all failed before; or `out` has results of a method whose runs there are now
+            found to be of another recipe or other data. They are left as they are.
     """
     if not recipes:
         raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
@@ -109,10 +129,10 @@ def run_benchmark(
         try:
             runs[name] = [_carry_out(name, recipe, seed, out, truth, target) for seed in seeds]
         except Exception as error:
-            failed[name] = reason(error)
-            if not isinstance(error, GraphrecError):  # ours, not the user's: whoever mends it wants to see where
-                traceback.print_exception(error)
-            print(f"{name} failed: {error}", file=sys.stderr)
+            keep_results(name, error, out)
+            failed[name] = tell_failure(name, error)
+    if said := other_code([run for found in runs.values() for run in found]):
+        print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
     first = next(iter(recipes.values()))
     split = prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
@@ -120,21 +140,59 @@ def run_benchmark(
     for name, found in runs.items():
         rows += _rows(name, found, target if known else None)
     table = pd.DataFrame([row.cells for row in rows])
+    competing = {number: row.per_user for number, row in enumerate(rows) if row.competes}
+    trainings = {number: row.training for number, row in enumerate(rows) if row.training}
     tests = pd.concat(
         [
-            paired_tests(
-                {number: row.per_user[part] for number, row in enumerate(rows) if row.competes and part in row.per_user}
-            )
+            paired_tests({number: found[part] for number, found in competing.items() if part in found}, trainings)
             for part in ("test", TRUTH_PARTS[target])
         ],
         ignore_index=True,
     )
     gap = oracle_gap(known, split.train_pairs("click"), target=target) if known is not None else None
-    result = BenchmarkResult(table, tests, runs, failed, gap, target, truth, trials)
+    title = titled(title or split.dataset.name, split.dataset)
+    result = BenchmarkResult(table, tests, runs, failed, gap, target, truth, trials, title, trainings, split=split)
     _write(result, rows, seeds, out)
     if report and result.runs:
-        write_report(result.runs, out / "report.html", title=title, failed=failed)
+        write_report(list(runs.values()), out / "report.html", title=title, failed=failed, compared=result.compared)
     return result
+
+
+def titled(title: str, dataset: InteractionDataset) -> str:
+    """The title of the data, which says so where it is simulated, wherever its files lie."""
+    return f"{title} (simulated)" if "simulated" in dataset.provenance and "(simulated" not in title else title
+
+
+def keep_results(name: str, error: Exception, out: Path) -> None:
+    """Refuse to go on to results without a method that has some there, because its runs there do not fit.
+
+    Raises:
+        RunError: the error is a mismatch, and `out` has results of the method.
+    """
+    about = out / ABOUT
+    if not isinstance(error, MismatchError) or not about.is_file():
+        return
+    if _slug(name) in {folder.rpartition("-")[0] for folder in read_json(about).get("runs", {})}:
+        raise RunError(
+            f"the results here have {name}, whose trainings do not fit what is asked now; nothing was changed",
+            expected="the data and the recipe that they were made of",
+            got=reason(error),
+            where=error.where,
+            next_step="choose another --out, or remove the folder",
+        ) from error
+
+
+def tell_failure(name: str, error: Exception) -> str:
+    """Say on stderr that a method failed, and why; returns the reason in short, see `shown_reason`."""
+    print(f"{name} failed: {error}", file=sys.stderr)
+    return shown_reason(error)
+
+
+def shown_reason(error: Exception) -> str:
+    """The reason of a failure; the traceback of a bug goes to stderr, as whoever mends it wants to see where it is."""
+    if not isinstance(error, GraphrecError):
+        traceback.print_exception(error)
+    return reason(error)
 
 
 def reason(error: BaseException) -> str:
@@ -183,7 +241,9 @@ def _write(result: BenchmarkResult, rows: Sequence[_Row], seeds: Sequence[int], 
     table = result.table
     texts = {
         "results.csv": table.to_csv(index=False),
-        "results.md": markdown(table.drop(columns="estimand"), result.tests),
+        "results.md": markdown(table.drop(columns="estimand"), result.tests)
+        + _own_estimands(result)
+        + _made_with(result, seeds),
         "significance.csv": named(table["method"].tolist(), result.tests).to_csv(index=False),
     }
     metric = next(name for name in table.columns if name.startswith("ndcg_do@" if result.gap else "ndcg@"))
@@ -201,13 +261,31 @@ def _write(result: BenchmarkResult, rows: Sequence[_Row], seeds: Sequence[int], 
             for run in found
         },
     }
-    texts["about.json"] = json.dumps(about, indent=2) + "\n"
+    texts[ABOUT] = json.dumps(about, indent=2) + "\n"
     for name, text in texts.items():
         with replace_file(out / name) as part:
             part.write_text(text, encoding="utf-8")
     with replace_file(out / "per_user.parquet") as part:
         values = _per_user(metric_names(table), rows, seeds)
         values.to_parquet(part, index=False, compression="zstd", compression_level=19)
+
+
+def _made_with(result: BenchmarkResult, seeds: Sequence[int]) -> str:
+    """The data, the seeds and the code behind the table; nothing of the code where no method was trained."""
+    behind = sorted({code for found in result.trained.values() for run in found for code in codes(run)})
+    made = f" Made with {'; '.join(behind)}." if behind else ""
+    return f"\n{result.title}; seed{'s'[: len(seeds) > 1]} {', '.join(map(str, seeds))}.{made}\n"
+
+
+def _own_estimands(result: BenchmarkResult) -> str:
+    """A line an estimand that recipes name first, as tuning writes it, with their methods; nothing where none does."""
+    chosen = ", chosen on the validation part" if result.trials else ""
+    methods: dict[str, list[str]] = {}
+    for name, found in result.trained.items():
+        for first in found[0].recipe.estimands()[:1]:
+            methods.setdefault(label(first), []).append(name)
+    lines = [f"- Scored under `{text}`{chosen}: {', '.join(names)}." for text, names in methods.items()]
+    return "\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def _per_user(metrics: Iterable[str], rows: Sequence[_Row], seeds: Sequence[int]) -> pd.DataFrame:
@@ -238,32 +316,39 @@ def _without_path(recipe: Recipe) -> dict[str, Any]:
 def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | None, target: str) -> Run:
     recipe = recipe.model_copy(update={"seed": seed, "name": name})
     with training_progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
-        run = train(recipe, out / "runs" / f"{name.lower().replace(' ', '-')}-{seed}", on_epoch=on_epoch)
+        run = train(recipe, out / "runs" / f"{_slug(name)}-{seed}", on_epoch=on_epoch)
     for part in ["test"] if truth is None else ["test", TRUTH_PARTS[target]]:
         judge(run, run.variants().values(), part, truth, target)
     return run
 
 
+def _slug(method: str) -> str:
+    return method.lower().replace(" ", "-")
+
+
 @dataclass
 class _Row:
-    """A row of the table, for each part the per-user tables of its seeds, and whether it is tested against others."""
+    """A row of the table, for each part the per-user tables of its seeds, whether it is tested against others, and the
+    method whose training it is an estimand of."""
 
     cells: dict[str, Any]
     per_user: dict[str, list[pd.DataFrame]]
     competes: bool = True
+    training: str = ""
 
 
 def _rows(method: str, runs: list[Run], target: str | None) -> list[_Row]:
     """One row an estimand, with the runs as its seeds."""
     parts = ["test"] if target is None else ["test", TRUTH_PARTS[target]]
     variants = runs[0].variants()
-    if method.casefold() != next(iter(variants)).casefold():  # another setting of a decoder: its variants say no more
+    published = next(iter(runs[0].untrained_decoder().variants()))
+    if method.casefold() != published.casefold():  # another setting of a decoder: its variants say no more
         variants = {method: next(iter(variants.values()))}
     rows = []
     for name, estimand in variants.items():
         per_user = {part: [run.per_user(label(estimand), part) for run in runs] for part in parts}
         summary = {key: value for tables in per_user.values() for key, value in summarise(*tables).items()}
-        rows.append(_Row(table_row(name, label(estimand), summary), per_user))
+        rows.append(_Row(table_row(name, label(estimand), summary), per_user, training=method))
     return rows
 
 

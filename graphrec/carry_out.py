@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import platform
-import resource
 import shutil
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +21,14 @@ from graphrec.causal import Estimand
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint
 from graphrec.decoders import decoders
-from graphrec.errors import GraphrecError, RunError
+from graphrec.environment import Environment, code_of
+from graphrec.errors import GraphrecError, MismatchError, RunError
 from graphrec.evaluation.ranking import evaluate
 from graphrec.files import read_json, replace_file, sha256, write_json
+from graphrec.memory import peak_mb, reset_peak
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Recommender
-from graphrec.run import CATEGORIES, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
+from graphrec.run import BEGUN_WITH, CATEGORIES, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
 from graphrec.training.checkpoint import resume_training, save_training, save_weights
 from graphrec.training.loop import Trainer, TrainingState
 
@@ -48,19 +47,26 @@ def train(
     Args:
         recipe: what to do.
         out: the run's folder. A run of the same recipe that was interrupted there goes on from its last
-            checkpoint; a complete one is returned as it is, if data and code of one's own are still the same.
+            checkpoint; a complete one is returned as it is, if data and code of one's own are still the same. Where
+            the same data now lies elsewhere, the run's recipe names the new place. Another graphrec or torch is no
+            hindrance: `other_code` tells.
         on_epoch: called after each epoch.
         resume: False starts anew.
 
     Raises:
-        RunError: `out` holds another recipe's run, one of other data or code, or something that is no run.
+        MismatchError: `out` holds another recipe's run, or one of other data or code of one's own.
+        RunError: it holds something that is no run.
     """
     out, recipe = Path(out), recipe.without_tune()
     if _same_run(out, recipe) and resume:
         run = complete_run(out)
         if run is not None:
             _require_unchanged(out, _materials(recipe))
-            return run
+            if run.recipe == recipe:
+                return run
+            _write_recipe(out, recipe)
+            return Run(out)
+    reset_peak()
     split = prepare_split(recipe)
     trainer = _trainer(recipe, split)
     model, graph = trainer.model, trainer.graph
@@ -68,11 +74,11 @@ def train(
     manifest = _manifest(recipe, split, model)
     if resume and checkpoint.is_file():
         _require_unchanged(out, manifest)
+        manifest |= _begun_with(out)
         resume_training(checkpoint, trainer)
     else:
         _clear(out)
-    with replace_file(out / "recipe.toml") as part:
-        part.write_text(recipe.to_toml(), encoding="utf-8")
+    _write_recipe(out, recipe)
     write_json(out / MANIFEST, manifest | {"status": "training"})
     saved = time.monotonic()
 
@@ -95,7 +101,7 @@ def train(
             "best_epoch": state.best_epoch,
             "best_" + recipe.training.monitor: state.best_value,
             "training_seconds": round(state.seconds, 2),
-            "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "peak_memory_mb": peak_mb(),
         },
     )
     return Run(out)
@@ -119,18 +125,6 @@ def _trainer(recipe: Recipe, split: Split) -> Trainer:
     return Trainer(model, graph, recipe.training, recipe.seed, validate)
 
 
-@dataclass(frozen=True)
-class Environment:
-    """What a run was made with."""
-
-    graphrec: str = version("graphrec")
-    python: str = platform.python_version()
-    torch: str = torch.__version__
-    torch_geometric: str = version("torch-geometric")
-    numpy: str = np.__version__
-    platform: str = f"{platform.system()} {platform.machine()}"
-
-
 def _materials(recipe: Recipe) -> dict[str, Any]:
     """What a training is made of besides its recipe and graphrec: hashes of the data and of the user's own code."""
     parts = (backbones.get(recipe.backbone["name"]), decoders.get(recipe.decoder["name"]))
@@ -148,7 +142,7 @@ def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any
         "schema": SCHEMA,
         "name": recipe.name,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "environment": Environment().__dict__,
+        "environment": asdict(Environment()),
         "threads": torch.get_num_threads(),
         "dataset": split.dataset.name,
         "simulated": "simulated" in split.dataset.provenance,
@@ -194,19 +188,42 @@ def _same_run(out: Path, recipe: Recipe) -> bool:
     if not file.is_file():
         return False
     try:
-        if Recipe.from_toml(file) == recipe:
-            return True
+        kept = Recipe.from_toml(file)
     except GraphrecError:  # a recipe of another version, or one that names a class of its own that is gone
-        pass
+        kept = None
+    if kept == recipe:
+        return True
     if complete_run(out) is None and not (out / CHECKPOINT).is_file():
         return False  # it failed before its first checkpoint: nothing is lost
-    raise RunError(
+    moved = kept is not None and kept.with_data_at(recipe.data.path) == recipe
+    if moved and read_json(out / MANIFEST)["dataset_fingerprint"] == fingerprint(Path(recipe.data.path)):
+        return True
+    raise MismatchError(
         "the folder holds a run of another recipe",
         expected=f"a new folder, or a run of recipe `{recipe.name}` as it is now",
-        got="a run whose recipe.toml differs",
+        got="a run of this recipe on other data" if moved else "a run whose recipe.toml differs",
         where=out,
         next_step="choose another --out, or remove the folder",
     )
+
+
+def codes(run: Run) -> set[str]:
+    """The code that trained a run, in words: one, or two where it was begun with another than it was ended with."""
+    return {code_of(run.manifest[key]) for key in ("environment", BEGUN_WITH) if key in run.manifest}
+
+
+def other_code(runs: Sequence[Run]) -> str:
+    """One line on the runs that another source of graphrec or another torch made, or began; empty where none is.
+
+    They are kept all the same: whether the difference matters is for the reader to say.
+    """
+    here = code_of(asdict(Environment()))
+    others = [found for run in runs if (found := codes(run)) != {here}]
+    if not others:
+        return ""
+    which = "the run was" if len(runs) == 1 else f"{len(others)} of {len(runs)} runs were"
+    named = "; ".join(sorted(set().union(*others) - {here}))
+    return f"{which} made with other code ({named}) than is here ({here}), and kept"
 
 
 def complete_run(out: Path) -> Run | None:
@@ -222,7 +239,7 @@ def _require_unchanged(out: Path, now: dict[str, Any]) -> None:
     before = read_json(out / MANIFEST)
     for key in now.keys() & {"dataset_fingerprint", "split_hash"}:
         if before.get(key) != now[key]:
-            raise RunError(
+            raise MismatchError(
                 "the data changed since the run in this folder was trained",
                 expected=f"{key} {str(before.get(key))[:12]}",
                 got=f"{key} {now[key][:12]}",
@@ -232,13 +249,25 @@ def _require_unchanged(out: Path, now: dict[str, Any]) -> None:
     for module, code in now["own_code"].items():
         trained = str(before.get("own_code", {}).get(module))
         if trained != code:
-            raise RunError(
+            raise MismatchError(
                 f"the file of `{module}` changed since the run in this folder was trained",
                 expected=f"sha256 {trained[:12]}",
                 got=f"sha256 {code[:12]}",
                 where=out,
                 next_step="start anew with --no-resume, or choose another --out",
             )
+
+
+def _begun_with(out: Path) -> dict[str, Any]:
+    """The environment in which an interrupted training began, if its code was another than goes on with it."""
+    before = read_json(out / MANIFEST)
+    begun = before.get(BEGUN_WITH, before["environment"])
+    return {} if code_of(begun) == code_of(asdict(Environment())) else {BEGUN_WITH: begun}
+
+
+def _write_recipe(out: Path, recipe: Recipe) -> None:
+    with replace_file(out / "recipe.toml") as part:
+        part.write_text(recipe.to_toml(), encoding="utf-8")
 
 
 def _clear(out: Path) -> None:

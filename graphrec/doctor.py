@@ -29,7 +29,7 @@ def examine() -> list[tuple[str, str, str]]:
         found = importlib.util.find_spec(module) is not None
         rows.append((module, "ok", "installed") if found else (module, "optional", f"not installed: {use}"))
     rows.append(("device", *_device()))
-    rows.append(("cores", "ok", str(_cores())))
+    rows.append(("cores", "ok", str(cores())))
     rows.append(("free disk here", "ok", f"{shutil.disk_usage('.').free / 2**30:.1f} GiB"))
     return rows
 
@@ -44,6 +44,6 @@ def _device() -> tuple[str, str]:
     return "ok", "CPU only"
 
 
-def _cores() -> int | None:
+def cores() -> int | None:
     """The cores that this process may use, which in a container are often fewer than the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

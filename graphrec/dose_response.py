@@ -20,7 +20,8 @@ from scipy import stats
 from torch import Tensor
 
 from graphrec.assemble import prepare_split
-from graphrec.carry_out import Environment, train
+from graphrec.carry_out import complete_run, other_code, train
+from graphrec.environment import Environment
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.popularity import popularity
@@ -78,6 +79,9 @@ def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -
     for done, found in enumerate(_in_turn(tasks, jobs), start=1):
         rows += found
         print(f"{done} of {len(tasks)} worlds: {study.dial} {found[0]['dose']:g}, seed {found[0]['seed']}", flush=True)
+    kept = (complete_run(_place(*task) / "runs" / method) for task in tasks for method in study.methods)
+    if said := other_code([run for run in kept if run is not None]):
+        print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
     judged = pd.DataFrame(rows).sort_values(["dose", "seed"], kind="stable")
     table = over_seeds(judged)
     for name, text in (
@@ -161,7 +165,7 @@ OBSERVATIONAL, INTERVENTIONAL = "oracle: as observed", "oracle: true effect"
 
 def one_world(study: Study, dose: float, seed: int, out: Path) -> list[dict[str, Any]]:
     """Draw one world, train and judge every method in it; a row a method and estimand, and a row a reference."""
-    place = out / f"{study.dial}-{dose:g}" / f"seed-{seed}"
+    place = _place(study, dose, seed, out)
     raw = place / "raw"
     if not (raw / "truth").is_dir():
         simulate(study.simulator, raw, **{**study.world, study.dial: dose, "seed": seed})
@@ -177,6 +181,10 @@ def one_world(study: Study, dose: float, seed: int, out: Path) -> list[dict[str,
     any_recipe = Recipe.from_toml(study.recipe, [f"data.path={prepared}", *next(iter(study.methods.values()))])
     world = {"dose": dose, "seed": seed}
     return [world | row for row in [*_references(any_recipe, raw, study, place / "references.json"), *rows]]
+
+
+def _place(study: Study, dose: float, seed: int, out: Path) -> Path:
+    return out / f"{study.dial}-{dose:g}" / f"seed-{seed}"
 
 
 def _rows(run: Run, raw: Path, study: Study) -> list[dict[str, Any]]:

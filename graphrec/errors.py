@@ -92,6 +92,10 @@ class RunError(GraphrecError):
     """A run folder is missing, incomplete, or does not match its own manifest."""
 
 
+class MismatchError(RunError):
+    """What a folder holds was made by another recipe, of other data, or with other code of the user's."""
+
+
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
     """The known name closest to `name`, or None when none is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

@@ -34,7 +34,7 @@ from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import RecipeError, RunError, UnknownNameError
+from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.truth import judge_by_truth
@@ -48,6 +48,8 @@ from graphrec.training.checkpoint import load_weights
 
 MANIFEST = "run.json"
 CHECKPOINT = "training.safetensors"
+BEGUN_WITH = "begun_with"
+"""In a manifest: the environment in which a training began that was finished with other code."""
 SCHEMA = 2
 """Of the run folder; raised where an older one can no longer be read."""
 TRUTH_PARTS = {"like": "truth", "satisfaction": "satisfaction"}
@@ -173,9 +175,25 @@ class Run:
         return [json.loads(line) for line in (self.folder / "history.jsonl").read_text().splitlines()]
 
     def variants(self) -> dict[str, Estimand]:
-        """What is reported by default: the recipe's estimands, or else the decoder's variants, by name."""
-        named = {_display(estimand, self.model.decoder): estimand for estimand in self.recipe.estimands()}
-        return named or self.model.decoder.variants()
+        """What is reported by default: the recipe's estimands, or else the decoder's variants, by name.
+
+        An estimand that differs from a variant in numbers alone, such as the strength that tuning chose, keeps the
+        variant's name, unless the recipe names several that do.
+        """
+        return {self._called(estimand): estimand for estimand in self.recipe.estimands()} or dict(self._published)
+
+    @cached_property
+    def _published(self) -> dict[str, Estimand]:
+        """The decoder's variants by name, each with the numbers that the recipe has for it."""
+        found = self.untrained_decoder().variants()
+        for name, variant in found.items():
+            same = [one for one in self.recipe.estimands() if _numbers_apart(one, variant)]
+            found[name] = same[0] if len(same) == 1 else variant
+        return found
+
+    def _called(self, estimand: Estimand) -> str:
+        """The published name of a variant where it has one, else the estimand's label."""
+        return next((name for name, one in self._published.items() if one == estimand), label(estimand))
 
     def evaluate(
         self,
@@ -387,7 +405,7 @@ class Run:
 
     def _require(self, key: str, now: str) -> None:
         if now != self.manifest[key]:
-            raise RunError(
+            raise MismatchError(
                 "the data is not what this run was trained on",
                 expected=f"{key} {self.manifest[key][:12]}",
                 got=f"{key} {now[:12]}",
@@ -402,7 +420,7 @@ class Run:
         found: list[Estimand] = []
         for one in estimands:
             found.extend(parse_estimand(one) if isinstance(one, str) else [one])
-        return {_display(estimand, self.model.decoder): estimand for estimand in found}
+        return {self._called(estimand): estimand for estimand in found}
 
     def keep(
         self,
@@ -494,12 +512,12 @@ def _damaged(path: Path, got: str) -> RunError:
     return RunError("a file of the run is missing or damaged", got=got, where=path, next_step="train the run again")
 
 
-def _display(estimand: Estimand, decoder: Decoder) -> str:
-    """The published name of a variant where it has one, else the estimand's label."""
-    for name, variant in decoder.variants().items():
-        if variant == estimand:
-            return name
-    return label(estimand)
+def _numbers_apart(one: Estimand, other: Estimand) -> bool:
+    """Whether two estimands are of one kind and differ in numbers at most: words, such as a reference, make another."""
+    return type(one) is type(other) and all(
+        value == getattr(other, key) or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        for key, value in one
+    )
 
 
 def table_row(name: str, text: str, summary: dict[str, dict[str, float]]) -> dict[str, Any]:

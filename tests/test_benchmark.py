@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import graphrec.benchmark
-from graphrec.benchmark import run_benchmark
-from graphrec.errors import RecipeError
+from graphrec.benchmark import run_benchmark, titled
+from graphrec.carry_out import train
+from graphrec.data.store import load, save
+from graphrec.errors import RecipeError, RunError
+from graphrec.evaluation.crossed import error_of_difference
 from graphrec.recipe import Recipe
+from graphrec.report.tables import number
 
 
 @pytest.fixture
@@ -46,7 +52,14 @@ def test_the_table_holds_references_methods_and_variants(recipes, tiny_world: Pa
     for metric in ("ndcg@20", "regret_do@50"):
         found = tests[tests["metric"] == metric]
         assert {*found["first"], *found["second"]} == competitors, "oracles compete with none"
-        assert len(found) == 15 and found["seeds"].notna().all()
+        assert len(found) == 15 and found["crossed"].notna().all()
+    values = [
+        np.stack([run.per_user(estimand, "test")["ndcg@20"].to_numpy() for run in result.trained["hcr"]])
+        for estimand in ("front_door", "observational")
+    ]
+    paired = error_of_difference(*values, paired=True).p(values[0].mean() - values[1].mean())
+    of_hcr = tests[(tests["first"] == "HCR") & (tests["second"] == "HCR-T") & (tests["metric"] == "ndcg@20")]
+    assert of_hcr["crossed"].item() == pytest.approx(paired), "estimands of one training are paired by seed"
     between = tests[(tests["first"] == "CT") & (tests["second"] == "HCR") & (tests["metric"] == "ndcg@20")].iloc[0]
     table = result.table.set_index("method")["ndcg@20"]
     assert between["difference"] == pytest.approx(table["CT"] - table["HCR"])
@@ -73,6 +86,63 @@ def test_a_failed_method_is_told_and_the_others_go_on(recipes, tmp_path: Path, m
     assert "this one fails" in json.loads((tmp_path / "about.json").read_text())["failed"]["ct"]
 
 
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_results_are_kept_where_a_method_behind_them_no_longer_fits(
+    recipes, tiny_recipe, tiny_prepared: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run_benchmark(recipes, out)
+    before = files(out)
+    changed = {"ct": recipes["ct"], "hcr": tiny_recipe("hcr", "training.epochs=1")}
+    with pytest.raises(RunError, match=r"the results here have hcr[\s\S]*another recipe[\s\S]*choose another --out"):
+        run_benchmark(changed, out)
+    dataset = load(tiny_prepared)
+    dataset.features["visual"].values[0] += 1
+    save(dataset, tmp_path / "other")
+    with pytest.raises(RunError, match="on other data"):
+        run_benchmark({name: recipe.with_data_at(str(tmp_path / "other")) for name, recipe in recipes.items()}, out)
+    assert files(out) == before
+
+
+def test_a_method_without_results_may_fail_beside_those_that_have_some(recipes, tiny_recipe, tmp_path: Path) -> None:
+    run_benchmark({"ct": recipes["ct"]}, tmp_path, report=False)
+    train(recipes["hcr"].model_copy(update={"name": "hcr"}), tmp_path / "runs" / "hcr-0")
+    changed = {"ct": recipes["ct"], "hcr": tiny_recipe("hcr", "training.epochs=1")}
+    result = run_benchmark(changed, tmp_path, report=False)
+    assert "another recipe" in result.failed["hcr"] and "CT" in set(result.table["method"])
+
+
+def test_runs_of_other_code_are_told_once(recipes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_benchmark(recipes, tmp_path, seeds=(0, 1), report=False)
+    assert "other code" not in capsys.readouterr().err
+    for manifest in (tmp_path / "runs").glob("*/run.json"):
+        kept = json.loads(manifest.read_text())
+        kept["environment"] |= {"graphrec": "0.0.1", "torch": "1.9", "source": "0123456789ab"}
+        manifest.write_text(json.dumps(kept))
+    run_benchmark(recipes, tmp_path, seeds=(0, 1), report=False)
+    said = [line for line in capsys.readouterr().err.splitlines() if "other code" in line]
+    assert len(said) == 1 and said[0].startswith("warning: 4 of 4 runs were made with other code (graphrec 0.0.1")
+    assert "a new --out" in said[0]
+    last = (tmp_path / "results.md").read_text().splitlines()[-1]
+    assert last == "tiktok (simulated); seeds 0, 1. Made with graphrec 0.0.1 (source 0123456789ab), torch 1.9."
+    about = json.loads((tmp_path / "about.json").read_text())["runs"]["ct-0"]["environment"]
+    assert about["torch"] == "1.9" and {"processor", "cores", "memory", "pandas"} <= set(about)
+
+
+@pytest.mark.parametrize(
+    ("simulated", "title", "shown"),
+    [(True, "Tiktok", "Tiktok (simulated)"), (True, "A (simulated)", "A (simulated)"), (False, "Tiktok", "Tiktok")],
+)
+def test_simulated_data_is_called_so(tiny_prepared: Path, simulated: bool, title: str, shown: str) -> None:
+    dataset = load(tiny_prepared)
+    if not simulated:
+        dataset = replace(dataset, provenance={"source": "tiktok"})
+    assert titled(title, dataset) == shown
+
+
 def test_what_is_there_is_not_done_again(recipes, tmp_path: Path, monkeypatch) -> None:
     first = run_benchmark({"ct": recipes["ct"]}, tmp_path)
     ledger = tmp_path / "runs/ct-0/ledger.jsonl"
@@ -81,3 +151,36 @@ def test_what_is_there_is_not_done_again(recipes, tmp_path: Path, monkeypatch) -
     second = run_benchmark({"ct": recipes["ct"]}, tmp_path)
     pd.testing.assert_frame_equal(first.table, second.table)
     assert ledger.read_text() == opened
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.4])
+def test_a_tuned_strength_leaves_the_method_its_name_and_its_variants(
+    strength: float, tiny_recipe, tmp_path: Path
+) -> None:
+    chosen = f"total_indirect_effect:strength={strength:g}"
+    settings = (f'evaluation.estimands=["{chosen}", "observational"]', "backbone.name=mf", "training.epochs=1")
+    recipes = {
+        "CausalRec": tiny_recipe("causalrec", *settings),
+        "CausalRec-M": tiny_recipe("causalrec", *settings, "decoder.multitask=false"),
+    }
+    result = run_benchmark(recipes, tmp_path, trials=10, report=False)
+    rows = result.table.set_index("method")["estimand"]
+    assert rows.to_dict() == {
+        "popularity (clicks)": "",
+        "CausalRec": chosen,
+        "CausalRec w/o CI": "observational",
+        "CausalRec-M": chosen,
+    }
+    text = (tmp_path / "results.md").read_text()
+    assert f"- Scored under `{chosen}`, chosen on the validation part: CausalRec, CausalRec-M." in text
+
+
+def test_a_report_of_several_seeds_has_the_means_of_the_table(recipes, tmp_path: Path) -> None:
+    result = run_benchmark(recipes, tmp_path, seeds=(0, 1))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    means = result.table.set_index("method")["ndcg@20"].drop("popularity (clicks)")
+    assert len(means) == 5
+    for mean in means:
+        assert number(mean) in page
+    first = result.trained["ct"][0].metrics()["test/observational"]["metrics"]["ndcg@20"]["mean"]
+    assert number(first) not in page, "one seed's mean is shown nowhere"

@@ -17,6 +17,7 @@ import pytest
 import graphrec as gr
 from graphrec.benchmark import run_benchmark
 from graphrec.errors import GraphrecError, RunError
+from graphrec.experiments import HCR
 from graphrec.recipe import Recipe
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -82,6 +83,17 @@ def test_an_interrupted_benchmark_says_how_to_go_on(
     assert capsys.readouterr().err == "\ninterrupted; the same command goes on where it was\n"
 
 
+def test_where_every_method_failed_it_says_so_and_announces_nothing_that_is_not_there(
+    tiny_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("graphrec.training.loop.Trainer.run", lambda *_: 1 / 0)
+    assert call("tiktok", monkeypatch, tmp_path, "--data", str(tiny_world), "--out", "out") == 2
+    said = capsys.readouterr()
+    assert "report" not in said.out and "embeddings" not in said.out and "results.md" in said.out
+    assert "error: every method failed" in said.err and "CT: ZeroDivisionError" in said.err
+    assert not (tmp_path / "out/report.html").exists() and (tmp_path / "out/exhibits/hcr-table-1.md").is_file()
+
+
 def call(script: str, monkeypatch: pytest.MonkeyPatch, folder: Path, *options: str) -> int:
     """Run a script's main from a folder as its command does; returns the status."""
     monkeypatch.syspath_prepend(SCRIPTS)
@@ -122,6 +134,45 @@ def test_a_quick_run_on_a_small_twin_makes_every_exhibit(
     assert (tmp_path / "out" / "report.html").is_file()
     with pytest.raises(RunError, match="other options"):
         import_module(script).main(out=tmp_path / "out", full=True)
+
+
+def test_a_full_run_goes_the_whole_way_and_is_kept_where_its_folder_is_moved(
+    tiny_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    monkeypatch.chdir(tmp_path)
+    common, script = import_module("common"), import_module("tiktok")
+    short = ("training.epochs=1", "backbone.name=mf", "backbone.embedding_size=8")
+    monkeypatch.setattr(common, "FULL", replace(common.FULL, settings=short))
+    few = tuple(method for method in HCR.methods if method.name in ("CT", "HCR", "HCR-NS", "HCR beta 5"))
+    monkeypatch.setattr(script, "HCR", replace(HCR, methods=few))
+    asked = {"data": str(tiny_world), "full": True, "seeds": 1, "trials": 1}
+    script.main(out=Path("out"), **asked)
+    said = capsys.readouterr()
+    assert "FAILED" not in said.out and "other code" not in said.err and Path("out/report.html").is_file()
+    assert "data: Tiktok (simulated)" in said.out and "embeddings" in said.out
+    about = json.loads(Path("out/about.json").read_text())
+    assert about["trials"] == 1 and about["failed"] == {}
+    assert set(about["runs"]) == {"ct-0", "hcr-0", "hcr-ns-0", "hcr-beta-5-0"}
+    assert sorted(found.parent.name for found in Path("out/tuning").glob("*/best.toml")) == ["CT", "HCR"]
+    assert Path("out/results.md").read_text().splitlines()[-1].startswith("Tiktok (simulated); seed 0. Made with")
+    exhibits = {path: path.read_bytes() for path in Path("out/exhibits").iterdir()}
+    assert len([path for path in exhibits if path.suffix == ".md"]) == 7
+    assert all(b"Tiktok (simulated)" in text for path, text in exhibits.items() if path.suffix == ".md")
+
+    before = {path.relative_to("out"): path.read_bytes() for path in Path("out").glob("*.*")}
+    Path("out").rename(tmp_path / "elsewhere")
+    (tmp_path / "another").mkdir()
+    monkeypatch.chdir(tmp_path / "another")
+    monkeypatch.setattr("graphrec.training.loop.Trainer.run", pytest.fail)
+    monkeypatch.setattr("graphrec.experiments.carry_out.write_report", lambda *_, **__: None)  # slow, and seen above
+    monkeypatch.setattr(script, "HCR", replace(HCR, methods=few, exhibits={}))
+    script.main(out=tmp_path / "elsewhere", **asked)
+    after = {
+        path.relative_to(tmp_path / "elsewhere"): path.read_bytes() for path in (tmp_path / "elsewhere").glob("*.*")
+    }
+    for name in ("results.csv", "results.md", "significance.csv", "about.json", "per_user.parquet"):
+        assert after[Path(name)] == before[Path(name)], name
 
 
 def test_backbones_are_tuned_trained_and_put_in_one_table(

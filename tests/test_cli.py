@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 import graphrec.carry_out
 import graphrec.cli
+from graphrec.carry_out import train
 from graphrec.cli import app, main
 from graphrec.data.store import load, save
 from graphrec.recipe import Recipe
@@ -261,6 +262,19 @@ def test_compare_puts_runs_side_by_side_and_writes_the_report(
     assert said.status == 0
     assert [row["run"] for row in said.json] == ["ct", "esmm"]
     assert "<html" in (tmp_path / "report.html").read_text()
+
+
+def test_compare_takes_replicates_as_one_method_in_the_report_too(
+    call: Call, tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    runs = [train(tiny_recipe("ct", f"seed={seed}"), tmp_path / f"ct-{seed}") for seed in (0, 1)]
+    for run in runs:
+        run.evaluate()
+    page = tmp_path / "report.html"
+    said = call("compare", *(run.folder for run in runs), "--replicates", "--out", page, "--json")
+    assert said.status == 0 and [row["seeds"] for row in said.json] == [2]
+    shown = page.read_text()
+    assert f"{said.json[0]['ndcg@20']:.4f}".removeprefix("0") in shown and "users and 2 seeds" in shown
 
 
 def test_compare_shows_a_dose_response_in_the_report(call: Call, own: Callable[[str], Path], tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ PACKAGE = Path(graphrec.__file__).parent
 
 # From the bottom up; what stands on one line must not import each other.
 LAYERS = [
-    ["errors", "streams", "allocator", "doctor"],
-    ["registry", "files", "in_processes"],
+    ["errors", "streams", "allocator", "doctor", "memory"],
+    ["registry", "files", "in_processes", "environment"],
     ["data", "causal"],
     ["simulation", "graph"],
     ["backbones"],

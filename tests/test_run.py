@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +15,21 @@ import torch
 
 import graphrec as gr
 import graphrec.carry_out
-from graphrec.carry_out import train
+from graphrec.carry_out import other_code, train
 from graphrec.causal import Observational, parse_estimand
+from graphrec.cli import main
 from graphrec.data.split import Split
 from graphrec.data.store import load, save
-from graphrec.errors import DataError, GraphrecError, RecipeError, RunError, UnknownIdError, UnknownNameError
+from graphrec.environment import Environment
+from graphrec.errors import (
+    DataError,
+    GraphrecError,
+    MismatchError,
+    RecipeError,
+    RunError,
+    UnknownIdError,
+    UnknownNameError,
+)
 from graphrec.recipe import Recipe, monitors
 from graphrec.run import Run, compare
 from graphrec.training.checkpoint import load_weights
@@ -228,6 +239,113 @@ def test_a_folder_of_another_recipe_is_refused_and_kept(own: Callable[[str], Run
     assert content(run.folder) == before
 
 
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_run_is_kept_where_the_same_data_lies_elsewhere(
+    own: Callable[[str], Run],
+    tiny_prepared: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    relative: bool,
+) -> None:
+    run = own("ct")
+    shutil.copytree(tiny_prepared, tmp_path / "moved")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(graphrec.carry_out, "Trainer", pytest.fail)
+    recipe = run.recipe.with_data_at("moved" if relative else str(tmp_path / "moved"))
+    before = content(run.folder)
+    again = train(recipe, run.folder)
+    assert again.recipe == recipe and Run(run.folder).recipe == recipe
+    after = content(run.folder)
+    assert [name for name in after if after[name] != before[name]] == ["recipe.toml"]
+    assert again.evaluate(part="valid")["ndcg@20"].notna().all()
+
+
+def test_an_interrupted_training_goes_on_where_the_same_data_lies_elsewhere(
+    tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+    recipe = tiny_recipe("ct", "training.epochs=3")
+    with pytest.raises(Stopped):
+        train(recipe, tmp_path / "run", on_epoch=stop_after(2))
+    shutil.copytree(tiny_prepared, tmp_path / "moved")
+    epochs: list[int] = []
+    moved = recipe.with_data_at(str(tmp_path / "moved"))
+    run = train(moved, tmp_path / "run", on_epoch=lambda state: epochs.append(state.epoch))
+    assert epochs == [3] and run.recipe == moved
+
+
+def test_the_same_recipe_on_other_data_elsewhere_is_refused_and_the_run_kept(
+    own: Callable[[str], Run], tiny_prepared: Path, tmp_path: Path
+) -> None:
+    run = own("ct")
+    dataset = load(tiny_prepared)
+    dataset.features["visual"].values[0] += 1
+    save(dataset, tmp_path / "other")
+    before = content(run.folder)
+    for resume in (True, False):
+        with pytest.raises(MismatchError, match=r"another recipe[\s\S]*this recipe on other data"):
+            train(run.recipe.with_data_at(str(tmp_path / "other")), run.folder, resume=resume)
+    assert content(run.folder) == before
+
+
+# Other code
+
+
+def made_by(run: Run, **entries: str) -> Run:
+    """The run as one that was made with something else."""
+    kept = json.loads((run.folder / "run.json").read_text())
+    kept["environment"] |= entries
+    (run.folder / "run.json").write_text(json.dumps(kept))
+    return Run(run.folder)
+
+
+def test_runs_of_other_code_are_told_in_one_line(own: Callable[[str], Run]) -> None:
+    ct, esmm, hcr = own("ct"), own("esmm"), own("hcr")
+    assert other_code([ct, esmm, hcr]) == ""
+    ct = made_by(ct, processor="Another", pandas="1.0")
+    assert other_code([ct]) == "", "the machine and what only reads tables are told in the report alone"
+    ct, esmm = made_by(ct, torch="1.9"), made_by(esmm, source="0123456789ab")
+    said = other_code([ct, esmm, hcr])
+    assert said.startswith("2 of 3 runs were made with other code") and "\n" not in said
+    assert "torch 1.9" in said and "source 0123456789ab" in said and Environment().source in said
+    kept = json.loads((hcr.folder / "run.json").read_text())
+    del kept["environment"]["source"]
+    (hcr.folder / "run.json").write_text(json.dumps(kept))
+    assert "the run was" in other_code([Run(hcr.folder)]) and "source unknown" in other_code([Run(hcr.folder)])
+
+
+def test_a_training_that_went_on_with_other_code_remembers_what_it_began_with(
+    tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+    recipe = tiny_recipe("ct", "training.epochs=4")
+    for epoch in (1, 2):
+        with pytest.raises(Stopped):
+            train(recipe, tmp_path / "run", on_epoch=stop_after(epoch))
+        kept = json.loads((tmp_path / "run" / "run.json").read_text())
+        if epoch == 1:
+            kept["environment"]["torch"] = "1.9"
+            (tmp_path / "run" / "run.json").write_text(json.dumps(kept))
+    run = train(recipe, tmp_path / "run")
+    assert run.manifest["begun_with"]["torch"] == "1.9" and run.manifest["environment"]["torch"] == torch.__version__
+    assert "torch 1.9" in other_code([run])
+    assert other_code([train(recipe, tmp_path / "run", resume=False)]) == ""
+
+
+def test_the_command_says_once_that_a_kept_run_is_of_other_code(
+    own: Callable[[str], Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = made_by(own("ct"), graphrec="0.0.1", source="0123456789ab")
+    command = ["graphrec", "train", str(run.folder / "recipe.toml"), "--out", str(run.folder)]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        patch.setattr(sys, "argv", command)
+        main()
+    said = capsys.readouterr().err.splitlines()
+    assert not end.value.code
+    assert [line for line in said if "other code" in line] == [line for line in said if "--no-resume" in line]
+    assert sum("graphrec 0.0.1 (source 0123456789ab)" in line for line in said) == 1
+
+
 def test_a_foreign_place_is_refused_and_kept(tiny_recipe: MakeRecipe, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
@@ -371,6 +489,35 @@ def test_the_recipe_chooses_what_is_reported(tiny_recipe: MakeRecipe, tmp_path: 
     user = run.user_ids[:1]
     default, front_door = run.recommend(user), run.recommend(user, estimand="front_door")
     pd.testing.assert_frame_equal(default, front_door)  # recommendations are the decoder's own all the same
+
+
+@pytest.mark.parametrize(
+    ("decoder", "named", "shown"),
+    [
+        ("causalrec", ["total_indirect_effect:strength=0"], ["CausalRec"]),
+        ("causalrec", ["total_indirect_effect:strength=0.4", "observational"], ["CausalRec", "CausalRec w/o CI"]),
+        (
+            "causalrec",
+            ["total_indirect_effect:strength=0.4,1"],
+            ["total_indirect_effect:strength=0.4", "CausalRec"],
+        ),
+        ("macr", ["total_indirect_effect:strength=0.5"], ["total_indirect_effect:strength=0.5"]),  # another reference
+        ("pda", ["back_door:level=forecast"], ["PDA"]),
+    ],
+)
+def test_numbers_that_a_recipe_chose_leave_a_variant_its_name(
+    decoder: str, named: list[str], shown: list[str], own: Callable[[str], Run], tiny_recipe: MakeRecipe
+) -> None:
+    run = own("causalrec")
+    run.recipe = tiny_recipe(decoder, f"evaluation.estimands={json.dumps(named)}")
+    assert list(run.variants()) == shown
+    assert list(run.variants().values()) == [one for text in named for one in parse_estimand(text)]
+
+
+def test_the_name_that_a_chosen_strength_has_is_no_others(own: Callable[[str], Run], tiny_recipe: MakeRecipe) -> None:
+    run = own("causalrec")
+    run.recipe = tiny_recipe("causalrec", 'evaluation.estimands=["total_indirect_effect:strength=0.4"]')
+    assert list(run.choose(["total_indirect_effect:strength=0.4,1"])) == ["CausalRec", "total_indirect_effect"]
 
 
 def test_other_data_is_refused(

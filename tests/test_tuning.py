@@ -26,7 +26,7 @@ from graphrec.causal import label
 from graphrec.cli import main
 from graphrec.data.split import Split
 from graphrec.decoders import Decoder, decoders
-from graphrec.errors import GraphrecError, RecipeError, RunError, UnknownNameError
+from graphrec.errors import GraphrecError, MismatchError, RecipeError, RunError, UnknownNameError
 from graphrec.files import hold
 from graphrec.recipe import Recipe
 from graphrec.run import Run
@@ -279,6 +279,58 @@ def test_a_failed_trial_is_not_tried_again(
             tune(recipe, tmp_path, trials=5)
     assert len(trained) == 3 and not (tmp_path / "best.toml").exists()
     assert len(pd.read_csv(tmp_path / "trials.csv")["failure"].dropna()) == 3
+
+
+def test_a_bug_that_some_settings_meet_is_told_and_the_others_go_on(
+    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def divide(recipe: Recipe) -> float:
+        return 1 / 0 if recipe.training.learning_rate == 0.2 else recipe.training.learning_rate
+
+    pretend(divide)
+    found = tune(with_space("ct", {RATE: [0.1, 0.2, 0.3]}), tmp_path, trials=5)
+    assert [trial.failure for trial in found.trials if trial.failure] == ["ZeroDivisionError: division by zero"]
+    assert len(found.succeeded) == len(found.trials) - 1 and found.best.settings == {RATE: 0.3}
+    assert "in divide" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("trial", "error"),
+    [
+        (0, RuntimeError("a bug")),
+        (1, OSError(28, "No space left on device")),
+        (1, MismatchError("the file of `mine` changed")),
+        (1, KeyboardInterrupt()),
+    ],
+)
+def test_what_is_not_the_settings_fault_ends_the_tuning_and_the_trial_is_tried_again(
+    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path, trial: int, error: BaseException
+) -> None:
+    errors = {trial: error}
+
+    def fail_once(recipe: Recipe) -> float:
+        if (found := errors.pop(len(trained) - 1, None)) is not None:
+            raise found
+        return rate(recipe)
+
+    trained = pretend(fail_once)
+    recipe = with_space("ct", {RATE: [0.1, 0.2]})
+    with pytest.raises(type(error)):
+        tune(recipe, tmp_path, trials=3)
+    found = tune(recipe, tmp_path, trials=3)
+    assert trained[trial] == trained[trial + 1] and not any(one.failure for one in found.trials)
+
+
+def test_a_tuning_goes_on_where_the_same_data_has_moved(
+    pretend: Callable, with_space: Callable[..., Recipe], tiny_prepared: Path, tmp_path: Path
+) -> None:
+    trained = pretend(rate)
+    found = tune(with_space("ct", {RATE: [0.1]}), tmp_path / "out", trials=2)
+    shutil.copytree(tiny_prepared, tmp_path / "moved")
+    moved = with_space("ct", {RATE: [0.1]}, f"data.path={tmp_path / 'moved'}")
+    again = tune(moved, tmp_path / "out", trials=2)
+    assert again.trials == found.trials and len(trained) == 2
+    assert again.recipe.data.path == str(tmp_path / "moved")
 
 
 def test_a_killed_tuning_ends_as_one_that_was_not(

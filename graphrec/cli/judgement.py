@@ -126,7 +126,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Put evaluated runs side by side, test whether they differ, and write a report."""
-    from graphrec.comparison import compare_runs
+    from graphrec.comparison import by_recipe, compare_runs
     from graphrec.report.tables import PAIR_HEADERS, leading, metric_rows, pair_rows, row_names, with_p
     from graphrec.run import Run
 
@@ -140,7 +140,8 @@ def compare(
     if out is not None:  # first: if it cannot be written, nothing is printed
         from graphrec.report.html import write_report
 
-        typer.echo(f"wrote {write_report(loaded, out, part=part, dose_response=dose_response)}", err=True)
+        shown = by_recipe(loaded) if replicates else loaded
+        typer.echo(f"wrote {write_report(shown, out, part=part, dose_response=dose_response)}", err=True)
     if as_json:
         print_json(with_p(found.table, found.tests))
     else:

@@ -31,13 +31,15 @@ class Bars:
 
 
 def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
-    """Panels below one another, each with its own axis; a name has one colour and hatching in all of them.
+    """Panels below one another, each with its own axis.
+
+    A name has one colour and one hatching in all of them; the first that is met has no hatching.
 
     Args:
         title: of the whole.
         key: prefix of every id, unique on the page.
     """
-    names = sorted({name for panel in panels for name in panel.series})
+    names = dict.fromkeys(name for panel in panels for name in panel.series)
     styles = dict(zip(names, zip(cycle(SERIES), cycle(HATCHES))))
     with page_figure(2.5 * len(panels) + 0.2) as figure:
         figure.set_layout_engine("constrained", hspace=0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.experiments.hcr_tables import BOLD, CUTOFFS
+from graphrec.experiments.hcr_tables import CUTOFFS, ENDS
 from graphrec.experiments.methods import BETAS, with_beta
 from graphrec.experiments.scored import Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
@@ -19,7 +19,7 @@ def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOF
     hcr = result.trained.get("HCR")
     own = hcr[0].recipe.decoder["beta"] if hcr else None
     rows = [Scored.of(result, "HCR" if beta == own else with_beta(beta).name, name=str(beta)) for beta in BETAS]
-    measured, metrics = measure_all(rows, [f"recall@{cutoffs[-1]}", f"ndcg@{cutoffs[0]}"], result)
+    measured, metrics = measure_all(rows, [f"recall@{cutoffs[-1]}", f"ndcg@{cutoffs[0]}"], result, as_benchmark=True)
     there = [number for number in range(len(rows)) if number not in measured.failed]
     panels = {
         metric: {"HCR": [(float(BETAS[number]), measured.estimate(number, metric, "HCR")) for number in there]}
@@ -28,7 +28,8 @@ def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOF
     return Exhibit(
         name="hcr-beta",
         title=f"HCR: sensitivity to beta. {title}",
-        caption=f"HCR with its other settings as they are.{about_metrics(metrics)} {BOLD}",
+        caption=f"HCR with its other settings as they are.{about_metrics(metrics)} "
+        f"{measured.bold('every other row')} {ENDS}",
         table=method_rows(measured, metrics, "beta"),
         notes=("The paper tunes beta over this grid and shows no figure of it.", *measured.notes()),
         picture=curve_panels(panels, "beta", "hcr-beta"),

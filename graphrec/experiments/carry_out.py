@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphrec.benchmark import BenchmarkResult, reason, run_benchmark
-from graphrec.errors import GraphrecError
+from graphrec.benchmark import BenchmarkResult, keep_results, run_benchmark, tell_failure
+from graphrec.carry_out import other_code
 from graphrec.experiments.methods import Method, chosen
 from graphrec.experiments.papers import Paper
 from graphrec.progress import training_progress
 from graphrec.recipe import Recipe
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
+from graphrec.run import Run
 from graphrec.tuning import tune
 
 
@@ -57,14 +58,17 @@ def reproduce(
 ) -> Experiment:
     """Tune, train, judge, and write the exhibits into `out/exhibits` and the report beside them.
 
-    What is there already is not done again. A method whose tuning or training fails is told with its reason, and the
-    others go on.
+    What is there already is not done again. A method whose tuning or training fails, for whatever reason, is told with
+    it, and the others go on.
 
     Args:
         base: the recipe of all methods; each exchanges the decoder and what its name promises.
         out: folder for everything.
-        title: of the data.
+        title: what the data is called; simulated data is always called so.
         truth, target: of a simulated world, as in `run_benchmark`.
+
+    Raises:
+        RunError: as `run_benchmark`.
     """
     methods = chosen(paper.methods, every=mode.every)
     recipes, failed = _recipes(methods, base, out, mode)
@@ -79,11 +83,18 @@ def reproduce(
         trials=mode.trials,
         report=False,
     )
-    exhibits = paper.make(result, title)
+    exhibits = paper.make(result, result.title)
     for exhibit in exhibits:
         exhibit.write(out / "exhibits")
     if result.runs:
-        write_report(result.runs, out / "report.html", title=title, exhibits=exhibits, failed=result.failed)
+        write_report(
+            list(result.trained.values()),
+            out / "report.html",
+            title=result.title,
+            exhibits=exhibits,
+            failed=result.failed,
+            compared=result.compared,
+        )
     return Experiment(result, exhibits)
 
 
@@ -93,6 +104,7 @@ def _recipes(
     """The recipe of each method, tuned with as many trainings as every other; and why there is none."""
     recipes: dict[str, Recipe] = {}
     failed: dict[str, str] = {}
+    trials: list[Run] = []
     for method in methods:
         try:
             if method.of:
@@ -104,12 +116,13 @@ def _recipes(
                     recipes[method.name] = recipe  # else tuning chose what this one would change
                 continue
             recipe = method.recipe(base)
-            recipes[method.name] = _tuned(recipe, method, out, mode) if mode.trials else recipe
-        except GraphrecError as error:
-            failed[method.name] = reason(error)
-            print(f"{method.name} failed: {error}", file=sys.stderr)
+            if mode.trials:
+                tuned = tune(recipe, out / "tuning" / method.name, trials=mode.trials, progress=training_progress)
+                recipe, trials = tuned.recipe, [*trials, *tuned.runs]
+            recipes[method.name] = recipe
+        except Exception as error:
+            keep_results(method.name, error, out)
+            failed[method.name] = tell_failure(method.name, error)
+    if said := other_code(trials):
+        print(f"warning: of the tuning, {said}; a new --out tunes all anew", file=sys.stderr)
     return recipes, failed
-
-
-def _tuned(recipe: Recipe, method: Method, out: Path, mode: Mode) -> Recipe:
-    return tune(recipe, out / "tuning" / method.name, trials=mode.trials, progress=training_progress).recipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -9,28 +10,31 @@ import pandas as pd
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.experiments.bars import Bars, bar_panels, panel_title
-from graphrec.experiments.scored import NAN, Measured, Scored, about_metrics, measure_all
+from graphrec.experiments.lambda2 import CAUSALREC, about_lambda2, with_full_removal
+from graphrec.experiments.scored import NAN, Measured, Scored, about_metrics, measure_all, one_family
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import metric_label
 
-METHODS = ("VBPR", "AMR", "CausalRec")
+METHODS = ("VBPR", "AMR", CAUSALREC)
 SIDES = ("w/o CI", "w/ CI")
 GAIN = "Improvement (%)"
 
 
 def causalrec_figure_5(result: BenchmarkResult, title: str) -> Exhibit:
-    """MRR of each model as trained (w/o CI) and by its total indirect effect (w/ CI)."""
-    pairs = {
-        name: [
-            Scored.of(result, name, Observational(), SIDES[0]),
-            Scored.of(result, name, None if name == "CausalRec" else TotalIndirectEffect(), SIDES[1]),
-        ]
-        for name in METHODS
-    }
+    """MRR of each model as trained (w/o CI) and by its total indirect effect (w/ CI).
+
+    Where CausalRec's own lambda2 is not 1, a row more has its whole direct effect removed.
+    """
+    own = Scored.of(result, CAUSALREC)
+    inferred = [Scored.of(result, name, TotalIndirectEffect()) for name in METHODS if name != CAUSALREC]
+    inferred += with_full_removal([own])
     measured: dict[str, Measured] = {}
-    for name, pair in pairs.items():
-        measured[name], metrics = measure_all(pair, ["mrr"], result)
+    for scored in inferred:
+        plain = replace(scored, estimand=Observational())
+        pair = [replace(one, name=side) for side, one in zip(SIDES, (plain, scored))]
+        measured[scored.name], metrics = measure_all(pair, ["mrr"], result)
+    measured = dict(zip(measured, one_family(list(measured.values()))))
     rows: list[dict[str, Any]] = []
     for metric in metrics:
         for name, one in measured.items():
@@ -50,11 +54,12 @@ def causalrec_figure_5(result: BenchmarkResult, title: str) -> Exhibit:
     return Exhibit(
         name="causalrec-figure-5",
         title=f"CausalRec, Figure 5: models with and without causal inference. {title}",
-        caption=f"Each model once trained, scored as trained and with causal inference.{about_metrics(metrics)} Bold: "
-        "significantly better than the other of the row (p < .05).",
+        caption="Each model once trained, scored as trained and with causal inference."
+        f"{about_lambda2([own], result.trials)}{about_metrics(metrics)} "
+        f"{measured[CAUSALREC].bold('the other of the row')}",
         table=pd.DataFrame(rows),
         notes=(
-            "CausalRec w/ CI has the lambda2 of its recipe, 1 where it was not tuned; the others have no lambda2.",
+            "VBPR and AMR have no lambda2: all of the direct effect is removed.",
             *dict.fromkeys(f"{name} {note}" for name, one in measured.items() for note in one.notes()),
         ),
         picture=bar_panels(panels, title, "causalrec-figure-5") if drawn else None,

@@ -13,7 +13,7 @@ from graphrec.report.plots import dot_plot
 
 CUTOFFS = (50, 100)
 UNQUOTED = "The paper's own figures are not beside ours: no text of it that has them could be obtained."
-BOLD = "Bold: significantly better than every other row (p < .05 after Holm's correction); [ends of the 95 % interval]."
+ENDS = "In brackets the ends of the 95 % interval."
 
 
 def hcr_table_2(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit:
@@ -36,14 +36,16 @@ def hcr_table_3(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CU
 
 
 def _table(result: BenchmarkResult, rows: Sequence[Scored], name: str, title: str, cutoffs: Sequence[int]) -> Exhibit:
-    measured, metrics = measure_all(rows, [f"{metric}@{k}" for metric in ("recall", "ndcg") for k in cutoffs], result)
+    wanted = [f"{metric}@{k}" for metric in ("recall", "ndcg") for k in cutoffs]
+    measured, metrics = measure_all(rows, wanted, result, as_benchmark=True)
     drawn = f"ndcg@{cutoffs[0]}" if result.truth is None else "ndcg_do@50"
     shown = [measured.estimate(row, drawn) for row in range(len(rows)) if row not in measured.failed]
     left_out = [row.name for row in rows if row.failed == NOT_RUN]
     return Exhibit(
         name=name,
         title=title,
-        caption=f"Ranking of all items for the held-out likes.{about_metrics(metrics)} {BOLD} {UNQUOTED}",
+        caption=f"Ranking of all items for the held-out likes.{about_metrics(metrics)} "
+        f"{measured.bold('every other row')} {ENDS} {UNQUOTED}",
         table=method_rows(measured, metrics),
         notes=(*measured.notes(), *([f"Not run by --quick: {', '.join(left_out)}."] if left_out else [])),
         picture=dot_plot(shown, drawn, name) if shown else None,

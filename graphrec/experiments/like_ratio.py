@@ -17,28 +17,24 @@ from graphrec.run import RATIOS
 
 def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit:
     """(a) items with a high ratio, (b) the others; at each K."""
-    both = [
-        {k: against_ct(result, {f"{name} ratio": part}, f"normalised_recall@{k}", "Item group") for k in cutoffs}
-        for name, part in zip(("high", "low"), RATIOS)
-    ]
-    tables = []
-    for of_group in both:
-        for k, found in of_group.items():
-            table = found.table.copy()
-            table.insert(1, "K", pd.Series([int(k)], dtype=object))
-            tables.append(table)
+    parts = {f"{name} ratio": part for name, part in zip(("high", "low"), RATIOS)}
+    at = {k: against_ct(result, parts, f"normalised_recall@{k}", "Item group") for k in cutoffs}
+    table = pd.concat(
+        [found.table.assign(K=pd.Series(int(k), found.table.index, dtype=object)) for k, found in at.items()]
+    )
+    table = table.sort_index(kind="stable", ignore_index=True)  # by group, then by K
+    table.insert(1, "K", table.pop("K"))
     panels = [
         Bars(
-            f"({letter}) normalised recall, {of_group[cutoffs[0]].groups[0]}",
-            tuple(f"K = {k}" for k in of_group),
-            {name: [found.series[name][0] for found in of_group.values()] for name in METHODS},
+            f"({letter}) normalised recall, {group}",
+            tuple(f"K = {k}" for k in at),
+            {name: [found.series[name][number] for found in at.values()] for name in METHODS},
         )
-        for letter, of_group in zip("ab", both)
+        for number, (letter, group) in enumerate(zip("ab", parts))
     ]
-    first = both[0][cutoffs[0]]
-    every = tuple(one for of_group in both for found in of_group.values() for one in found.measured)
+    every = tuple(one for found in at.values() for one in found.measured)
     return figure(
-        replace(first, table=pd.concat(tables, ignore_index=True), measured=every),
+        replace(at[cutoffs[0]], table=table, measured=every),
         name="hcr-figure-7",
         title=f"HCR, Figure 7: HCR and CT by like/click ratio of the items. {title}",
         caption="Recall of a group of items over the share of the lists that is of it. High ratio: the third of the "

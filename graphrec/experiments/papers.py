@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult, reason
-from graphrec.errors import GraphrecError
+from graphrec.benchmark import BenchmarkResult, shown_reason
 from graphrec.experiments.activity import hcr_figure_5
 from graphrec.experiments.beta import hcr_beta
 from graphrec.experiments.causalrec_table import causalrec_table_2
@@ -68,9 +66,7 @@ def _made(name: str, make: Make, result: BenchmarkResult, title: str) -> Exhibit
     try:
         return make(result, title)
     except Exception as error:
-        if not isinstance(error, GraphrecError):
-            traceback.print_exception(error)
-        why = f"failed: {reason(error)}"
+        why = f"failed: {shown_reason(error)}"
         print(f"{name} {why}", file=sys.stderr)
         table = pd.DataFrame({name: [short(why)]})
         return Exhibit(name, f"{name}. {title}", "This exhibit could not be made.", table, (why,))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.assemble import load_data
 from graphrec.benchmark import BenchmarkResult
 from graphrec.data.checks import statistics
 from graphrec.data.dataset import InteractionDataset
@@ -19,7 +18,7 @@ from graphrec.report.exhibits import Exhibit
 
 def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
     """Users, items, clicks, likes, and what is known of the items."""
-    dataset, counts = _data(result)
+    dataset, counts = data_of(result), result.split.counts
     facts = statistics(dataset)
     of = {
         role: ", ".join(sorted(name for name, one in dataset.roles.items() if one == role)) or "none"
@@ -45,7 +44,7 @@ def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
 
 def causalrec_table_1(result: BenchmarkResult, title: str) -> Exhibit:
     """Users, items, interactions and sparsity, and below them the published ones."""
-    dataset, _ = _data(result)
+    dataset = data_of(result)
     facts, category = statistics(dataset), category_of(dataset)
     rows: list[dict[str, Any]] = [_sizes(title, facts["users"], facts["items"], facts["clicks"])]
     shown = [category] if category else list(PUBLISHED)
@@ -90,11 +89,7 @@ def about_data(dataset: InteractionDataset) -> str:
 
 def data_of(result: BenchmarkResult) -> InteractionDataset:
     """The data as the benchmark's recipes read it."""
-    return load_data(result.runs[0].recipe)
-
-
-def _data(result: BenchmarkResult) -> tuple[InteractionDataset, dict[str, int]]:
-    return data_of(result), result.runs[0].manifest["counts"]
+    return result.split.dataset
 
 
 def _sizes(name: str, users: int, items: int, interactions: int) -> dict[str, Any]:

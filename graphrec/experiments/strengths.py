@@ -26,7 +26,7 @@ def causalrec_figure_7(result: BenchmarkResult, title: str) -> Exhibit:
         name="causalrec-figure-7",
         title=f"CausalRec, Figure 7: sensitivity to lambda2. {title}",
         caption="At 0 nothing of the looks' direct effect is removed, at 1 all of it."
-        f"{about_metrics(metrics)} Bold: significantly better than every other row (p < .05).",
+        f"{about_metrics(metrics)} {measured.bold('every other row')}",
         table=method_rows(measured, metrics, "lambda2"),
         notes=tuple(dict.fromkeys(measured.notes())),
         picture=curve_panels(panels, "lambda2", "causalrec-figure-7") if there else None,

@@ -19,14 +19,16 @@ from graphrec.report.doses import doses
 from graphrec.report.exhibit_sections import exhibit_sections
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.explanations import explanations
-from graphrec.report.methods import methods, run_rows
+from graphrec.report.methods import methods as part_notes
+from graphrec.report.methods import run_rows
 from graphrec.report.plots import training_plot
 from graphrec.report.refutations import refutations
 from graphrec.report.repeat import commands, cost, environments, ledger, prepared_manifest, provenance
-from graphrec.report.results import evaluated, ranking, results
+from graphrec.report.results import ranking, results, rows
 from graphrec.report.sensitivity import settings, strengths
 from graphrec.report.slices import slices
 from graphrec.report.tables import number
+from graphrec.report.trained import methods_of, run_names
 from graphrec.report.user_lists import user_lists
 from graphrec.run import TRUTH_PARTS, Run
 
@@ -47,7 +49,7 @@ PARTS = {"test": "test", "valid": "validation"}
 
 
 def write_report(
-    runs: Sequence[Run],
+    runs: Sequence[Run] | Sequence[Sequence[Run]],
     out: Path,
     part: str = "test",
     title: str | None = None,
@@ -55,21 +57,26 @@ def write_report(
     exhibits: Sequence[Exhibit] = (),
     dose_response: Path | None = None,
     failed: Mapping[str, str] | None = None,
+    compared: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Path:
     """Write the page and return its path; it needs no server, script, or other file, and opens no test part.
 
     Args:
-        runs: evaluated on `part`, and trained on the same split. What `graphrec.analyses` found of them is shown, too.
+        runs: evaluated on `part`, and trained on the same split; or for each method the runs of its seeds, of which
+            tables and tests are over users and seeds, and curves, lists and explanations are the first seed's. What
+            `graphrec.analyses` found of them is shown, too.
         out: the file to write, whole or not at all.
         part: `test` or `valid`.
         title: by default the number of runs and the dataset.
         exhibits: tables and figures that were made of the runs, such as a paper's.
         dose_response: `results.csv` of a study on simulated worlds, see `graphrec.dose_response`.
         failed: methods that are not among the runs because they ended in an error, with its reason.
+        compared: by the runs' name, the estimands whose rows are ranked and tested, by label, and what the rows are
+            called; by default all that each was evaluated under, of an ablation beside its method its own alone.
 
     Raises:
-        RunError: no runs, another part, a run was not evaluated, the runs do not share their split, or `out` is a
-            folder.
+        RunError: no runs, another part, a run was not evaluated, the runs do not share their split, methods have
+            different numbers of seeds, or `out` is a folder.
         DataError: `dose_response` is not the table of a study.
     """
     out = Path(out)
@@ -85,45 +92,52 @@ def write_report(
         )
     if out.is_dir():
         raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")
-    names = _names(runs)
-    found = results(runs, names, part)
+    methods = methods_of(runs, compared)
+    every, firsts = [run for method in methods for run in method.runs], [method.first for method in methods]
+    names, called = run_names(methods), {method.first.folder: method.name for method in methods}
+    found = results(methods, part)
     truths = {
-        target: (judged, results(judged, names, kept))
+        target: (judged, results(judged, kept))
         for target, kept in TRUTH_PARTS.items()
-        if (judged := evaluated(runs, kept))
+        if (judged := [method for method in methods if method.has(kept)])
     }
+    judged_on = {part: methods, **{TRUTH_PARTS[target]: judged for target, (judged, _) in truths.items()}}
     tables = [found.table, *(truth.table for _, truth in truths.values())]
+    seeds = len(methods[0].runs)
     page = template("report.html").render(
-        title=title or f"{_count(len(runs), 'run')} on {runs[0].manifest['dataset']}",
+        title=title or f"{_count(len(every), 'run')} on {every[0].manifest['dataset']}",
         part=PARTS[part],
-        data=_data(runs, names),
-        run_rows=run_rows(runs, names),
+        seeds=seeds,
+        first_seed=firsts[0].recipe.seed,
+        intervals="bootstrap intervals over users" if seeds == 1 else f"intervals over users and {seeds} seeds",
+        data=_data(every, names),
+        run_rows=run_rows(methods),
         failed=dict(failed or {}),
         ranking=ranking(found, "rank"),
         truths=[
             {
                 "target": target,
                 "ranking": ranking(truth, target),
-                "unjudged": [names[run.folder] for run in runs if run not in judged],
+                "unjudged": [method.name for method in methods if method not in judged],
             }
             for target, (judged, truth) in truths.items()
         ],
-        slices=slices(runs, names) if part == "test" else [],
-        strengths=strengths(tables),
-        settings=settings(runs, names, tables),
+        slices=slices(methods) if part == "test" else [],
+        strengths=strengths([rows(judged, kept, every=True)[0] for kept, judged in judged_on.items()]),
+        settings=settings(firsts, called, tables),
         doses=None if dose_response is None else doses(dose_response, set(found.table["method"])),
         exhibits=exhibit_sections(exhibits),
-        training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(runs)],
-        decoders=causal_claims(runs, part),
-        refutations=refutations(runs, names),
-        explanations=explanations(runs, names),
-        lists=user_lists(runs, names),
-        cost=[cost(run, names[run.folder]) for run in runs],
-        methods=methods(runs, names),
-        environments=environments(runs, names),
-        runs=[provenance(run, names[run.folder]) for run in runs],
-        same_data=len({run.manifest["dataset_fingerprint"] for run in runs}) == 1,
-        commands=commands(runs, part, out, dose_response),
+        training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(firsts)],
+        decoders=causal_claims(firsts, part),
+        refutations=refutations(every, names),
+        explanations=explanations(firsts, names),
+        lists=user_lists(firsts, names),
+        cost=[cost(run, names[run.folder]) for run in every],
+        methods=part_notes(firsts, called),
+        environments=environments(every, names),
+        runs=[provenance(run, names[run.folder]) for run in every],
+        same_data=len({run.manifest["dataset_fingerprint"] for run in every}) == 1,
+        commands=commands(every, part, out, dose_response, replicates=seeds > 1),
     )
     with replace_file(out) as file:
         file.write_text(page, encoding="utf-8")
@@ -177,16 +191,10 @@ def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def _names(runs: Sequence[Run]) -> dict[Path, str]:
-    """What to call each run: its name, with the folder where two runs share one."""
-    shared = [run.name for run in runs]
-    return {run.folder: run.name if shared.count(run.name) == 1 else f"{run.name} ({run.folder})" for run in runs}
-
-
 # What was run on what
 
 
-def _data(runs: Sequence[Run], names: dict[Path, str]) -> dict[str, Any]:
+def _data(runs: Sequence[Run], names: Mapping[Path, str]) -> dict[str, Any]:
     run = runs[0]
     split = run.recipe.split
     chosen = {key: getattr(split, key) for key in SPLIT_SETTINGS.get(split.name, ())}

@@ -22,22 +22,25 @@ from graphrec.backbones import Backbone
 from graphrec.decoders import Decoder
 from graphrec.recipe import PARTS
 from graphrec.report.results import Table
+from graphrec.report.trained import Trained
 from graphrec.run import Run
 
 Block = tuple[Literal["text", "formula", "list"], list[str]]
 
 
-def run_rows(runs: Sequence[Run], names: Mapping[Path, str]) -> Table:
-    """A row a run: its parts, its seed, and the settings in which it differs from their defaults."""
+def run_rows(methods: Sequence[Trained]) -> Table:
+    """A row a method: its parts, its seeds, and the settings in which it differs from their defaults."""
     rows = []
-    for run in runs:
+    for method in methods:
+        run = method.first
         training = run.recipe.training.model_dump(mode="json")
         chosen = _unlike(training, _defaults(type(run.recipe.training)), "training.")
         for kind in PARTS:
             given = getattr(run.recipe, kind)
             defaults = _defaults(PARTS[kind].get(given["name"]).Config)
             chosen += _unlike({key: value for key, value in given.items() if key != "name"}, defaults, f"{kind}.")
-        row = (names[run.folder], run.recipe.backbone["name"], run.recipe.decoder["name"], str(run.recipe.seed))
+        seeds = ", ".join(str(one.recipe.seed) for one in method.runs)
+        row = (method.name, run.recipe.backbone["name"], run.recipe.decoder["name"], seeds)
         rows.append((*row, ", ".join(chosen) or "none"))
     return ["run", "backbone", "decoder", "seed", "settings other than the default"], rows
 

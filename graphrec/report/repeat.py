@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.data.store import Manifest, fingerprint, read_manifest
+from graphrec.environment import code_of
 from graphrec.errors import DataError, RunError
-from graphrec.run import ACTIVITY, DROP, EVALUATE_OPTIONS, RATIOS, SUBSETS, TRUTH_PARTS, Run
+from graphrec.run import ACTIVITY, BEGUN_WITH, DROP, EVALUATE_OPTIONS, RATIOS, SUBSETS, TRUTH_PARTS, Run
 
 PARTS = ("test", "valid")
 SLICES = (*ACTIVITY, *SUBSETS, DROP, *RATIOS)
@@ -70,6 +71,8 @@ def environments(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[st
             "threads": run.manifest["threads"],
             "device": run.recipe.training.device,
         }
+        if BEGUN_WITH in run.manifest:
+            facts[BEGUN_WITH] = code_of(run.manifest[BEGUN_WITH])
         same = next((one for one in found if one["facts"] == facts), None)
         if same is None:
             found.append(same := {"runs": [], "facts": facts})
@@ -90,8 +93,14 @@ def provenance(run: Run, name: str) -> dict[str, Any]:
     }
 
 
-def commands(runs: Sequence[Run], part: str, out: Path, dose_response: Path | None = None) -> str:
-    """The commands that make this page anew; RAW and WORLD stand for what a run does not know."""
+def commands(
+    runs: Sequence[Run], part: str, out: Path, dose_response: Path | None = None, *, replicates: bool = False
+) -> str:
+    """The commands that make this page anew; RAW and WORLD stand for what a run does not know.
+
+    Args:
+        replicates: whether runs that differ in the seed alone are one method on the page.
+    """
     prepared, _ = prepared_manifest(runs[0])
     lines = []
     if prepared is not None and "source" in prepared.provenance:
@@ -119,7 +128,8 @@ def commands(runs: Sequence[Run], part: str, out: Path, dose_response: Path | No
         lines += [f"graphrec evaluate {again} --part {part}{chosen}{truth}" for truth in rest]
     page = shlex.quote(str(out.with_stem(f"{out.stem}-again")))
     doses = "" if dose_response is None else f" --dose-response {shlex.quote(str(dose_response))}"
-    lines.append(f"graphrec compare {' '.join(folders)} --part {part} --out {page}{doses}")
+    seeds = " --replicates" if replicates else ""
+    lines.append(f"graphrec compare {' '.join(folders)} --part {part}{seeds} --out {page}{doses}")
     return "\n".join(lines)
 
 

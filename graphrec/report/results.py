@@ -1,15 +1,15 @@
-"""Result tables of the page: a row a run and estimand, and what the numbers say in a sentence."""
+"""Result tables of the page: a row a method and estimand, and what the numbers say in a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from graphrec.comparison import Comparison, paired_tests
+from graphrec.comparison import Comparison, paired_tests, summarise_seeds
+from graphrec.errors import RunError
 from graphrec.evaluation.metrics import better
 from graphrec.evaluation.significance import LEVEL
 from graphrec.report.plots import Estimate, dot_plot
@@ -23,7 +23,8 @@ from graphrec.report.tables import (
     rivals,
     row_names,
 )
-from graphrec.run import Run, compare, run_labels
+from graphrec.report.trained import Trained
+from graphrec.run import compare, table_row
 
 PRIMARY = "ndcg@50"
 
@@ -31,36 +32,60 @@ Table = tuple[list[str], Sequence[tuple[str, ...]]]
 """Headers and rows, as the macro `cells` shows them."""
 
 
-def evaluated(runs: Sequence[Run], part: str) -> list[Run]:
-    """The runs of which something is known on `part`."""
-    return [run for run in runs if any(entry["part"] == part for entry in run.metrics().values())]
+def results(methods: Sequence[Trained], part: str) -> Comparison:
+    """The rows of all methods that are compared, and their tests.
 
-
-def results(runs: Sequence[Run], names: Mapping[Path, str], part: str) -> Comparison:
-    """The comparison, each row with `run` unique to its run and `row`, a name unique to the row.
-
-    Of an ablation only its own estimand is compared, as `method` under the run's name; `variant` keeps the decoder's
-    name of it.
+    Raises:
+        RunError: as `rows`.
     """
-    table, by_label = compare(runs, part), dict(zip(run_labels(runs), runs))
-    table["variant"] = table["method"]
-    for shown in _ablations(runs):
-        rows = table["run"] == shown
-        own = rows & (table["variant"] == next(iter(by_label[shown].variants())))
-        if own.any():
-            table.loc[own, "method"] = names[by_label[shown].folder]
-            table = table[own | ~rows]
-    table = table.reset_index(drop=True)
-    kept = [[by_label[shown].per_user(one, part)] for shown, one in zip(table["run"], table["estimand"])]
-    table["run"] = [names[by_label[shown].folder] for shown in table["run"]]
-    return Comparison(table.assign(row=row_names(table)), paired_tests(dict(enumerate(kept))))
+    table, kept, trainings = rows(methods, part)
+    return Comparison(table, paired_tests(dict(enumerate(kept)), dict(enumerate(trainings))))
 
 
-def _ablations(runs: Sequence[Run]) -> list[str]:
-    """Labels of the runs that stand beside the method they alter: another run is called as their decoder's own."""
-    called = [run.name.casefold() for run in runs]
-    own = [next(iter(run.variants())).casefold() for run in runs]
-    return [shown for shown, name, one in zip(run_labels(runs), called, own) if name != one and one in called]
+def rows(
+    methods: Sequence[Trained], part: str, *, every: bool = False
+) -> tuple[pd.DataFrame, list[list[pd.DataFrame]], list[str]]:
+    """A row a method and estimand, over the method's seeds.
+
+    Args:
+        every: all estimands, not those alone that are compared.
+
+    Returns:
+        The table, as `run.compare` gives it, with `run`, the method's name on the page, `row`, a name unique to the
+        row, and `variant`, the decoder's name of the estimand; for each row the per-user table of each seed, and the
+        method. An estimand under which not all seeds were evaluated is left out.
+
+    Raises:
+        RunError: a run was not evaluated on `part`, the runs do not share their split, or a method's seeds share no
+            estimand that is compared.
+    """
+    compare([run for method in methods for run in method.runs], part)  # refuses what cannot be compared
+    found, kept = [], []
+    for method in methods:
+        names = None if every else method.compared
+        for entries in _shared(method, part, names):
+            name, estimand = entries[0]["method"], entries[0]["estimand"]
+            kept.append([run.per_user(estimand, part) for run in method.runs])
+            shown = table_row(name if names is None else names[estimand], estimand, summarise_seeds(entries, kept[-1]))
+            found.append({"run": method.name, **shown, "variant": name})
+    table = pd.DataFrame(found)
+    return table.assign(row=row_names(table)), kept, table["run"].tolist()
+
+
+def _shared(method: Trained, part: str, names: Mapping[str, str] | None) -> list[list[dict[str, Any]]]:
+    """What was found under each estimand that is shown: an entry a run."""
+    of_runs = [{one["estimand"]: one for one in run.metrics().values() if one["part"] == part} for run in method.runs]
+    labels = of_runs[0] if names is None else names
+    shared = [[found[one] for found in of_runs] for one in labels if all(one in found for found in of_runs)]
+    if not shared:
+        raise RunError(
+            f"no estimand to show {method.name} under on {part}",
+            expected="every seed evaluated under " + ("the same" if names is None else ", ".join(names)),
+            got="; ".join(", ".join(found) for found in of_runs),
+            where=method.first.folder,
+            next_step="graphrec evaluate RUN --estimand NAME for each seed",
+        )
+    return shared
 
 
 def result_table(found: Comparison) -> dict[str, Any]:

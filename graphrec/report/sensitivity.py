@@ -23,7 +23,7 @@ def strengths(tables: Sequence[pd.DataFrame]) -> list[Markup]:
     """A plot for each headline metric over the strengths of the total indirect effect, if several.
 
     Args:
-        tables: what `results` found on each part.
+        tables: of every estimand on each part, see `rows`.
     """
     plots: list[Markup] = []
     for table in tables:

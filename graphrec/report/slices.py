@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -13,9 +12,10 @@ from graphrec.comparison import Comparison
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import better
 from graphrec.report.plots import Estimate, curve_plot
-from graphrec.report.results import about, cell, estimate, evaluated, headline, result_table, results
+from graphrec.report.results import about, cell, estimate, headline, result_table, results
 from graphrec.report.tables import clear_best, metric_label, metric_names
-from graphrec.run import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS, Run
+from graphrec.report.trained import Trained
+from graphrec.run import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS
 
 
 @dataclass(frozen=True)
@@ -64,20 +64,21 @@ SLICES = (
 )
 
 
-def slices(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
-    """Each analysis that any run was given: an overview of its parts' headline metric, and every metric of each part.
+def slices(methods: Sequence[Trained]) -> list[dict[str, Any]]:
+    """Each analysis that any method was given: its parts' headline metric side by side, and every metric of each part.
 
-    Runs that were not given an analysis are named in `missing`. Parts that cannot be compared say why in `error`.
+    Methods that were not given an analysis, for every seed, are named in `missing`. Parts that cannot be compared say
+    why in `error`.
     """
     found = []
     for one in SLICES:
-        judged = [run for run in runs if all(run in evaluated(runs, part) for part in one.parts)]
+        judged = [method for method in methods if all(map(method.has, one.parts))]
         if not judged:
             continue
         shown: dict[str, Any] = {"key": one.key, "title": one.title, "text": one.text, "error": None}
-        shown["missing"] = [names[run.folder] for run in runs if run not in judged]
+        shown["missing"] = [method.name for method in methods if method not in judged]
         try:
-            parts = {part: results(judged, names, part) for part in one.parts}
+            parts = {part: results(judged, part) for part in one.parts}
         except GraphrecError as error:
             found.append(shown | {"error": str(error)})
             continue

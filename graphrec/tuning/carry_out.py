@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 from graphrec.assemble import build, prepare_split
 from graphrec.carry_out import train
 from graphrec.causal import label
 from graphrec.data.store import fingerprint
-from graphrec.errors import GraphrecError, RecipeError, RunError, UnknownNameError
+from graphrec.errors import GraphrecError, MismatchError, RecipeError, RunError, UnknownNameError
 from graphrec.files import hold
 from graphrec.progress import Progress, silent
 from graphrec.recipe import Recipe
@@ -35,7 +38,9 @@ def tune(
 
     Every trial is one training with early stopping, and its value is the recipe's `training.monitor` under the recipe's
     first estimand. Where options of that estimand are searched, every trained model is scored under all of them and its
-    best counts: they cost no training. A trial that fails is kept with its reason, and the others go on.
+    best counts: they cost no training. A trial that fails is kept with its reason, and the others go on. What its
+    settings are not to blame for (a bug in the recipe as it was given, a full disk, code that has changed) ends the
+    tuning, and the next one tries the trial again.
 
     Args:
         recipe: trial 0; its `tune.space`, or else its decoder's `grid`, is searched.
@@ -50,7 +55,8 @@ def tune(
     Raises:
         GraphrecError: optuna is not installed.
         RecipeError: a key or value of the space, found before the first training.
-        RunError: `out` holds something else or another process works there; or every trial failed.
+        MismatchError: `out` holds a tuning of another recipe, space, sampler, data or split.
+        RunError: it holds something else or another process works there; or every trial failed.
     """
     require_optuna()
     if trials < 1:
@@ -97,8 +103,15 @@ def _carry_out(trial: Trial, space: Space, out: Path, progress: Progress) -> Tri
         with progress(f"trial {trial.number}", recipe.training) as on_epoch:
             run = train(recipe, trial_folder(out, trial.number), on_epoch=on_epoch)
         table = run.evaluate(space.estimands, part="valid")
+    except (MismatchError, OSError, SafetensorError):
+        raise
     except GraphrecError as error:
         return Trial(trial.number, trial.settings, failure=str(error))
+    except Exception as error:
+        if trial.number == 0:
+            raise
+        traceback.print_exception(error)  # ours, not the user's: whoever mends it wants to see where
+        return Trial(trial.number, trial.settings, failure=f"{type(error).__name__}: {error}")
     values = dict(zip(table["estimand"], table[recipe.training.monitor].tolist()))
     made = run.manifest
     return Trial(trial.number, trial.settings, values, made["epochs"], made["best_epoch"], made["training_seconds"])

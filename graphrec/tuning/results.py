@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from graphrec.carry_out import complete_run
 from graphrec.causal import label
 from graphrec.errors import RunError
 from graphrec.files import replace_file
@@ -105,6 +106,12 @@ class Tuning:
     def run(self) -> Run:
         """The best trial's run."""
         return Run(trial_folder(self.folder, self.best.number))
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs of the trials, in order; without those that failed or were removed since."""
+        found = (complete_run(trial_folder(self.folder, trial.number)) for trial in self.trials)
+        return [run for run in found if run is not None]
 
     def table(self) -> pd.DataFrame:
         """A row a trial: `trial`, its value (named as the metric), a column a setting, `estimand`, cost, `failure`."""

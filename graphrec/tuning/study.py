@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,7 +18,8 @@ from itertools import count, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrec.errors import GraphrecError, RunError
+from graphrec.errors import GraphrecError, MismatchError, RunError
+from graphrec.recipe import Recipe
 from graphrec.streams import stream_seed
 from graphrec.tuning.results import Trial
 from graphrec.tuning.space import Space, Values
@@ -55,10 +57,12 @@ class Study:
         path: the SQLite file.
         space: what is searched.
         sampler: `tpe`, `random` or `grid`.
-        identity: all that must be the same for trials to be compared.
+        identity: all that must be the same for trials to be compared. Where the data of its `recipe` lies does not
+            matter: its `data` is the fingerprint.
 
     Raises:
-        RunError: the file is no study, or one of another identity.
+        MismatchError: the study's identity is another.
+        RunError: the file is no study.
     """
 
     def __init__(self, path: Path, space: Space, sampler: str, identity: Mapping[str, str]) -> None:
@@ -75,10 +79,12 @@ class Study:
             known = self._study.user_attrs.get(IDENTITY)
             if known is None:
                 self._study.set_user_attr(IDENTITY, dict(identity))
+            else:
+                known["recipe"] = _with_data_at(space.recipe.data.path, str(known.get("recipe")))
         for key, value in identity.items():
             if known is not None and known.get(key) != value:
                 expected, got = _first_difference(str(known.get(key)), value)
-                raise RunError(
+                raise MismatchError(
                     f"the folder holds trials of another {key}",
                     expected=expected,
                     got=got,
@@ -144,6 +150,13 @@ class Study:
                 where=self.path,
                 next_step="check that file and its disk, or choose another --out",
             ) from error
+
+
+def _with_data_at(path: str, recipe: str) -> str:
+    try:
+        return Recipe.from_dict(tomllib.loads(recipe)).with_data_at(path).to_toml()
+    except (tomllib.TOMLDecodeError, GraphrecError):  # of another version
+        return recipe
 
 
 def _first_difference(known: str, now: str) -> tuple[str, str]:

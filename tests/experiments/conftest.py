@@ -25,7 +25,9 @@ def result(tiny_runs: dict[str, Run], tiny_world: Path, tmp_path_factory: pytest
     for name in ("CT", "ESMM", "HCR"):
         shutil.copytree(tiny_runs[name.lower()].folder, folder / name)
         trained[name] = [Run(folder / name)]
-    return BenchmarkResult(pd.DataFrame(), pd.DataFrame(), trained, {"CR": CR_FAILED}, truth=tiny_world)
+    return BenchmarkResult(
+        pd.DataFrame(), pd.DataFrame(), trained, {"CR": CR_FAILED}, truth=tiny_world, split=trained["CT"][0].split()
+    )
 
 
 @pytest.fixture(scope="session")
@@ -38,4 +40,6 @@ def visual(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPath
         return train(tiny_recipe(decoder, *settings), folder / f"{decoder}-{seed}")
 
     runs = {name: [trained(name.lower(), seed) for seed in (0, 1)] for name in ("BPR", "VBPR", "CausalRec")}
-    return BenchmarkResult(pd.DataFrame(), pd.DataFrame(), runs, {"AMR": "it diverged; got NaN"})
+    return BenchmarkResult(
+        pd.DataFrame(), pd.DataFrame(), runs, {"AMR": "it diverged; got NaN"}, split=runs["BPR"][0].split()
+    )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 
 import numpy as np
 import pytest
 
 from graphrec.benchmark import BenchmarkResult
+from graphrec.causal import TotalIndirectEffect, label
 from graphrec.experiments import causalrec_table
 from graphrec.experiments.causalrec_table import causalrec_table_2
 from graphrec.experiments.debiasing import causalrec_figure_5
@@ -15,6 +18,8 @@ from graphrec.experiments.fusion import causalrec_figure_6
 from graphrec.experiments.published import METRICS, PUBLISHED
 from graphrec.experiments.statistics import about_data, causalrec_table_1, data_of
 from graphrec.experiments.strengths import LAMBDA2, causalrec_figure_7
+from graphrec.recipe import Recipe
+from graphrec.run import Run
 
 IMPROVED = {  # the paper prints these beside its figures, from MRR to HR
     "Baby": (17.81, 18.08, 6.51),
@@ -89,6 +94,76 @@ def test_figure_6_names_its_variants(visual: BenchmarkResult) -> None:
     table = causalrec_figure_6(visual, "Tiny").table.set_index("Variant")
     assert list(table.index) == ["A", "M", "AML", "MML"]
     assert table.loc["A", "NDCG@50"] == "not run" and table.loc["MML", "NDCG@50"] > 0
+
+
+@pytest.fixture(scope="module", params=[0.0, 0.4], ids=lambda strength: f"lambda2={strength:g}")
+def tuned(
+    request: pytest.FixtureRequest, visual: BenchmarkResult, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[float, BenchmarkResult]:
+    """The chosen lambda2, and what is found where tuning chose it for CausalRec, whose ablation A takes it over."""
+    strength, folder = request.param, tmp_path_factory.mktemp("tuned")
+    estimands = [label(TotalIndirectEffect(strength=strength)), "observational"]
+    trained = dict(visual.trained)
+    for name in ("CausalRec", "CausalRec-A"):
+        trained[name] = []
+        for run in visual.trained["CausalRec"]:
+            copy = Run(shutil.copytree(run.folder, folder / f"{name}-{run.recipe.seed}"))
+            copy.recipe = Recipe.from_dict(
+                {**copy.recipe.model_dump(mode="json", exclude_none=True), "name": name},
+                [f"evaluation.estimands={json.dumps(estimands)}"],
+            )
+            trained[name].append(copy)
+    return strength, dataclasses.replace(visual, trained=trained, trials=10)
+
+
+def own(run: Run, strength: float, metric: str) -> float:
+    """A kept mean under the total indirect effect."""
+    return run.metrics()[f"test/{label(TotalIndirectEffect(strength=strength))}"]["metrics"][metric]["mean"]
+
+
+def test_table_2_tells_the_chosen_lambda2_and_shows_full_removal_beside_it(
+    tuned: tuple[float, BenchmarkResult],
+) -> None:
+    strength, result = tuned
+    exhibit = causalrec_table_2(result, "Tiny")
+    assert f"CausalRec: lambda2 = {strength:g}, chosen on validation." in exhibit.caption
+    assert ("that is the model without causal inference" in exhibit.caption) == (strength == 0)
+    row = exhibit.table[exhibit.table["Dataset"] == "ours"].set_index("Metric").loc["MRR"]
+    runs = result.trained["CausalRec"]
+    assert row["CausalRec"] == pytest.approx(np.mean([own(run, strength, "mrr") for run in runs]))
+    assert row["CausalRec, lambda2 = 1"] == pytest.approx(np.mean([own(run, 1.0, "mrr") for run in runs]))
+    best = max(row[["BPR", "VBPR"]])
+    assert row["Improve (%)"] == pytest.approx(100 * (row["CausalRec"] / best - 1)), "of CausalRec, over the others"
+    assert exhibit.picture is not None and "CausalRec, lambda2 = 1" in exhibit.picture
+
+
+def test_figure_5_has_a_row_with_all_of_the_direct_effect_removed(tuned: tuple[float, BenchmarkResult]) -> None:
+    strength, result = tuned
+    exhibit = causalrec_figure_5(result, "Tiny")
+    assert f"CausalRec: lambda2 = {strength:g}, chosen on validation." in exhibit.caption
+    table = exhibit.table.set_index("Model")
+    assert list(table.index) == ["VBPR", "AMR", "CausalRec", "CausalRec, lambda2 = 1"]
+    chosen, full = table.loc["CausalRec"], table.loc["CausalRec, lambda2 = 1"]
+    assert chosen["w/o CI"] == full["w/o CI"]
+    assert (chosen["w/ CI"] == chosen["w/o CI"]) == (strength == 0)
+    sweep = causalrec_figure_7(result, "Tiny").table.set_index("lambda2")["MRR"]
+    assert [chosen["w/ CI"], full["w/ CI"]] == pytest.approx([sweep[f"{strength:g}"], sweep["1"]])
+
+
+def test_figure_6_says_which_lambda2_the_ablations_have(tuned: tuple[float, BenchmarkResult]) -> None:
+    strength, result = tuned
+    exhibit = causalrec_figure_6(result, "Tiny")
+    assert f"A, MML: lambda2 = {strength:g}, chosen on validation." in exhibit.caption
+    assert any("lambda2 too; it was not chosen for them" in note for note in exhibit.notes)
+    table = exhibit.table.set_index("Variant")
+    assert table.loc["A", "NDCG@50"] == table.loc["MML", "NDCG@50"], "the copy is scored under the same lambda2"
+
+
+def test_untuned_exhibits_say_so_and_have_no_second_causalrec(visual: BenchmarkResult) -> None:
+    for exhibit in (make(visual, "Tiny") for make in (causalrec_table_2, causalrec_figure_5)):
+        assert "CausalRec: lambda2 = 1, not tuned." in exhibit.caption
+        assert "CausalRec, lambda2 = 1" not in exhibit.markdown()
+    assert "MML: lambda2 = 1, not tuned." in causalrec_figure_6(visual, "Tiny").caption
 
 
 def test_figure_7_starts_at_the_model_without_inference(visual: BenchmarkResult) -> None:

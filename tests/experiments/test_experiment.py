@@ -9,12 +9,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from graphrec.benchmark import BenchmarkResult
 from graphrec.carry_out import train
 from graphrec.data.store import load
+from graphrec.errors import RunError
 from graphrec.experiments import CAUSALREC, HCR, Mode, Paper, reproduce
 from graphrec.experiments.carry_out import _recipes
 from graphrec.experiments.hcr_tables import hcr_table_2
 from graphrec.experiments.methods import HCR_NS, Method, chosen, with_beta
+from graphrec.experiments.scored import Scored
 from graphrec.experiments.statistics import hcr_table_1
 from graphrec.preparation import prepare
 from graphrec.recipe import Recipe
@@ -52,6 +55,7 @@ def test_all_is_made_and_what_fails_is_told(
     shown = pd.read_csv(tmp_path / "exhibits" / "hcr-table-2.csv").set_index("Method")["NDCG@20"]
     assert shown["DCF"].startswith("failed: ") and "no_such_key" in shown["DCF"]
     assert shown["CR"].startswith("failed: ") and shown["Multi-DR"] == "not run"
+    assert "as in significance.csv)" in (tmp_path / "exhibits" / "hcr-table-2.md").read_text(), "its rows are all there"
     rows = pd.read_csv(tmp_path / "results.csv")["method"].tolist()
     assert rows.count("HCR") == 1 and "HCR-NS" in rows and "HCR-S2" in rows
     about = json.loads((tmp_path / "about.json").read_text())
@@ -84,6 +88,71 @@ def test_a_bug_in_one_method_does_not_stop_the_others(
     base = tiny_recipe("hcr", "backbone.name=mf", "backbone.embedding_size=8", "training.epochs=1")
     done = reproduce(paper, base, tmp_path, Mode("quick", every=False, seeds=1, trials=0), title="Tiny")
     assert "ZeroDivisionError" in done.result.failed["ESMM"] and "CT" in done.result.trained
+    assert "Traceback" in capsys.readouterr().err
+
+
+BUG = Paper("HCR", (Method("ESMM", ("decoder.name=esmm",)), METHODS[0]), {"hcr-table-1": hcr_table_1})
+
+
+def test_a_bug_in_the_tuning_of_one_method_does_not_stop_the_others(
+    tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    base = tiny_recipe("hcr", "backbone.name=mf", "backbone.embedding_size=8", "training.epochs=1")
+    monkeypatch.setattr("graphrec.experiments.carry_out.write_report", lambda *_, **__: None)
+    with monkeypatch.context() as broken:
+        broken.setattr("graphrec.decoders.esmm.ESMM.objectives", lambda self: 1 / 0)
+        done = reproduce(BUG, base, tmp_path, Mode("full", every=True, seeds=1, trials=1), title="Tiny")
+    assert done.result.failed == {"ESMM": "ZeroDivisionError: division by zero"} and "CT" in done.result.trained
+    assert "Traceback" in capsys.readouterr().err
+    again = reproduce(BUG, base, tmp_path, Mode("full", every=True, seeds=1, trials=1), title="Tiny")
+    assert set(again.result.trained) == {"ESMM", "CT"}, "once it is mended the method is tried again"
+
+
+def test_an_interruption_stops_all(
+    tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press_control_c(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for what, trials in (("graphrec.experiments.carry_out.tune", 1), ("graphrec.benchmark.train", 0)):
+        with monkeypatch.context() as pressed, pytest.raises(KeyboardInterrupt):
+            pressed.setattr(what, press_control_c)
+            reproduce(BUG, tiny_recipe("hcr"), tmp_path, Mode("full", every=True, seeds=1, trials=trials), title="Tiny")
+    assert not (tmp_path / "results.csv").exists()
+
+
+def test_results_are_kept_where_the_tuning_behind_them_no_longer_fits(
+    tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphrec.experiments.carry_out.write_report", lambda *_, **__: None)
+    paper, mode = Paper("HCR", METHODS[:1], {"hcr-table-1": hcr_table_1}), Mode("full", every=True, seeds=1, trials=1)
+    settings = ("backbone.name=mf", "backbone.embedding_size=8")
+    reproduce(paper, tiny_recipe("hcr", *settings, "training.epochs=1"), tmp_path, mode, title="Tiny")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(RunError, match="the results here have CT"):
+        reproduce(paper, tiny_recipe("hcr", *settings, "training.epochs=2"), tmp_path, mode, title="Tiny")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_the_data_is_described_where_nothing_could_be_trained(
+    tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphrec.training.loop.Trainer.run", lambda *_: 1 / 0)
+    done = reproduce(TINY, tiny_recipe("hcr"), tmp_path, Mode("quick", every=False, seeds=1, trials=0), title="Tiny")
+    assert not done.result.runs and not (tmp_path / "report.html").exists()
+    table = pd.read_csv(tmp_path / "exhibits" / "hcr-table-1.csv")
+    assert table.loc[0, "#Users"] == 120 and table.loc[0, "Dataset"] == "Tiny (simulated)"
+    assert pd.read_csv(tmp_path / "exhibits" / "hcr-table-2.csv").loc[0, "NDCG@20"].startswith("failed: ")
+
+
+def test_a_bug_in_the_evaluation_of_one_method_costs_its_row_alone(
+    result: BenchmarkResult, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    per_user = Scored.per_user
+    monkeypatch.setattr(Scored, "per_user", lambda self, *args: 1 / 0 if self.name == "ESMM" else per_user(self, *args))
+    found = hcr_table_2(result, "Tiny", (20,)).table.set_index("Method")["NDCG@20"]
+    assert found["ESMM"] == "failed: ZeroDivisionError: division by zero"
+    assert found["CT"] > 0 and found["HCR"] > 0
     assert "Traceback" in capsys.readouterr().err
 
 

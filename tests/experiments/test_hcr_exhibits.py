@@ -20,6 +20,7 @@ from graphrec.experiments.like_ratio import hcr_figure_7
 from graphrec.experiments.over_time import hcr_figure_6
 from graphrec.experiments.papers import HCR
 from graphrec.experiments.statistics import hcr_table_1
+from graphrec.report.plots import SERIES
 
 K = (10, 20)
 
@@ -70,6 +71,20 @@ def test_figure_5_divides_users_by_activity(result: BenchmarkResult) -> None:
     expected = 100 * (table["HCR"].astype(float) / table["CT"].astype(float) - 1)
     assert table["Improvement (%)"].to_numpy() == pytest.approx(expected.to_numpy())
     assert (table["Improvement (%)_low"] < table["Improvement (%)"]).all()
+
+
+def test_bars_of_ct_are_hatched_and_those_of_hcr_are_not(result: BenchmarkResult) -> None:
+    for exhibit in (
+        hcr_figure_5(result, "Tiny", 20),
+        hcr_figure_6(result, "Tiny", 20),
+        hcr_figure_7(result, "Tiny", K),
+    ):
+        assert exhibit.picture is not None
+        assert exhibit.picture.count("<pattern") == 1 and exhibit.picture.count("url(#") > 1
+        (pattern,) = re.findall(r"<pattern.*?</pattern>", exhibit.picture, re.DOTALL)
+        assert SERIES[1] in pattern and SERIES[0] not in pattern
+        names = [name for name in exhibit.table if name in ("HCR", "CT")]
+        assert names == ["HCR", "CT"], "the first, which is plain, and the second"
 
 
 def test_figure_6_has_four_subsets_and_the_drop(result: BenchmarkResult) -> None:

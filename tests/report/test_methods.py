@@ -10,6 +10,7 @@ import pytest
 from graphrec.backbones import backbones
 from graphrec.decoders import decoders
 from graphrec.report.methods import _docstrings, _meanings, _note, _settings, blocks, methods, run_rows
+from graphrec.report.trained import methods_of
 
 PARTS = [*(("backbone", name) for name in backbones), *(("decoder", name) for name in decoders)]
 
@@ -23,7 +24,7 @@ def test_deviations_stand_open_and_the_rest_is_there(hcr, causalrec):
     assert list(found) == ["mmgcn", "hcr", "causalrec"], "each part once"
     (mmgcn,) = found["mmgcn"]["notes"]
     assert [kind for kind, _ in mmgcn["deviations"]] == ["text"]
-    assert mmgcn["deviations"][0][1][0].startswith("Deviation: an item without modality m")
+    assert mmgcn["deviations"][0][1][0].startswith("Deviations: an item without modality m")
     assert any(kind == "formula" and "rownorm" in lines[0] + lines[1] for kind, lines in mmgcn["whole"])
     assert causalrec.name in found["mmgcn"]["runs"] and causalrec.name not in found["hcr"]["runs"]
 
@@ -66,7 +67,7 @@ def test_every_setting_has_its_value_its_default_and_its_meaning(hcr, hcr_beta):
 
 
 def test_a_run_says_what_it_was_given(hcr, hcr_beta):
-    _, rows = run_rows([hcr, hcr_beta], {run.folder: run.name for run in (hcr, hcr_beta)})
+    _, rows = run_rows(methods_of([hcr, hcr_beta]))
     assert rows[1][:4] == (hcr_beta.name, "mmgcn", "hcr", "0")
     assert "decoder.beta = 3.0" in rows[1][4] and "decoder.beta" not in rows[0][4]
     assert "training.epochs = 2" in rows[0][4]

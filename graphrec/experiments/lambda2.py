@@ -1,0 +1,42 @@
+"""lambda2 in CausalRec's exhibits: what part of the looks' direct effect is removed, and whether tuning chose it.
+
+Tuning may choose any lambda2 of its grid (Qiu et al., section 5.5), 0 too, which is the model without causal inference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from graphrec.causal import TotalIndirectEffect
+from graphrec.experiments.scored import Scored
+
+CAUSALREC = "CausalRec"
+FULL = f"{CAUSALREC}, lambda2 = 1"
+
+
+def with_full_removal(rows: Sequence[Scored]) -> list[Scored]:
+    """The rows, and at their end CausalRec with lambda2 = 1 where its own is another."""
+    found = list(rows)
+    for row in rows:
+        if row.name == CAUSALREC and isinstance(row.estimand, TotalIndirectEffect) and row.estimand.strength != 1:
+            found.append(replace(row, name=FULL, estimand=row.estimand.model_copy(update={"strength": 1.0})))
+    return found
+
+
+def about_lambda2(rows: Sequence[Scored], trials: int) -> str:
+    """A caption's sentence: which lambda2 the rows have, and whether tuning chose it; empty where none has one.
+
+    Args:
+        trials: trainings that CausalRec was tuned with, 0 for none.
+    """
+    names: dict[float, list[str]] = {}
+    for row in rows:
+        if isinstance(row.estimand, TotalIndirectEffect):
+            names.setdefault(row.estimand.strength, []).append(row.name)
+    if not names:
+        return ""
+    said = "; ".join(f"{', '.join(found)}: lambda2 = {value:g}" for value, found in names.items())
+    chosen = "chosen on validation" if trials else "not tuned"
+    nothing = " At lambda2 = 0 nothing is removed: that is the model without causal inference." if 0 in names else ""
+    return f" {said}, {chosen}.{nothing}"

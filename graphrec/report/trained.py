@@ -1,0 +1,82 @@
+"""A method on the page: what it is called there, and its runs, one a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphrec.causal import label
+from graphrec.comparison import require_as_many_seeds
+from graphrec.run import Run
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A method and its trainings.
+
+    Args:
+        name: unique on the page.
+        runs: one a seed.
+        compared: by the label of an estimand, what its row is called; by default all that it was evaluated under, by
+            their own names.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    compared: Mapping[str, str] | None = None
+
+    @property
+    def first(self) -> Run:
+        """The run that stands for the method where one training is shown."""
+        return self.runs[0]
+
+    @property
+    def names(self) -> dict[Path, str]:
+        """What to call each run, by folder: the method's name, of several seeds with the seed."""
+        several = len(self.runs) > 1
+        return {run.folder: f"{self.name} (seed {run.recipe.seed})" if several else self.name for run in self.runs}
+
+    def has(self, part: str) -> bool:
+        """Whether every run was evaluated on `part`."""
+        return all(any(entry["part"] == part for entry in run.metrics().values()) for run in self.runs)
+
+
+def methods_of(
+    runs: Sequence[Run] | Sequence[Sequence[Run]], compared: Mapping[str, Mapping[str, str]] | None = None
+) -> list[Trained]:
+    """The methods of a page.
+
+    Args:
+        runs: each a method, or for each method the runs of its seeds.
+        compared: by the runs' name, as in `Trained`. By default all, and of an ablation its own estimand alone: of a
+            run that is not called as its decoder's method and stands beside one that is.
+
+    Raises:
+        RunError: methods have different numbers of seeds.
+    """
+    groups = [(one,) if isinstance(one, Run) else tuple(one) for one in runs]
+    require_as_many_seeds(groups)
+    firsts = [same[0] for same in groups]
+    called = [run.name for run in firsts]
+    shown = _ablations(firsts) if compared is None else compared
+    return [
+        Trained(run.name if called.count(run.name) == 1 else f"{run.name} ({run.folder})", same, shown.get(run.name))
+        for run, same in zip(firsts, groups)
+    ]
+
+
+def run_names(methods: Sequence[Trained]) -> Mapping[Path, str]:
+    """What to call each run of the page, by folder."""
+    return {folder: name for method in methods for folder, name in method.names.items()}
+
+
+def _ablations(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
+    """What is compared of the runs that stand beside the method they alter, by their names."""
+    called = {run.name.casefold() for run in runs}
+    found = {}
+    for run in runs:
+        method = next(iter(run.untrained_decoder().variants())).casefold()
+        if run.name.casefold() != method and method in called:
+            found[run.name] = {label(next(iter(run.variants().values()))): run.name}
+    return found
