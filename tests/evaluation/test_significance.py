@@ -29,6 +29,16 @@ def test_the_permutation_test_is_the_count_of_all_signs() -> None:
     assert p[0, 1] == p[1, 0] and p[0, 0] == 1
 
 
+def test_users_that_share_a_sign_are_told_apart_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(2, 3, 1501)) + np.array([0.0, 0.03, 0.08])[:, None]
+    each = permutation_p(values)
+    monkeypatch.setattr("graphrec.evaluation.significance.GROUPS", 500)
+    assert np.allclose(permutation_p(values), each, atol=0.05) and 0.001 < each[0, 0, 1] < 0.9
+    monkeypatch.setattr("graphrec.evaluation.significance.GROUPS", 1501)
+    assert np.array_equal(permutation_p(values), each)
+
+
 def test_the_permutation_test_rejects_as_often_as_it_says_where_nothing_differs() -> None:
     rng = np.random.default_rng(1)
     rejected = 0
