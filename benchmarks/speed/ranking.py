@@ -3,7 +3,8 @@
     python benchmarks/speed/ranking.py [--sets coat,tiktok,...] [--users N] [--out benchmarks/results/speed]
 
 A model of width 64 scores every item for every user; each user has 20 training pairs, which are left out, and 5
-positives. Seconds grow with the users, and so do those of the peers, so that Taobao may be cut short by `--users`.
+positives. Seconds grow with the users, and so do those of the peers, so that Taobao may be cut short by `--users`. Rows
+of other sizes that the files in `--out` have stay there.
 `graphrec` is `evaluate` at K = 50 and 100, with its metrics and its rule for ties; `topk` is torch.topk of the same
 blocks, no more than the list of the best; `whole` is torch.topk of the matrix of all scores held at once, where that
 takes no more than the memory that is free. Each is a process of its own: its peak is the largest resident memory less
@@ -103,7 +104,7 @@ def main(
             print(f"{name} ({count:,} users, {items:,} items), {way}: {figures['seconds']:.1f} s, "
                   f"{figures['peak_mib']:,.0f} MiB; graphrec / this {ratio:.2f}", flush=True)  # fmt: skip
     if out is not None:
-        table = pd.DataFrame(rows).round({"seconds": 2, "peak_mib": 0, "ratio": 2})
+        table = with_others(pd.DataFrame(rows).round({"seconds": 2, "peak_mib": 0, "ratio": 2}), out / "ranking.csv")
         out.mkdir(parents=True, exist_ok=True)
         table.to_csv(out / "ranking.csv", index=False)
         lines = [
@@ -115,6 +116,16 @@ def main(
             for r in table.itertuples()
         ]
         (out / "ranking.md").write_text("\n".join(lines) + "\n")
+
+
+def with_others(table: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """The rows measured now, and those of other sizes that the file has."""
+    sizes = ["set", "users"]
+    if file.is_file():
+        before = pd.read_csv(file)
+        table = pd.concat([before[~before.set_index(sizes).index.isin(table.set_index(sizes).index)], table])
+    order = {name: number for number, name in enumerate(SIZES)}
+    return table.sort_values(sizes, key=lambda one: one.map(order) if one.name == "set" else one, kind="stable")
 
 
 if __name__ == "__main__":
