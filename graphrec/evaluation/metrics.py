@@ -80,10 +80,11 @@ def interval(
         return (float("nan"), float("nan"))
     if len(values) == 1:
         means = resampled_means(values.T, resamples, seed)[:, 0]
-        low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+        ends = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     else:
         margin = error_of_mean(values).margin(level)
-        low, high = np.clip([values.mean() - margin, values.mean() + margin], *bounds)
+        ends = np.array([values.mean() - margin, values.mean() + margin])
+    low, high = np.clip(ends, *bounds)
     return float(low), float(high)
 
 
@@ -170,4 +171,6 @@ def bounds(metric: str) -> tuple[float, float]:
     stem = metric.partition("@")[0]
     if stem.removesuffix("_do") in ("recall", "precision", "hr", "ndcg", "map", "mrr", "regret"):
         return (0.0, 1.0)
+    if stem == "normalised_recall":  # a ratio of means
+        return (0.0, math.inf)
     return (-1.0, 1.0) if stem.startswith(("rank_correlation", "leakage", "concentration")) else (-math.inf, math.inf)

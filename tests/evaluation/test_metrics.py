@@ -270,3 +270,15 @@ def test_what_only_describes_lists_has_no_better_end() -> None:
     assert [better(name) for name in ("ndcg@5", "regret_do@50", "leakage_do", "drop_map@5", "coverage@5")] == [
         "higher", "lower", "nearer 0", "lower", "neither"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("metric", "least", "greatest"),
+    [("recall@50", 0.0, 1.0), ("ndcg_do@50", 0.0, 1.0), ("normalised_recall@50", 0.0, None), ("leakage", -1.0, 1.0)],
+)
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_an_interval_ends_where_the_metric_does(metric: str, least: float, greatest: float | None, seeds: int) -> None:
+    for centre, end, bound in ((least, "low", least), (1.0, "high", greatest)):
+        values = centre + np.linspace(-1.5, 1.5, 5 * seeds).reshape(seeds, 5)
+        found = summarise(*(pd.DataFrame({"user": range(5), metric: one}) for one in values))[metric]
+        assert found[end] == bound if bound is not None else found[end] > 1.0
