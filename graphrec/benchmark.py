@@ -17,7 +17,7 @@ from graphrec import analyses
 from graphrec.assemble import prepare_split
 from graphrec.carry_out import codes, other_code, train
 from graphrec.causal import Estimand, label
-from graphrec.comparison import named, paired_tests
+from graphrec.comparison import Reference, named, paired_tests
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.errors import GraphrecError, MismatchError, RunError
@@ -28,6 +28,7 @@ from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
 from graphrec.files import read_json, replace_file
 from graphrec.progress import training_progress
 from graphrec.recipe import Recipe
+from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown, metric_names
@@ -55,6 +56,7 @@ class BenchmarkResult:
         truth: the simulated world's raw folder.
         trials: trainings that each method was tuned with; 0 where none was.
         title: what the data is called.
+        references: what the methods stand beside, the first rows of the table.
         trainings: by row number, the method whose training the row is an estimand of; references have none.
         split: what was trained on; its test part stays closed.
     """
@@ -68,6 +70,7 @@ class BenchmarkResult:
     truth: Path | None = None
     trials: int = 0
     title: str = ""
+    references: list[Reference] = field(default_factory=list)
     trainings: dict[int, str] = field(default_factory=dict)
     split: Split = field(kw_only=True)
 
@@ -136,7 +139,8 @@ def run_benchmark(
     first = next(iter(recipes.values()))
     split = prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
-    rows = _references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
+    references = _references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
+    rows = [_row(one) for one in references]
     for name, found in runs.items():
         rows += _rows(name, found, target if known else None)
     table = pd.DataFrame([row.cells for row in rows])
@@ -151,11 +155,27 @@ def run_benchmark(
     )
     gap = oracle_gap(known, split.train_pairs("click"), target=target) if known is not None else None
     title = titled(title or split.dataset.name, split.dataset)
-    result = BenchmarkResult(table, tests, runs, failed, gap, target, truth, trials, title, trainings, split=split)
+    result = BenchmarkResult(
+        table, tests, runs, failed, gap, target, truth, trials, title, references, trainings, split=split
+    )
     _write(result, rows, seeds, out)
-    if report and result.runs:
-        write_report(list(runs.values()), out / "report.html", title=title, failed=failed, compared=result.compared)
+    if report:
+        report_on(result, out)
     return result
+
+
+def report_on(result: BenchmarkResult, out: Path, exhibits: Sequence[Exhibit] = ()) -> None:
+    """Write `report.html` to `out`; no page where no method was trained."""
+    if result.runs:
+        write_report(
+            list(result.trained.values()),
+            out / "report.html",
+            title=result.title,
+            exhibits=exhibits,
+            failed=result.failed,
+            compared=result.compared,
+            references=result.references,
+        )
 
 
 def titled(title: str, dataset: InteractionDataset) -> str:
@@ -352,13 +372,15 @@ def _rows(method: str, runs: list[Run], target: str | None) -> list[_Row]:
     return rows
 
 
-def _references(split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path) -> list[_Row]:
+def _references(
+    split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path
+) -> list[Reference]:
     """Popularity and, on a simulated world, the two oracles: what any method stands between."""
     items, users = split.dataset.num_items, split.dataset.user_ids
     scores: dict[str, Callable[[Tensor], Tensor]] = {POPULARITY: popularity(split.train_pairs("click"), items)}
     if truth is not None:
         scores |= {f"oracle: {name}": score for name, score in zip(ORACLES[target], oracles(truth, target))}
-    rows = []
+    references = []
     positives, seen = split.open_test("benchmark references", ledger), split.train_pairs("click")
     for name, score in scores.items():
         per_user = {
@@ -375,7 +397,14 @@ def _references(split: Split, truth: Truth | None, target: str, cutoffs: tuple[i
             per_user[TRUTH_PARTS[target]] = judge_by_truth(
                 score, truth, seen, bytes_per_user=BYTES_A_SCORE * items, target=target
             )
-        summary = {key: value for table in per_user.values() for key, value in summarise(table).items()}
-        kept = {part: [table.assign(user=users[table["user"]])] for part, table in per_user.items()}
-        rows.append(_Row(table_row(name, "", summary), kept, competes=name == POPULARITY))
-    return rows
+        kept = {part: table.assign(user=users[table["user"]]) for part, table in per_user.items()}
+        popular = name == POPULARITY
+        about = "clicks of the training part" if popular else "the simulated world's own; in no test"
+        references.append(Reference(name, about, kept, competes=popular))
+    return references
+
+
+def _row(reference: Reference) -> _Row:
+    summary = {key: value for table in reference.per_user.values() for key, value in summarise(table).items()}
+    per_user = {part: [table] for part, table in reference.per_user.items()}
+    return _Row(table_row(reference.name, "", summary), per_user, competes=reference.competes)

@@ -23,6 +23,23 @@ class Comparison:
     tests: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class Reference:
+    """A ranking that nobody trained, beside which methods stand: popularity, or an oracle of a simulated world.
+
+    Args:
+        name: what its row is called.
+        about: what it ranks by.
+        per_user: by part, the metrics of each user, as `Run.per_user` gives them.
+        competes: whether it is tested against the methods; an oracle, which knows the truth, is not.
+    """
+
+    name: str
+    about: str
+    per_user: Mapping[str, pd.DataFrame]
+    competes: bool = True
+
+
 def compare_runs(runs: Sequence[Run], part: str = "test", *, replicates: bool = False) -> Comparison:
     """The table of `run.compare` and the paired tests of its rows.
 

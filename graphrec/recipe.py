@@ -61,7 +61,7 @@ class EvaluationConfig(BaseModel):
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(DEFAULT_K, min_length=1)
     """List lengths K of Recall, NDCG, HR, precision and MAP."""
     estimands: tuple[str, ...] = ()
-    """By default the decoder's own variants."""
+    """By default the decoder's own variants. Recommendations are made under the first."""
     active_share: float = Field(0.4, gt=0, lt=1)
     """Share of the users, those with the most training clicks, that `evaluate --slices` counts as active; HCR takes 0.4
     for Tiktok and Kwai, 0.2 for Taobao."""

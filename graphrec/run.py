@@ -309,7 +309,7 @@ class Run:
         Args:
             users: external ids.
             k: list length.
-            estimand: by default the decoder's own.
+            estimand: by default the first of `variants()`.
             seen: True admits items of the training part.
             graph: as in `evaluate`.
 
@@ -322,7 +322,7 @@ class Run:
         wanted = list(map(str, users))
         if k < 1:
             raise RunError("the list is too short", expected="at least 1 item", got=k, where="k")
-        chosen = self.choose([estimand]) if estimand else self.model.decoder.variants()
+        chosen = self.choose([estimand] if estimand else ())
         if estimand and len(chosen) > 1:
             raise RecipeError(
                 "one list is made under one estimand", expected="one value an option", got=f"`{estimand}`",
@@ -363,8 +363,8 @@ class Run:
         Args:
             user, item: external ids.
             k: list length.
-            estimands: as in `evaluate`; the first is explained. By default the decoder's variants. The observational
-                score is added where it is missing.
+            estimands: as in `evaluate`; the first is explained. By default `variants()`, and the decoder's where the
+                recipe names others. The observational score is added where it is missing.
             graph: as in `evaluate`.
 
         Raises:
@@ -379,7 +379,7 @@ class Run:
             row,
             column,
             seen=pairs[pairs[:, 0] == row, 1],
-            estimands=self.choose(estimands) if estimands else None,
+            estimands=self.choose(estimands) if estimands else self.variants() | self._published,
             k=k,
             graph=graph,
             user_ids=self.user_ids,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from graphrec.data.store import load, save
 from graphrec.errors import RecipeError, RunError
 from graphrec.evaluation.crossed import error_of_difference
 from graphrec.recipe import Recipe
+from graphrec.report.results import results
 from graphrec.report.tables import number
+from graphrec.report.trained import methods_of
 
 
 @pytest.fixture
@@ -63,6 +66,21 @@ def test_the_table_holds_references_methods_and_variants(recipes, tiny_world: Pa
     between = tests[(tests["first"] == "CT") & (tests["second"] == "HCR") & (tests["metric"] == "ndcg@20")].iloc[0]
     table = result.table.set_index("method")["ndcg@20"]
     assert between["difference"] == pytest.approx(table["CT"] - table["HCR"])
+
+
+def test_the_page_ranks_what_the_table_ranks_by_the_same_tests(recipes, tiny_world: Path, tmp_path: Path) -> None:
+    result = run_benchmark(recipes, tmp_path, truth=tiny_world)
+    methods = methods_of(list(result.trained.values()), result.compared)
+    both = []
+    for part in ("test", "truth"):
+        found = results(methods, part, result.references)
+        assert found.table["row"].tolist() == result.table["method"].tolist()
+        both.append(found.tests)
+    pd.testing.assert_frame_equal(pd.concat(both, ignore_index=True), result.tests)
+    words = " ".join(re.sub(r"<[^>]+>", " ", (tmp_path / "report.html").read_text()).split())
+    ranked = words[words.index("Judged by the interventional truth") :]
+    assert re.search(r"Oracles aside, \S+ has the highest NDCG@50 \(do\)", ranked)
+    assert "popularity (clicks) clicks of the training part" in ranked
 
 
 def test_nothing_written_names_a_path(recipes, tmp_path: Path) -> None:

@@ -487,8 +487,12 @@ def test_the_recipe_chooses_what_is_reported(tiny_recipe: MakeRecipe, tmp_path: 
     run = train(tiny_recipe("hcr", 'evaluation.estimands=["effect_on_mediator"]'), tmp_path / "run")
     assert list(run.evaluate()["method"]) == ["HCR-S1"]
     user = run.user_ids[:1]
-    default, front_door = run.recommend(user), run.recommend(user, estimand="front_door")
-    pd.testing.assert_frame_equal(default, front_door)  # recommendations are the decoder's own all the same
+    chosen, front_door = (run.recommend(user, estimand=one) for one in ("effect_on_mediator", "front_door"))
+    assert not chosen.equals(front_door)
+    pd.testing.assert_frame_equal(run.recommend(user), chosen)
+    why = run.explain(user[0], chosen["item"][0])
+    assert why.explained.method == "HCR-S1" and why.explained.rank == 1
+    assert [one.method for one in why.rankings] == ["HCR-S1", "HCR", "HCR-T", "HCR-S2"]
 
 
 @pytest.mark.parametrize(

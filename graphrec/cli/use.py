@@ -28,7 +28,9 @@ def recommend(
     run: RunFolder,
     users: Annotated[str, typer.Option(help="External user ids, separated by commas.")],
     k: Annotated[int, typer.Option(help="List length.")] = 20,
-    estimand: Annotated[str | None, typer.Option(help="By default the decoder's own.")] = None,
+    estimand: Annotated[
+        str | None, typer.Option(help="By default the first that the recipe names, or else the decoder's own.")
+    ] = None,
     seen: Annotated[bool, typer.Option("--seen", help="Admit items of the training part.")] = False,
     graph: GraphFile = None,
     as_json: Json = False,
@@ -53,7 +55,7 @@ def explain(
     k: Annotated[int, typer.Option("-k", "--k", help="Length of the lists.")] = 10,
     estimand: Annotated[
         list[str] | None,
-        typer.Option(help="As for `evaluate`; the first is explained. Default: the decoder's variants."),
+        typer.Option(help="As for `evaluate`; the first is explained. Default: the recipe's and the decoder's."),
     ] = None,
     graph: GraphFile = None,
     svg: Annotated[

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphrec.benchmark import BenchmarkResult, keep_results, run_benchmark, tell_failure
+from graphrec.benchmark import BenchmarkResult, keep_results, report_on, run_benchmark, tell_failure
 from graphrec.carry_out import other_code
 from graphrec.experiments.methods import Method, chosen
 from graphrec.experiments.papers import Paper
 from graphrec.progress import training_progress
 from graphrec.recipe import Recipe
 from graphrec.report.exhibits import Exhibit
-from graphrec.report.html import write_report
 from graphrec.run import Run
 from graphrec.tuning import tune
 
@@ -86,15 +85,7 @@ def reproduce(
     exhibits = paper.make(result, result.title)
     for exhibit in exhibits:
         exhibit.write(out / "exhibits")
-    if result.runs:
-        write_report(
-            list(result.trained.values()),
-            out / "report.html",
-            title=result.title,
-            exhibits=exhibits,
-            failed=result.failed,
-            compared=result.compared,
-        )
+    report_on(result, out, exhibits)
     return Experiment(result, exhibits)
 
 

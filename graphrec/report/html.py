@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from graphrec.comparison import Reference
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
 from graphrec.files import replace_file
@@ -58,6 +59,7 @@ def write_report(
     dose_response: Path | None = None,
     failed: Mapping[str, str] | None = None,
     compared: Mapping[str, Mapping[str, str]] | None = None,
+    references: Sequence[Reference] = (),
 ) -> Path:
     """Write the page and return its path; it needs no server, script, or other file, and opens no test part.
 
@@ -73,6 +75,7 @@ def write_report(
         failed: methods that are not among the runs because they ended in an error, with its reason.
         compared: by the runs' name, the estimands whose rows are ranked and tested, by label, and what the rows are
             called; by default all that each was evaluated under, of an ablation beside its method its own alone.
+        references: what stands beside the methods where they are ranked, such as popularity.
 
     Raises:
         RunError: no runs, another part, a run was not evaluated, the runs do not share their split, methods have
@@ -95,9 +98,9 @@ def write_report(
     methods = methods_of(runs, compared)
     every, firsts = [run for method in methods for run in method.runs], [method.first for method in methods]
     names, called = run_names(methods), {method.first.folder: method.name for method in methods}
-    found = results(methods, part)
+    found = results(methods, part, references)
     truths = {
-        target: (judged, results(judged, kept))
+        target: (judged, results(judged, kept, references))
         for target, kept in TRUTH_PARTS.items()
         if (judged := [method for method in methods if method.has(kept)])
     }

@@ -8,13 +8,12 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from graphrec.comparison import Comparison, paired_tests, summarise_seeds
+from graphrec.comparison import Comparison, Reference, paired_tests, summarise_seeds
 from graphrec.errors import RunError
-from graphrec.evaluation.metrics import better
+from graphrec.evaluation.metrics import better, summarise
 from graphrec.evaluation.significance import LEVEL
 from graphrec.report.plots import Estimate, dot_plot
 from graphrec.report.tables import (
-    best_row,
     clear_best,
     metric_label,
     metric_names,
@@ -32,14 +31,28 @@ Table = tuple[list[str], Sequence[tuple[str, ...]]]
 """Headers and rows, as the macro `cells` shows them."""
 
 
-def results(methods: Sequence[Trained], part: str) -> Comparison:
+def results(methods: Sequence[Trained], part: str, references: Sequence[Reference] = ()) -> Comparison:
     """The rows of all methods that are compared, and their tests.
+
+    Args:
+        references: their rows come first, where they were judged on the part; those that compete are in the tests.
 
     Raises:
         RunError: as `rows`.
     """
     table, kept, trainings = rows(methods, part)
-    return Comparison(table, paired_tests(dict(enumerate(kept)), dict(enumerate(trainings))))
+    beside = [one for one in references if part in one.per_user]
+    if beside:
+        table = pd.concat([pd.DataFrame([_beside(one, part) for one in beside]), table], ignore_index=True)
+    tested = {place: [one.per_user[part]] for place, one in enumerate(beside) if one.competes}
+    tested |= dict(enumerate(kept, start=len(beside)))
+    return Comparison(table, paired_tests(tested, dict(enumerate(trainings, start=len(beside)))))
+
+
+def _beside(reference: Reference, part: str) -> dict[str, Any]:
+    """A row as `rows` gives it; `run` says what the reference ranks by."""
+    name, row = reference.name, table_row(reference.name, reference.name, summarise(reference.per_user[part]))
+    return {"run": reference.about, **row, "variant": name, "row": name}
 
 
 def rows(
@@ -150,16 +163,16 @@ def _verdict(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> str:
     if better(metric) == "neither":
         low, high = (number(end) for end in (table[metric].min(), table[metric].max()))
         return f"{metric_label(metric)} is {low} to {high}; neither end is better in itself."
-    best = best_row(table, metric)
+    if len(table) == 1:
+        return f"{metric_label(metric)} of {table['row'][0]} is {number(table[metric][0])}."
+    best, against = rivals(table, metric, tests)
     if best is None:
         return f"{metric_label(metric)} could not be measured."
     name, value = table.loc[best, "row"], number(table.loc[best, metric])
-    if len(table) == 1:
-        return f"{metric_label(metric)} of {name} is {value}."
     extreme = {"higher": "highest", "lower": "lowest", "nearer 0": "smallest"}[better(metric)]
-    said = f"{name} has the {extreme} {metric_label(metric)}, {value}"
-    _, against = rivals(table, metric, tests)
+    aside = "Oracles aside, " if len(against) + 1 < len(table) else ""
+    said = f"{aside}{name} has the {extreme} {metric_label(metric)}, {value}"
     near = int((against["p"] >= LEVEL).sum())
     if len(against) and not near:
-        return f"{said}, significantly better than the {len(against)} others in the table."
-    return f"{said}, but it does not differ significantly from {near} of the {len(table) - 1} others."
+        return f"{said}, significantly better than the {len(against)} others."
+    return f"{said}, but it does not differ significantly from {near} of the {len(against)} others."
