@@ -182,7 +182,7 @@ class Cell:
             return {"failed": self.failure}
         recipe = self.runs[0].recipe.model_dump(mode="json")
         recipe["data"].pop("path")
-        return {"recipe": recipe, "runs": [run.manifest for run in self.runs]}
+        return {"recipe": recipe, "runs": [run.about() for run in self.runs]}
 
 
 def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, seeds: int) -> Cell:

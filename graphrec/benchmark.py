@@ -276,7 +276,7 @@ def _write(result: BenchmarkResult, rows: Sequence[_Row], seeds: Sequence[int], 
         "trials": result.trials,
         "oracles": None if result.gap is None else asdict(result.gap),
         "runs": {
-            run.folder.name: {**run.manifest, "recipe": _without_path(run.recipe)}
+            run.folder.name: {**run.about(), "recipe": _without_path(run.recipe)}
             for found in result.trained.values()
             for run in found
         },

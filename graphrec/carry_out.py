@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -28,7 +29,7 @@ from graphrec.files import read_json, replace_file, sha256, write_json
 from graphrec.memory import peak_mb, reset_peak
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Recommender
-from graphrec.run import BEGUN_WITH, CATEGORIES, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
+from graphrec.run import BEGUN_WITH, CATEGORIES, CHECKPOINT, DATA_FROM_HERE, MANIFEST, REFUTATION, SCHEMA, Run
 from graphrec.training.checkpoint import resume_training, save_training, save_weights
 from graphrec.training.loop import Trainer, TrainingState
 
@@ -65,13 +66,14 @@ def train(
             if run.recipe == recipe:
                 return run
             _write_recipe(out, recipe)
+            write_json(out / MANIFEST, run.manifest | _place_of_data(out, recipe))
             return Run(out)
     reset_peak()
     split = prepare_split(recipe)
     trainer = _trainer(recipe, split)
     model, graph = trainer.model, trainer.graph
     checkpoint = out / CHECKPOINT
-    manifest = _manifest(recipe, split, model)
+    manifest = _manifest(recipe, split, model) | _place_of_data(out, recipe)
     if resume and checkpoint.is_file():
         _require_unchanged(out, manifest)
         manifest |= _begun_with(out)
@@ -154,6 +156,11 @@ def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any
         "single_behaviour": split.dataset.single_behaviour,
         "parameters": sum(p.numel() for p in model.parameters()),
     }
+
+
+def _place_of_data(out: Path, recipe: Recipe) -> dict[str, str]:
+    """The way from the run to its data, by which it is found from any working folder, and where both have moved."""
+    return {DATA_FROM_HERE: os.path.relpath(Path(recipe.data.path).resolve(), out.resolve())}
 
 
 def _save(out: Path, frozen: FrozenModel, model: Recommender, split: Split, state: TrainingState) -> None:

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +51,8 @@ MANIFEST = "run.json"
 CHECKPOINT = "training.safetensors"
 BEGUN_WITH = "begun_with"
 """In a manifest: the environment in which a training began that was finished with other code."""
+DATA_FROM_HERE = "data_from_here"
+"""In a manifest: the way from the run's folder to its data, a path of this machine."""
 SCHEMA = 2
 """Of the run folder; raised where an older one can no longer be read."""
 TRUTH_PARTS = {"like": "truth", "satisfaction": "satisfaction"}
@@ -106,7 +109,19 @@ class Run:
                 where=self.folder,
                 next_step="train the recipe in its recipe.toml again",
             )
-        self.recipe = Recipe.from_toml(self.folder / "recipe.toml")
+        self.recipe = self._with_data_found(Recipe.from_toml(self.folder / "recipe.toml"))
+
+    def _with_data_found(self, recipe: Recipe) -> Recipe:
+        """The recipe, with the way from the run to its data where the path that it names leads elsewhere or nowhere."""
+        named, other = Path(recipe.data.path), self.folder / self.manifest.get(DATA_FROM_HERE, "")
+        known = DATA_FROM_HERE in self.manifest and other.exists()
+        if not known or (named.exists() and (named.is_absolute() or named.samefile(other))):
+            return recipe
+        return recipe.with_data_at(os.path.normpath(other))
+
+    def about(self) -> dict[str, Any]:
+        """The manifest without any place on this machine."""
+        return {key: value for key, value in self.manifest.items() if key != DATA_FROM_HERE}
 
     @property
     def name(self) -> str:

@@ -256,8 +256,30 @@ def test_a_run_is_kept_where_the_same_data_lies_elsewhere(
     again = train(recipe, run.folder)
     assert again.recipe == recipe and Run(run.folder).recipe == recipe
     after = content(run.folder)
-    assert [name for name in after if after[name] != before[name]] == ["recipe.toml"]
+    assert [name for name in after if after[name] != before[name]] == ["recipe.toml", "run.json"]
+    assert again.about() == run.about(), "the way to the data alone"
     assert again.evaluate(part="valid")["ndcg@20"].notna().all()
+
+
+def test_a_run_finds_its_data_from_any_folder_and_where_both_have_moved(
+    tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one").mkdir()
+    shutil.copytree(tiny_prepared, tmp_path / "one" / "data")
+    monkeypatch.chdir(tmp_path / "one")
+    run = train(tiny_recipe("ct", "data.path=data"), "runs/ct")
+    split = run.split().hash
+    assert run.recipe.data.path == "data" and not any(str(one).startswith("..") for one in run.about().values())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    assert Run("one/runs/ct").split().hash == split, "not taken for what is called alike here"
+    (tmp_path / "one").rename(tmp_path / "two")
+    assert Run("two/runs/ct").split().hash == split
+    assert Run("two/runs/ct").recipe.data.path == "two/data"
+    shutil.rmtree(tmp_path / "two" / "data")
+    with pytest.raises(DataError) as caught:
+        Run("two/runs/ct").split()
+    assert caught.value.where == Path("data")
 
 
 def test_an_interrupted_training_goes_on_where_the_same_data_lies_elsewhere(
