@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from graphrec.data.dataset import InteractionDataset, ModalityRole
+from graphrec.data.dataset import UNKNOWN, InteractionDataset, ModalityRole
 from graphrec.data.filters import keep_active
 from graphrec.data.sources.base import Source, SourceOptions, sources
 from graphrec.data.sources.events import EventBuilder
@@ -48,6 +48,8 @@ class TableOptions(SourceOptions):
     """One character, or `tab` or `space`; by default from the ending .csv or .tsv."""
     features: str = ""
     """`modality=file.npy@ids.txt` or `modality=file.parquet` (item id first), separated by commas."""
+    encoders: str = ""
+    """What made the features, as `modality=ENCODER` or `modality=ENCODER:LAYER`, separated by commas."""
     exposure: str = ""
     """Modalities seen before the click, separated by commas; the others are content."""
     min_pairs: int = Field(0, ge=0)
@@ -73,6 +75,8 @@ class Table(Source):
             events.add(frame)
         dataset = events.build(provenance("table", "table", options, [path, *used]))
         features = {entry.modality: read_feature(entry, dataset.item_ids) for entry in feature_files}
+        for modality, (encoder, layer) in _encoders(options.encoders, list(features)).items():
+            features[modality] = replace(features[modality], encoder=encoder, layer=layer)
         dataset = replace(dataset, features=features, roles=_roles(options.exposure, list(features)))
         return keep_active(dataset, options.min_pairs)
 
@@ -190,6 +194,23 @@ def _named(text: str, role: str, known: list[str]) -> tuple[str, ...]:
         if name not in known:
             raise UnknownNameError("behaviour", name, known, where=f"option {role}")
     return names
+
+
+def _encoders(text: str, modalities: list[str]) -> dict[str, tuple[str, str]]:
+    """Encoder and layer of each modality that is named, the layer unknown where it is not."""
+    found = {}
+    for entry in (one.strip() for one in text.split(",") if one.strip()):
+        modality, equals, made_by = entry.partition("=")
+        encoder, _, layer = made_by.strip().rpartition(":") if ":" in made_by else (made_by.strip(), "", UNKNOWN)
+        if not (equals and encoder and layer):
+            raise DataError(
+                "not an encoder", expected="modality=ENCODER or modality=ENCODER:LAYER", got=f"`{entry}`",
+                where="option encoders",
+            )  # fmt: skip
+        if modality.strip() not in modalities:
+            raise UnknownNameError("modality", modality.strip(), modalities, where="option encoders")
+        found[modality.strip()] = (encoder, layer)
+    return found
 
 
 def _roles(exposure: str, modalities: list[str]) -> dict[str, ModalityRole]:

@@ -169,6 +169,23 @@ def test_filtering_comes_after_features_are_matched(tmp_path):
     assert dataset.provenance["filter"]["items_removed"] == 1
 
 
+def test_who_made_the_features_is_kept_where_it_is_told(tmp_path, csv):
+    np.save(tmp_path / "image.npy", np.ones((2, 3)))
+    np.save(tmp_path / "text.npy", np.ones((2, 3)))
+    given = {"features": "visual=image.npy,text=text.npy"}
+    assert {one.encoder for one in load(csv, **given).features.values()} == {"unknown"}
+    named = load(csv, **given, encoders="visual=ResNet-50:avgpool, text=org/words-v2").features
+    assert [(one.encoder, one.layer) for one in (named["visual"], named["text"])] == [
+        ("ResNet-50", "avgpool"),
+        ("org/words-v2", "unknown"),
+    ]
+    with pytest.raises(UnknownNameError, match="modality"):
+        load(csv, **given, encoders="sound=VGGish")
+    for text in ("visual", "visual=", "visual=:fc7", "visual=ResNet:"):
+        with pytest.raises(DataError, match="not an encoder"):
+            load(csv, **given, encoders=text)
+
+
 def test_an_exposure_modality_must_exist(csv):
     with pytest.raises(UnknownNameError, match="modality"):
         load(csv, exposure="picture")
