@@ -118,6 +118,7 @@ def main(
         "",
         "Written by `python benchmarks/speed/attention.py`, one thread of a shared machine,",
         f"torch {torch.__version__}: {USERS:,} users, {ITEMS:,} items, {EDGES:,} edges, width {WIDTH}, both passes.",
+        "The ratio is the median of the ratios pair by pair, not the ratio of the medians beside it.",
         "",
         "| layer | graphrec, ms CPU | PyG, ms CPU | PyG / graphrec | graphrec keeps, MiB | PyG keeps, MiB |",
         "|---|---:|---:|---:|---:|---:|",
