@@ -337,7 +337,11 @@ def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, o
         "lists",
     ]  # fmt: skip
     text = call("evaluate", folder, "--slices").out
-    assert text.count("\n\n") == 3 and "Normalised recall@10" in text
+    assert "Normalised recall@10" in text
+    tables = [table.splitlines() for table in text.split("\n\n")]
+    assert [len(table) - 1 for table in tables] == [1, 2, 4, 1, 2]
+    over_time, drops = tables[2:4]
+    assert "drop" not in over_time[0] and drops[1].startswith("time_drop") and "–" not in drops[1]
     assert call("compare", folder, "--part", "less_active", "--json").json[0]["method"] == "CT"
 
 
@@ -451,6 +455,8 @@ def run_mistakes() -> Sequence[tuple[list[str], str]]:
         (["simulate", "tikok", "--out", "{nowhere}"], "did you mean `tiktok`?"),
         (["simulate", "tiktok", "--out", "{nowhere}", "--users", "0"], "has a wrong value"),
         (["simulate", "tiktok", "--out", "{nowhere}", "--set", "usrs=3"], "did you mean `users`?"),
+        (["simulate", "tiktok", "--out", "{nowhere}", "--set", "dataset=x"], "expected: --from DATASET"),
+        (["simulate", "tiktok", "--out", "{nowhere}", "--set", "out=x"], "expected: --out FOLDER"),
         (["prepare", "tiktokk", "--raw", "{hcr}", "--out", "{nowhere}"], "did you mean `tiktok`?"),
         (["prepare", "tiktok", "--raw", "{nowhere}", "--out", "{nowhere}"], "no such raw data"),
     ]
@@ -541,6 +547,11 @@ def test_what_the_system_refuses_is_a_message(
 def test_a_path_through_a_file_is_a_message(call: Call, recipe_file: Path) -> None:
     refused(call("train", recipe_file, "--out", recipe_file / "run"))
     refused(call("simulate", "tiktok", "--users", 20, "--items", 20, "--set", "shown=9", "--out", recipe_file / "x"))
+
+
+def test_a_folder_in_place_of_a_file_is_named(call: Call, tmp_path: Path) -> None:
+    answer = call("causal", "hcr", "--svg", tmp_path)
+    assert answer.status == 2 and f"where: {tmp_path}\n" in answer.err
 
 
 def test_a_bug_keeps_its_traceback(call: Call, own: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:

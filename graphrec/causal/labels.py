@@ -55,7 +55,7 @@ def parse_estimand(text: str) -> list[Estimand]:
 def label(estimand: Estimand) -> str:
     """The text from which `parse_estimand` makes the same estimand; options at their default are left out."""
     kind = type(estimand)
-    parts = [getattr(kind, "name", None) or f"{kind.__module__}:{kind.__qualname__}"]
+    parts = [vars(kind).get("name") or f"{kind.__module__}:{kind.__qualname__}"]  # its own: a parent has another text
     for key, spec in kind.model_fields.items():
         value = getattr(estimand, key)
         if value != spec.default:

@@ -31,7 +31,7 @@ def evaluate(
     part: Annotated[str, typer.Option(help="test or valid.")] = "test",
     truth: Annotated[
         Path | None,
-        typer.Option(help="A simulated world's truth/ folder: judge by the interventional truth too."),
+        typer.Option(help="A simulated world's folder: judge by the interventional truth too."),
     ] = None,
     target: Annotated[
         str | None, typer.Option(help="What --truth judges by: like (the default), or satisfaction once clicked.")
@@ -81,10 +81,20 @@ def evaluate(
         return
     from graphrec.report.tables import leading, metric_rows
 
-    for number, one in enumerate(tables):
+    for number, one in enumerate(part for table in tables for part in _apart(table)):
         if number:
             typer.echo()
         print_results(*metric_rows(one), leading(one), f"in {loaded.folder / 'metrics.json'}, with --json")
+
+
+def _apart(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The table, and the drops over time, which are measures of their own, as another."""
+    from graphrec.run import DROP
+
+    if "part" not in table or DROP not in set(table["part"]):
+        return [table]
+    of_drop = table["part"] == DROP
+    return [table[rows].dropna(axis=1, how="all").reset_index(drop=True) for rows in (~of_drop, of_drop)]
 
 
 def _more_tables(

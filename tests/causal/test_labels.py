@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphrec.causal import FrontDoor, TotalIndirectEffect, label, parse_estimand
+from graphrec.causal import FrontDoor, Observational, TotalIndirectEffect, label, parse_estimand
 from graphrec.errors import GraphrecError, RecipeError, UnknownNameError
 
 
@@ -86,3 +86,13 @@ def test_options_that_do_not_fit_together_are_typed(text):
     with pytest.raises(RecipeError, match="the options of estimand") as caught:
         parse_estimand(text)
     assert caught.value.got == f"`{text}`"
+
+
+class Renamed(Observational):
+    """An estimand of one's own that is made from a registered one."""
+
+
+def test_a_class_of_ones_own_does_not_go_by_the_name_of_its_parent():
+    text = label(Renamed())
+    assert text == f"{__name__}:Renamed"
+    assert parse_estimand(text) == [Renamed()] != [Observational()]
