@@ -189,7 +189,12 @@ class Recipe(BaseModel):
             raise UnknownNameError(
                 "validation metric", self.training.monitor, known, where=f"training.monitor in {where}"
             )
-        self.estimands()
+        try:
+            self.estimands()
+        except GraphrecError as error:
+            reason = f"; {error.where}" if error.where else ""
+            error.where = f"evaluation.estimands in {where}{reason}"
+            raise
 
 
 def monitors(k: Sequence[int]) -> list[str]:
@@ -216,7 +221,7 @@ def _key_error(
 ) -> RecipeError:
     first = errors[0]
     path = _path(values, first["loc"])
-    key = prefix + ".".join(path)
+    key = (prefix + ".".join(path)).rstrip(".")  # no path where it takes several keys together to be wrong
     if first["type"] == "missing":
         return RecipeError(f"{what} `{key}` is missing", got="nothing", where=where, next_step=f"give `{key}`")
     if first["type"] != "extra_forbidden":
@@ -347,8 +352,9 @@ def _blame_override(error: GraphrecError, overrides: Sequence[str]) -> None:
     """Where an error is about a key that an override gave, say so: the file has no such line."""
     for text in overrides:
         key = text.partition("=")[0].strip()
-        if f"`{key}`" in error.problem or str(error.where).startswith(f"{key} in "):
-            error.where = f"--set {text}"
+        place, sign, reason = str(error.where).partition("; ")
+        if f"`{key}`" in error.problem or place.startswith(f"{key} in "):
+            error.where = f"--set {text}{sign}{reason}"
 
 
 def _deep_copy(value: Any) -> Any:

@@ -116,9 +116,15 @@ class Recommender(nn.Module):
 
     @torch.no_grad()
     def freeze(self, graph: InteractionGraph) -> FrozenModel:
-        """One propagation, kept: everything that scoring, export and explanation need."""
+        """One propagation, kept: everything that scoring, export and explanation need.
+
+        The tables are copies: a backbone may give its embedding tables as they are, which training goes on to change.
+        """
         self.eval()
-        representations = self.representations(graph)
+        representations = {
+            tower: {name: Representation(one.user.clone(), one.item.clone()) for name, one in outputs.items()}
+            for tower, outputs in self.representations(graph).items()
+        }
         categories = {name: graph.categories(name) for name in graph.modalities}
         return FrozenModel(
             representations,

@@ -63,6 +63,12 @@ def test_a_key_of_another_decoder_is_unknown() -> None:
         ({"decoder": {"name": "hcr", "link": "log"}}, "decoder.link", "'sigmoid', 'raw' or 'softplus'"),
         ({"decoder": {"share_embeddings": "perhaps"}}, "decoder.share_embeddings", "a valid boolean"),
         ({"decoder": {"name": 3}}, "decoder.name", "a name"),
+        ({"backbone": {"setting": ["cr"]}}, "backbone.setting", "'paper', 'official' or 'cr'"),
+        (
+            {"decoder": {"name": "dvbpr", "image_modality": "visual"}},
+            "decoder",
+            "`image_modality` and `image_shape` come together",
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_what_was_expected(values: dict, key: str, expected: str) -> None:
@@ -247,6 +253,7 @@ def test_a_monitor_is_any_metric_at_the_evaluated_lengths() -> None:
         "training.monitor=ndgc@50",
         "training.epochs=many",
         "split.name=rnadom",
+        'evaluation.estimands=["front_dor"]',
     ],
 )
 def test_an_error_about_what_an_override_gave_names_the_override(text: str, tmp_path: Path) -> None:
@@ -259,6 +266,14 @@ def test_an_error_about_what_an_override_gave_names_the_override(text: str, tmp_
         with pytest.raises(GraphrecError) as caught:
             Recipe.from_toml(file, overrides)
         assert caught.value.where == where
+
+
+def test_why_a_class_cannot_be_imported_is_told_where_an_override_named_it(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text('[data]\npath = "prepared"\n')
+    with pytest.raises(UnknownNameError) as caught:
+        Recipe.from_toml(file, ["backbone.name=nowhere:Net"])
+    assert caught.value.where == "--set backbone.name=nowhere:Net; import failed: No module named 'nowhere'"
 
 
 def test_a_part_given_as_a_name_is_told_its_key() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, first_batches, small_model, total_loss
+from on_mf import mf_model
 from small_graph import LONE_ITEM, NUM_ITEMS, NUM_USERS
 
 from graphrec.backbones.mmgcn import MMGCNConfig
@@ -83,6 +84,21 @@ def test_freezing_and_scoring_leave_the_model_unchanged() -> None:
     second = model.freeze(graph).scorer(TotalIndirectEffect())(EVERYONE)
     assert torch.equal(first, second)
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_training_goes_on_without_changing_what_was_frozen() -> None:
+    """`mf` gives its embedding tables as they are."""
+    model, graph = mf_model("bpr")
+    frozen = model.freeze(graph)
+    before = frozen.scorer(Observational())(EVERYONE)
+    tables = [part for one in frozen.representations["main"].values() for part in (one.user, one.item)]
+    assert not any(part.requires_grad for part in tables)
+    kept = [part.clone() for part in tables]
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(1.0)
+    assert all(torch.equal(*pair) for pair in zip(tables, kept))
+    assert torch.equal(frozen.scorer(Observational())(EVERYONE), before)
 
 
 def test_building_a_model_does_not_touch_the_global_random_state() -> None:

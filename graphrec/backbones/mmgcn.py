@@ -97,9 +97,8 @@ class MMGCNConfig(BackboneConfig):
     @model_validator(mode="before")
     @classmethod
     def _fill_from_setting(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            return {**_SETTINGS.get(given.get("setting", "cr"), {}), **given}
-        return given
+        name = given.get("setting", "cr") if isinstance(given, dict) else None
+        return {**_SETTINGS[name], **given} if isinstance(name, str) and name in _SETTINGS else given
 
 
 @backbones.register("mmgcn")

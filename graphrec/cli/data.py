@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.options import Json, Out, key_values
+from graphrec.errors import RecipeError
 from graphrec.report.terminal import print_table
 
 
@@ -55,13 +56,13 @@ def simulate(
     """Write a simulated world with known truth, in the raw layout of a public dataset."""
     from graphrec.simulation import simulate as write_world
 
-    chosen = {
-        "users": users,
-        "items": items,
-        "strength": strength,
-        "seed": seed,
-        **key_values(settings, "--set"),
-    }
+    own = key_values(settings, "--set")
+    for name, place in (("world", "WORLD"), ("out", "--out FOLDER"), ("dataset", "--from DATASET")):
+        if name in own:
+            raise RecipeError(
+                f"`{name}` is no setting of a world", expected=place, got=f"--set {name}={own[name]}", where="--set"
+            )
+    chosen = {"users": users, "items": items, "strength": strength, "seed": seed, **own}
     folder = write_world(
         world, out, dataset=dataset, **{key: value for key, value in chosen.items() if value is not None}
     )

@@ -48,7 +48,7 @@ def _refused(error: OSError) -> GraphrecError:
     return GraphrecError(
         "the system refused to read or write a file",
         got=error.strerror or str(error),
-        where=error.filename,
+        where=error.filename2 or error.filename,  # of a renaming the second is what the user named
         next_step=steps.get(error.errno or 0, "check that path, then call again"),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from torch import Tensor, nn
 
 from graphrec.backbones.base import ID, Representation, Representations, fuse
@@ -139,6 +139,14 @@ class OneBehaviourConfig(DecoderConfig):
     behaviour: Role = "click"
     """The feedback that is learned."""
     negatives: Negatives = "unclicked"
+    """What the positives are compared with; of clicks `unclicked` alone, as the other kinds may be clicks."""
+
+    @field_validator("negatives")
+    @classmethod
+    def _no_positives(cls, negatives: Negatives, info: ValidationInfo) -> Negatives:
+        if info.data.get("behaviour") == "click" and negatives != "unclicked":
+            raise ValueError("unclicked, as behaviour = click takes every click for a positive")
+        return negatives
 
 
 class Decoder(nn.Module, ABC):

@@ -29,7 +29,6 @@ from graphrec.backbones.base import Representations
 from graphrec.causal import CausalGraph, Estimand, Logits, Node, Observational, Outcome, TotalIndirectEffect
 from graphrec.decoders.base import Branches, Context, Decoder, DecoderConfig, Objective, Tower, decoders, pick
 from graphrec.errors import RecipeError
-from graphrec.graph.sampling import Negatives
 
 
 class CRConfig(DecoderConfig):
@@ -37,7 +36,8 @@ class CRConfig(DecoderConfig):
     """How a and e make y: a s(e), a tanh(e), a + s(e) or a + tanh(e). After a sum the effect is a - a*, without e."""
     alpha: float = Field(1.0, ge=0)
     """Weight of the loss on e alone."""
-    negatives: Negatives = "unclicked"
+    negatives: Literal["unclicked"] = "unclicked"
+    """Of clicks, no other kind: they may be clicks themselves."""
 
 
 @decoders.register("cr")

@@ -8,21 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Literal
+from typing import Any
+
+from pydantic import model_validator
 
 from graphrec.backbones.base import FUSED, Representations
 from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
-from graphrec.decoders.base import Branches, Decoder, DecoderConfig, Objective, Tower, decoders
+from graphrec.decoders.base import Branches, Decoder, Objective, OneBehaviourConfig, Role, Tower, decoders
 from graphrec.graph.sampling import Negatives
 
 
-class CTConfig(DecoderConfig):
-    behaviour: Literal["like", "click"] = "like"
+class CTConfig(OneBehaviourConfig):
+    behaviour: Role = "like"
     """What is learned; `click` makes it the plain click model."""
-    graph: Literal["like", "click"] = "like"
+    graph: Role = "like"
     """Whose edges the backbone propagates over."""
     negatives: Negatives = "unliked"
-    """`mixed` gives CT the negatives of HCR's like task, for a fair comparison."""
+    """`mixed` gives CT the negatives of HCR's like task, for a fair comparison. Where clicks are learned the default is
+    `unclicked`, and nothing else is taken."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _negatives_of_clicks(cls, given: Any) -> Any:
+        clicks = isinstance(given, dict) and given.get("behaviour") == "click"
+        return {"negatives": "unclicked", **given} if clicks else given
 
 
 @decoders.register("ct")

@@ -4,8 +4,8 @@
 
 What is left of a picture once its category's vector is taken away is its style. One user table serves match and notice.
 
-Deviations: none with one visual modality and one category an item. What the paper leaves open: an item without a
-category keeps its whole picture, and several visual modalities add up.
+Deviations: features are scaled column by column. What the paper leaves open: an item without a category keeps its whole
+picture, and several visual modalities add up.
 """
 
 from __future__ import annotations

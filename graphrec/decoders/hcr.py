@@ -79,7 +79,7 @@ class HCRConfig(FrontDoorConfig):
 
 @decoders.register("hcr")
 class HCR(FrontDoorDecoder):
-    """HCR (Zhu et al. 2022): front-door adjustment through the click, against hidden causes of features and likes."""
+    """HCR (Zhu et al. 2024): front-door adjustment through the click, against hidden causes of features and likes."""
 
     Config = HCRConfig
     config: HCRConfig

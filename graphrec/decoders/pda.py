@@ -38,7 +38,6 @@ from graphrec.decoders.base import (
     per_item,
 )
 from graphrec.graph.build import InteractionGraph
-from graphrec.graph.sampling import Negatives
 
 
 class PDAConfig(DecoderConfig):
@@ -50,7 +49,8 @@ class PDAConfig(DecoderConfig):
     """Spans of the training time with equally many clicks each; 1 is the paper's PDG. Data without times has one."""
     link: Literal["product", "log"] = "product"
     """What BPR compares: the product, as the paper, or its logarithm. The ranking of a given model is the same."""
-    negatives: Negatives = "unclicked"
+    negatives: Literal["unclicked"] = "unclicked"
+    """Of clicks, no other kind: they may be clicks themselves."""
 
 
 @decoders.register("pda")

@@ -88,7 +88,7 @@ def _tables(model: FrozenModel) -> dict[str, np.ndarray]:
             found[f"reference/{name}/item"] = branch.item
             if branch.user.shape != model.branches[name].user.shape:
                 found[f"reference/{name}/user"] = branch.user
-    return {name: np.ascontiguousarray(value.numpy(), dtype=np.float32) for name, value in found.items()}
+    return {name: np.ascontiguousarray(value.cpu().numpy(), dtype=np.float32) for name, value in found.items()}
 
 
 def _write_table(path: Path, ids, values: np.ndarray) -> None:

@@ -15,8 +15,7 @@ def audit_graph(graph: InteractionGraph, split: Split) -> list[Finding]:
     """What of the graph is not the training part's: an edge, or the scale of a dense feature.
 
     Dense features (of a graph made with the default scaling) are centred on the training items that have the modality,
-    so their mean over just these items is
-    zero; where it is not, other items were averaged as well.
+    so their mean over just these items is zero; where it is not, other items were averaged as well.
     """
     dataset = split.dataset
     found = []

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import torch
 from scipy import sparse
-from torch import Tensor
+from torch import Tensor, nn
 from torch_geometric.data import HeteroData
+from torch_geometric.data.storage import NodeStorage
 
 from graphrec.data.dataset import Feature
 from graphrec.data.split import Split
-from graphrec.errors import UnknownNameError
+from graphrec.errors import DataError, UnknownNameError
 from graphrec.graph.neighbours import Neighbours, nearest
 from graphrec.graph.pairs import require_pairs
 from graphrec.graph.propagator import Propagator, Scaling
@@ -23,6 +24,10 @@ from graphrec.graph.sorted_edges import SortedEdges
 from graphrec.graph.sparse import ConstantCSR, csr_tensor
 
 FeatureScaling = Literal["columns", "none"]
+_RESERVED = ("id", "fused")
+"""What representations are called that are no modality's; see `graphrec.backbones`."""
+_ATTRIBUTES = frozenset(name for kind in (nn.ModuleDict, nn.ParameterDict, NodeStorage) for name in dir(kind()))
+"""Names that a module, or the graph's store of items, has for itself."""
 
 
 def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroData:
@@ -35,8 +40,12 @@ def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroDat
     Dense features are centred and scaled to unit variance column by column, fitted on the training items that have the
     modality, or with `scaling = "none"` taken as they are; missing rows are zero and told by the mask. Bags are taken
     as they are.
+
+    Raises:
+        DataError: a modality has a name that the graph or a model has another use for.
     """
     dataset = split.dataset
+    _require_usable(dataset.features)
     data = HeteroData()
     data["user"].num_nodes = dataset.num_users
     data["item"].num_nodes = dataset.num_items
@@ -55,6 +64,21 @@ def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroDat
             data["user", behaviour, "item"].time = torch.from_numpy(first.to_numpy().astype(np.int64))
         data["item", f"rev_{behaviour}", "user"].edge_index = edges.flip(0)
     return data
+
+
+def _require_usable(names: Iterable[str]) -> None:
+    """A modality's name is a key of the graph's items, of a backbone's modules, and a folder of an export."""
+    for name in names:
+        taken = name in _RESERVED or name in _ATTRIBUTES or name.endswith("_mask")
+        if taken or not name or any(sign in name for sign in "./\\"):
+            raise DataError(
+                f"a modality cannot be called `{name}`",
+                expected=f"a name without . / \\ that is none of {', '.join(_RESERVED)}, does not end in _mask, and "
+                "is no attribute of a torch module, as `type` and `values` are",
+                got=f"`{name}`",
+                where="the dataset's features",
+                next_step="prepare the data again with another name for it, or leave it out with data.modalities",
+            )
 
 
 def _bag(feature: Feature) -> Tensor:
@@ -115,6 +139,8 @@ class InteractionGraph:
         """The same graph on another device; propagators are made there when first asked for."""
         moved = InteractionGraph(self.data.clone().to(device), self.feedback)
         moved.device = torch.device(device)
+        moved._replaced = {name: values.to(device) for name, values in self._replaced.items()}
+        moved._moves = {name: values.to(device) for name, values in self._moves.items()}
         return moved
 
     def with_features(self, values: Mapping[str, Tensor]) -> InteractionGraph:

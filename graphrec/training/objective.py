@@ -10,6 +10,7 @@ from torch import Tensor
 
 from graphrec.backbones import Pairs
 from graphrec.decoders import Branches, Labels, Objective, PairLogits
+from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import NegativeSampler, negative_sampler
 from graphrec.streams import stream
@@ -54,12 +55,24 @@ class ObjectiveSampler:
         batch_size: pairs a step; fewer where the population is smaller.
         steps: steps an epoch.
         seed: the run's seed; the streams are "batches/NAME" and "negatives/NAME", keyed by the epoch.
+
+    Raises:
+        RecipeError: the role from which pairs are drawn has none.
     """
 
     def __init__(self, objective: Objective, graph: InteractionGraph, batch_size: int, steps: int, seed: int) -> None:
         self.objective, self.seed, self.steps = objective, seed, steps
         clicks, likes = graph.pairs("click"), graph.pairs("like")
-        self.pairs = {"click": clicks, "like": likes}[objective.population or objective.label]
+        role = objective.population or objective.label
+        self.pairs = {"click": clicks, "like": likes}[role]
+        if not len(self.pairs):
+            raise RecipeError(
+                f"the objective `{objective.name}` has nothing to learn from",
+                expected=f"at least one training pair of role `{role}`",
+                got="none",
+                where="decoder.name",
+                next_step="use a larger split.train, or other behaviours in data.feedback",
+            )
         self.batch_size = min(batch_size, len(self.pairs))
         self.negatives: NegativeSampler | None = None
         if objective.negatives is not None:
@@ -67,7 +80,7 @@ class ObjectiveSampler:
         self.num_items = graph.num_items
         key, self.clicked, liked = (pairs @ torch.tensor([graph.num_items, 1]) for pairs in (self.pairs, clicks, likes))
         self.is_like = torch.isin(key, liked)
-        self.stages = graph.stages(objective.population or objective.label, objective.stages)
+        self.stages = graph.stages(role, objective.stages)
 
     def epoch(self, number: int) -> list[Batch]:
         """All batches of an epoch; the same numbers whenever they are drawn."""

@@ -167,6 +167,12 @@ def test_a_word_in_place_of_a_switch_is_refused_or_understood() -> None:
         MMGCNConfig(combine="False")
 
 
+@pytest.mark.parametrize("setting", [["cr"], {}, "paperr"])
+def test_what_names_no_setting_is_refused(setting: object) -> None:
+    with pytest.raises(ValidationError, match="setting"):
+        MMGCNConfig(setting=setting)
+
+
 def test_the_official_setting_projects_the_pictures_only() -> None:
     model, tables, _ = built("official", ("visual", "acoustic", "title"))
     assert tables["preference_visual"].shape[1] == 256

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
-from contracts.decoder_contract import small_model
+from contracts.decoder_contract import CONTEXT, small_model
+from pydantic import ValidationError
 
 from graphrec.backbones import Representation
-from graphrec.decoders import BlockLogits, Context, PairLogits
+from graphrec.decoders import BlockLogits, Context, PairLogits, decoders
 from graphrec.decoders.base import pick, with_offset
 
 
@@ -70,3 +73,18 @@ def test_the_id_stands_in_for_a_role_without_modalities() -> None:
 def test_the_formula_for_exported_tables_follows_the_settings(name: str, settings: dict, part: str) -> None:
     model, _ = small_model(name, settings)
     assert part in model.decoder.formula
+
+
+@pytest.mark.parametrize("name", [one for one in decoders if "negatives" in decoders.get(one).Config.model_fields])
+def test_a_click_is_never_compared_with_another_click(name: str) -> None:
+    """By default, and where another kind of negatives is asked for."""
+    kind = decoders.get(name)
+    asked = {"behaviour": "click"} if "behaviour" in kind.Config.model_fields else {}
+    context = replace(CONTEXT, categorical=("kind",), content=(*CONTEXT.content, "kind"))
+    for one in kind(kind.Config(**asked), context).objectives():
+        assert one.label == "like" or one.negatives == "unclicked"
+    if name == "dcf":
+        return  # learns likes alone
+    for negatives in ("unliked", "mixed", "clicked"):
+        with pytest.raises(ValidationError, match="unclicked"):
+            kind.Config(**asked, negatives=negatives)

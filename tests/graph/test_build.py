@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from planted import PLANTED_CLICKS, planted_split
+from planted import PLANTED_CLICKS, planted_split, planted_world
 from small_graph import NUM_ITEMS, NUM_USERS, small_graph
 
-from graphrec.data.split import Split
+from graphrec.data.split import Split, SplitConfig, make_split
 from graphrec.errors import DataError, UnknownNameError
 from graphrec.graph.build import InteractionGraph, build_hetero
 
@@ -97,3 +97,12 @@ def test_features_may_be_taken_as_they_are(split: Split) -> None:
     assert np.array_equal(taken[feature.mask], feature.values[feature.mask])
     assert not taken[~feature.mask].any()
     assert not np.allclose(taken, InteractionGraph.from_split(split).features("visual").numpy())
+
+
+@pytest.mark.parametrize("name", ["id", "fused", "type", "values", "num_nodes", "face_mask", "a.b", "a/b", ""])
+def test_a_modality_whose_name_has_another_use_is_refused(name: str) -> None:
+    dataset = planted_world()
+    dataset.features[name] = dataset.features["visual"]  # type: ignore[index]
+    with pytest.raises(DataError, match="a modality cannot be called") as caught:
+        build_hetero(make_split(dataset, SplitConfig(name="given")))
+    assert "data.modalities" in str(caught.value.next_step)

@@ -29,6 +29,12 @@ def test_a_move_adds_to_dense_features_and_to_the_projection_of_a_bag() -> None:
         assert torch.equal(graph.no_move(name), torch.zeros(NUM_ITEMS, width))
 
 
+def test_a_view_on_another_device_is_the_same_view() -> None:
+    graph, values = small_graph(), torch.randn(NUM_ITEMS, 5)
+    view = graph.with_features({"visual": values}).with_moves({"visual": values}).to("cpu")
+    assert torch.equal(view.features("visual"), 2 * values)
+
+
 def test_replaced_features_have_a_width_of_their_own() -> None:
     graph, values = small_graph(), torch.randn(NUM_ITEMS, 2)
     other = graph.with_features({"visual": values})

@@ -9,9 +9,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from planted import NUM_USERS, planted_graph
+from small_graph import small_graph
 
 from graphrec.backbones import Representation
 from graphrec.decoders import Labels, Objective
+from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.training.objective import Batch, ObjectiveSampler, log_complement, loss_of
 
@@ -179,3 +181,11 @@ def test_a_pair_wrongly_held_for_certain_is_still_corrected(logit: float) -> Non
 def test_every_user_can_be_drawn_for(graph: InteractionGraph) -> None:
     sampler = ObjectiveSampler(objective(negatives="mixed"), graph, batch_size=10**6, steps=1, seed=0)
     assert set(sampler.epoch(1)[0].users.tolist()) == set(range(NUM_USERS))
+
+
+def test_an_objective_without_pairs_is_refused() -> None:
+    graph = small_graph()
+    graph.data["user", "like", "item"].edge_index = torch.empty(2, 0, dtype=torch.int64)
+    ObjectiveSampler(objective(population="click"), graph, batch_size=4, steps=1, seed=0)
+    with pytest.raises(RecipeError, match="objective `x` has nothing to learn from"):
+        ObjectiveSampler(objective(), graph, batch_size=4, steps=1, seed=0)
