@@ -11,6 +11,7 @@ the end, one cell after the other, each in a process of its own. Run again with 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Mapping
@@ -204,22 +205,24 @@ def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, 
     return Cell(name, decoder, tuple(run.folder for run in runs))
 
 
-Cost = dict[str, float]
+Cost = dict[str, Any]
 
 
 def _cost(cell: Cell, folder: Path) -> tuple[str, Cost]:
-    """Seconds an epoch and the process's peak memory, of a short training with the cell's settings."""
-    kept = folder / f"{cell.backbone}-{cell.decoder}.json"
-    if not kept.is_file():
+    """Seconds an epoch and the process's peak memory, of a short training with the cell's settings.
+
+    Kept in `folder`, and measured again where tuning with more trials has chosen other settings since.
+    """
+    kept, recipe = folder / f"{cell.backbone}-{cell.decoder}.json", cell.runs[0].recipe
+    settings = hashlib.sha256(recipe.with_data_at("").to_toml().encode()).hexdigest()[:12]
+    if not kept.is_file() or read_json(kept).get("recipe") != settings:
         keep_large_blocks()
-        recipe = cell.runs[0].recipe
         epochs = {"epochs": recipe.training.validate_every}  # a validation is part of it
         short = recipe.model_copy(update={"training": recipe.training.model_copy(update=epochs)})
         with TemporaryDirectory() as scratch:
             made = train(short, Path(scratch) / "run").manifest
-        folder.mkdir(exist_ok=True)
         cost = {"seconds_an_epoch": made["training_seconds"] / made["epochs"], "megabytes": made["peak_memory_mb"]}
-        write_json(kept, cost | {"threads": made["threads"]})
+        write_json(kept, cost | {"threads": made["threads"], "recipe": settings})
     return cell.name, read_json(kept)
 
 

@@ -18,6 +18,7 @@ import torch
 import typer
 from common import run
 
+from graphrec.errors import RunError
 from graphrec.run import Run
 from graphrec.simulation.truth import Truth
 
@@ -33,6 +34,13 @@ def main(
             product_form(place, "HCR") | product_form(place, "HCR, all centred") | additive_form(place, "HCR-A")
         ]
     ]
+    if not rows:
+        raise RunError(
+            "no world of the study lies here",
+            expected="folders strength-DOSE/seed-SEED",
+            where=out,
+            next_step="python benchmarks/dose_response.py hidden makes them; --out names its folder",
+        )
     worlds = pd.DataFrame(rows).sort_values(["dose", "seed"])
     means = worlds.drop(columns="seed").groupby("dose").mean()
     means.round(4).to_csv(out / "gates.csv")

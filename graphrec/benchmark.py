@@ -32,7 +32,7 @@ from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown, metric_names
-from graphrec.run import ACTIVITY, DROP, RATIOS, SUBSETS, TRUTH_PARTS, Run, table_row
+from graphrec.run import ACTIVITY, DROP, RATIOS, SUBSETS, TRUTH_PARTS, Run, require_one_split, table_row
 from graphrec.simulation.truth import ORACLES, OracleGap, Truth, oracle_gap
 
 POPULARITY = "popularity (clicks)"
@@ -121,8 +121,9 @@ def run_benchmark(
         trials: trainings that each recipe was tuned with, to be told with the results.
 
     Raises:
-        RunError: there is no recipe, as all failed before; or `out` has results of a method whose runs there are now
-            found to be of another recipe or other data. They are left as they are.
+        RunError: there is no recipe, as all failed before; the methods do not share their split; or `out` has results
+            of a method whose runs there are now found to be of another recipe or other data. Results that are there
+            are left as they are.
     """
     if not recipes:
         raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
@@ -134,7 +135,9 @@ def run_benchmark(
         except Exception as error:
             keep_results(name, error, out)
             failed[name] = tell_failure(name, error)
-    if said := other_code([run for found in runs.values() for run in found]):
+    every = [run for found in runs.values() for run in found]
+    require_one_split(every)
+    if said := other_code(every):
         print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
     first = next(iter(recipes.values()))
     split = prepare_split(first)

@@ -25,7 +25,7 @@ from graphrec.decoders import decoders
 from graphrec.environment import Environment, code_of
 from graphrec.errors import GraphrecError, MismatchError, RunError
 from graphrec.evaluation.ranking import evaluate
-from graphrec.files import read_json, replace_file, sha256, write_json
+from graphrec.files import hold, read_json, replace_file, sha256, write_json
 from graphrec.memory import peak_mb, reset_peak
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Recommender
@@ -34,6 +34,8 @@ from graphrec.training.checkpoint import resume_training, save_training, save_we
 from graphrec.training.loop import Trainer, TrainingState
 
 CHECKPOINT_SECONDS = 20.0
+LOCK = ".lock"
+"""Held in a run's folder by the process that trains there; gone once the run is complete."""
 
 
 def train(
@@ -56,21 +58,43 @@ def train(
 
     Raises:
         MismatchError: `out` holds another recipe's run, or one of other data or code of one's own.
-        RunError: it holds something that is no run.
+        RunError: it holds something that is no run, or another process trains there.
     """
     out, recipe = Path(out), recipe.without_tune()
-    if _same_run(out, recipe) and resume:
-        run = complete_run(out)
-        if run is not None:
-            _require_unchanged(out, _materials(recipe))
-            if run.recipe == recipe:
-                return run
-            _write_recipe(out, recipe)
-            write_json(out / MANIFEST, run.manifest | _place_of_data(out, recipe))
-            return Run(out)
+    if kept := _kept(out, recipe, resume):
+        return kept
     reset_peak()
     split = prepare_split(recipe)
     trainer = _trainer(recipe, split)
+    out.mkdir(parents=True, exist_ok=True)
+    with hold(out / LOCK):
+        # Another process may have ended here since the folder was looked at.
+        run = _kept(out, recipe, resume) or _trained(out, recipe, split, trainer, on_epoch, resume)
+        (out / LOCK).unlink(missing_ok=True)
+    return run
+
+
+def _kept(out: Path, recipe: Recipe, resume: bool) -> Run | None:
+    """The complete run of this recipe that lies there, if it is to be kept; an error if something else does."""
+    if not (_same_run(out, recipe) and resume and (run := complete_run(out))):
+        return None
+    _require_unchanged(out, _materials(recipe))
+    if run.recipe == recipe:
+        return run
+    _write_recipe(out, recipe)
+    write_json(out / MANIFEST, run.manifest | _place_of_data(out, recipe))
+    return Run(out)
+
+
+def _trained(
+    out: Path,
+    recipe: Recipe,
+    split: Split,
+    trainer: Trainer,
+    on_epoch: Callable[[TrainingState], None],
+    resume: bool,
+) -> Run:
+    """Train in the folder `out`, from its checkpoint if there is one to resume, and write the run."""
     model, graph = trainer.model, trainer.graph
     checkpoint = out / CHECKPOINT
     manifest = _manifest(recipe, split, model) | _place_of_data(out, recipe)
@@ -93,7 +117,6 @@ def train(
 
     state = trainer.run(after_epoch)
     _save(out, model.freeze(graph), model, split, state)
-    checkpoint.unlink(missing_ok=True)
     write_json(
         out / MANIFEST,
         manifest
@@ -106,6 +129,7 @@ def train(
             "peak_memory_mb": peak_mb(),
         },
     )
+    checkpoint.unlink(missing_ok=True)  # last: until the run is complete it is what a new start goes on from
     return Run(out)
 
 
@@ -184,7 +208,8 @@ def _save(out: Path, frozen: FrozenModel, model: Recommender, split: Split, stat
 def _same_run(out: Path, recipe: Recipe) -> bool:
     """True if `out` holds a run of this very recipe; an error if it holds anything else worth keeping."""
     file = out / "recipe.toml"
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not file.is_file()):
+    others = out.is_dir() and any(one.name != LOCK for one in out.iterdir()) and not file.is_file()
+    if out.is_file() or others:
         raise RunError(
             "not a place for a run",
             expected="a new folder, or one with a run of this recipe",

@@ -140,12 +140,15 @@ def named(names: Sequence[str], tests: pd.DataFrame) -> pd.DataFrame:
 def by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
     """The runs of each method: those whose recipes differ in the seed (and the name) alone.
 
+    Where their data lies does not matter, only whether it is the same.
+
     Raises:
         RunError: methods have different numbers of seeds, or two runs of one have the same seed.
     """
-    groups: dict[str, list[Run]] = {}
+    groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
-        groups.setdefault(run.recipe.model_copy(update={"seed": 0, "name": ""}).to_toml(), []).append(run)
+        recipe = run.recipe.with_data_at("").model_copy(update={"seed": 0, "name": ""})
+        groups.setdefault((recipe.to_toml(), run.manifest["dataset_fingerprint"]), []).append(run)
     methods = list(groups.values())
     require_as_many_seeds(methods)
     twice = [same for same in methods if len({run.recipe.seed for run in same}) < len(same)]

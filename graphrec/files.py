@@ -84,15 +84,18 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
 
 
 @contextmanager
-def hold(path: Path) -> Iterator[None]:
+def hold(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the file `path` for this process alone; whoever ends, however it ends, lets go of it.
 
+    Args:
+        wait: until no other process holds it.
+
     Raises:
-        RunError: another process holds it.
+        RunError: another process holds it, and this one does not wait.
     """
     with open(path, "a") as stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
                 "another process works in this folder",

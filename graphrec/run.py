@@ -4,6 +4,7 @@
     run.json                status, versions, hashes, sizes, cost
     history.jsonl           a line an epoch
     training.safetensors    only while training: weights, optimiser, state; a stopped run goes on from here
+    .lock                   only until training has ended: held by the process that trains here
     weights.safetensors     trained parameters
     tables.safetensors      representations of all users and items, their categories, training pairs: all that scoring
                             needs
@@ -35,13 +36,13 @@ from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError
+from graphrec.errors import GraphrecError, MismatchError, RecipeError, RunError, UnknownNameError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.truth import judge_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
-from graphrec.files import read_json, replace_file, write_json
+from graphrec.files import hold, read_json, replace_file, write_json
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel
 from graphrec.simulation.truth import truth_of
@@ -112,16 +113,32 @@ class Run:
         self.recipe = self._with_data_found(Recipe.from_toml(self.folder / "recipe.toml"))
 
     def _with_data_found(self, recipe: Recipe) -> Recipe:
-        """The recipe, with the way from the run to its data where the path that it names leads elsewhere or nowhere."""
-        named, other = Path(recipe.data.path), self.folder / self.manifest.get(DATA_FROM_HERE, "")
-        known = DATA_FROM_HERE in self.manifest and other.exists()
-        if not known or (named.exists() and (named.is_absolute() or named.samefile(other))):
+        """The recipe, with the way from the run to its data where the path that it names leads elsewhere or nowhere.
+
+        Where data lies at both, that which the run was trained on counts.
+        """
+        if DATA_FROM_HERE not in self.manifest:
             return recipe
-        return recipe.with_data_at(os.path.normpath(other))
+        named, other = Path(recipe.data.path), self.folder / self.manifest[DATA_FROM_HERE]
+        places = [place for place in (named, other) if place.exists()]
+        if len(places) == 2 and not named.samefile(other):
+            places.sort(key=lambda place: not self._trained_on(place))
+        if not places or places[0] == named:
+            return recipe
+        plain = Path(os.path.normpath(other))
+        if not (plain.exists() and plain.samefile(other)):  # `..` behind a link leads elsewhere than it reads
+            plain = other.resolve()
+        return recipe.with_data_at(str(plain))
+
+    def _trained_on(self, data: Path) -> bool:
+        try:
+            return fingerprint(data) == self.manifest["dataset_fingerprint"]
+        except GraphrecError:
+            return False
 
     def about(self) -> dict[str, Any]:
         """The manifest without any place on this machine."""
-        return {key: value for key, value in self.manifest.items() if key != DATA_FROM_HERE}
+        return _without_place(self.manifest)
 
     @property
     def name(self) -> str:
@@ -303,12 +320,19 @@ class Run:
         return read_json(path) if path.is_file() else {}
 
     def per_user(self, estimand: str, part: str = "test") -> pd.DataFrame:
-        """The per-user metrics of an estimand that has been evaluated."""
+        """The per-user metrics of an estimand that has been evaluated.
+
+        Raises:
+            RunError: it was not, or the file is damaged.
+        """
         path = self.folder / "per_user" / _per_user_file(part, estimand)
-        if not path.is_file():
+        if f"{part}/{estimand}" not in self.metrics() or not path.is_file():
             raise RunError("not evaluated yet", got=f"`{estimand}` on {part}", where=self.folder,
                            next_step="graphrec evaluate RUN --estimand NAME")  # fmt: skip
-        return pd.read_parquet(path)
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise _damaged(path, str(error)[:300], "evaluate the run again") from None
 
     def recommend(
         self,
@@ -322,7 +346,7 @@ class Run:
         """The best items for the given users.
 
         Args:
-            users: external ids.
+            users: external ids, or a single one.
             k: list length.
             estimand: by default the first of `variants()`.
             seen: True admits items of the training part.
@@ -334,7 +358,7 @@ class Run:
         Raises:
             UnknownIdError: names the ids that were not in the training data.
         """
-        wanted = list(map(str, users))
+        wanted = [users] if isinstance(users, str) else list(map(str, users))
         if k < 1:
             raise RunError("the list is too short", expected="at least 1 item", got=k, where="k")
         chosen = self.choose([estimand] if estimand else ())
@@ -455,7 +479,18 @@ class Run:
 
         Returns:
             The row of a result table.
+
+        Raises:
+            RunError: another training has begun in the folder since the run was opened, whose results these are not.
         """
+        if _without_place(read_json(self.folder / MANIFEST)) != self.about():
+            raise RunError(
+                "the run was trained anew while it was evaluated",
+                expected=f"the training of {self.manifest['created']}",
+                got="another one",
+                where=self.folder,
+                next_step="evaluate it again, once it is complete",
+            )
         text = label(estimand)
         with replace_file(self.folder / "per_user" / _per_user_file(part, text)) as path:
             per_user.assign(user=self.user_ids[per_user["user"]]).to_parquet(path, index=False)
@@ -463,7 +498,8 @@ class Run:
         summary = summarise(per_user)
         summary |= {metric: dict(mean=value, low=nan, high=nan, users=users) for metric, value in (whole or {}).items()}
         entry = {"method": name, "estimand": text, "part": part, "metrics": summary}
-        write_json(self.folder / "metrics.json", self.metrics() | {f"{part}/{text}": entry})
+        with hold(self.folder / MANIFEST, wait=True):  # another process may evaluate the run, too
+            write_json(self.folder / "metrics.json", self.metrics() | {f"{part}/{text}": entry})
         return table_row(name, text, summary)
 
 
@@ -478,14 +514,7 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
     """
     if part not in EVALUATE_OPTIONS:
         raise UnknownNameError("part", part, EVALUATE_OPTIONS, where="part")
-    hashes = {run.manifest["split_hash"] for run in runs}
-    if len(hashes) > 1:
-        raise RunError(
-            "the runs cannot be compared: they were trained on different splits or data",
-            expected="one split for all",
-            got=", ".join(f"{run.folder}: split {run.manifest['split_hash'][:12]}" for run in runs),
-            next_step="train them on the same prepared data with the same [data] and [split]",
-        )
+    require_one_split(runs)
     twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]
     if twice:
         raise RunError("a run is given twice", expected="each run once", got=twice[0], next_step="drop one of them")
@@ -510,10 +539,29 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def require_one_split(runs: Sequence[Run]) -> None:
+    """Refuse runs that were not trained and held out alike.
+
+    Raises:
+        RunError: they do not share their split.
+    """
+    if len({run.manifest["split_hash"] for run in runs}) > 1:
+        raise RunError(
+            "the runs cannot be compared: they were trained on different splits or data",
+            expected="one split for all",
+            got=", ".join(f"{run.folder}: split {run.manifest['split_hash'][:12]}" for run in runs),
+            next_step="train them on the same prepared data with the same [data] and [split]",
+        )
+
+
 def run_labels(runs: Sequence[Run]) -> list[str]:
     """What `compare` calls each run: its name, or its folder where two share one."""
     names = [run.name for run in runs]
     return [run.name if names.count(run.name) == 1 else str(run.folder) for run in runs]
+
+
+def _without_place(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in manifest.items() if key != DATA_FROM_HERE}
 
 
 def _read_ids(path: Path) -> np.ndarray:
@@ -523,8 +571,8 @@ def _read_ids(path: Path) -> np.ndarray:
         raise _damaged(path, str(error)[:300]) from None
 
 
-def _damaged(path: Path, got: str) -> RunError:
-    return RunError("a file of the run is missing or damaged", got=got, where=path, next_step="train the run again")
+def _damaged(path: Path, got: str, next_step: str = "train the run again") -> RunError:
+    return RunError("a file of the run is missing or damaged", got=got, where=path, next_step=next_step)
 
 
 def _numbers_apart(one: Estimand, other: Estimand) -> bool:

@@ -69,7 +69,7 @@ def test_the_table_holds_references_methods_and_variants(recipes, tiny_world: Pa
 
 
 def test_the_page_ranks_what_the_table_ranks_by_the_same_tests(recipes, tiny_world: Path, tmp_path: Path) -> None:
-    result = run_benchmark(recipes, tmp_path, truth=tiny_world)
+    result = run_benchmark(recipes, tmp_path, seeds=(0, 1), truth=tiny_world)
     methods = methods_of(list(result.trained.values()), result.compared)
     both = []
     for part in ("test", "truth"):
@@ -102,6 +102,14 @@ def test_a_failed_method_is_told_and_the_others_go_on(recipes, tmp_path: Path, m
     assert "this one fails" in result.failed["ct"]
     assert "HCR" in set(result.table["method"]) and "CT" not in set(result.table["method"])
     assert "this one fails" in json.loads((tmp_path / "about.json").read_text())["failed"]["ct"]
+
+
+def test_methods_on_different_splits_are_refused_before_anything_is_written(
+    recipes, tiny_recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(RunError, match="different splits"):
+        run_benchmark({"ct": recipes["ct"], "hcr": tiny_recipe("hcr", "split.train=0.6")}, tmp_path)
+    assert files(tmp_path) == {}
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -56,6 +56,7 @@ def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> No
         ("tiktok", ("--data", "Twin"), "did you mean `twin`?"),
         ("tiktok", ("--out", "/dev/null/x"), "the system refused"),
         ("amazon", ("--category", "Beauty"), "--category is for real files"),
+        ("dose_response_gates", ("--out", "nowhere"), "no world of the study lies here"),
     ],
 )
 def test_a_mistake_ends_with_a_message_before_anything_is_made(
@@ -165,7 +166,7 @@ def test_a_full_run_goes_the_whole_way_and_is_kept_where_its_folder_is_moved(
     (tmp_path / "another").mkdir()
     monkeypatch.chdir(tmp_path / "another")
     monkeypatch.setattr("graphrec.training.loop.Trainer.run", pytest.fail)
-    monkeypatch.setattr("graphrec.experiments.carry_out.write_report", lambda *_, **__: None)  # slow, and seen above
+    monkeypatch.setattr("graphrec.benchmark.write_report", lambda *_, **__: None)  # slow, and seen above
     monkeypatch.setattr(script, "HCR", replace(HCR, methods=few, exhibits={}))
     script.main(out=tmp_path / "elsewhere", **asked)
     after = {
@@ -201,5 +202,7 @@ def test_backbones_are_tuned_trained_and_put_in_one_table(
 
     script.main("alibaba", only="mf,lightgcn", **asked)
     assert json.loads((tmp_path / "out" / "about.json").read_text()) == about, "nothing is trained again"
+    cell = script.Cell("mf", "ct", (tmp_path / "out" / "runs" / "mf-ct-1",))  # as one with other settings than kept
+    assert script._cost(cell, tmp_path / "out" / "costs")[1]["recipe"] != about["cells"]["mf ct"]["cost"]["recipe"]
     with pytest.raises(GraphrecError, match="unknown backbone"):
         script.main("alibaba", only="mf,nonesuch", **asked)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from graphrec.carry_out import train
 from graphrec.causal import EffectOnMediator, Observational
 from graphrec.comparison import compare_runs, paired_tests
 from graphrec.errors import RunError
@@ -78,6 +79,19 @@ def test_runs_that_differ_in_the_seed_alone_are_one_method(judged: Callable[...,
     assert test["permutation"] < 0.001 and test["p"] == test["crossed"] > 0.05
     wide, narrow = (found.table["ndcg@5_high"] - found.table["ndcg@5_low"])[[1, 0]]
     assert wide > narrow
+
+
+def test_where_the_same_data_lies_is_no_part_of_a_method(
+    judged: Callable[..., Run], tiny_prepared: Path, tmp_path: Path
+) -> None:
+    base = np.random.default_rng(5).random(20)
+    runs = [judged("a", seed, base + seed) for seed in (0, 1)]
+    moved = Path(shutil.copytree(tiny_prepared, tmp_path / "moved"))
+    runs[1] = train(runs[1].recipe.with_data_at(str(moved)), runs[1].folder)
+    assert runs[0].recipe.data.path != runs[1].recipe.data.path
+    assert compare_runs(runs, replicates=True).table["seeds"].tolist() == [2]
+    runs[1].manifest["dataset_fingerprint"] = "of other features in the same split"
+    assert compare_runs(runs, replicates=True).table["seeds"].tolist() == [1, 1]
 
 
 def test_estimands_of_one_training_are_paired_by_seed(judged: Callable[..., Run]) -> None:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import torch
 
 import graphrec as gr
 import graphrec.carry_out
+import graphrec.run
 from graphrec.carry_out import other_code, train
 from graphrec.causal import Observational, parse_estimand
 from graphrec.cli import main
@@ -162,6 +164,56 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     assert not (tmp_path / "cut" / "training.safetensors").exists()
 
 
+def test_a_training_that_was_killed_at_its_very_end_trains_no_epoch_again(
+    tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+    recipe, write = tiny_recipe("ct"), graphrec.carry_out.write_json
+
+    def killed_before_it_is_complete(path: Path, value: dict) -> None:
+        if value["status"] == "complete":
+            raise Stopped
+        write(path, value)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(graphrec.carry_out, "write_json", killed_before_it_is_complete)
+        train(recipe, tmp_path / "run")
+    run = train(recipe, tmp_path / "run", on_epoch=lambda state: pytest.fail("an epoch was trained again"))
+    assert run.manifest["epochs"] == 2
+    assert not {"training.safetensors", ".lock"} & set(content(run.folder))
+
+
+@pytest.mark.parametrize("setting", ["training.learning_rate=0.5", "training.learning_rate=0.01"])
+def test_one_process_trains_in_a_folder_at_a_time(tiny_recipe: MakeRecipe, tmp_path: Path, setting: str) -> None:
+    recipe, second = tiny_recipe("ct"), tiny_recipe("ct", setting)
+
+    def meanwhile(state) -> None:
+        before = content(tmp_path / "run")
+        for resume in (True, False):
+            with pytest.raises(RunError, match="another process works in this folder"):
+                train(second, tmp_path / "run", resume=resume)
+        assert content(tmp_path / "run") == before
+
+    run = train(recipe, tmp_path / "run", on_epoch=meanwhile)
+    assert run.recipe == recipe and Recipe.from_toml(run.folder / "recipe.toml") == recipe
+
+
+def test_a_run_that_another_process_ended_meanwhile_is_kept(
+    tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, prepare = tiny_recipe("ct"), graphrec.carry_out.prepare_split
+    ended: list[Run] = []
+
+    def slow(recipe: Recipe) -> Split:
+        monkeypatch.setattr(graphrec.carry_out, "prepare_split", prepare)
+        ended.append(train(recipe, tmp_path / "run"))
+        return prepare(recipe)
+
+    monkeypatch.setattr(graphrec.carry_out, "prepare_split", slow)
+    run = train(recipe, tmp_path / "run", on_epoch=lambda state: pytest.fail("trained twice") if ended else None)
+    assert run.manifest == ended[0].manifest
+
+
 def test_going_on_with_other_data_is_refused(
     tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +332,37 @@ def test_a_run_finds_its_data_from_any_folder_and_where_both_have_moved(
     with pytest.raises(DataError) as caught:
         Run("two/runs/ct").split()
     assert caught.value.where == Path("data")
+
+
+def test_the_way_to_the_data_is_found_through_a_link(
+    tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_prepared, tmp_path / "deep" / "er" / "data")
+    monkeypatch.chdir(tmp_path / "deep" / "er")
+    train(tiny_recipe("ct", "data.path=data", "training.epochs=1"), "ct")
+    (tmp_path / "link").symlink_to(tmp_path / "deep" / "er" / "ct")
+    monkeypatch.chdir(tmp_path)
+    run = Run("link")
+    assert Path(run.recipe.data.path) == (tmp_path / "deep" / "er" / "data").resolve()
+    assert run.split().hash == run.manifest["split_hash"]
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_of_two_places_with_data_the_one_that_was_trained_on_counts(
+    beside: bool, tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, copy = tmp_path / "home", tmp_path / "copy"
+    shutil.copytree(tiny_prepared, home / "data")
+    monkeypatch.chdir(home)
+    train(tiny_recipe("ct", "data.path=data", "training.epochs=1"), "ct")
+    shutil.copytree(home, copy)  # the run's folder names `data`, and beside it lies `data`
+    other = home if beside else copy
+    dataset = load(other / "data")
+    dataset.features["visual"].values[0] += 1
+    save(dataset, other / "data")
+    run = Run(copy / "ct")
+    assert Path(run.recipe.data.path) == (copy / "data" if beside else Path("data"))
+    assert run.split().hash == run.manifest["split_hash"]
 
 
 def test_an_interrupted_training_goes_on_where_the_same_data_lies_elsewhere(
@@ -447,6 +530,49 @@ def test_the_kept_users_average_to_the_reported_mean(own: Callable[[str], Run]) 
         for metric, value in entry["metrics"].items():
             assert value["mean"] == pytest.approx(kept[metric].mean(), abs=1e-12)
             assert value["users"] == len(kept)
+
+
+def test_what_two_processes_find_at_once_is_all_kept(
+    own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, write = own("hcr"), graphrec.run.write_json
+    other = Thread(target=Run(run.folder).evaluate, kwargs={"part": "valid"})
+
+    def write_late(path: Path, value: dict) -> None:
+        monkeypatch.setattr(graphrec.run, "write_json", write)
+        other.start()
+        other.join(2)  # waits, or else writes what is then lost
+        write(path, value)
+
+    monkeypatch.setattr(graphrec.run, "write_json", write_late)
+    run.evaluate(["front_door"], part="valid")
+    other.join()
+    assert {entry["method"] for entry in run.metrics().values()} == set(VARIANTS["hcr"])
+
+
+def test_what_an_earlier_training_earned_is_not_kept_as_the_new_ones(own: Callable[[str], Run]) -> None:
+    run = own("ct")
+    assert run.model.num_users
+    again = train(run.recipe, run.folder, resume=False)
+    with pytest.raises(RunError, match="trained anew while it was evaluated"):
+        run.evaluate(part="valid")
+    assert again.metrics() == {} and not (run.folder / "per_user").exists()
+    assert len(again.evaluate(part="valid")) == 1
+
+
+def test_values_of_users_that_are_damaged_or_not_accounted_for_are_refused(own: Callable[[str], Run]) -> None:
+    run = own("ct")
+    run.evaluate(part="valid")
+    (path,) = (run.folder / "per_user").iterdir()
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(RunError, match="damaged") as caught:
+        run.per_user("observational", "valid")
+    assert caught.value.where == path and caught.value.next_step == "evaluate the run again"
+    run.evaluate(part="valid")
+    assert len(run.per_user("observational", "valid"))
+    (run.folder / "metrics.json").write_text("{}")
+    with pytest.raises(RunError, match="not evaluated yet"):
+        run.per_user("observational", "valid")
 
 
 def test_the_users_are_those_with_a_held_out_like(own: Callable[[str], Run]) -> None:
@@ -659,6 +785,12 @@ def test_a_batch_gives_what_its_members_give_singly(tiny_runs: dict[str, Run]) -
     singly = pd.concat([run.recommend([user], k=4) for user in users], ignore_index=True)
     pd.testing.assert_frame_equal(together.drop(columns="score"), singly.drop(columns="score"))
     np.testing.assert_allclose(together["score"], singly["score"], rtol=1e-5)
+
+
+def test_a_single_id_is_one_user_not_its_characters(tiny_runs: dict[str, Run]) -> None:
+    run = tiny_runs["ct"]
+    user = next(one for one in run.user_ids if len(one) > 1 and set(one) <= set(run.user_ids))
+    pd.testing.assert_frame_equal(run.recommend(user, k=3), run.recommend([user], k=3))
 
 
 def test_a_list_ends_where_the_unseen_items_end(tiny_runs: dict[str, Run]) -> None:

@@ -41,7 +41,9 @@ class Concentration:
     def __init__(self, feature: Feature) -> None:
         self.values: Any = feature.values
         has = np.flatnonzero(feature.mask)
-        self.mean = np.asarray(self.values[has].mean(axis=0), dtype=np.float64).ravel()
+        self.mean = np.zeros(self.values.shape[1])
+        if len(has):
+            self.mean = np.asarray(self.values[has].mean(axis=0), dtype=np.float64).ravel()
         if sparse.issparse(self.values):
             squares = np.asarray(sparse.csr_array(self.values).power(2).sum(axis=1)).ravel()
         else:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult, judge, shown_reason
-from graphrec.causal import Estimand, label, parse_estimand
+from graphrec.causal import Estimand, label
 from graphrec.comparison import paired_tests
 from graphrec.evaluation.metrics import better, difference_interval, summarise
 from graphrec.evaluation.significance import corrected
@@ -57,7 +57,9 @@ class Scored:
         if method in result.failed:
             return cls(name, failed=f"failed: {result.failed[method]}")
         runs = tuple(result.trained.get(method, ()))
-        return cls(name, runs, estimand or _own(runs[0]), method=method) if runs else cls(name, failed=NOT_RUN)
+        if not runs:
+            return cls(name, failed=NOT_RUN)
+        return cls(name, runs, estimand or next(iter(runs[0].variants().values())), method=method)
 
     def per_user(self, part: str, truth: Path | None = None, target: str = "like") -> list[pd.DataFrame]:
         """The per-user table of each seed, evaluated now where that was not done before."""
@@ -227,11 +229,6 @@ def about_metrics(metrics: Iterable[str]) -> str:
     lower = [metric_label(metric) for metric in metrics if better(metric) == "lower"]
     said = f" Of {', '.join(lower)} lower is better." if lower else ""
     return said + (" (do): by the simulated world's truth." if any("_do@" in metric for metric in metrics) else "")
-
-
-def _own(run: Run) -> Estimand:
-    named = [estimand for text in run.recipe.evaluation.estimands for estimand in parse_estimand(text)]
-    return named[0] if named else next(iter(run.untrained_decoder().variants().values()))
 
 
 def _places(rows: Mapping[int, Scored], benchmark: BenchmarkResult) -> dict[int, int]:

@@ -34,9 +34,9 @@ def doses(path: Path, methods: Collection[str]) -> dict[str, Any]:
     about = read_json(about_file) if about_file.is_file() else {}
     about = about if isinstance(about, dict) else {}
     dial, every = str(about.get("dial", "dose")), list(dict.fromkeys(table["method"]))
-    here = [one for one in every if one in methods]
     references = [one for one in every if one.startswith(("oracle", "popularity"))]
-    drawn = [*references, *(here or [one for one in every if one not in references])][: len(SERIES)]
+    trained = [one for one in every if one not in references]
+    drawn = [*references, *([one for one in trained if one in methods] or trained)][: len(SERIES)]
     worlds = sorted({int(n) for n in table["worlds"]})
     return {
         "dial": dial,
@@ -63,14 +63,16 @@ def _read(path: Path) -> pd.DataFrame:
     numbers = [name for name in table.columns if name != "method"]
     wanted = [*COLUMNS, *(f"{metric}_high" for metric in metric_names(table))]
     wrong = [name for name in numbers if not pd.api.types.is_numeric_dtype(table[name])]
-    if wrong or table.empty or not metric_names(table) or not set(wanted) <= set(table.columns):
+    gaps = [name for name in COLUMNS if name in table.columns and table[name].isna().any()]
+    if wrong or gaps or table.empty or not metric_names(table) or not set(wanted) <= set(table.columns):
         raise DataError(
             "not the results of a dose-response study",
             expected="columns dose, method, worlds and, for each metric, METRIC, METRIC_low, METRIC_high, all numbers "
-            "but the method",
+            "but the method; a dose, a method and a number of worlds in each row",
             got=f"{len(table)} rows of "
             + ", ".join(table.columns)
-            + (f"; no numbers: {', '.join(wrong)}" * bool(wrong)),
+            + (f"; no numbers: {', '.join(wrong)}" * bool(wrong))
+            + (f"; gaps in: {', '.join(gaps)}" * bool(gaps)),
             where=path,
             next_step="give the results.csv that benchmarks/dose_response.py wrote",
         )

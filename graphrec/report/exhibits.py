@@ -7,7 +7,7 @@ The CSV has them all; the Markdown shows `**.0712** [.0698, .0725]`. A cell that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pandas as pd
 
 from graphrec.files import replace_file
 from graphrec.report.plots import standalone
-from graphrec.report.tables import number
+from graphrec.report.tables import markdown_table, number
 
 COMPANIONS = ("_low", "_high", "_best")
 PERCENT = "(%)"
@@ -65,8 +65,7 @@ class Exhibit:
     def _paragraphs(self) -> Iterator[str]:
         yield f"# {self.title}"
         yield self.caption
-        headers, rows = self.rows()
-        yield "\n".join([_line(headers), "|" + "---|" * len(headers), *map(_line, rows)])
+        yield markdown_table(*self.rows())
         if self.picture is not None:
             yield f"![{self.title}]({self.name}.svg)"
         if self.notes:
@@ -98,7 +97,3 @@ def shown(value: Any, *, percent: bool = False) -> str:
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     return f"{value:.1f}" if percent else number(value)
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(" ".join(text.replace("|", "\\|").split()) for text in cells) + " |"

@@ -11,6 +11,7 @@ from typing import Any
 from graphrec.data.store import Manifest, fingerprint, read_manifest
 from graphrec.environment import code_of
 from graphrec.errors import DataError, RunError
+from graphrec.recipe import Recipe
 from graphrec.run import ACTIVITY, BEGUN_WITH, DROP, EVALUATE_OPTIONS, RATIOS, SUBSETS, TRUTH_PARTS, Run
 
 PARTS = ("test", "valid")
@@ -113,7 +114,10 @@ def commands(
     for run in runs:
         again = shlex.quote(f"{run.folder}-again")
         folders.append(again)
-        lines.append(f"graphrec train {shlex.quote(str(run.folder / 'recipe.toml'))} --out {again}")
+        recipe, data = run.folder / "recipe.toml", run.recipe.data.path
+        moved = Recipe.from_toml(recipe).data.path != data
+        found = f" --set {shlex.quote(f'data.path={data}')}" if moved else ""
+        lines.append(f"graphrec train {shlex.quote(str(recipe))} --out {again}{found}")
         entries = run.metrics().values()
         labels = dict.fromkeys(entry["estimand"] for entry in entries if entry["part"] == part)
         chosen = "".join(f" --estimand {shlex.quote(label)}" for label in labels)

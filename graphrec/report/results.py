@@ -166,11 +166,13 @@ def _verdict(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> str:
     if len(table) == 1:
         return f"{metric_label(metric)} of {table['row'][0]} is {number(table[metric][0])}."
     best, against = rivals(table, metric, tests)
+    measured = int(table[metric].notna().sum())
     if best is None:
-        return f"{metric_label(metric)} could not be measured."
+        untested = "was not tested: fewer than two users, or rows, have it" if measured else "could not be measured"
+        return f"{metric_label(metric)} {untested}."
     name, value = table.loc[best, "row"], number(table.loc[best, metric])
     extreme = {"higher": "highest", "lower": "lowest", "nearer 0": "smallest"}[better(metric)]
-    aside = "Oracles aside, " if len(against) + 1 < len(table) else ""
+    aside = "Oracles aside, " if len(against) + 1 < measured else ""
     said = f"{aside}{name} has the {extreme} {metric_label(metric)}, {value}"
     near = int((against["p"] >= LEVEL).sum())
     if len(against) and not near:

@@ -46,7 +46,7 @@ def settings(runs: Sequence[Run], names: Mapping[Path, str], tables: Sequence[pd
         names: of the runs, as in the tables' column `run`.
         tables: what `results` found on each part.
     """
-    recipes = {names[run.folder]: _leaves(run.recipe.model_dump(mode="json")) for run in runs}
+    recipes = {names[run.folder]: _recipe_of(run) for run in runs}
     found: list[dict[str, Any]] = []
     for key in dict.fromkeys(key for leaves in recipes.values() for key in leaves if key != "seed"):
         groups: dict[str, dict[str, float]] = {}
@@ -93,6 +93,13 @@ def _drawn(curves: Curves, metric: str, x_label: str, key: str) -> list[Markup]:
     """A plot of the curves that have more than one point; none where there is no such curve."""
     several = {name: sorted(points, key=lambda point: point[0]) for name, points in curves.items() if len(points) > 1}
     return [Markup(curve_plot(several, metric, x_label, key))] if several else []
+
+
+def _recipe_of(run: Run) -> dict[str, Any]:
+    """What a run was made of, by recipe key; its data by what it is, not by where it lies."""
+    leaves = _leaves(run.recipe.model_dump(mode="json"))
+    leaves.pop("data.path", None)
+    return leaves | {"data": run.manifest["dataset_fingerprint"][:12]}
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

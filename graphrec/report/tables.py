@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
 
@@ -156,10 +156,13 @@ def probability(p: float) -> str:
 
 def markdown(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> str:
     """A result table in Markdown; with tests, a significantly best value is bold."""
-    headers, rows = metric_rows(table, tests)
-    lines = [_line(headers), "|" + "---|" * len(headers), *map(_line, rows)]
-    return "\n".join(lines) + "\n"
+    return markdown_table(*metric_rows(table, tests)) + "\n"
 
 
-def _line(cells: list[str] | tuple[str, ...]) -> str:
+def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows of cells as a Markdown table, which no text in a cell can break; without a line end."""
+    return "\n".join([_line(headers), "|" + "---|" * len(headers), *map(_line, rows)])
+
+
+def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(" ".join(text.replace("|", "\\|").split()) for text in cells) + " |"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from graphrec.causal import label
 from graphrec.errors import RunError
 from graphrec.files import replace_file
 from graphrec.recipe import Recipe
-from graphrec.report.tables import metric_label, number
+from graphrec.report.tables import markdown_table, metric_label, number
 from graphrec.run import Run
 from graphrec.tuning.space import Space
 
@@ -166,7 +166,7 @@ class Tuning:
         searched = [(key, _values_shown(values)) for key, values in self.space.dimensions.items()]
         if len(self.space.estimands) > 1:
             searched.append(("estimand (no training)", ", ".join(map(label, self.space.estimands))))
-        text += [*_table(["searched", "values"], searched), "", *_table(*self.rows())]
+        text += [markdown_table(["searched", "values"], searched), "", markdown_table(*self.rows())]
         failed = [f"- trial {one.number}: {' '.join(one.failure.split())}" for one in self.trials if one.failure]
         return "\n".join([*text, *(["", "Failed:", "", *failed] if failed else [])]) + "\n"
 
@@ -196,10 +196,6 @@ class Tuning:
 def trial_folder(folder: Path, trial: int) -> Path:
     """Where a trial's run lies."""
     return folder / TRIALS / f"{trial:03d}"
-
-
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(cells)} |" for cells in (headers, ["---"] * len(headers), *rows)]
 
 
 def _values_shown(values: Any) -> str:

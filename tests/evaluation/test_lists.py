@@ -45,6 +45,16 @@ def test_coverage_and_popularity_agree_with_pyg(k: int) -> None:
     assert table["user"].tolist() == list(range(USERS))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_a_modality_that_no_item_has_has_no_concentration(kind: str) -> None:
+    values = np.zeros((ITEMS, 6), dtype=np.float32)
+    feature = Feature(sparse.csr_array(values) if kind == "sparse" else values, np.zeros(ITEMS, dtype=bool))
+    scores, clicks = problem(0)
+    table, _ = describe(scores, clicks, {"visual": feature}, (4,))
+    assert table["concentration_visual@4"].isna().all() and table["popularity@4"].notna().all()
+
+
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
 def test_concentration_is_the_mean_cosine_of_all_pairs(kind: str) -> None:
     rng = np.random.default_rng(1)

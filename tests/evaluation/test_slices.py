@@ -83,6 +83,16 @@ def test_normalised_recall_by_hand() -> None:
     assert [table["normalised_recall@2"].mean() for table in tables] == pytest.approx([0.75 / 0.5, 0.5 / 0.75])
 
 
+def test_the_share_of_a_list_that_ends_early_is_of_what_it_holds() -> None:
+    """One user has item 0 of two high ones and one low item left to list: half of the list of three is high."""
+    excluded = np.array([(0, 1), (0, 3)])
+    tables = normalised_recall(
+        lambda users: torch.tensor([[4.0, 3.0, 2.0, 1.0]]), np.array([(0, 0)]), excluded,
+        np.array([True, True, False, False]), num_users=1, bytes_per_user=2**28, cutoffs=(3,),
+    )  # fmt: skip
+    assert tables[0]["normalised_recall@3"].tolist() == pytest.approx([1 / 0.5]) and tables[1].empty
+
+
 def test_the_normalised_recall_of_a_ranking_at_random_is_known() -> None:
     """Recall of a group is K / I at random whichever it is, and the list's share of it is its share of the items."""
     rng = np.random.default_rng(0)

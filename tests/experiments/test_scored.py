@@ -75,9 +75,9 @@ def test_a_row_that_the_benchmark_lacks_joins_its_family(tested: BenchmarkResult
 def test_panels_of_one_figure_are_one_family(result: BenchmarkResult) -> None:
     rows = [Scored.of(result, name) for name in ("CT", "HCR")]
     alone = [measure(rows, ["recall@20"], [part]) for part in ("active", "less_active")]
-    raw = [one.tests["permutation"].item() for one in alone]
-    together = one_family(alone)
-    assert [one.tests["p"].item() for one in together] == pytest.approx(holm(np.array(raw)).tolist())
+    raw = (0.03, 0.02)  # as found, both panels may be equal by chance
+    found = [replace(one, tests=one.tests.assign(permutation=p, p=p)) for one, p in zip(alone, raw)]
+    assert [one.tests["p"].item() for one in one_family(found)] == pytest.approx([0.04, 0.04])
     assert "in this exhibit" in hcr_figure_5(result, "Tiny", 20).caption
 
 

@@ -29,6 +29,11 @@ def test_a_study_of_other_methods_is_drawn_all_the_same(study):
     assert doses(study, {"nothing of it"})["left_out"] == 5
 
 
+def test_a_reference_of_the_page_is_no_method_of_the_study(study):
+    for methods, left_out in (({"nothing of it"}, 5), ({"HCR", "M7"}, 8)):
+        assert doses(study, {*methods, "popularity (clicks)"})["left_out"] == left_out
+
+
 def test_the_dial_is_named_where_the_study_says_it(study, tmp_path):
     path = tmp_path / "results.csv"
     path.write_text(study.read_text())
@@ -57,6 +62,9 @@ def test_the_studies_that_are_kept_can_be_shown(name):
         ("dose,method,worlds,x,x_low,x_high\n", "not the results"),
         ("dose,method,worlds,x,x_low,x_high\n1,HCR,5,high,0,1\n", "no numbers: x"),
         ("method,worlds,x,x_low,x_high\nHCR,5,1,0,1\n", "not the results"),
+        ("dose,method,worlds,x,x_low,x_high\n1,HCR,,1,0,1\n2,HCR,5,1,0,1\n", "gaps in: worlds"),
+        ("dose,method,worlds,x,x_low,x_high\n1,,5,1,0,1\n2,HCR,5,1,0,1\n", "gaps in: method"),
+        ("dose,method,worlds,x,x_low,x_high\n,HCR,5,1,0,1\n2,HCR,5,1,0,1\n", "gaps in: dose"),
     ],
 )
 def test_what_is_no_study_is_refused_with_the_next_step(tmp_path, text, said):

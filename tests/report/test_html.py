@@ -15,14 +15,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from graphrec.carry_out import train
 from graphrec.causal import Observational
 from graphrec.errors import RunError
 from graphrec.files import write_json
 from graphrec.report.html import write_report
+from graphrec.report.repeat import commands
 from graphrec.report.results import results
+from graphrec.report.slices import slices
 from graphrec.report.tables import number
 from graphrec.report.trained import methods_of
-from graphrec.run import Run
+from graphrec.run import ACTIVITY, Run
 
 VOID = {"meta", "link", "br", "wbr", "hr", "img", "input"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -182,6 +185,19 @@ def test_bold_marks_a_clear_winner_and_nothing_else(hcr, causalrec, tmp_path):
     assert bold_numbers(words) == [] and "does not differ significantly from 1 of the 1 others" in words
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_what_was_measured_and_not_tested_is_told_so(hcr, causalrec, hcr_beta, tmp_path):
+    runs = [copy_of(run, tmp_path / name) for run, name in ((hcr, "one"), (causalrec, "two"), (hcr_beta, "three"))]
+    for run, value in zip(runs, (0.1, 0.2, 0.3)):
+        judged_as(run, np.array([value]))
+    words = seen(write_report(runs, tmp_path / "a.html").read_text())
+    assert "NDCG@50 was not tested: fewer than two users, or rows, have it." in words
+    for run, shift in zip(runs, (0.0, 0.4, np.nan)):
+        judged_as(run, np.arange(9.0) / 20 + shift)
+    words = seen(write_report(runs, tmp_path / "a.html").read_text())
+    assert "has the highest NDCG@50, .6000" in words and "Oracles aside" not in words
+
+
 def bold_numbers(page):
     return re.findall(r"<strong>([\d.]+)</strong>", page)
 
@@ -249,6 +265,43 @@ def test_gives_the_recipes_and_commands_that_repeat_the_runs(text, hcr, causalre
     assert f"graphrec train {hcr.folder}/recipe.toml --out {hcr.folder}-again" in words
     assert "--estimand total_indirect_effect:strength=0.5" in words
     assert hcr.manifest["split_hash"] in words and hcr.manifest["dataset_fingerprint"] in words
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_commands_name_the_data_where_the_recipe_no_longer_finds_them(ct, world, tmp_path, monkeypatch):
+    shutil.copytree(world / "prepared", tmp_path / "here" / "data")
+    monkeypatch.chdir(tmp_path / "here")
+    train(ct.recipe.with_data_at("data"), "run").evaluate(part="valid")
+    (line,) = train_lines(write_report([Run("run")], tmp_path / "a.html", part="valid"))
+    assert line == "graphrec train run/recipe.toml --out run-again"
+    monkeypatch.chdir(tmp_path)
+    (line,) = train_lines(write_report([Run("here/run")], tmp_path / "a.html", part="valid"))
+    assert line == "graphrec train here/run/recipe.toml --out here/run-again --set data.path=here/data"
+
+
+def test_a_run_that_two_truths_judged_is_judged_by_both_again(ct, world, tmp_path):
+    run = copy_of(ct, tmp_path / "run")
+    for target in ("like", "satisfaction"):
+        run.evaluate_truth(world / "raw", target=target)
+    lines = [one for one in commands([run], "valid", tmp_path / "a.html").splitlines() if " evaluate " in one]
+    ends = [line.partition("--estimand observational")[2] for line in lines]
+    assert ends == [" --truth WORLD", " --truth WORLD --target satisfaction"]
+
+
+def test_in_a_slice_the_clear_winner_alone_is_best(hcr, causalrec, tmp_path):
+    runs = [copy_of(run, tmp_path / name) for run, name in ((hcr, "one"), (causalrec, "two"))]
+    users = np.arange(9)
+    for run, shift in zip(runs, (0.0, 0.4)):
+        write_json(run.folder / "metrics.json", {})
+        for part, ahead in zip(ACTIVITY, (shift, 0.0)):
+            run.keep(part, "M", Observational(), pd.DataFrame({"user": users, "ndcg@50": users / 20 + ahead}))
+    (found,) = slices(methods_of(runs))
+    best = [[cell["best"] for cell in row["cells"]] for row in found["overview"]["rows"]]
+    assert best == [[False, False], [True, False]]
+
+
+def train_lines(page):
+    return [one for one in unescape(page.read_text()).splitlines() if "graphrec train" in one]
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -26,11 +26,16 @@ class Recipe:
 class Run:
     folder: Path
     recipe: Recipe
+    manifest: dict[str, str]
 
 
-def study(*recipes):
-    """Runs A, B, ... with one row each."""
-    runs = [Run(Path(name), Recipe({"name": name, **recipe})) for name, recipe in zip("ABCDEF", recipes)]
+def study(*recipes, data="one"):
+    """Runs A, B, ... with one row each; `data` is one for all, or one each."""
+    prints = [data] * len(recipes) if isinstance(data, str) else data
+    runs = [
+        Run(Path(name), Recipe({"name": name, **recipe}), {"dataset_fingerprint": one})
+        for name, recipe, one in zip("ABCDEF", recipes, prints)
+    ]
     rows = [
         {"run": run.folder.name, "row": run.folder.name, "method": "HCR", "variant": "HCR", "estimand": "front_door"}
         | {"ndcg@50": 0.1 * n, "ndcg@50_low": 0.1 * n - 0.05, "ndcg@50_high": 0.1 * n + 0.05}
@@ -59,6 +64,12 @@ def test_runs_that_differ_in_two_settings_or_in_the_seed_are_none():
     assert study(recipe(), recipe(seed=1)) == []
     assert study(recipe(link="raw"), recipe(link="sigmoid")) == [], "words have no order"
     assert study(recipe(bias=True), recipe(bias=False)) == []
+
+
+def test_where_the_data_lies_is_no_setting_but_what_it_is():
+    here, there = ({**recipe(beta=beta), "data": {"path": path}} for beta, path in ((1.0, "here"), (2.0, "there")))
+    assert [one["key"] for one in study(here, there)] == ["decoder.beta"]
+    assert study(here, there, data=("one", "other")) == []
 
 
 def test_each_seed_and_other_setting_is_a_curve_of_its_own():
