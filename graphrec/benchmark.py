@@ -14,7 +14,7 @@ import pandas as pd
 from torch import Tensor
 
 from graphrec import analyses
-from graphrec.assemble import prepare_split
+from graphrec.assemble import load_data, prepare_split
 from graphrec.carry_out import codes, other_code, train
 from graphrec.causal import Estimand, label
 from graphrec.comparison import Reference, named, paired_tests
@@ -58,6 +58,7 @@ class BenchmarkResult:
         title: what the data is called.
         references: what the methods stand beside, the first rows of the table.
         trainings: by row number, the method whose training the row is an estimand of; references have none.
+        data: all of it, as the recipes read it, whatever part it goes to.
         split: what was trained on; its test part stays closed.
     """
 
@@ -72,6 +73,7 @@ class BenchmarkResult:
     title: str = ""
     references: list[Reference] = field(default_factory=list)
     trainings: dict[int, str] = field(default_factory=dict)
+    data: InteractionDataset = field(kw_only=True)
     split: Split = field(kw_only=True)
 
     @property
@@ -140,7 +142,7 @@ def run_benchmark(
     if said := other_code(every):
         print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
     first = next(iter(recipes.values()))
-    split = prepare_split(first)
+    data, split = load_data(first), prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
     references = _references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
     rows = [_row(one) for one in references]
@@ -159,7 +161,7 @@ def run_benchmark(
     gap = oracle_gap(known, split.train_pairs("click"), target=target) if known is not None else None
     title = titled(title or split.dataset.name, split.dataset)
     result = BenchmarkResult(
-        table, tests, runs, failed, gap, target, truth, trials, title, references, trainings, split=split
+        table, tests, runs, failed, gap, target, truth, trials, title, references, trainings, data=data, split=split
     )
     _write(result, rows, seeds, out)
     if report:
@@ -265,6 +267,7 @@ def _write(result: BenchmarkResult, rows: Sequence[_Row], seeds: Sequence[int], 
     texts = {
         "results.csv": table.to_csv(index=False),
         "results.md": markdown(table.drop(columns="estimand"), result.tests)
+        + _users_of_truth(result)
         + _own_estimands(result)
         + _made_with(result, seeds),
         "significance.csv": named(table["method"].tolist(), result.tests).to_csv(index=False),
@@ -298,6 +301,18 @@ def _made_with(result: BenchmarkResult, seeds: Sequence[int]) -> str:
     behind = sorted({code for found in result.trained.values() for run in found for code in codes(run)})
     made = f" Made with {'; '.join(behind)}." if behind else ""
     return f"\n{result.title}; seed{'s'[: len(seeds) > 1]} {', '.join(map(str, seeds))}.{made}\n"
+
+
+def _users_of_truth(result: BenchmarkResult) -> str:
+    """A line on the users of the columns by the truth, which are not those of the column `users`."""
+    part = TRUTH_PARTS[result.target]
+    judged = [one.per_user[part] for one in result.references if part in one.per_user]
+    if not judged:
+        return ""
+    counts = {metric: one["users"] for metric, one in summarise(judged[0]).items()}
+    liking, all_users = min(counts.values()), max(counts.values())
+    over = f"{liking:,} users with a drawn like, the other (do) columns over all {all_users:,}"
+    return f"\nNDCG (do) is over the {over}.\n" if liking < all_users else f"\n(do): over all {all_users:,} users.\n"
 
 
 def _own_estimands(result: BenchmarkResult) -> str:

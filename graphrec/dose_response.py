@@ -22,7 +22,7 @@ from torch import Tensor
 from graphrec.assemble import prepare_split
 from graphrec.carry_out import complete_run, other_code, train
 from graphrec.environment import Environment
-from graphrec.errors import GraphrecError
+from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.popularity import popularity
 from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
@@ -73,6 +73,9 @@ def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -
     Args:
         seeds: of world and training alike; seed-major order, so that whole curves come early.
         jobs: worlds at a time, each in a process with one thread.
+
+    Raises:
+        MismatchError: `out` has a world's trainings of another recipe or other data; nothing there was replaced.
     """
     tasks = [(study, dose, seed, out) for seed in seeds for dose in study.doses]
     rows: list[dict[str, Any]] = []
@@ -176,6 +179,8 @@ def one_world(study: Study, dose: float, seed: int, out: Path) -> list[dict[str,
         try:
             run = train(Recipe.from_toml(study.recipe, chosen), place / "runs" / method)
             rows += _rows(run, raw, study)
+        except MismatchError:  # results of other recipes or data are not to be replaced
+            raise
         except GraphrecError as error:
             print(f"{method} failed at {study.dial} {dose:g}, seed {seed}: {error}", file=sys.stderr, flush=True)
     any_recipe = Recipe.from_toml(study.recipe, [f"data.path={prepared}", *next(iter(study.methods.values()))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from graphrec.dose_response import (
     study_markdown,
     write_figure,
 )
+from graphrec.errors import MismatchError
 from graphrec.recipe import Recipe
 
 
@@ -82,6 +84,15 @@ def test_the_same_call_again_trains_nothing(study: Study, place: Path, monkeypat
     run_study(study, place, (0, 1))
     assert (place / "worlds.csv").read_text() == before
     assert {path: path.stat().st_mtime_ns for path in place.rglob("weights.safetensors")} == stamps
+
+
+def test_results_are_kept_where_the_recipe_behind_them_changed(study: Study, place: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in place.iterdir() if path.is_file()}
+    changed = tmp_path / "recipe.toml"
+    changed.write_text(study.recipe.read_text(encoding="utf-8").replace("learning_rate = ", "learning_rate = 1"))
+    with pytest.raises(MismatchError, match="another recipe"):
+        run_study(replace(study, recipe=changed), place, (0, 1))
+    assert {path: path.read_bytes() for path in place.iterdir() if path.is_file()} == before
 
 
 def test_the_interval_is_students_over_worlds() -> None:

@@ -173,4 +173,6 @@ def bounds(metric: str) -> tuple[float, float]:
         return (0.0, 1.0)
     if stem == "normalised_recall":  # a ratio of means
         return (0.0, math.inf)
+    if stem.startswith("drop_"):  # 1 less such a ratio
+        return (-math.inf, 1.0)
     return (-1.0, 1.0) if stem.startswith(("rank_correlation", "leakage", "concentration")) else (-math.inf, math.inf)

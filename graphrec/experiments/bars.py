@@ -23,17 +23,20 @@ class Bars:
         title: what is measured.
         groups: along the axis.
         series: for each name an estimate a group; NaN where there is none.
+        axis: what the groups are, where their names do not say it.
     """
 
     title: str
     groups: tuple[str, ...]
     series: Mapping[str, Sequence[Estimate]]
+    axis: str = ""
 
 
 def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
     """Panels below one another, each with its own axis.
 
-    A name has one colour and one hatching in all of them; the first that is met has no hatching.
+    A name has one colour and one hatching in all of them; the first that is met has no hatching. A dash stands where
+    there is no estimate.
 
     Args:
         title: of the whole.
@@ -52,14 +55,18 @@ def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
                 at = places + (number - (len(panel.series) - 1) / 2) * width
                 axes.bar(at, means, 0.94 * width, color=colour, hatch=hatch, edgecolor="white", linewidth=0, label=name)
                 axes.errorbar(at, means, np.nan_to_num(ends).clip(0), fmt="none", ecolor=INK, elinewidth=1, capsize=2)
+                for place in at[np.isnan(means)]:
+                    axes.text(place, 0, "–", ha="center", va="bottom")
             middle, room = (len(places) - 1) / 2, max(len(places), 2) / 2  # one group alone has no broader bars
             axes.set_xlim(middle - room, middle + room)
             axes.axhline(0, color=INK, linewidth=0.7)
             axes.grid(axis="x", visible=False)
             axes.set_xticks(places, panel.groups)
+            axes.set_xlabel(panel.axis)
             axes.set_title(panel.title, loc="left", fontsize=9.5)
             if len(panel.series) > 1:
                 axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        figure.supxlabel("bars: means, lines: 95 % intervals", fontsize=8.5)
         description = "; ".join(
             f"{panel.title}, {name}, {group}: {one}"
             for panel in panels

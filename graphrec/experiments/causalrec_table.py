@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.experiments.bars import Bars, bar_panels
+from graphrec.experiments.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.lambda2 import CAUSALREC, about_lambda2, with_full_removal
 from graphrec.experiments.methods import CAUSALREC_METHODS
 from graphrec.experiments.published import METRICS, PUBLISHED
-from graphrec.experiments.scored import NAN, NOT_RUN, Measured, Scored, about_metrics, measure_all
-from graphrec.experiments.statistics import about_data, category_of, data_of
+from graphrec.experiments.scored import ENDS, NAN, NOT_RUN, Measured, Scored, about_metrics, measure_all
+from graphrec.experiments.statistics import about_data, category_of
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import metric_label
@@ -28,8 +28,7 @@ def causalrec_table_2(result: BenchmarkResult, title: str) -> Exhibit:
     rows = with_full_removal(methods)
     names = [row.name for row in rows]
     measured, metrics = measure_all(rows, METRICS, result, as_benchmark=True)
-    dataset = data_of(result)
-    category = category_of(dataset)
+    category = category_of(result.data)
     table: list[dict[str, Any]] = []
     for metric in metrics:
         table.append({"Dataset": "ours", "Metric": metric_label(metric), **_ours(measured, metric)})
@@ -50,16 +49,17 @@ def causalrec_table_2(result: BenchmarkResult, title: str) -> Exhibit:
         title=f"CausalRec, Table 2: overall performance. {title}",
         caption="Ranking of all items for the held-out interactions. Improve: CausalRec over the best of the other "
         f"methods of the row.{about_lambda2(methods[-1:], result.trials)}{about_metrics(metrics)} "
-        f"{measured.bold('every other of the row')}",
+        f"{measured.bold('every other of the row')} {ENDS}",
         table=pd.DataFrame(table),
         notes=(
-            about_data(dataset),
+            about_data(result.data),
+            "The improvement of published figures is computed from them as printed.",
             "The paper has neither DeepStyle nor DVBPR in its table. DVBPR sees given vectors here, not images.",
             *measured.notes(),
             *([f"Not run by --quick: {', '.join(left_out)}."] if left_out else []),
         ),
         picture=bar_panels(
-            [_panel(measured, metric, category) for metric in METRICS], title, "causalrec-table-2"
+            [_panel(measured, metric, category) for metric in metrics], title, "causalrec-table-2"
         ) if len(measured.failed) < len(rows) else None,
     )  # fmt: skip
 
@@ -93,7 +93,7 @@ def _less(ours: dict[str, Any], theirs: dict[str, Any], names: Sequence[str]) ->
 def _panel(measured: Measured, metric: str, category: str) -> Bars:
     there = [number for number in range(len(measured.names)) if number not in measured.failed]
     series = {"ours": [measured.estimate(number, metric) for number in there]}
-    if category:
+    if category and metric in METRICS:
         found = [PUBLISHED[category].figure(measured.names[number], metric) for number in there]
         series[f"{category}, published"] = [Estimate("", NAN if one is None else one, NAN, NAN) for one in found]
-    return Bars(metric_label(metric), tuple(measured.names[number] for number in there), series)
+    return Bars(panel_title(metric), tuple(measured.names[number] for number in there), series)

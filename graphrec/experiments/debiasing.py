@@ -11,7 +11,7 @@ from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.experiments.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.lambda2 import CAUSALREC, about_lambda2, with_full_removal
-from graphrec.experiments.scored import NAN, Measured, Scored, about_metrics, measure_all, one_family
+from graphrec.experiments.scored import ENDS, NAN, Measured, Scored, about_metrics, measure_all, one_family
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import metric_label
@@ -56,7 +56,7 @@ def causalrec_figure_5(result: BenchmarkResult, title: str) -> Exhibit:
         title=f"CausalRec, Figure 5: models with and without causal inference. {title}",
         caption="Each model once trained, scored as trained and with causal inference."
         f"{about_lambda2([own], result.trials)}{about_metrics(metrics)} "
-        f"{measured[CAUSALREC].bold('the other of the row')}",
+        f"{measured[CAUSALREC].bold('the other of the row')} {ENDS}",
         table=pd.DataFrame(rows),
         notes=(
             "VBPR and AMR have no lambda2: all of the direct effect is removed.",

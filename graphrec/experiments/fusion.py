@@ -6,7 +6,7 @@ from graphrec.benchmark import BenchmarkResult
 from graphrec.experiments.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.lambda2 import CAUSALREC, about_lambda2
 from graphrec.experiments.methods import FUSIONS
-from graphrec.experiments.scored import Scored, about_metrics, measure_all, method_rows
+from graphrec.experiments.scored import ENDS, Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
 
 
@@ -29,7 +29,7 @@ def causalrec_figure_6(result: BenchmarkResult, title: str) -> Exhibit:
         title=f"CausalRec, Figure 6: variants of the causal module. {title}",
         caption="A: additive fusion; M: multiplicative; AML and MML: the same with multi-task learning. MML is "
         f"CausalRec.{about_lambda2(rows, result.trials)}{about_metrics(metrics)} "
-        f"{measured.bold('every other row')}",
+        f"{measured.bold('every other row')} {ENDS}",
         table=method_rows(measured, metrics, "Variant"),
         notes=(
             "A, M and AML have the settings of MML, lambda2 too; it was not chosen for them.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +11,16 @@ import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult
 from graphrec.experiments.bars import Bars, bar_panels
-from graphrec.experiments.hcr_tables import ENDS, UNQUOTED
-from graphrec.experiments.scored import NAN, Measured, Scored, measure, one_family
+from graphrec.experiments.hcr_tables import UNQUOTED
+from graphrec.experiments.scored import ENDS, NAN, Measured, Scored, measure, one_family
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import Estimate
 
 METHODS = ("HCR", "CT")
 """In the order of the paper, whose bars of HCR are plain and whose bars of CT are hatched."""
 GAIN = "Improvement (%)"
+USERS = "#Users"
+NO_GAIN = "No improvement can be told where CT has 0 or no value."
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,15 @@ class Groups:
     series: Mapping[str, Sequence[Estimate]]
     gains: Sequence[Estimate]
 
+    @property
+    def undefined(self) -> bool:
+        """Whether a method that did not fail has no value in some group."""
+        return any(
+            math.isnan(found.mean) and row not in one.failed
+            for row, name in enumerate(METHODS)
+            for found, one in zip(self.series[name], self.measured)
+        )
+
 
 def against_ct(result: BenchmarkResult, parts: Mapping[str, str], metric: str, head: str) -> Groups:
     """HCR and CT on one metric in each of several parts, which are one family of tests.
@@ -53,7 +65,8 @@ def against_ct(result: BenchmarkResult, parts: Mapping[str, str], metric: str, h
     rows: list[dict[str, Any]] = []
     for group, one, gain in zip(parts, measured, gains):
         cells = {key: value for row, name in enumerate(METHODS) for key, value in one.cell(row, metric, name).items()}
-        rows.append({head: group, **cells, GAIN: gain.mean, f"{GAIN}_low": gain.low, f"{GAIN}_high": gain.high})
+        gained = {GAIN: gain.mean, f"{GAIN}_low": gain.low, f"{GAIN}_high": gain.high}
+        rows.append({head: group, USERS: one.users(metric), **cells, **gained})
     series = {
         name: [Estimate(name, NAN, NAN, NAN) if row in one.failed else one.estimate(row, metric) for one in measured]
         for row, name in enumerate(METHODS)
@@ -66,12 +79,14 @@ def figure(
 ) -> Exhibit:
     """The exhibit; without a picture where neither method could be measured anywhere."""
     failures = dict.fromkeys(note for one in found.measured for note in one.notes())
+    whole = not any(one.failed for one in found.measured)
+    gaps = [NO_GAIN] if whole and any(math.isnan(gain.mean) for gain in found.gains) else []
     drawn = any(len(one.failed) < len(METHODS) for one in found.measured)
     return Exhibit(
         name=name,
         title=title,
         caption=f"{caption} {found.measured[0].bold('the other of the row')} {ENDS} {UNQUOTED}",
         table=found.table,
-        notes=(*notes, *failures),
+        notes=(*notes, *gaps, *failures),
         picture=bar_panels(panels, title, name) if drawn else None,
     )

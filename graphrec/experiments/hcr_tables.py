@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import EffectOfMediator, EffectOnMediator, Observational
 from graphrec.experiments.methods import HCR_METHODS, HCR_NS
-from graphrec.experiments.scored import NOT_RUN, Scored, about_metrics, measure_all, method_rows
+from graphrec.experiments.scored import ENDS, NOT_RUN, Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import dot_plot
 
 CUTOFFS = (50, 100)
 UNQUOTED = "The paper's own figures are not beside ours: no text of it that has them could be obtained."
-ENDS = "In brackets the ends of the 95 % interval."
 
 
 def hcr_table_2(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit:

@@ -14,6 +14,8 @@ from graphrec.experiments.hcr_tables import CUTOFFS
 from graphrec.report.exhibits import Exhibit
 from graphrec.run import RATIOS
 
+UNDEFINED = ("–: no listed item is of the group, so its share of the lists is 0.",)
+
 
 def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit:
     """(a) items with a high ratio, (b) the others; at each K."""
@@ -33,11 +35,13 @@ def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = C
         for number, (letter, group) in enumerate(zip("ab", parts))
     ]
     every = tuple(one for found in at.values() for one in found.measured)
+    gains = [gain for found in at.values() for gain in found.gains]
     return figure(
-        replace(at[cutoffs[0]], table=table, measured=every),
+        replace(at[cutoffs[0]], table=table, measured=every, gains=gains),
         name="hcr-figure-7",
         title=f"HCR, Figure 7: HCR and CT by like/click ratio of the items. {title}",
         caption="Recall of a group of items over the share of the lists that is of it. High ratio: the third of the "
         "items with the most likes a click in training; low ratio: the others.",
         panels=panels,
+        notes=UNDEFINED if any(found.undefined for found in at.values()) else (),
     )

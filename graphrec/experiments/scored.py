@@ -23,6 +23,7 @@ NOT_RUN = "not run"
 NAN = float("nan")
 TRUTHS = ("ndcg_do@50", "regret_do@50")
 """What a simulated world's truth adds to a paper's metrics."""
+ENDS = "In brackets the ends of the 95 % interval."
 OF_BENCHMARK = "over all pairs of rows of the benchmark's table, as in significance.csv"
 OF_EXHIBIT = "over all pairs that are compared on a metric in this exhibit"
 
@@ -107,6 +108,10 @@ class Measured:
             f"{column}_best": best,
         }  # fmt: skip
 
+    def users(self, metric: str) -> int:
+        """How many users have the metric under some method."""
+        return max((int(one[metric].notna().sum()) for found in self.per_user.values() for one in found), default=0)
+
     def estimate(self, row: int, metric: str, name: str = "") -> Estimate:
         """The same for a picture."""
         found = self.values.loc[row]
@@ -116,6 +121,7 @@ class Measured:
         """By how many percent the mean of one row is above that of another, with a 95 % interval over users and seeds.
 
         The ratio of the means is linearised: its error is that of the difference (above - ratio below) / mean(below).
+        The interval ends at -100 %, as nothing that is gained on is negative.
         """
         if row in self.failed or over in self.failed:
             return Estimate("", NAN, NAN, NAN)
@@ -130,7 +136,7 @@ class Measured:
         paired = self.trainings[row] == self.trainings[over]
         low, high = difference_interval(scale * above, scale * ratio * below, paired=paired)
         gain = 100 * (ratio - 1)
-        return Estimate("", gain, gain + low, gain + high)
+        return Estimate("", gain, max(gain + low, -100.0), gain + high)
 
     def bold(self, than: str) -> str:
         """What is bold, for a caption.

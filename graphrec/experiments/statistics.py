@@ -1,4 +1,4 @@
-"""Table 1 of both papers: the statistics of the data that was trained on."""
+"""Table 1 of both papers: the statistics of the data, all parts together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphrec.report.exhibits import Exhibit
 
 def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
     """Users, items, clicks, likes, and what is known of the items."""
-    dataset, counts = data_of(result), result.split.counts
+    dataset, counts = result.data, result.split.counts
     facts = statistics(dataset)
     of = {
         role: ", ".join(sorted(name for name, one in dataset.roles.items() if one == role)) or "none"
@@ -36,7 +36,8 @@ def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
     return Exhibit(
         name="hcr-table-1",
         title=f"HCR, Table 1: statistics of the data. {title}",
-        caption=f"Distinct pairs of user and item; the split's parts behind them. {UNQUOTED}",
+        caption="Distinct pairs of user and item, all parts together; behind them what is trained on and held out, "
+        f"without users and items that training does not know. {UNQUOTED}",
         table=pd.DataFrame([row], dtype=object),
         picture=_activity(dataset, "hcr-table-1"),
     )
@@ -44,7 +45,7 @@ def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
 
 def causalrec_table_1(result: BenchmarkResult, title: str) -> Exhibit:
     """Users, items, interactions and sparsity, and below them the published ones."""
-    dataset = data_of(result)
+    dataset = result.data
     facts, category = statistics(dataset), category_of(dataset)
     rows: list[dict[str, Any]] = [_sizes(title, facts["users"], facts["items"], facts["clicks"])]
     shown = [category] if category else list(PUBLISHED)
@@ -56,7 +57,7 @@ def causalrec_table_1(result: BenchmarkResult, title: str) -> Exhibit:
     return Exhibit(
         name="causalrec-table-1",
         title=f"CausalRec, Table 1: statistics of the data. {title}",
-        caption="Distinct pairs of user and item, and the share of all pairs that did not occur.",
+        caption="Distinct pairs of user and item, all parts together, and the share of all pairs that did not occur.",
         table=pd.DataFrame(rows, dtype=object),
         notes=(about_data(dataset),),
         picture=_activity(dataset, "causalrec-table-1"),
@@ -85,11 +86,6 @@ def about_data(dataset: InteractionDataset) -> str:
         f"{facts['clicks']:,} interactions against {theirs.users:,}, {theirs.items:,} and {theirs.interactions:,}. The "
         "paper does not state its split."
     )
-
-
-def data_of(result: BenchmarkResult) -> InteractionDataset:
-    """The data as the benchmark's recipes read it."""
-    return result.split.dataset
 
 
 def _sizes(name: str, users: int, items: int, interactions: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import TotalIndirectEffect
-from graphrec.experiments.scored import Scored, about_metrics, measure_all, method_rows
+from graphrec.experiments.scored import ENDS, Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import curve_panels
 
@@ -26,7 +26,7 @@ def causalrec_figure_7(result: BenchmarkResult, title: str) -> Exhibit:
         name="causalrec-figure-7",
         title=f"CausalRec, Figure 7: sensitivity to lambda2. {title}",
         caption="At 0 nothing of the looks' direct effect is removed, at 1 all of it."
-        f"{about_metrics(metrics)} {measured.bold('every other row')}",
+        f"{about_metrics(metrics)} {measured.bold('every other row')} {ENDS}",
         table=method_rows(measured, metrics, "lambda2"),
         notes=tuple(dict.fromkeys(measured.notes())),
         picture=curve_panels(panels, "lambda2", "causalrec-figure-7") if there else None,

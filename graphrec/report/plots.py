@@ -93,7 +93,8 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
             axes.plot([one.low, one.high], [row, row], color=SERIES[0], linewidth=1.6, solid_capstyle="butt")
             axes.plot([one.mean], [row], "o", color=SERIES[0], markersize=5.5)
         axes.margins(x=0.08)
-        axes.set_xlabel(_axis_label(metric))
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set_xlabel(f"{_axis_label(metric)}; dot: mean, line: 95 % interval")
         description = "; ".join(f"{one.label}: {one}" for one in estimates)
         return page_svg(figure, key, f"{_axis_label(metric)}, mean and 95 % interval", description)
 

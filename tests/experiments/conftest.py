@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from graphrec.assemble import load_data
 from graphrec.benchmark import BenchmarkResult
 from graphrec.carry_out import train
 from graphrec.recipe import Recipe
@@ -26,8 +27,9 @@ def result(tiny_runs: dict[str, Run], tiny_world: Path, tmp_path_factory: pytest
         shutil.copytree(tiny_runs[name.lower()].folder, folder / name)
         trained[name] = [Run(folder / name)]
     return BenchmarkResult(
-        pd.DataFrame(), pd.DataFrame(), trained, {"CR": CR_FAILED}, truth=tiny_world, split=trained["CT"][0].split()
-    )
+        pd.DataFrame(), pd.DataFrame(), trained, {"CR": CR_FAILED}, truth=tiny_world,
+        data=load_data(trained["CT"][0].recipe), split=trained["CT"][0].split(),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -41,5 +43,6 @@ def visual(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPath
 
     runs = {name: [trained(name.lower(), seed) for seed in (0, 1)] for name in ("BPR", "VBPR", "CausalRec")}
     return BenchmarkResult(
-        pd.DataFrame(), pd.DataFrame(), runs, {"AMR": "it diverged; got NaN"}, split=runs["BPR"][0].split()
-    )
+        pd.DataFrame(), pd.DataFrame(), runs, {"AMR": "it diverged; got NaN"},
+        data=load_data(runs["BPR"][0].recipe), split=runs["BPR"][0].split(),
+    )  # fmt: skip

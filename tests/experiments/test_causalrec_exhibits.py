@@ -11,12 +11,11 @@ import pytest
 
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import TotalIndirectEffect, label
-from graphrec.experiments import causalrec_table
 from graphrec.experiments.causalrec_table import causalrec_table_2
 from graphrec.experiments.debiasing import causalrec_figure_5
 from graphrec.experiments.fusion import causalrec_figure_6
 from graphrec.experiments.published import METRICS, PUBLISHED
-from graphrec.experiments.statistics import about_data, causalrec_table_1, data_of
+from graphrec.experiments.statistics import about_data, causalrec_table_1
 from graphrec.experiments.strengths import LAMBDA2, causalrec_figure_7
 from graphrec.recipe import Recipe
 from graphrec.run import Run
@@ -44,6 +43,8 @@ def test_the_published_figures_give_the_published_improvements() -> None:
 def test_table_1_shows_the_published_sets_below_ours(visual: BenchmarkResult) -> None:
     exhibit = causalrec_table_1(visual, "Tiny")
     assert exhibit.table["#Users"].tolist()[0] == 120 and len(exhibit.table) == 9
+    every, counts = len(visual.data.pairs("click")), visual.split.counts
+    assert exhibit.table["#Interactions"].tolist()[0] == every > counts["train_clicks"]
     sparsity = exhibit.table.set_index("Dataset")["Sparsity"]
     assert sparsity["Office (published)"] == "99.79%" and sparsity["Baby (published)"] == "99.89%"
 
@@ -66,15 +67,12 @@ def test_table_2_of_other_data_shows_all_published_rows_and_no_difference(visual
     assert any("simulated, not the published one" in note for note in exhibit.notes)
 
 
-def test_table_2_of_a_category_of_the_paper_shows_the_difference(
-    visual: BenchmarkResult, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dataset = data_of(visual)
+def test_table_2_of_a_category_of_the_paper_shows_the_difference(visual: BenchmarkResult) -> None:
+    dataset = visual.data
     provenance = {key: value for key, value in dataset.provenance.items() if key != "simulated"}
     office = dataclasses.replace(dataset, provenance={**provenance, "category": "Office_Products"})
     assert "is not the published one: 120 users" in about_data(office)
-    monkeypatch.setattr(causalrec_table, "data_of", lambda result: office)
-    table = causalrec_table_2(visual, "Office").table.set_index(["Dataset", "Metric"])
+    table = causalrec_table_2(dataclasses.replace(visual, data=office), "Office").table.set_index(["Dataset", "Metric"])
     ours, theirs, less = (table.loc[(name, "MRR")] for name in ("ours", "Office, published", "ours less published"))
     assert theirs["VBPR"] == 0.0164 and less["VBPR"] == pytest.approx(ours["VBPR"] - 0.0164)
     assert np.isnan(less["AMR"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 import graphrec.benchmark
 from graphrec import analyses
 from graphrec.benchmark import BenchmarkResult
+from graphrec.data.store import load
 from graphrec.errors import DataError
 from graphrec.experiments.activity import hcr_figure_5
 from graphrec.experiments.beta import hcr_beta
@@ -19,6 +21,7 @@ from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.like_ratio import hcr_figure_7
 from graphrec.experiments.over_time import hcr_figure_6
 from graphrec.experiments.papers import HCR
+from graphrec.experiments.scored import Scored
 from graphrec.experiments.statistics import hcr_table_1
 from graphrec.report.plots import SERIES
 
@@ -31,6 +34,10 @@ def test_table_1_counts_the_data(result: BenchmarkResult) -> None:
     assert (row["#Users"], row["#Items"]) == (120, 80)
     assert row["#Train clicks"] == counts["train_clicks"] and row["#Test likes"] == counts["test"]
     assert row["Exposure features"] == "textual"
+    whole = load(Path(result.runs[0].recipe.data.path))
+    pairs = {role: len(whole.pairs(role)) for role in ("click", "like")}
+    assert (row["#Clicks"], row["#Likes"]) == (pairs["click"], pairs["like"]), "of all parts"
+    assert pairs["click"] > counts["train_clicks"] and pairs["like"] > counts["train_likes"]
 
 
 def test_table_2_has_every_method_of_the_paper_and_tells_what_failed(result: BenchmarkResult) -> None:
@@ -71,6 +78,7 @@ def test_figure_5_divides_users_by_activity(result: BenchmarkResult) -> None:
     expected = 100 * (table["HCR"].astype(float) / table["CT"].astype(float) - 1)
     assert table["Improvement (%)"].to_numpy() == pytest.approx(expected.to_numpy())
     assert (table["Improvement (%)_low"] < table["Improvement (%)"]).all()
+    assert table["#Users"].tolist() == own.loc[["active", "less_active"], "users"].tolist()
 
 
 def test_bars_of_ct_are_hatched_and_those_of_hcr_are_not(result: BenchmarkResult) -> None:
@@ -93,8 +101,9 @@ def test_figure_6_has_four_subsets_and_the_drop(result: BenchmarkResult) -> None
     assert list(table.index) == ["1", "2", "3", "4", "drop"]
     means = table["CT"].astype(float)
     assert means["drop"] == pytest.approx(1 - means[["2", "3", "4"]].mean() / means["1"])
-    assert np.isnan(table.loc["drop", "Improvement (%)"])
+    assert np.isnan(table.loc["drop", "Improvement (%)"]) and not any("No improvement" in one for one in exhibit.notes)
     assert exhibit.picture is not None and "drop of Recall@20" in exhibit.picture
+    assert (table.loc["drop", ["HCR_high", "CT_high"]] <= 1).all(), "more than all cannot be lost"
 
 
 def test_figure_7_has_both_groups_of_items_at_each_k(result: BenchmarkResult) -> None:
@@ -106,6 +115,25 @@ def test_figure_7_has_both_groups_of_items_at_each_k(result: BenchmarkResult) ->
     assert table["CT"].tolist() == [
         own.loc[part, f"normalised_recall@{k}"] for part in ("high_ratio", "low_ratio") for k in K
     ]
+
+
+def test_what_is_not_defined_is_a_dash_and_explained(result: BenchmarkResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = Scored.per_user
+
+    def without_ct(self: Scored, part: str, *args: object, **kwargs: object) -> list[pd.DataFrame]:
+        nothing = {f"normalised_recall@{k}": np.nan for k in K} if (self.name, part) == ("CT", "low_ratio") else {}
+        return [table.assign(**nothing) for table in listed(self, part, *args, **kwargs)]
+
+    whole = hcr_figure_7(result, "Tiny", K)
+    assert not any("no listed item" in note for note in whole.notes)
+    monkeypatch.setattr(Scored, "per_user", without_ct)
+    exhibit = hcr_figure_7(result, "Tiny", K)
+    table = exhibit.table.set_index(["Item group", "K"])
+    assert table.loc["low ratio", "CT"].isna().all() and table.loc["low ratio", "HCR"].notna().all()
+    assert {"–: no listed item is of the group, so its share of the lists is 0.",
+            "No improvement can be told where CT has 0 or no value."} <= set(exhibit.notes)  # fmt: skip
+    assert exhibit.picture is not None and whole.picture is not None
+    assert exhibit.picture.count(">–<") == whole.picture.count(">–<") + len(K)
 
 
 def test_a_figure_that_the_data_does_not_allow_says_why(

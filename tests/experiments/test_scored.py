@@ -104,3 +104,10 @@ def test_the_gain_over_another_estimand_of_one_training_is_paired_by_seed() -> N
     assert paired.mean == apart.mean == pytest.approx(100 * (above.mean() / below.mean() - 1))
     assert 9.5 < paired.low < paired.mean < paired.high < 10.5
     assert apart.low < 0 < apart.high, "of other trainings it could be chance"
+
+
+def test_nothing_can_be_lost_but_all() -> None:
+    per_user = {0: table_of(np.array([[0.2, 0.0, 0.0]])), 1: table_of(np.array([[0.0, 0.5, 0.5]]))}
+    measured = Measured(("a", "b"), pd.DataFrame(), pd.DataFrame(), OF_EXHIBIT, {0: "x", 1: "y"}, {}, per_user)
+    gain = measured.gain(0, 1, "mrr")
+    assert gain.low == -100 < gain.mean < gain.high
