@@ -172,9 +172,11 @@ def _verdict(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> str:
         return f"{metric_label(metric)} {untested}."
     name, value = table.loc[best, "row"], number(table.loc[best, metric])
     extreme = {"higher": "highest", "lower": "lowest", "nearer 0": "smallest"}[better(metric)]
-    aside = "Oracles aside, " if len(against) + 1 < measured else ""
-    said = f"{aside}{name} has the {extreme} {metric_label(metric)}, {value}"
+    aside = ", oracles aside," if len(against) + 1 < measured else ""
+    said = f"{name} has{aside} the {extreme} {metric_label(metric)}, {value}"
     near = int((against["p"] >= LEVEL).sum())
+    others = "other" if len(against) == 1 else f"{len(against)} others"
     if len(against) and not near:
-        return f"{said}, significantly better than the {len(against)} others."
-    return f"{said}, but it does not differ significantly from {near} of the {len(against)} others."
+        return f"{said}, significantly better than the {others}."
+    some = "" if len(against) == 1 else f"{near} of "
+    return f"{said}, but it does not differ significantly from {some}the {others}."
