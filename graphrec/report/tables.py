@@ -33,7 +33,7 @@ def number(value: float) -> str:
     """Four decimals without the leading zero, `.0712`; a dash where nothing was measured."""
     if pd.isna(value):
         return "–"
-    text = f"{value:.4f}"
+    text = f"{value:z.4f}"  # z: no sign before a zero
     if text.startswith("0."):
         return text[1:]
     return "-" + text[2:] if text.startswith("-0.") else text
