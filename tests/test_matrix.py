@@ -10,6 +10,7 @@ import torch
 
 from graphrec.assemble import build, prepare_split
 from graphrec.backbones import backbones
+from graphrec.carry_out import train
 from graphrec.data.split import Split
 from graphrec.decoders import decoders
 from graphrec.evaluation.ranking import evaluate
@@ -68,3 +69,19 @@ def test_it_trains_an_epoch_and_ranks(prepared: Path, backbone: str, decoder: st
             cutoffs=(10,),
         )
         assert len(table) and table["recall@10"].between(0, 1).all()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize(
+    ("backbone", "decoder"), [*((one, "ct") for one in backbones), *(("mmgcn", one) for one in decoders)]
+)
+def test_it_trains_on_a_gpu_as_on_the_cpu(prepared: Path, tmp_path: Path, backbone: str, decoder: str) -> None:
+    recipe = recipe_of(prepared, backbone, decoder)
+    by_cpu = train(recipe, tmp_path / "cpu")
+    run = train(
+        recipe.model_copy(update={"training": recipe.training.model_copy(update={"device": "cuda"})}), tmp_path / "gpu"
+    )
+    (ours,), (theirs,) = run.history, by_cpu.history
+    assert ours["loss"] == pytest.approx(theirs["loss"], rel=0.1), "the same but for what dropout draws"
+    assert run.evaluate(part="valid")["recall@10"].between(0, 1).all()
+    assert len(run.recommend(run.user_ids[:1], k=5)) == 5
