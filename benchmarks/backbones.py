@@ -31,13 +31,13 @@ from graphrec.benchmark import tell_failure
 from graphrec.carry_out import other_code, train
 from graphrec.comparison import paired_tests
 from graphrec.errors import MismatchError, RunError
-from graphrec.evaluation.metrics import summarise
+from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.experiments import hold_place
 from graphrec.files import read_json, replace_file, sha256, write_json
 from graphrec.in_processes import in_processes
 from graphrec.recipe import Recipe
 from graphrec.report.tables import cell, clear_best, metric_label, number
-from graphrec.run import Run, table_row
+from graphrec.run import Run
 from graphrec.tuning import tune
 
 DECODERS = ("ct", "hcr")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from graphrec.carry_out import train
     from graphrec.causal import CausalGraph, Estimand, parse_estimand
+    from graphrec.comparison import compare
     from graphrec.data.checks import check
     from graphrec.data.dataset import Feature, InteractionDataset
     from graphrec.data.store import load, save
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from graphrec.recipe import Recipe
     from graphrec.refutation import refute
     from graphrec.report.html import write_report
-    from graphrec.run import Run, compare
+    from graphrec.run import Run
     from graphrec.simulation import simulate
     from graphrec.tuning import Tuning, tune
 
@@ -45,7 +46,7 @@ _HOMES = {
     "refute": "graphrec.refutation",
     "write_report": "graphrec.report.html",
     "Run": "graphrec.run",
-    "compare": "graphrec.run",
+    "compare": "graphrec.comparison",
     "train": "graphrec.carry_out",
     "simulate": "graphrec.simulation",
     "Tuning": "graphrec.tuning",

@@ -23,9 +23,10 @@ from graphrec.data.exposures import Exposures, randomised_exposures
 from graphrec.errors import DataError
 from graphrec.evaluation.lists import describe_lists
 from graphrec.evaluation.off_policy import off_policy_values
+from graphrec.evaluation.parts import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS
 from graphrec.evaluation.ranking import evaluate_sets
 from graphrec.evaluation.slices import active_users, drop, high_ratio_items, like_times, normalised_recall, time_subsets
-from graphrec.run import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS, Run
+from graphrec.run import Run
 
 Estimands = Sequence[str | Estimand]
 LEDGER = "ledger.jsonl"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import time
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from graphrec.assemble import build, prepare_split
@@ -21,16 +19,18 @@ from graphrec.backbones import backbones
 from graphrec.causal import Estimand
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint
+from graphrec.data_place import place_of_data
 from graphrec.decoders import decoders
 from graphrec.environment import Environment, code_of
 from graphrec.errors import GraphrecError, MismatchError, RunError
 from graphrec.evaluation.ranking import evaluate
 from graphrec.files import hold, read_json, replace_file, sha256, write_json
 from graphrec.memory import peak_mb, reset_peak
+from graphrec.model_files import save_model
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Recommender
-from graphrec.run import BEGUN_WITH, CATEGORIES, CHECKPOINT, DATA_FROM_HERE, MANIFEST, REFUTATION, SCHEMA, Run
-from graphrec.training.checkpoint import resume_training, save_training, save_weights
+from graphrec.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
+from graphrec.training.checkpoint import resume_training, save_training
 from graphrec.training.loop import Trainer, TrainingState
 
 CHECKPOINT_SECONDS = 20.0
@@ -82,7 +82,7 @@ def _kept(out: Path, recipe: Recipe, resume: bool) -> Run | None:
     if run.recipe == recipe:
         return run
     _write_recipe(out, recipe)
-    write_json(out / MANIFEST, run.manifest | _place_of_data(out, recipe))
+    write_json(out / MANIFEST, run.manifest | place_of_data(out, recipe))
     return Run(out)
 
 
@@ -97,7 +97,7 @@ def _trained(
     """Train in the folder `out`, from its checkpoint if there is one to resume, and write the run."""
     model, graph = trainer.model, trainer.graph
     checkpoint = out / CHECKPOINT
-    manifest = _manifest(recipe, split, model) | _place_of_data(out, recipe)
+    manifest = _manifest(recipe, split, model) | place_of_data(out, recipe)
     if resume and checkpoint.is_file():
         _require_unchanged(out, manifest)
         manifest |= _begun_with(out)
@@ -116,7 +116,8 @@ def _trained(
         on_epoch(state)
 
     state = trainer.run(after_epoch)
-    _save(out, model.freeze(graph), model, split, state)
+    save_model(out, model, model.freeze(graph), split)
+    _save_history(out, state)
     write_json(
         out / MANIFEST,
         manifest
@@ -182,25 +183,7 @@ def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any
     }
 
 
-def _place_of_data(out: Path, recipe: Recipe) -> dict[str, str]:
-    """The way from the run to its data, by which it is found from any working folder, and where both have moved."""
-    return {DATA_FROM_HERE: os.path.relpath(Path(recipe.data.path).resolve(), out.resolve())}
-
-
-def _save(out: Path, frozen: FrozenModel, model: Recommender, split: Split, state: TrainingState) -> None:
-    save_weights(out / "weights.safetensors", model.state_dict())
-    tables = {
-        f"{tower}/{output}/{side}": getattr(one, side)
-        for tower, outputs in frozen.representations.items()
-        for output, one in outputs.items()
-        for side in ("user", "item")
-    }
-    pairs = torch.from_numpy(split.train_pairs("click").astype(np.int32))
-    kinds = {f"{CATEGORIES}{name}": found.int() for name, found in frozen.categories.items()}
-    save_weights(out / "tables.safetensors", {**tables, **kinds, "train_pairs": pairs})
-    for name, ids in (("users", split.dataset.user_ids), ("items", split.dataset.item_ids)):
-        with replace_file(out / f"{name}.parquet") as part:
-            pd.DataFrame({"id": ids.astype(str)}).to_parquet(part, index=False)
+def _save_history(out: Path, state: TrainingState) -> None:
     with replace_file(out / "history.jsonl") as part:
         part.write_text("".join(json.dumps(row) + "\n" for row in state.history))
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.errors import RunError
-from graphrec.evaluation.metrics import ABOUT_USERS, better, summarise
+from graphrec.errors import RunError, UnknownNameError
+from graphrec.evaluation.metrics import ABOUT_USERS, better, summarise, table_row
+from graphrec.evaluation.parts import ACTIVITY, EVALUATE_OPTIONS
 from graphrec.evaluation.significance import pair_tests
-from graphrec.run import Run, compare, table_row
+from graphrec.run import Run
 
 
 @dataclass(frozen=True)
@@ -23,25 +24,65 @@ class Comparison:
     tests: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class Reference:
-    """A ranking that nobody trained, beside which methods stand: popularity, or an oracle of a simulated world.
+def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
+    """One table over runs that were evaluated on the same held-out pairs.
 
-    Args:
-        name: what its row is called.
-        about: what it ranks by.
-        per_user: by part, the metrics of each user, as `Run.per_user` gives them.
-        competes: whether it is tested against the methods; an oracle, which knows the truth, is not.
+    Returns:
+        The rows of each run's `evaluate`, with `run` in front.
+
+    Raises:
+        RunError: a run was not evaluated, or the runs do not share their split.
     """
+    if part not in EVALUATE_OPTIONS:
+        raise UnknownNameError("part", part, EVALUATE_OPTIONS, where="part")
+    require_one_split(runs)
+    twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]
+    if twice:
+        raise RunError("a run is given twice", expected="each run once", got=twice[0], next_step="drop one of them")
+    rows = []
+    for name, run in zip(run_labels(runs), runs):
+        found = [entry for entry in run.metrics().values() if entry["part"] == part]
+        if not found:
+            raise RunError(
+                f"not evaluated on {part} yet",
+                where=run.folder,
+                next_step=f"graphrec evaluate {run.folder}{EVALUATE_OPTIONS[part]}",
+            )
+        if part in ACTIVITY and run.recipe.evaluation.active_share != runs[0].recipe.evaluation.active_share:
+            raise RunError(
+                "the runs' active users are not the same",
+                expected=f"evaluation.active_share {runs[0].recipe.evaluation.active_share} in all",
+                got=run.recipe.evaluation.active_share,
+                where=run.folder,
+                next_step="train and evaluate them with one active_share",
+            )
+        rows += [{"run": name, **table_row(entry["method"], entry["estimand"], entry["metrics"])} for entry in found]
+    return pd.DataFrame(rows)
 
-    name: str
-    about: str
-    per_user: Mapping[str, pd.DataFrame]
-    competes: bool = True
+
+def require_one_split(runs: Sequence[Run]) -> None:
+    """Refuse runs that were not trained and held out alike.
+
+    Raises:
+        RunError: they do not share their split.
+    """
+    if len({run.manifest["split_hash"] for run in runs}) > 1:
+        raise RunError(
+            "the runs cannot be compared: they were trained on different splits or data",
+            expected="one split for all",
+            got=", ".join(f"{run.folder}: split {run.manifest['split_hash'][:12]}" for run in runs),
+            next_step="train them on the same prepared data with the same [data] and [split]",
+        )
+
+
+def run_labels(runs: Sequence[Run]) -> list[str]:
+    """What `compare` calls each run: its name, or its folder where two share one."""
+    names = [run.name for run in runs]
+    return [run.name if names.count(run.name) == 1 else str(run.folder) for run in runs]
 
 
 def compare_runs(runs: Sequence[Run], part: str = "test", *, replicates: bool = False) -> Comparison:
-    """The table of `run.compare` and the paired tests of its rows.
+    """The table of `compare` and the paired tests of its rows.
 
     Args:
         runs: evaluated on `part`, and trained on the same split.

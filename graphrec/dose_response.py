@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
-from torch import Tensor
 
 from graphrec.assemble import prepare_split
 from graphrec.carry_out import complete_run, other_code, train
 from graphrec.environment import Environment
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.metrics import summarise
-from graphrec.evaluation.popularity import popularity
-from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
 from graphrec.files import read_json, replace_file, write_json
 from graphrec.in_processes import in_processes
 from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
+from graphrec.references import POPULARITY, by_truth, reference_scores
 from graphrec.report.plots import Estimate, curve_panels, standalone
 from graphrec.report.tables import cell, metric_label
 from graphrec.run import Run
@@ -214,15 +212,10 @@ def _references(recipe: Recipe, raw: Path, study: Study, kept: Path) -> list[dic
         return read_json(kept)
     split = prepare_split(recipe)
     truth = Truth.load(raw).align(split.dataset.user_ids, split.dataset.item_ids)
-    seen, items = split.train_pairs("click"), split.dataset.num_items
-    scores: dict[str, Callable[[Tensor], Tensor]] = {
-        "popularity (clicks)": popularity(seen, items),
-        **dict(zip((OBSERVATIONAL, INTERVENTIONAL), oracles(truth, study.target))),
-    }
+    scores = reference_scores(split, truth, study.target).values()
     rows = []
-    for name, score in scores.items():
-        judged = judge_by_truth(score, truth, seen, bytes_per_user=BYTES_A_SCORE * items, target=study.target)
-        summary = summarise(judged)
+    for name, score in zip((POPULARITY, OBSERVATIONAL, INTERVENTIONAL), scores):
+        summary = summarise(by_truth(score, split, truth, study.target))
         rows.append({"method": name, "estimand": "", **{metric: summary[metric]["mean"] for metric in METRICS}})
     write_json(kept, rows)
     return rows

@@ -19,7 +19,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,53 +26,34 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from graphrec.assemble import prepare_split
-from graphrec.backbones import Representation
 from graphrec.causal import CausalGraph, Estimand, label, parse_estimand
 from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
+from graphrec.data_place import with_data_found, without_place
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import GraphrecError, MismatchError, RecipeError, RunError, UnknownNameError
-from graphrec.evaluation.metrics import summarise
+from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError
+from graphrec.evaluation.metrics import summarise, table_row
+from graphrec.evaluation.parts import TRUTH_PARTS
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.truth import judge_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
 from graphrec.files import hold, read_json, replace_file, write_json
+from graphrec.model_files import Tables, damaged, load_ids, load_model, load_tables
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel
 from graphrec.simulation.truth import truth_of
-from graphrec.training.checkpoint import load_weights
 
 MANIFEST = "run.json"
 CHECKPOINT = "training.safetensors"
 BEGUN_WITH = "begun_with"
 """In a manifest: the environment in which a training began that was finished with other code."""
-DATA_FROM_HERE = "data_from_here"
-"""In a manifest: the way from the run's folder to its data, a path of this machine."""
 SCHEMA = 2
 """Of the run folder; raised where an older one can no longer be read."""
-TRUTH_PARTS = {"like": "truth", "satisfaction": "satisfaction"}
-"""What a simulated world's truth gave is kept as this part, by target."""
-ACTIVITY, RATIOS = ("active", "less_active"), ("high_ratio", "low_ratio")
-SUBSETS, DROP = ("time_1", "time_2", "time_3", "time_4"), "time_drop"
-LISTS, OFF_POLICY = "lists", "off_policy"
-EVALUATE_OPTIONS = {
-    "test": "",
-    "valid": " --part valid",
-    "truth": " --truth WORLD",
-    "satisfaction": " --truth WORLD --target satisfaction",
-    **dict.fromkeys((*ACTIVITY, *SUBSETS, DROP, *RATIOS), " --slices"),
-    LISTS: " --lists",
-    OFF_POLICY: " --off-policy",
-}
-"""What `graphrec evaluate` takes to find each part."""
 REFUTATION = "refutation"
-CATEGORIES = "categories/"
-"""Before the name of a categorical modality, in tables.safetensors."""
 
 
 class Run:
@@ -94,7 +74,7 @@ class Run:
             )
         self.manifest: dict[str, Any] = read_json(self.folder / MANIFEST)
         if not isinstance(self.manifest, dict):
-            raise _damaged(self.folder / MANIFEST, "not a JSON object")
+            raise damaged(self.folder / MANIFEST, "not a JSON object")
         if self.manifest.get("status") != "complete":
             raise RunError(
                 "the run's training has not finished",
@@ -110,35 +90,11 @@ class Run:
                 where=self.folder,
                 next_step="train the recipe in its recipe.toml again",
             )
-        self.recipe = self._with_data_found(Recipe.from_toml(self.folder / "recipe.toml"))
-
-    def _with_data_found(self, recipe: Recipe) -> Recipe:
-        """The recipe, with the way from the run to its data where the path that it names leads elsewhere or nowhere.
-
-        Where data lies at both, that which the run was trained on counts.
-        """
-        if DATA_FROM_HERE not in self.manifest:
-            return recipe
-        named, other = Path(recipe.data.path), self.folder / self.manifest[DATA_FROM_HERE]
-        places = [place for place in (named, other) if place.exists()]
-        if len(places) == 2 and not named.samefile(other):
-            places.sort(key=lambda place: not self._trained_on(place))
-        if not places or places[0] == named:
-            return recipe
-        plain = Path(os.path.normpath(other))
-        if not (plain.exists() and plain.samefile(other)):  # `..` behind a link leads elsewhere than it reads
-            plain = other.resolve()
-        return recipe.with_data_at(str(plain))
-
-    def _trained_on(self, data: Path) -> bool:
-        try:
-            return fingerprint(data) == self.manifest["dataset_fingerprint"]
-        except GraphrecError:
-            return False
+        self.recipe = with_data_found(Recipe.from_toml(self.folder / "recipe.toml"), self.folder, self.manifest)
 
     def about(self) -> dict[str, Any]:
         """The manifest without any place on this machine."""
-        return _without_place(self.manifest)
+        return without_place(self.manifest)
 
     @property
     def name(self) -> str:
@@ -147,21 +103,21 @@ class Run:
     @cached_property
     def user_ids(self) -> np.ndarray:
         """`[U]` external ids; row number = user number."""
-        return _read_ids(self.folder / "users.parquet")
+        return load_ids(self.folder / "users.parquet")
 
     @cached_property
     def item_ids(self) -> np.ndarray:
         """`[I]` external ids; row number = item number."""
-        return _read_ids(self.folder / "items.parquet")
+        return load_ids(self.folder / "items.parquet")
 
     @cached_property
-    def _tables(self) -> dict[str, torch.Tensor]:
-        return load_weights(self.folder / "tables.safetensors")[0]
+    def _tables(self) -> Tables:
+        return load_tables(self.folder)
 
     @property
     def seen(self) -> np.ndarray:
         """`[E, 2]` training pairs, which are not recommended again."""
-        return self._tables["train_pairs"].numpy().astype(np.int64)
+        return self._tables.train_pairs
 
     @cached_property
     def model(self) -> FrozenModel:
@@ -170,28 +126,7 @@ class Run:
         Raises:
             RunError: a file of the run is missing or damaged.
         """
-        decoder = self.untrained_decoder()
-        weights, _ = load_weights(self.folder / "weights.safetensors")
-        own = {name.removeprefix("decoder."): w for name, w in weights.items() if name.startswith("decoder.")}
-        try:
-            decoder.load_state_dict(own)
-        except RuntimeError as error:
-            raise _damaged(self.folder / "weights.safetensors", str(error)[:300]) from None
-        representations: dict[str, dict[str, Representation]] = {}
-        categories: dict[str, torch.Tensor] = {}
-        for key, table in self._tables.items():
-            if key.startswith(CATEGORIES):
-                categories[key.removeprefix(CATEGORIES)] = table.long()
-            elif key.endswith("/user"):
-                tower, output = key.removesuffix("/user").split("/")
-                representations.setdefault(tower, {})[output] = Representation(
-                    table, self._tables[f"{tower}/{output}/item"]
-                )
-        trained = torch.zeros(len(self.item_ids), dtype=torch.bool)
-        trained[self._tables["train_pairs"][:, 1].long()] = True
-        with torch.no_grad():
-            branches = decoder.eval().branches(representations)
-        return FrozenModel(representations, branches, decoder, trained, categories)
+        return load_model(self.folder, self.untrained_decoder(), self._tables, len(self.item_ids))
 
     def untrained_decoder(self) -> Decoder:
         """The decoder without its weights: its causal claims need none."""
@@ -332,7 +267,7 @@ class Run:
         try:
             return pd.read_parquet(path)
         except (OSError, ValueError) as error:
-            raise _damaged(path, str(error)[:300], "evaluate the run again") from None
+            raise damaged(path, str(error)[:300], "evaluate the run again") from None
 
     def recommend(
         self,
@@ -483,7 +418,7 @@ class Run:
         Raises:
             RunError: another training has begun in the folder since the run was opened, whose results these are not.
         """
-        if _without_place(read_json(self.folder / MANIFEST)) != self.about():
+        if without_place(read_json(self.folder / MANIFEST)) != self.about():
             raise RunError(
                 "the run was trained anew while it was evaluated",
                 expected=f"the training of {self.manifest['created']}",
@@ -503,92 +438,12 @@ class Run:
         return table_row(name, text, summary)
 
 
-def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
-    """One table over runs that were evaluated on the same held-out pairs.
-
-    Returns:
-        The rows of each run's `evaluate`, with `run` in front.
-
-    Raises:
-        RunError: a run was not evaluated, or the runs do not share their split.
-    """
-    if part not in EVALUATE_OPTIONS:
-        raise UnknownNameError("part", part, EVALUATE_OPTIONS, where="part")
-    require_one_split(runs)
-    twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]
-    if twice:
-        raise RunError("a run is given twice", expected="each run once", got=twice[0], next_step="drop one of them")
-    rows = []
-    for name, run in zip(run_labels(runs), runs):
-        found = [entry for entry in run.metrics().values() if entry["part"] == part]
-        if not found:
-            raise RunError(
-                f"not evaluated on {part} yet",
-                where=run.folder,
-                next_step=f"graphrec evaluate {run.folder}{EVALUATE_OPTIONS[part]}",
-            )
-        if part in ACTIVITY and run.recipe.evaluation.active_share != runs[0].recipe.evaluation.active_share:
-            raise RunError(
-                "the runs' active users are not the same",
-                expected=f"evaluation.active_share {runs[0].recipe.evaluation.active_share} in all",
-                got=run.recipe.evaluation.active_share,
-                where=run.folder,
-                next_step="train and evaluate them with one active_share",
-            )
-        rows += [{"run": name, **table_row(entry["method"], entry["estimand"], entry["metrics"])} for entry in found]
-    return pd.DataFrame(rows)
-
-
-def require_one_split(runs: Sequence[Run]) -> None:
-    """Refuse runs that were not trained and held out alike.
-
-    Raises:
-        RunError: they do not share their split.
-    """
-    if len({run.manifest["split_hash"] for run in runs}) > 1:
-        raise RunError(
-            "the runs cannot be compared: they were trained on different splits or data",
-            expected="one split for all",
-            got=", ".join(f"{run.folder}: split {run.manifest['split_hash'][:12]}" for run in runs),
-            next_step="train them on the same prepared data with the same [data] and [split]",
-        )
-
-
-def run_labels(runs: Sequence[Run]) -> list[str]:
-    """What `compare` calls each run: its name, or its folder where two share one."""
-    names = [run.name for run in runs]
-    return [run.name if names.count(run.name) == 1 else str(run.folder) for run in runs]
-
-
-def _without_place(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in manifest.items() if key != DATA_FROM_HERE}
-
-
-def _read_ids(path: Path) -> np.ndarray:
-    try:
-        return pd.read_parquet(path)["id"].to_numpy(dtype=object)
-    except (OSError, ValueError, KeyError) as error:
-        raise _damaged(path, str(error)[:300]) from None
-
-
-def _damaged(path: Path, got: str, next_step: str = "train the run again") -> RunError:
-    return RunError("a file of the run is missing or damaged", got=got, where=path, next_step=next_step)
-
-
 def _numbers_apart(one: Estimand, other: Estimand) -> bool:
     """Whether two estimands are of one kind and differ in numbers at most: words, such as a reference, make another."""
     return type(one) is type(other) and all(
         value == getattr(other, key) or (isinstance(value, (int, float)) and not isinstance(value, bool))
         for key, value in one
     )
-
-
-def table_row(name: str, text: str, summary: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """A row of a result table: method, estimand, users, and each metric with the ends of its interval."""
-    row: dict[str, Any] = {"method": name, "estimand": text, "users": next(iter(summary.values()))["users"]}
-    for metric, value in summary.items():
-        row |= {metric: value["mean"], f"{metric}_low": value["low"], f"{metric}_high": value["high"]}
-    return row
 
 
 def _per_user_file(part: str, estimand: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,3 +76,15 @@ def tiny_runs(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempP
 
     folder = tmp_path_factory.mktemp("runs")
     return {name: train(tiny_recipe(name), folder / name) for name in ("ct", "esmm", "hcr", "causalrec")}
+
+
+@pytest.fixture
+def own(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
+    """A private copy of a tiny run."""
+    from graphrec.run import Run
+
+    def copy(name: str) -> Run:
+        shutil.copytree(tiny_runs[name].folder, tmp_path / f"run-{name}")
+        return Run(tmp_path / f"run-{name}")
+
+    return copy

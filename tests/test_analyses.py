@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,25 +15,15 @@ from graphrec import analyses
 from graphrec.assemble import load_data
 from graphrec.carry_out import train
 from graphrec.causal import Observational
+from graphrec.comparison import compare
 from graphrec.data.exposures import randomised_exposures
 from graphrec.data.split import Split
 from graphrec.errors import DataError, RunError
 from graphrec.preparation import prepare
 from graphrec.recipe import Recipe
-from graphrec.run import Run, compare
+from graphrec.run import Run
 from graphrec.simulation import simulate
 from graphrec.simulation.truth import Truth
-
-
-@pytest.fixture
-def own(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
-    """A private copy of a tiny run."""
-
-    def copy(name: str) -> Run:
-        shutil.copytree(tiny_runs[name].folder, tmp_path / name)
-        return Run(tmp_path / name)
-
-    return copy
 
 
 @pytest.fixture(scope="module")

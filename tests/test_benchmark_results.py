@@ -53,6 +53,7 @@ def test_a_benchmark_keeps_the_values_behind_its_table(tiny_recipe, tiny_world: 
     assert set(values["part"]) == {"test", "truth"}
     seeds = values.groupby("method")["seed"].unique().map(list).to_dict()
     assert seeds["HCR-T"] == [0, 3] and seeds["popularity (clicks)"] == [0], "popularity has no seed"
+    assert values["user"].ne(values["user"].shift()).sum() == values["user"].nunique(), "a user's stand together"
     assert values["user"].str.fullmatch(r"\d+").all(), "by the ids of the data"
 
 

@@ -166,7 +166,7 @@ def test_a_full_run_goes_the_whole_way_and_is_kept_where_its_folder_is_moved(
     (tmp_path / "another").mkdir()
     monkeypatch.chdir(tmp_path / "another")
     monkeypatch.setattr("graphrec.training.loop.Trainer.run", pytest.fail)
-    monkeypatch.setattr("graphrec.benchmark.write_report", lambda *_, **__: None)  # slow, and seen above
+    monkeypatch.setattr("graphrec.benchmark.files.write_report", lambda *_, **__: None)  # slow, and seen above
     monkeypatch.setattr(script, "HCR", replace(HCR, methods=few, exhibits={}))
     script.main(out=tmp_path / "elsewhere", **asked)
     after = {

@@ -12,11 +12,12 @@ import pytest
 
 from graphrec.carry_out import train
 from graphrec.causal import EffectOnMediator, Observational
-from graphrec.comparison import compare_runs, paired_tests
+from graphrec.comparison import compare, compare_runs, paired_tests
 from graphrec.errors import RunError
 from graphrec.files import write_json
+from graphrec.recipe import Recipe
 from graphrec.report.tables import clear_best
-from graphrec.run import Run, compare
+from graphrec.run import Run
 
 
 @pytest.fixture
@@ -117,3 +118,37 @@ def test_methods_with_other_numbers_of_seeds_are_no_replicates(judged: Callable[
     again = judged("z", 0, values)
     with pytest.raises(RunError, match="same seed"):
         compare_runs([runs[0], again], replicates=True)
+
+
+def test_a_run_given_twice_is_refused(own: Callable[[str], Run]) -> None:
+    one = own("ct")
+    one.evaluate(part="valid")
+    with pytest.raises(RunError, match="given twice"):
+        compare([one, Run(one.folder)], "valid")
+
+
+def test_runs_on_one_split_stand_in_one_table(own: Callable[[str], Run]) -> None:
+    runs = [own("ct"), own("hcr")]
+    tables = [run.evaluate() for run in runs]
+    table = compare(runs)
+    assert list(table["run"]) == ["ct", *["hcr"] * 4]
+    expected = pd.concat(tables, ignore_index=True)
+    pd.testing.assert_frame_equal(table.drop(columns="run"), expected)
+
+
+def test_runs_on_different_splits_are_not_compared(
+    own: Callable[[str], Run], tiny_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    other = train(tiny_recipe("ct", "split.train=0.6"), tmp_path / "other")
+    with pytest.raises(RunError, match="different splits") as caught:
+        compare([own("ct"), other])
+    assert str(other.folder) in str(caught.value.got)
+
+
+def test_a_run_that_was_not_evaluated_is_named(own: Callable[[str], Run]) -> None:
+    run = own("ct")
+    with pytest.raises(RunError, match="not evaluated on valid yet") as caught:
+        compare([run], part="valid")
+    assert caught.value.next_step == f"graphrec evaluate {run.folder} --part valid"
+    with pytest.raises(RunError, match="not evaluated yet"):
+        run.per_user("observational")

@@ -24,7 +24,7 @@ LAYERS = [
     ["training", "evaluation"],
     ["export", "progress", "explanation"],
     ["recipe"],
-    ["assemble", "preparation", "inspection", "scaffold", "testing"],
+    ["assemble", "preparation", "inspection", "scaffold", "testing", "data_place", "model_files", "references"],
     ["run"],
     ["analyses", "comparison"],
     ["carry_out", "report"],

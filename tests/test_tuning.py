@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from stopped import Stopped
 
 import graphrec as gr
 import graphrec.carry_out
@@ -38,10 +39,6 @@ DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tuning.md"
 RATE, DECAY, STRENGTH = "training.learning_rate", "training.weight_decay", "estimand.strength"
 MakeRecipe = Callable[..., Recipe]
 Objective = Callable[[Recipe], float]
-
-
-class Stopped(BaseException):
-    """Stands for a kill: no handler runs."""
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ min(K, P), the most that a list of length K can hold, so that the best list earn
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -151,6 +151,14 @@ def summarise(*per_user: pd.DataFrame) -> dict[str, dict[str, float]]:
             "mean": float(values.mean(0).mean()) if users else float("nan"), "low": low, "high": high, "users": users
         }  # fmt: skip
     return summary
+
+
+def table_row(name: str, text: str, summary: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """A row of a result table: method, estimand, users, and each metric with the ends of its interval."""
+    row: dict[str, Any] = {"method": name, "estimand": text, "users": next(iter(summary.values()))["users"]}
+    for metric, value in summary.items():
+        row |= {metric: value["mean"], f"{metric}_low": value["low"], f"{metric}_high": value["high"]}
+    return row
 
 
 def better(metric: str) -> Literal["higher", "lower", "nearer 0", "neither"]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from graphrec.benchmark import BenchmarkResult
+from graphrec.evaluation.parts import ACTIVITY
 from graphrec.experiments.bars import Bars
 from graphrec.experiments.groups import against_ct, figure
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.tables import metric_label
-from graphrec.run import ACTIVITY
 
 GROUPS = {"AU": ACTIVITY[0], "LAU": ACTIVITY[1]}
 

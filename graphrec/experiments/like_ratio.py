@@ -8,11 +8,11 @@ from dataclasses import replace
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult
+from graphrec.evaluation.parts import RATIOS
 from graphrec.experiments.bars import Bars
 from graphrec.experiments.groups import METHODS, against_ct, figure
 from graphrec.experiments.hcr_tables import CUTOFFS
 from graphrec.report.exhibits import Exhibit
-from graphrec.run import RATIOS
 
 UNDEFINED = ("–: no listed item is of the group, so its share of the lists is 0.",)
 

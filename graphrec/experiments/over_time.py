@@ -7,11 +7,11 @@ from dataclasses import replace
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult
+from graphrec.evaluation.parts import DROP, SUBSETS
 from graphrec.experiments.bars import Bars
 from graphrec.experiments.groups import GAIN, against_ct, figure
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.tables import metric_label
-from graphrec.run import DROP, SUBSETS
 
 HEAD = "Subset"
 

@@ -14,10 +14,11 @@ from graphrec.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.causal import Estimand, label
 from graphrec.comparison import paired_tests
 from graphrec.evaluation.metrics import better, difference_interval, summarise
+from graphrec.evaluation.parts import TRUTH_PARTS
 from graphrec.evaluation.significance import corrected
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import clear_best, metric_label
-from graphrec.run import TRUTH_PARTS, Run
+from graphrec.run import Run
 
 NOT_RUN = "not run"
 NAN = float("nan")

@@ -11,8 +11,9 @@ from markupsafe import Markup, escape
 from graphrec.causal import CausalGraph, parse_estimand
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError
+from graphrec.evaluation.parts import TRUTH_PARTS
 from graphrec.report.dag import draw_dag, role
-from graphrec.run import TRUTH_PARTS, Run
+from graphrec.run import Run
 
 
 def causal_claims(runs: Sequence[Run], part: str) -> list[dict[str, Any]]:

@@ -11,10 +11,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from graphrec.comparison import Reference
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
+from graphrec.evaluation.parts import TRUTH_PARTS
 from graphrec.files import replace_file
+from graphrec.references import Reference
 from graphrec.report.claims import causal_claims
 from graphrec.report.doses import doses
 from graphrec.report.exhibit_sections import exhibit_sections
@@ -31,7 +32,7 @@ from graphrec.report.slices import slices
 from graphrec.report.tables import number
 from graphrec.report.trained import methods_of, run_names
 from graphrec.report.user_lists import user_lists
-from graphrec.run import TRUTH_PARTS, Run
+from graphrec.run import Run
 
 SPLIT_SETTINGS = {
     "chronological": ("train",),

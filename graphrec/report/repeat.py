@@ -11,8 +11,9 @@ from typing import Any
 from graphrec.data.store import Manifest, fingerprint, read_manifest
 from graphrec.environment import code_of
 from graphrec.errors import DataError, RunError
+from graphrec.evaluation.parts import ACTIVITY, DROP, EVALUATE_OPTIONS, RATIOS, SUBSETS, TRUTH_PARTS
 from graphrec.recipe import Recipe
-from graphrec.run import ACTIVITY, BEGUN_WITH, DROP, EVALUATE_OPTIONS, RATIOS, SUBSETS, TRUTH_PARTS, Run
+from graphrec.run import BEGUN_WITH, Run
 
 PARTS = ("test", "valid")
 SLICES = (*ACTIVITY, *SUBSETS, DROP, *RATIOS)

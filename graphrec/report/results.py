@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from graphrec.comparison import Comparison, Reference, paired_tests, summarise_seeds
+from graphrec.comparison import Comparison, compare, paired_tests, summarise_seeds
 from graphrec.errors import RunError
-from graphrec.evaluation.metrics import better, summarise
+from graphrec.evaluation.metrics import better, summarise, table_row
 from graphrec.evaluation.significance import LEVEL
+from graphrec.references import Reference
 from graphrec.report.plots import Estimate, dot_plot
 from graphrec.report.tables import (
     clear_best,
@@ -23,7 +24,6 @@ from graphrec.report.tables import (
     row_names,
 )
 from graphrec.report.trained import Trained
-from graphrec.run import compare, table_row
 
 PRIMARY = "ndcg@50"
 
@@ -64,7 +64,7 @@ def rows(
         every: all estimands, not those alone that are compared.
 
     Returns:
-        The table, as `run.compare` gives it, with `run`, the method's name on the page, `row`, a name unique to the
+        The table, as `compare` gives it, with `run`, the method's name on the page, `row`, a name unique to the
         row, and `variant`, the decoder's name of the estimand; for each row the per-user table of each seed, and the
         method. An estimand under which not all seeds were evaluated is left out.
 

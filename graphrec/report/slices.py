@@ -11,11 +11,11 @@ from markupsafe import Markup
 from graphrec.comparison import Comparison
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import better
+from graphrec.evaluation.parts import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS
 from graphrec.report.plots import Estimate, curve_plot
 from graphrec.report.results import about, cell, estimate, headline, result_table, results
 from graphrec.report.tables import clear_best, metric_label, metric_names
 from graphrec.report.trained import Trained
-from graphrec.run import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import graphrec.benchmark
+import graphrec.benchmark.judging
 from graphrec import analyses
 from graphrec.benchmark import BenchmarkResult
 from graphrec.data.store import load
@@ -142,7 +142,7 @@ def test_a_figure_that_the_data_does_not_allow_says_why(
     def timeless(*args: object, **kwargs: object) -> pd.DataFrame:
         raise DataError("likes cannot be put in order of time", got="no times", where="/secret/place")
 
-    monkeypatch.setitem(graphrec.benchmark._ANALYSES, "time_1", timeless)
+    monkeypatch.setitem(graphrec.benchmark.judging._ANALYSES, "time_1", timeless)
     for run in (runs[0] for runs in result.trained.values()):
         monkeypatch.setattr(run, "metrics", dict)
     exhibit = hcr_figure_6(dataclasses.replace(result), "Tiny", 20)

@@ -18,6 +18,7 @@ import pytest
 from graphrec.carry_out import train
 from graphrec.causal import Observational
 from graphrec.errors import RunError
+from graphrec.evaluation.parts import ACTIVITY
 from graphrec.files import write_json
 from graphrec.report.html import write_report
 from graphrec.report.repeat import commands
@@ -25,7 +26,7 @@ from graphrec.report.results import results
 from graphrec.report.slices import slices
 from graphrec.report.tables import number
 from graphrec.report.trained import methods_of
-from graphrec.run import ACTIVITY, Run
+from graphrec.run import Run
 
 VOID = {"meta", "link", "br", "wbr", "hr", "img", "input"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

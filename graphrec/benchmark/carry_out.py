@@ -1,0 +1,117 @@
+"""Carrying out a benchmark: every recipe trained and judged, failures told, all of it compared."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from graphrec.assemble import load_data, prepare_split
+from graphrec.benchmark.failures import keep_results, slug, tell_failure
+from graphrec.benchmark.files import report_on, write_results
+from graphrec.benchmark.judging import judge
+from graphrec.benchmark.result import BenchmarkResult, Row
+from graphrec.carry_out import other_code, train
+from graphrec.comparison import paired_tests, require_one_split
+from graphrec.data.dataset import InteractionDataset
+from graphrec.errors import RunError
+from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.progress import training_progress
+from graphrec.recipe import Recipe
+from graphrec.references import references
+from graphrec.run import Run
+from graphrec.simulation.truth import Truth, oracle_gap
+
+
+def run_benchmark(
+    recipes: Mapping[str, Recipe],
+    out: Path,
+    *,
+    seeds: Sequence[int] = (0,),
+    truth: Path | None = None,
+    target: str = "like",
+    title: str | None = None,
+    report: bool = True,
+    failed: Mapping[str, str] | None = None,
+    trials: int = 0,
+) -> BenchmarkResult:
+    """Train, judge and compare.
+
+    Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `results.csv`, `results.md`,
+    `results.svg`, `significance.csv`, `per_user.parquet`, `about.json` and `report.html` are written to `out` at the
+    end. A method that fails, for whatever reason, is listed with it; the others go on. Runs that were made with other
+    code are kept, and one line on stderr tells of them.
+
+    Args:
+        recipes: by method name; all on the same data and split. A method that is called as its decoder's first variant
+            is listed with all variants, any other under its own name alone.
+        out: folder for everything.
+        seeds: each method is trained once for each.
+        truth: the simulated world's raw folder, if the data is one.
+        target: what the truth judges, see `judge_by_truth`.
+        title: what the data is called, by default its own name; simulated data is always called so.
+        report: whether to write `report.html`.
+        failed: methods that failed before, with the reason.
+        trials: trainings that each recipe was tuned with, to be told with the results.
+
+    Raises:
+        RunError: there is no recipe, as all failed before; the methods do not share their split; or `out` has results
+            of a method whose runs there are now found to be of another recipe or other data. Results that are there
+            are left as they are.
+    """
+    if not recipes:
+        raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
+    runs: dict[str, list[Run]] = {}
+    failed = dict(failed or {})
+    for name, recipe in recipes.items():
+        try:
+            runs[name] = [_carry_out(name, recipe, seed, out, truth, target) for seed in seeds]
+        except Exception as error:
+            keep_results(name, error, out)
+            failed[name] = tell_failure(name, error)
+    every = [run for found in runs.values() for run in found]
+    require_one_split(every)
+    if said := other_code(every):
+        print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
+    first = next(iter(recipes.values()))
+    data, split = load_data(first), prepare_split(first)
+    known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
+    beside = references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
+    rows = [Row.of_reference(one) for one in beside]
+    for name, found in runs.items():
+        rows += Row.of_runs(name, found, target if known else None)
+    table = pd.DataFrame([row.cells for row in rows])
+    competing = {number: row.per_user for number, row in enumerate(rows) if row.competes}
+    trainings = {number: row.training for number, row in enumerate(rows) if row.training}
+    tests = pd.concat(
+        [
+            paired_tests({number: found[part] for number, found in competing.items() if part in found}, trainings)
+            for part in ("test", TRUTH_PARTS[target])
+        ],
+        ignore_index=True,
+    )
+    gap = oracle_gap(known, split.train_pairs("click"), target=target) if known is not None else None
+    title = titled(title or split.dataset.name, split.dataset)
+    result = BenchmarkResult(
+        table, tests, runs, failed, gap, target, truth, trials, title, beside, trainings, data=data, split=split
+    )
+    write_results(result, rows, seeds, out)
+    if report:
+        report_on(result, out)
+    return result
+
+
+def titled(title: str, dataset: InteractionDataset) -> str:
+    """The title of the data, which says so where it is simulated, wherever its files lie."""
+    return f"{title} (simulated)" if "simulated" in dataset.provenance and "(simulated" not in title else title
+
+
+def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | None, target: str) -> Run:
+    recipe = recipe.model_copy(update={"seed": seed, "name": name})
+    with training_progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
+        run = train(recipe, out / "runs" / f"{slug(name)}-{seed}", on_epoch=on_epoch)
+    for part in ["test"] if truth is None else ["test", TRUTH_PARTS[target]]:
+        judge(run, run.variants().values(), part, truth, target)
+    return run

@@ -1,0 +1,142 @@
+"""What a benchmark leaves in its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from graphrec.benchmark.failures import ABOUT
+from graphrec.benchmark.result import BenchmarkResult, Row
+from graphrec.carry_out import codes
+from graphrec.causal import label
+from graphrec.comparison import named
+from graphrec.evaluation.metrics import summarise
+from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.files import replace_file
+from graphrec.recipe import Recipe
+from graphrec.report.exhibits import Exhibit
+from graphrec.report.html import write_report
+from graphrec.report.plots import Estimate, dot_plot, standalone
+from graphrec.report.tables import markdown, metric_names
+
+PER_USER = ("mrr", "recall", "ndcg", "hr", "ndcg_do")
+"""Metrics whose values of each user are kept beside the table, each at its first K."""
+
+
+def write_results(result: BenchmarkResult, rows: Sequence[Row], seeds: Sequence[int], out: Path) -> None:
+    """The table as CSV and Markdown, its picture, the values of each user behind it, and what it was made with.
+
+    No file names a path of this machine.
+    """
+    table = result.table
+    texts = {
+        "results.csv": table.to_csv(index=False),
+        "results.md": markdown(table.drop(columns="estimand"), result.tests)
+        + _users_of_truth(result)
+        + _own_estimands(result)
+        + _made_with(result, seeds),
+        "significance.csv": named(table["method"].tolist(), result.tests).to_csv(index=False),
+    }
+    metric = next(name for name in table.columns if name.startswith("ndcg_do@" if result.gap else "ndcg@"))
+    shown = [
+        Estimate(row["method"], row[metric], row[f"{metric}_low"], row[f"{metric}_high"]) for _, row in table.iterrows()
+    ]
+    texts["results.svg"] = standalone(dot_plot(shown, metric, "results"))
+    about = {
+        "failed": result.failed,
+        "trials": result.trials,
+        "oracles": None if result.gap is None else asdict(result.gap),
+        "runs": {
+            run.folder.name: {**run.about(), "recipe": _without_path(run.recipe)}
+            for found in result.trained.values()
+            for run in found
+        },
+    }
+    texts[ABOUT] = json.dumps(about, indent=2) + "\n"
+    for name, text in texts.items():
+        with replace_file(out / name) as part:
+            part.write_text(text, encoding="utf-8")
+    with replace_file(out / "per_user.parquet") as part:
+        values = _per_user(metric_names(table), rows, seeds, result.split.dataset.user_ids)
+        values.to_parquet(part, index=False, compression="zstd", compression_level=19)
+
+
+def _made_with(result: BenchmarkResult, seeds: Sequence[int]) -> str:
+    """The data, the seeds and the code behind the table; nothing of the code where no method was trained."""
+    behind = sorted({code for found in result.trained.values() for run in found for code in codes(run)})
+    made = f" Made with {'; '.join(behind)}." if behind else ""
+    return f"\n{result.title}; seed{'s'[: len(seeds) > 1]} {', '.join(map(str, seeds))}.{made}\n"
+
+
+def _users_of_truth(result: BenchmarkResult) -> str:
+    """A line on the users of the columns by the truth, which are not those of the column `users`."""
+    part = TRUTH_PARTS[result.target]
+    judged = [one.per_user[part] for one in result.references if part in one.per_user]
+    if not judged:
+        return ""
+    counts = {metric: one["users"] for metric, one in summarise(judged[0]).items()}
+    liking, all_users = min(counts.values()), max(counts.values())
+    over = f"{liking:,} users with a drawn like, the other (do) columns over all {all_users:,}"
+    return f"\nNDCG (do) is over the {over}.\n" if liking < all_users else f"\n(do): over all {all_users:,} users.\n"
+
+
+def _own_estimands(result: BenchmarkResult) -> str:
+    """A line an estimand that recipes name first, as tuning writes it, with their methods; nothing where none does."""
+    chosen = ", chosen on the validation part" if result.trials else ""
+    methods: dict[str, list[str]] = {}
+    for name, found in result.trained.items():
+        for first in found[0].recipe.estimands()[:1]:
+            methods.setdefault(label(first), []).append(name)
+    lines = [f"- Scored under `{text}`{chosen}: {', '.join(names)}." for text, names in methods.items()]
+    return "\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _per_user(metrics: Iterable[str], rows: Sequence[Row], seeds: Sequence[int], user_ids: np.ndarray) -> pd.DataFrame:
+    """What `PER_USER` names of every row, part, seed and user.
+
+    Users stand in the order of `user_ids`, in which intervals resample them; all values of one stand together, which
+    halves the file.
+    """
+    kept: dict[str, str] = {}
+    for metric in metrics:
+        kept.setdefault(metric.partition("@")[0], metric)
+    shown = [metric for name, metric in kept.items() if name in PER_USER]
+    tables = [
+        table[["user", *(metric for metric in shown if metric in table)]].assign(
+            method=row.cells["method"], estimand=row.cells["estimand"], part=part, seed=seed
+        )
+        for row in rows
+        for part, found in row.per_user.items()
+        for seed, table in zip(seeds, found)
+    ]
+    types = dict.fromkeys(("method", "estimand", "part", "user"), "category") | {"seed": "int32"}
+    columns = ["method", "estimand", "part", "seed", "user", *shown]
+    values = pd.concat(tables, ignore_index=True)[columns]
+    order = np.argsort(pd.Index(user_ids).get_indexer(values["user"]), kind="stable")
+    return values.iloc[order].reset_index(drop=True).astype(types | dict.fromkeys(shown, "float32"))
+
+
+def _without_path(recipe: Recipe) -> dict[str, Any]:
+    values = recipe.model_dump(mode="json")
+    values["data"].pop("path")
+    return values
+
+
+def report_on(result: BenchmarkResult, out: Path, exhibits: Sequence[Exhibit] = ()) -> None:
+    """Write `report.html` to `out`; no page where no method was trained."""
+    if result.runs:
+        write_report(
+            list(result.trained.values()),
+            out / "report.html",
+            title=result.title,
+            exhibits=exhibits,
+            failed=result.failed,
+            compared=result.compared,
+            references=result.references,
+        )

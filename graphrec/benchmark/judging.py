@@ -1,0 +1,42 @@
+"""A run judged on a part of the data, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from graphrec import analyses
+from graphrec.causal import Estimand, label
+from graphrec.evaluation.parts import ACTIVITY, DROP, RATIOS, SUBSETS, TRUTH_PARTS
+from graphrec.run import Run
+
+
+def judge(run: Run, estimands: Iterable[Estimand], part: str, truth: Path | None = None, target: str = "like") -> None:
+    """Evaluate a run on a part under the estimands for which that was not done yet.
+
+    Args:
+        part: a key of `EVALUATE_OPTIONS`.
+        truth, target: where the part is the truth's, as in `Run.evaluate_truth`.
+    """
+    known = run.metrics()
+    missing = [one for one in estimands if f"{part}/{label(one)}" not in known]
+    if not missing:
+        return
+    if part in TRUTH_PARTS.values():
+        assert truth is not None, "a world's truth judges its twin alone"
+        run.evaluate_truth(truth, missing, target)
+    elif part in ("test", "valid"):
+        run.evaluate(missing, part=part, reason="benchmark")
+    else:
+        if part in ACTIVITY:
+            judge(run, missing, "test")
+        _ANALYSES[part](run, missing)
+
+
+_ANALYSES: dict[str, Callable[[Run, Sequence[Estimand]], pd.DataFrame]] = {
+    **dict.fromkeys(ACTIVITY, analyses.by_activity),
+    **dict.fromkeys((*SUBSETS, DROP), analyses.by_time),
+    **dict.fromkeys(RATIOS, analyses.by_like_ratio),
+}

@@ -1,0 +1,100 @@
+"""What a benchmark found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from graphrec.causal import label
+from graphrec.data.dataset import InteractionDataset
+from graphrec.data.split import Split
+from graphrec.evaluation.metrics import summarise, table_row
+from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.references import Reference
+from graphrec.run import Run
+from graphrec.simulation.truth import OracleGap
+
+
+@dataclass
+class Row:
+    """A row of the table, for each part the per-user tables of its seeds, whether it is tested against others, and the
+    method whose training it is an estimand of."""
+
+    cells: dict[str, Any]
+    per_user: dict[str, list[pd.DataFrame]]
+    competes: bool = True
+    training: str = ""
+
+    @classmethod
+    def of_reference(cls, reference: Reference) -> Row:
+        summary = {key: value for table in reference.per_user.values() for key, value in summarise(table).items()}
+        per_user = {part: [table] for part, table in reference.per_user.items()}
+        return cls(table_row(reference.name, "", summary), per_user, competes=reference.competes)
+
+    @classmethod
+    def of_runs(cls, method: str, runs: list[Run], target: str | None) -> list[Row]:
+        """One an estimand, with the runs as its seeds."""
+        parts = ["test"] if target is None else ["test", TRUTH_PARTS[target]]
+        variants = runs[0].variants()
+        published = next(iter(runs[0].untrained_decoder().variants()))
+        if method.casefold() != published.casefold():  # another setting of a decoder: its variants say no more
+            variants = {method: next(iter(variants.values()))}
+        rows = []
+        for name, estimand in variants.items():
+            per_user = {part: [run.per_user(label(estimand), part) for run in runs] for part in parts}
+            summary = {key: value for tables in per_user.values() for key, value in summarise(*tables).items()}
+            rows.append(cls(table_row(name, label(estimand), summary), per_user, training=method))
+        return rows
+
+
+@dataclass
+class BenchmarkResult:
+    """What a benchmark found.
+
+    Args:
+        table: a row a method and estimand: metrics on the held-out likes, averaged over seeds and users, with intervals
+            over both; on a simulated world the truth's metrics too.
+        tests: of every pair of rows, see `evaluation.significance`; the oracles are no competitors.
+        trained: the runs of each method, one a seed.
+        failed: methods that ended in an error, with its reason.
+        gap: on a simulated world, what the two oracles reach.
+        target: what its truth judged.
+        truth: the simulated world's raw folder.
+        trials: trainings that each method was tuned with; 0 where none was.
+        title: what the data is called.
+        references: what the methods stand beside, the first rows of the table.
+        trainings: by row number, the method whose training the row is an estimand of; references have none.
+        data: all of it, as the recipes read it, whatever part it goes to.
+        split: what was trained on; its test part stays closed.
+    """
+
+    table: pd.DataFrame
+    tests: pd.DataFrame
+    trained: dict[str, list[Run]]
+    failed: dict[str, str] = field(default_factory=dict)
+    gap: OracleGap | None = None
+    target: str = "like"
+    truth: Path | None = None
+    trials: int = 0
+    title: str = ""
+    references: list[Reference] = field(default_factory=list)
+    trainings: dict[int, str] = field(default_factory=dict)
+    data: InteractionDataset = field(kw_only=True)
+    split: Split = field(kw_only=True)
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs of the first seed."""
+        return [found[0] for found in self.trained.values()]
+
+    @property
+    def compared(self) -> dict[str, dict[str, str]]:
+        """By method, the estimands that have a row in the table, by label, and what the rows are called."""
+        found: dict[str, dict[str, str]] = {}
+        for number, training in self.trainings.items():
+            row = self.table.loc[number]
+            found.setdefault(training, {})[row["estimand"]] = row["method"]
+        return found

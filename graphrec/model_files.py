@@ -1,0 +1,114 @@
+"""The files of a trained model in a run's folder, written and read in one place.
+
+weights.safetensors     every trained parameter
+tables.safetensors      TOWER/OUTPUT/SIDE: representations of all users and items; categories/MODALITY: the category of
+                        each item; train_pairs: `[E, 2]`
+users.parquet, items.parquet      row number -> external id
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from graphrec.backbones import Representation
+from graphrec.data.split import Split
+from graphrec.decoders import Decoder
+from graphrec.errors import RunError
+from graphrec.files import replace_file
+from graphrec.recommender import FrozenModel, Recommender
+from graphrec.training.checkpoint import load_weights, save_weights
+
+WEIGHTS, TABLES = "weights.safetensors", "tables.safetensors"
+CATEGORIES, TRAIN_PAIRS = "categories/", "train_pairs"
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What scoring needs of a trained model besides its decoder's parameters.
+
+    Args:
+        representations: by tower and output, tables `[U, d]` and `[I, d]`.
+        categories: by modality, the category `[I]` of each item.
+        train_pairs: `[E, 2]` (user, item) of the training part.
+    """
+
+    representations: dict[str, dict[str, Representation]]
+    categories: dict[str, torch.Tensor]
+    train_pairs: np.ndarray
+
+
+def save_model(folder: Path, model: Recommender, frozen: FrozenModel, split: Split) -> None:
+    """Write a trained model, what it made of all users and items, and what it was trained on."""
+    save_weights(folder / WEIGHTS, model.state_dict())
+    tables = {
+        f"{tower}/{output}/{side}": getattr(one, side)
+        for tower, outputs in frozen.representations.items()
+        for output, one in outputs.items()
+        for side in ("user", "item")
+    }
+    kinds = {f"{CATEGORIES}{name}": found.int() for name, found in frozen.categories.items()}
+    pairs = torch.from_numpy(split.train_pairs("click").astype(np.int32))
+    save_weights(folder / TABLES, {**tables, **kinds, TRAIN_PAIRS: pairs})
+    for name, ids in (("users", split.dataset.user_ids), ("items", split.dataset.item_ids)):
+        with replace_file(folder / f"{name}.parquet") as part:
+            pd.DataFrame({"id": ids.astype(str)}).to_parquet(part, index=False)
+
+
+def load_tables(folder: Path) -> Tables:
+    """What `save_model` kept of the representations.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    kept, _ = load_weights(folder / TABLES)
+    representations: dict[str, dict[str, Representation]] = {}
+    for key in (key for key in kept if key.endswith("/user") and not key.startswith(CATEGORIES)):
+        tower, output, _ = key.split("/")
+        representations.setdefault(tower, {})[output] = Representation(kept[key], kept[f"{tower}/{output}/item"])
+    categories = {
+        key.removeprefix(CATEGORIES): table.long() for key, table in kept.items() if key.startswith(CATEGORIES)
+    }
+    return Tables(representations, categories, kept[TRAIN_PAIRS].numpy().astype(np.int64))
+
+
+def load_model(folder: Path, decoder: Decoder, tables: Tables, num_items: int) -> FrozenModel:
+    """The trained model, ready to score.
+
+    Args:
+        decoder: without its weights, which are read here.
+
+    Raises:
+        RunError: the weights are missing, damaged or another decoder's.
+    """
+    weights, _ = load_weights(folder / WEIGHTS)
+    own = {name.removeprefix("decoder."): one for name, one in weights.items() if name.startswith("decoder.")}
+    try:
+        decoder.load_state_dict(own)
+    except RuntimeError as error:
+        raise damaged(folder / WEIGHTS, str(error)[:300]) from None
+    trained = torch.zeros(num_items, dtype=torch.bool)
+    trained[torch.from_numpy(tables.train_pairs[:, 1])] = True
+    with torch.no_grad():
+        branches = decoder.eval().branches(tables.representations)
+    return FrozenModel(tables.representations, branches, decoder, trained, tables.categories)
+
+
+def load_ids(path: Path) -> np.ndarray:
+    """External ids `[n]` by row number.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    try:
+        return pd.read_parquet(path)["id"].to_numpy(dtype=object)
+    except (OSError, ValueError, KeyError) as error:
+        raise damaged(path, str(error)[:300]) from None
+
+
+def damaged(path: Path, got: str, next_step: str = "train the run again") -> RunError:
+    return RunError("a file of the run is missing or damaged", got=got, where=path, next_step=next_step)

@@ -1,0 +1,24 @@
+"""A training that is stopped as by a kill, and what a folder holds then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from graphrec.training.loop import TrainingState
+
+
+class Stopped(BaseException):
+    """Stands for a kill: no handler runs."""
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def stop_after(epoch: int) -> Callable[[TrainingState], None]:
+    def on_epoch(state: TrainingState) -> None:
+        if state.epoch == epoch:
+            raise Stopped
+
+    return on_epoch
