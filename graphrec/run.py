@@ -128,6 +128,11 @@ class Run:
         """
         return load_model(self.folder, self.untrained_decoder(), self._tables, len(self.item_ids))
 
+    def release(self) -> None:
+        """Let the tables and the model go from memory; they are read again when they are asked for."""
+        for name in ("_tables", "model"):
+            self.__dict__.pop(name, None)
+
     def untrained_decoder(self) -> Decoder:
         """The decoder without its weights: its causal claims need none."""
         known: dict[str, Any] = {

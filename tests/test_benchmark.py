@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from dataclasses import replace
@@ -18,6 +19,7 @@ from graphrec.data.store import load, save
 from graphrec.errors import RecipeError, RunError
 from graphrec.evaluation.crossed import error_of_difference
 from graphrec.recipe import Recipe
+from graphrec.recommender import FrozenModel
 from graphrec.report.results import results
 from graphrec.report.tables import number
 from graphrec.report.trained import methods_of
@@ -215,3 +217,13 @@ def test_a_report_of_several_seeds_has_the_means_of_the_table(recipes, tmp_path:
         assert number(mean) in page
     first = result.trained["ct"][0].metrics()["test/observational"]["metrics"]["ndcg@20"]["mean"]
     assert number(first) not in page, "one seed's mean is shown nowhere"
+
+
+def test_no_trained_model_stays_in_memory(recipes, tiny_world: Path, tmp_path: Path) -> None:
+    def alive() -> int:
+        gc.collect()
+        return sum(type(one) is FrozenModel for one in gc.get_objects())
+
+    before = alive()
+    result = run_benchmark(recipes, tmp_path, seeds=(0, 1), truth=tiny_world, report=False)
+    assert len(result.trained["hcr"]) == 2 and alive() == before

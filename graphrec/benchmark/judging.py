@@ -16,6 +16,8 @@ from graphrec.run import Run
 def judge(run: Run, estimands: Iterable[Estimand], part: str, truth: Path | None = None, target: str = "like") -> None:
     """Evaluate a run on a part under the estimands for which that was not done yet.
 
+    The run's tables do not stay in memory: a benchmark has dozens of runs.
+
     Args:
         part: a key of `EVALUATE_OPTIONS`.
         truth, target: where the part is the truth's, as in `Run.evaluate_truth`.
@@ -33,6 +35,7 @@ def judge(run: Run, estimands: Iterable[Estimand], part: str, truth: Path | None
         if part in ACTIVITY:
             judge(run, missing, "test")
         _ANALYSES[part](run, missing)
+    run.release()
 
 
 _ANALYSES: dict[str, Callable[[Run, Sequence[Estimand]], pd.DataFrame]] = {
