@@ -2,7 +2,7 @@
 
     python benchmarks/backbones.py tiktok --data DIR       DiffMM's split: visual and acoustic features
     python benchmarks/backbones.py alibaba --data DIR      clicks and purchases: price and category
-    python benchmarks/backbones.py beauty --data DIR       Amazon's 5-core lists of Beauty: item attributes
+    python benchmarks/backbones.py beauty --data DIR       the 7-core of Amazon's Beauty: item attributes
 
 Each cell, a backbone with a decoder, gets the same number of trainings to be tuned with on the validation likes, the
 first being the recipe itself; its best settings are then trained with the other seeds. Time and memory are measured at
