@@ -19,6 +19,8 @@ from graphrec.evaluation.metrics import DEFAULT_K, metrics_at
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes of scores that a block may take."""
+FEW = 24
+"""Pairs of a row, about, above which it takes less to find the value of rank K first than to count for each pair."""
 
 
 class PairIndex:
@@ -81,9 +83,17 @@ def rank_all(
     Raises:
         DataError: a score is not a number.
     """
+    for block, scores in _scored(score, users, excluded, bytes_per_user):
+        yield block, scores, top_k(scores, k)
+
+
+def _scored(
+    score: Callable[[Tensor], Tensor], users: np.ndarray, excluded: PairIndex, bytes_per_user: int
+) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """(users, scores `[b, I]` with excluded items at minus infinity) block by block."""
     for block in blocks(users, bytes_per_user):
         scores = score(torch.from_numpy(block)).cpu()
-        if bool(scores.isnan().any()):
+        if bool(scores.amax().isnan()):
             raise DataError(
                 "the model's scores are not numbers",
                 got=f"{int(scores.isnan().sum())} NaN scores in a block of {len(block)} users",
@@ -91,7 +101,7 @@ def rank_all(
             )
         rows, items = excluded.of(block)
         scores[torch.from_numpy(rows), torch.from_numpy(items)] = -torch.inf
-        yield block, scores, top_k(scores, k)
+        yield block, scores
 
 
 def evaluate(
@@ -104,6 +114,8 @@ def evaluate(
     cutoffs: tuple[int, ...] = DEFAULT_K,
 ) -> pd.DataFrame:
     """Per-user metrics of an all-items ranking.
+
+    All of them follow from the ranks of the positives, which are counted; no list is made.
 
     Args:
         score: `[b]` users to `[b, I]` scores.
@@ -132,37 +144,60 @@ def evaluate_sets(
     indices = [PairIndex(positives, num_users) for positives in sets]
     users = np.flatnonzero(sum(index.counts for index in indices))
     collected = [Collected(int(np.count_nonzero(index.counts))) for index in indices]
-    ranked = rank_all(score, users, max(cutoffs), PairIndex(excluded, num_users), bytes_per_user=bytes_per_user)
-    for block, scores, best in ranked:
+    for block, scores in _scored(score, users, PairIndex(excluded, num_users), bytes_per_user):
         for found, index in zip(collected, indices):
-            has = index.counts[block] > 0
-            if not has.any():
-                continue
-            some = slice(None) if has.all() else torch.from_numpy(has)
-            found.add(_block_metrics(block[has], scores[some], best[some], index, cutoffs))
+            if index.counts[block].any():
+                found.add(_block_metrics(block, scores.numpy(), index, cutoffs))
     return [found.table() for found in collected]
 
 
 def _block_metrics(
-    block: np.ndarray, scores: Tensor, best: Tensor, positive_of: PairIndex, cutoffs: tuple[int, ...]
+    block: np.ndarray, scores: np.ndarray, positive_of: PairIndex, cutoffs: tuple[int, ...]
 ) -> dict[str, np.ndarray]:
-    rows, items = (torch.from_numpy(part) for part in positive_of.of(block))
-    is_positive = torch.zeros(scores.shape, dtype=torch.bool)
-    is_positive[rows, items] = True
-    values = metrics_at(is_positive.gather(1, best).numpy(), positive_of.counts[block], cutoffs)
-    values["mrr"] = _reciprocal_rank(scores, rows, items)
-    return {"user": block, "positives": positive_of.counts[block], **values}
+    """The metrics of the block's users that have a positive."""
+    rows, items = positive_of.of(block)
+    longest = min(max(cutoffs), scores.shape[1])
+    ranks = ranks_of(scores, rows, items, longest)
+    counts = positive_of.counts[block]
+    has, within = counts > 0, ranks <= longest
+    hits = np.zeros((len(block), longest), dtype=bool)
+    hits[rows[within], ranks[within] - 1] = True
+    first = np.minimum.reduceat(ranks, np.cumsum(counts[has]) - counts[has])
+    return {
+        "user": block[has],
+        "positives": counts[has],
+        **metrics_at(hits[has], counts[has], cutoffs),
+        "mrr": 1.0 / first,
+    }
 
 
-def _reciprocal_rank(scores: Tensor, rows: Tensor, items: Tensor) -> np.ndarray:
-    """1 / rank of each row's best positive over the full list, by the same rule for ties."""
-    found = scores[rows, items]
-    best = torch.full((len(scores),), -torch.inf, dtype=scores.dtype).scatter_reduce(0, rows, found, "amax")
-    among = torch.where(found == best[rows], items, scores.shape[1])
-    where = torch.full((len(scores),), scores.shape[1]).scatter_reduce(0, rows, among, "amin")
-    best, where = best[:, None], where[:, None]
-    before = _count(scores > best) + _count((scores == best) & (torch.arange(scores.shape[1]) < where))
-    return 1.0 / (1 + before)
+def ranks_of(scores: np.ndarray, rows: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
+    """`[N]` ranks, from 1, of some pairs in the ranking of all items, ties by the lower item number.
+
+    A pair's rank is one more than the number of items that stand before it, which one pass over its row counts: at a
+    few pairs a row that is much less than the work of finding the best items.
+
+    Args:
+        scores: `[b, I]`.
+        rows, items: `[N]` pairs, those of a row together.
+        k: ranks above it, if they are not the first of their row, may come out as I + 1: nobody asks for them.
+    """
+    ranks = np.empty(len(rows), dtype=np.int64)
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(rows)]):
+        row, some = scores[rows[start]], items[start:end]
+        if len(some) <= FEW:
+            ranks[start:end] = [_rank(row, item) for item in some.tolist()]
+            continue
+        values, cut = row[some], len(row) - min(k, len(row))
+        listed = values >= min(np.partition(row, cut)[cut], values.max())
+        ranks[start:end] = len(row) + 1
+        ranks[start:end][listed] = [_rank(row, item) for item in some[listed].tolist()]
+    return ranks
+
+
+def _rank(row: np.ndarray, item: int) -> int:
+    return 1 + int(np.count_nonzero(row[:item] >= row[item]) + np.count_nonzero(row[item:] > row[item]))
 
 
 def _count(marks: Tensor) -> np.ndarray:

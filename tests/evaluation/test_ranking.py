@@ -11,7 +11,7 @@ from contracts.decoder_contract import small_model
 from graphrec.causal import FrontDoor
 from graphrec.errors import DataError
 from graphrec.evaluation.popularity import popularity
-from graphrec.evaluation.ranking import MEMORY_BUDGET, PairIndex, blocks, evaluate, rank_all, top_k
+from graphrec.evaluation.ranking import FEW, MEMORY_BUDGET, PairIndex, blocks, evaluate, rank_all, ranks_of, top_k
 
 NOTHING = np.empty((0, 2), dtype=np.int64)
 
@@ -28,6 +28,24 @@ def test_ties_go_to_the_lower_item_number_also_at_the_last_place(k: int) -> None
         scores[0] = 0.0
         scores[1, 5:] = -torch.inf
         assert top_k(scores, k).tolist() == slow_top_k(scores, k)
+
+
+@pytest.mark.parametrize("k", [1, 7, 60])
+@pytest.mark.parametrize("levels", [1, 3, 1000])
+def test_ranks_are_places_in_the_ranking_as_far_as_they_count(k: int, levels: int) -> None:
+    random = np.random.default_rng(k)
+    scores = random.integers(-levels, levels, (30, 60)).astype(np.float32)
+    scores[3, 20:] = -np.inf
+    wanted = random.random((30, 60)) < random.random((30, 1))  # one pair to nearly all of a row
+    wanted[:, 17] = True
+    rows, items = np.nonzero(wanted)
+    assert (np.bincount(rows) > FEW).any() and (np.bincount(rows) <= FEW).any(), "both ways of counting"
+    place = np.argsort(np.array(slow_top_k(torch.from_numpy(scores), 60)), axis=1)[rows, items] + 1
+    ranks = ranks_of(scores, rows, items, k)
+    first = place == np.minimum.reduceat(place, np.flatnonzero(np.diff(rows, prepend=-1)))[rows]
+    needed = (place <= k) | first
+    assert (ranks[needed] == place[needed]).all()
+    assert (ranks[~needed] > k).all()
 
 
 def test_the_last_place_alone_may_be_tied() -> None:
