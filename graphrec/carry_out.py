@@ -22,9 +22,9 @@ from graphrec.data.store import fingerprint
 from graphrec.data_place import place_of_data
 from graphrec.decoders import decoders
 from graphrec.environment import Environment, code_of
-from graphrec.errors import GraphrecError, MismatchError, RunError
+from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.ranking import evaluate
-from graphrec.files import hold, read_json, replace_file, sha256, write_json
+from graphrec.files import LOCK, hold, read_json, replace_file, require_place, sha256, write_json
 from graphrec.memory import peak_mb, reset_peak
 from graphrec.model_files import save_model
 from graphrec.recipe import Recipe
@@ -34,8 +34,6 @@ from graphrec.training.checkpoint import resume_training, save_training
 from graphrec.training.loop import Trainer, TrainingState
 
 CHECKPOINT_SECONDS = 20.0
-LOCK = ".lock"
-"""Held in a run's folder by the process that trains there; gone once the run is complete."""
 
 
 def train(
@@ -191,15 +189,7 @@ def _save_history(out: Path, state: TrainingState) -> None:
 def _same_run(out: Path, recipe: Recipe) -> bool:
     """True if `out` holds a run of this very recipe; an error if it holds anything else worth keeping."""
     file = out / "recipe.toml"
-    others = out.is_dir() and any(one.name != LOCK for one in out.iterdir()) and not file.is_file()
-    if out.is_file() or others:
-        raise RunError(
-            "not a place for a run",
-            expected="a new folder, or one with a run of this recipe",
-            got="a file" if out.is_file() else "a folder with other content",
-            where=out,
-            next_step="choose another --out",
-        )
+    require_place(out, file.name, "a run", goes_on="one with a run of this recipe")
     if not file.is_file():
         return False
     try:

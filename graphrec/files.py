@@ -83,6 +83,32 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+LOCK = ".lock"
+"""The file that a process holds while it works in a folder."""
+
+
+def require_place(folder: Path, marker: str, what: str, *, goes_on: str) -> None:
+    """Refuse to begin `what` in a folder that holds something else.
+
+    Args:
+        marker: the file by which a folder is known that may be gone on with.
+        what: such as "a run".
+        goes_on: what such a folder is, in words.
+
+    Raises:
+        RunError: `folder` is a file, or has other content and no marker.
+    """
+    others = folder.is_dir() and any(one.name != LOCK for one in folder.iterdir()) and not (folder / marker).is_file()
+    if folder.is_file() or others:
+        raise RunError(
+            f"not a place for {what}",
+            expected=f"a new folder, or {goes_on}",
+            got="a file" if folder.is_file() else "a folder with other content",
+            where=folder,
+            next_step="choose another --out",
+        )
+
+
 @contextmanager
 def hold(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the file `path` for this process alone; whoever ends, however it ends, lets go of it.

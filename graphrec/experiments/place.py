@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graphrec.errors import RunError
-from graphrec.files import hold, read_json, write_json
+from graphrec.files import LOCK, hold, read_json, require_place, write_json
 
-MARKER, LOCK, PREPARED = "benchmark.json", ".lock", "prepared"
+MARKER, PREPARED = "benchmark.json", "prepared"
 RECIPE = ".toml"
 """Ends the options that are the hash of a recipe's file."""
 
@@ -29,14 +29,7 @@ def hold_place(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
     """
     out = Path(out)
     marker = out / MARKER
-    if out.is_file() or (out.is_dir() and not marker.is_file() and any(one.name != LOCK for one in out.iterdir())):
-        raise RunError(
-            "not a place for a benchmark",
-            expected=f"a new folder, or one with {MARKER} in it",
-            got="a file" if out.is_file() else "a folder with other content",
-            where=out,
-            next_step="choose another --out",
-        )
+    require_place(out, MARKER, "a benchmark", goes_on=f"one with {MARKER} in it")
     out.mkdir(parents=True, exist_ok=True)
     with hold(out / LOCK):
         begun = marker.is_file() and (out / PREPARED).exists()  # nothing is mixed where there is no data yet

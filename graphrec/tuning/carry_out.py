@@ -13,8 +13,8 @@ from graphrec.assemble import build, prepare_split
 from graphrec.carry_out import train
 from graphrec.causal import label
 from graphrec.data.store import fingerprint
-from graphrec.errors import GraphrecError, MismatchError, RecipeError, RunError, UnknownNameError
-from graphrec.files import hold
+from graphrec.errors import GraphrecError, MismatchError, RecipeError, UnknownNameError
+from graphrec.files import LOCK, hold, require_place
 from graphrec.progress import Progress, silent
 from graphrec.recipe import Recipe
 from graphrec.tuning.results import Trial, Tuning, trial_folder
@@ -22,7 +22,7 @@ from graphrec.tuning.space import RECIPE_SPACE, Space
 from graphrec.tuning.study import Study, require_optuna
 
 SAMPLERS = ("tpe", "random", "grid")
-STUDY, LOCK = "study.db", ".lock"
+STUDY = "study.db"
 
 
 def tune(
@@ -82,7 +82,7 @@ def tune(
         "data": fingerprint(Path(recipe.data.path)),
         "split": split.hash,
     }
-    _refuse_foreign(out)
+    require_place(out, STUDY, "a tuning", goes_on="one with a tuning of this recipe")
     out.mkdir(parents=True, exist_ok=True)
     with hold(out / LOCK):
         study = Study(out / STUDY, space, sampler, identity)
@@ -115,15 +115,3 @@ def _carry_out(trial: Trial, space: Space, out: Path, progress: Progress) -> Tri
     values = dict(zip(table["estimand"], table[recipe.training.monitor].tolist()))
     made = run.manifest
     return Trial(trial.number, trial.settings, values, made["epochs"], made["best_epoch"], made["training_seconds"])
-
-
-def _refuse_foreign(out: Path) -> None:
-    others = out.is_dir() and any(file.name != LOCK for file in out.iterdir()) and not (out / STUDY).is_file()
-    if out.is_file() or others:
-        raise RunError(
-            "not a place for a tuning",
-            expected="a new folder, or one with a tuning of this recipe",
-            got="a file" if out.is_file() else "a folder with other content",
-            where=out,
-            next_step="choose another --out",
-        )
