@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from command_line import Answer, Call
 
 if TYPE_CHECKING:
     from graphrec.recipe import Recipe
@@ -88,3 +90,19 @@ def own(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
         return Run(tmp_path / f"run-{name}")
 
     return copy
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Runs the real entry point in this process."""
+    from graphrec.cli import main
+
+    def run(*arguments: object) -> Answer:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["graphrec", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        printed = capsys.readouterr()
+        return Answer(int(caught.value.code or 0), printed.out, printed.err)
+
+    return run

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from command_line import Call
 from contracts.decoder_contract import small_model
 from on_mf import mf_model
 from small_graph import KIND, MODALITIES, NUM_ITEMS, small_graph
@@ -29,7 +29,6 @@ from graphrec.causal import (
     TotalIndirectEffect,
     parse_estimand,
 )
-from graphrec.cli import main
 from graphrec.decoders import BlockLogits, decoders
 from graphrec.decoders.visual import match_and_notice, match_notice_graph
 from graphrec.errors import IdentificationError, RunError, UnknownIdError
@@ -283,37 +282,24 @@ def test_mistakes_are_named(tiny_runs: dict[str, Run]) -> None:
 # Readers: the terminal, the picture, the page, the document
 
 
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
-    capsys.readouterr()
-    monkeypatch.setattr(sys, "argv", ["graphrec", *map(str, arguments)])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    return int(caught.value.code or 0), capsys.readouterr().out
-
-
 @pytest.mark.parametrize("name", ["causalrec", "hcr", "ct"])
 def test_the_command_prints_what_the_object_holds(
-    tiny_runs: dict[str, Run],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-    tmp_path: Path,
+    tiny_runs: dict[str, Run], call: Call, name: str, tmp_path: Path
 ) -> None:
     run = tiny_runs[name]
     user, item = run.user_ids[3], run.item_ids[9]
     one = run.explain(user, item, k=3)
     asked = ("explain", run.folder, "--user", user, "--item", item, "-k", 3)
-    status, out = command(monkeypatch, capsys, *asked, "--json")
-    assert status == 0 and json.loads(out) == json.loads(json.dumps(one.to_dict()))
-    status, out = command(monkeypatch, capsys, *asked)
-    assert status == 0 and one.text() in out
+    said = call(*asked, "--json")
+    assert said.status == 0 and said.json == json.loads(json.dumps(one.to_dict()))
+    said = call(*asked)
+    assert said.status == 0 and one.text() in said.out
     for ranking in one.rankings:
-        assert re.search(rf"^{ranking.method} +{ranking.estimand} +{ranking.rank} ", out, flags=re.MULTILINE)
+        assert re.search(rf"^{ranking.method} +{ranking.estimand} +{ranking.rank} ", said.out, flags=re.MULTILINE)
     for part in one.split.parts:
-        assert f"{part.value:+.3g}" in out and part.meaning in out
+        assert f"{part.value:+.3g}" in said.out and part.meaning in said.out
     picture = tmp_path / "parts.svg"
-    status, out = command(monkeypatch, capsys, *asked, "--svg", picture)
-    assert (status == 0) is picture.exists() is (name != "ct")
+    assert (call(*asked, "--svg", picture).status == 0) is picture.exists() is (name != "ct")
 
 
 def test_the_picture_says_its_numbers_and_marks_what_is_not_used() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 
 import pytest
+from command_line import Call
 from typer.testing import CliRunner
 
 from graphrec.backbones import backbones
 from graphrec.backbones.listing import FEATURES, SYMBOLS
-from graphrec.cli import app, main
+from graphrec.cli import app
 
 
 def listed(*more: str) -> str:
@@ -48,13 +48,10 @@ def test_a_row_is_a_line_in_a_pipe() -> None:
     assert "multiply-adds" in table[0]
 
 
-def test_a_hundred_columns_are_enough(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hundred_columns_are_enough(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": "100", "TERM": "xterm"}.items():
         monkeypatch.setenv(key, value)
-    monkeypatch.setattr(sys, "argv", ["graphrec", "list", "backbones"])
-    with pytest.raises(SystemExit):
-        main()
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", call("list", "backbones").out).splitlines()
     assert max(map(len, lines)) <= 100
     assert len(lines) < 6 * (len(list(backbones)) + 1), "a backbone is a few lines, not a column of words"
     whole = set(" ".join(lines).split())

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from command_line import Call
 from stopped import Stopped, stop_after
 
 import graphrec.carry_out
 import graphrec.run
 from graphrec.carry_out import other_code, train
-from graphrec.cli import main
 from graphrec.environment import Environment
 from graphrec.recipe import Recipe
 from graphrec.run import Run
@@ -63,15 +62,10 @@ def test_a_training_that_went_on_with_other_code_remembers_what_it_began_with(
     assert other_code([train(recipe, tmp_path / "run", resume=False)]) == ""
 
 
-def test_the_command_says_once_that_a_kept_run_is_of_other_code(
-    own: Callable[[str], Run], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_says_once_that_a_kept_run_is_of_other_code(own: Callable[[str], Run], call: Call) -> None:
     run = made_by(own("ct"), graphrec="0.0.1", source="0123456789ab")
-    command = ["graphrec", "train", str(run.folder / "recipe.toml"), "--out", str(run.folder)]
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
-        patch.setattr(sys, "argv", command)
-        main()
-    said = capsys.readouterr().err.splitlines()
-    assert not end.value.code
+    answer = call("train", run.folder / "recipe.toml", "--out", run.folder)
+    said = answer.err.splitlines()
+    assert answer.status == 0
     assert [line for line in said if "other code" in line] == [line for line in said if "--no-resume" in line]
     assert sum("graphrec 0.0.1 (source 0123456789ab)" in line for line in said) == 1

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command_line import Call, refused
 from typer.testing import CliRunner
 
 from graphrec.carry_out import train
-from graphrec.cli import app, main
+from graphrec.cli import app
 from graphrec.errors import PartError, RunError
 from graphrec.recipe import Recipe
 from graphrec.scaffold import new_backbone
@@ -89,14 +90,8 @@ def test_a_file_that_exists_stays_as_it_is(name: str, tmp_path: Path) -> None:
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_the_command_refuses_with_status_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["graphrec", "new", "backbone", "mmgcn", "--out", str(tmp_path)])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    assert caught.value.code == 2
-    assert capsys.readouterr().err.startswith("error: `mmgcn` is taken")
+def test_the_command_refuses_with_status_2(call: Call, tmp_path: Path) -> None:
+    refused(call("new", "backbone", "mmgcn", "--out", tmp_path), "error: `mmgcn` is taken")
 
 
 def test_a_folder_of_that_name_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,9 @@ from graphrec.assemble import load_data, prepare_split
 from graphrec.benchmark.failures import keep_results, slug, tell_failure
 from graphrec.benchmark.files import report_on, write_results
 from graphrec.benchmark.judging import judge
-from graphrec.benchmark.result import BenchmarkResult, Row
+from graphrec.benchmark.result import BenchmarkResult, Row, tests_of
 from graphrec.carry_out import other_code, train
-from graphrec.comparison import paired_tests, require_one_split
+from graphrec.comparison import require_one_split
 from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
 from graphrec.evaluation.parts import TRUTH_PARTS
@@ -63,39 +63,29 @@ def run_benchmark(
     """
     if not recipes:
         raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
-    runs: dict[str, list[Run]] = {}
-    failed = dict(failed or {})
-    for name, recipe in recipes.items():
-        try:
-            runs[name] = [_carry_out(name, recipe, seed, out, truth, target) for seed in seeds]
-        except Exception as error:
-            keep_results(name, error, out)
-            failed[name] = tell_failure(name, error)
-    every = [run for found in runs.values() for run in found]
-    require_one_split(every)
-    if said := other_code(every):
-        print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
+    parts = ["test"] if truth is None else ["test", TRUTH_PARTS[target]]
+    runs, failures = _carry_out_all(recipes, seeds, out, parts, truth, target)
     first = next(iter(recipes.values()))
     data, split = load_data(first), prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
     beside = references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
     rows = [Row.of_reference(one) for one in beside]
     for name, found in runs.items():
-        rows += Row.of_runs(name, found, target if known else None)
-    table = pd.DataFrame([row.cells for row in rows])
-    competing = {number: row.per_user for number, row in enumerate(rows) if row.competes}
-    trainings = {number: row.training for number, row in enumerate(rows) if row.training}
-    tests = pd.concat(
-        [
-            paired_tests({number: found[part] for number, found in competing.items() if part in found}, trainings)
-            for part in ("test", TRUTH_PARTS[target])
-        ],
-        ignore_index=True,
-    )
-    gap = oracle_gap(known, split.train_pairs("click"), target=target) if known is not None else None
-    title = titled(title or split.dataset.name, split.dataset)
+        rows += Row.of_runs(name, found, parts)
     result = BenchmarkResult(
-        table, tests, runs, failed, gap, target, truth, trials, title, beside, trainings, data=data, split=split
+        pd.DataFrame([row.cells for row in rows]),
+        tests_of(rows, parts),
+        runs,
+        {**(failed or {}), **failures},
+        gap=oracle_gap(known, split.train_pairs("click"), target=target) if known else None,
+        target=target,
+        truth=truth,
+        trials=trials,
+        title=titled(title or split.dataset.name, split.dataset),
+        references=beside,
+        trainings={number: row.training for number, row in enumerate(rows) if row.training},
+        data=data,
+        split=split,
     )
     write_results(result, rows, seeds, out)
     if report:
@@ -108,10 +98,35 @@ def titled(title: str, dataset: InteractionDataset) -> str:
     return f"{title} (simulated)" if "simulated" in dataset.provenance and "(simulated" not in title else title
 
 
-def _carry_out(name: str, recipe: Recipe, seed: int, out: Path, truth: Path | None, target: str) -> Run:
+def _carry_out_all(
+    recipes: Mapping[str, Recipe],
+    seeds: Sequence[int],
+    out: Path,
+    parts: Sequence[str],
+    truth: Path | None,
+    target: str,
+) -> tuple[dict[str, list[Run]], dict[str, str]]:
+    """By method its judged runs, one a seed, and why there are none."""
+    runs: dict[str, list[Run]] = {}
+    failures: dict[str, str] = {}
+    for name, recipe in recipes.items():
+        try:
+            found = [_trained(name, recipe, seed, out) for seed in seeds]
+            for run in found:
+                for part in parts:
+                    judge(run, run.variants().values(), part, truth, target)
+            runs[name] = found
+        except Exception as error:
+            keep_results(name, error, out)
+            failures[name] = tell_failure(name, error)
+    every = [run for found in runs.values() for run in found]
+    require_one_split(every)
+    if said := other_code(every):
+        print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
+    return runs, failures
+
+
+def _trained(name: str, recipe: Recipe, seed: int, out: Path) -> Run:
     recipe = recipe.model_copy(update={"seed": seed, "name": name})
     with training_progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
-        run = train(recipe, out / "runs" / f"{slug(name)}-{seed}", on_epoch=on_epoch)
-    for part in ["test"] if truth is None else ["test", TRUTH_PARTS[target]]:
-        judge(run, run.variants().values(), part, truth, target)
-    return run
+        return train(recipe, out / "runs" / f"{slug(name)}-{seed}", on_epoch=on_epoch)

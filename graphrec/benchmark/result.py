@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from graphrec.causal import label
+from graphrec.comparison import paired_tests
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.evaluation.metrics import summarise, table_row
-from graphrec.evaluation.parts import TRUTH_PARTS
 from graphrec.references import Reference
 from graphrec.run import Run
 from graphrec.simulation.truth import OracleGap
@@ -35,9 +36,8 @@ class Row:
         return cls(table_row(reference.name, "", summary), per_user, competes=reference.competes)
 
     @classmethod
-    def of_runs(cls, method: str, runs: list[Run], target: str | None) -> list[Row]:
-        """One an estimand, with the runs as its seeds."""
-        parts = ["test"] if target is None else ["test", TRUTH_PARTS[target]]
+    def of_runs(cls, method: str, runs: Sequence[Run], parts: Sequence[str]) -> list[Row]:
+        """One an estimand, with the runs as its seeds, judged on the parts."""
         variants = runs[0].variants()
         published = next(iter(runs[0].untrained_decoder().variants()))
         if method.casefold() != published.casefold():  # another setting of a decoder: its variants say no more
@@ -48,6 +48,18 @@ class Row:
             summary = {key: value for tables in per_user.values() for key, value in summarise(*tables).items()}
             rows.append(cls(table_row(name, label(estimand), summary), per_user, training=method))
         return rows
+
+
+def tests_of(rows: Sequence[Row], parts: Sequence[str]) -> pd.DataFrame:
+    """Of every pair of rows that compete, on each part; rows by number."""
+    trainings = {number: row.training for number, row in enumerate(rows) if row.training}
+    tests = []
+    for part in parts:
+        judged = {
+            number: row.per_user[part] for number, row in enumerate(rows) if row.competes and part in row.per_user
+        }
+        tests.append(paired_tests(judged, trainings))
+    return pd.concat(tests, ignore_index=True)
 
 
 @dataclass

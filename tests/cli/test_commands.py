@@ -1,143 +1,21 @@
-"""The command line: each command's happy path, and mistakes that end in a message and status 2, never a traceback."""
+"""The commands from raw files to recommendations: what each prints and writes."""
 
 from __future__ import annotations
 
-import errno
 import json
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from html import unescape
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from safetensors import SafetensorError
-from typer.testing import CliRunner
+from command_line import Call, refused
 
-import graphrec.carry_out
-import graphrec.cli
 from graphrec.carry_out import train
-from graphrec.cli import app, main
 from graphrec.data.store import load, save
 from graphrec.recipe import Recipe
 from graphrec.run import Run
-from graphrec.training.loop import Trainer
-
-COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
-
-
-@dataclass
-class Answer:
-    """What a command left behind."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-
-Call = Callable[..., Answer]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Runs the real entry point in this process."""
-
-    def run(*arguments: object) -> Answer:
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["graphrec", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        printed = capsys.readouterr()
-        return Answer(int(caught.value.code or 0), printed.out, printed.err)
-
-    return run
-
-
-@pytest.fixture
-def recipe_file(tiny_recipe: Callable[..., Recipe], tmp_path: Path) -> Path:
-    path = tmp_path / "recipe.toml"
-    path.write_text(tiny_recipe("ct").to_toml(), encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def own(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[[str], Path]:
-    """A private copy of a tiny run's folder."""
-
-    def copy(name: str) -> Path:
-        return Path(shutil.copytree(tiny_runs[name].folder, tmp_path / f"run-{name}"))
-
-    return copy
-
-
-def refused(answer: Answer, *said: str) -> None:
-    """Status 2, our own form of message, nothing on stdout."""
-    assert answer.status == 2, answer
-    assert answer.err.startswith("error: "), answer.err
-    assert "Traceback" not in answer.err
-    assert answer.out == ""
-    for text in said:
-        assert text in answer.err
-
-
-# Help
-
-
-def test_help_does_not_wait_for_torch() -> None:
-    code = (
-        "import sys\n"
-        "sys.argv = ['graphrec', '--help']\n"
-        "from graphrec.cli import main\n"
-        "try:\n    main()\n"
-        "finally:\n    print('HEAVY', sorted({'torch', 'pandas', 'numpy', 'scipy'} & set(sys.modules)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert "HEAVY []" in done.stdout
-    for command in COMMANDS:
-        assert command in done.stdout
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help(command: str) -> None:
-    result = CliRunner().invoke(app, [command, "--help"])
-    assert result.exit_code == 0
-    assert "Usage" in result.output
-
-
-def test_help_keeps_what_stands_in_brackets() -> None:
-    assert "[tune.space]" in CliRunner().invoke(app, ["tune", "--help"]).output
-    assert "[tune.space]" in CliRunner().invoke(app, ["--help"]).output
-
-
-def test_the_version_is_printed(call: Call) -> None:
-    assert call("--version").out.strip() == version("graphrec")
-
-
-def test_no_command_shows_the_help(call: Call) -> None:
-    assert "Usage" in call().out
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["foo"], ["train"], ["list", "foo"], ["recommend", "run", "--users", "1", "--k", "x"], ["show", "--foo"]],
-)
-def test_a_malformed_command_ends_with_status_2(call: Call, arguments: list[str]) -> None:
-    answer = call(*arguments)
-    assert answer.status == 2
-    assert "Traceback" not in answer.err
-
-
-# From raw files to recommendations
 
 
 def test_the_whole_way(call: Call, tmp_path: Path) -> None:
@@ -280,7 +158,7 @@ def test_compare_takes_replicates_as_one_method_in_the_report_too(
 def test_compare_shows_a_dose_response_in_the_report(call: Call, own: Callable[[str], Path], tmp_path: Path) -> None:
     folder, page = own("ct"), tmp_path / "report.html"
     call("evaluate", folder)
-    study = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "dose-hidden" / "results.csv"
+    study = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "dose-hidden" / "results.csv"
     assert call("compare", folder, "--out", page, "--dose-response", study).status == 0
     shown = page.read_text()
     assert 'id="doses"' in shown and f"--dose-response {study}" in unescape(shown)
@@ -397,172 +275,3 @@ def test_doctor_reports_and_fails_where_something_needed_is_missing(
     said = call("doctor")
     assert said.status == 1
     assert "pip install torch" in said.out
-
-
-# Mistakes
-
-
-@pytest.mark.parametrize(
-    ("override", "said"),
-    [
-        ("training.epoch=3", "did you mean `epochs`?"),
-        ("decoder.name=hrc", "did you mean `hcr`?"),
-        ("training.epochs=-1", "recipe key `training.epochs` has a wrong value"),
-        ("training.batch_size=0", "greater than or equal to 1"),
-        ("training.monitor=ndcg@7", "unknown validation metric"),
-        ("training.device=nowhere", "cannot be used here"),
-        ("split.name=foo", "unknown split"),
-        ("data.path=nowhere", "no prepared data here"),
-        ('data.feedback.like=["thumb_up"]', "did you mean `thumbs_up`?"),
-        ("data.roles.visul=content", "did you mean `visual`?"),
-        ("training.learning_rate=1e30", "lower the learning rate"),
-        ("epochs", "--set takes KEY.SUB=VALUE"),
-    ],
-)
-def test_a_mistake_in_a_recipe(call: Call, recipe_file: Path, tmp_path: Path, override: str, said: str) -> None:
-    refused(call("train", recipe_file, "--out", tmp_path / "run", "--set", override), said)
-
-
-def test_a_damaged_dataset(call: Call, recipe_file: Path, tiny_prepared: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(tiny_prepared, tmp_path / "data"))
-    with open(folder / "interactions.parquet", "ab") as stream:
-        stream.write(b"x")
-    overridden = ["--set", f"data.path={folder}"]
-    said = call("train", recipe_file, "--out", tmp_path / "run", *overridden)
-    refused(said, "was changed after it was written", str(folder / "interactions.parquet"))
-    (folder / "manifest.json").write_text("{")
-    refused(call("check", folder), "not a JSON file")
-
-
-def run_mistakes() -> Sequence[tuple[list[str], str]]:
-    return [
-        (["evaluate", "{nowhere}"], "not a run folder"),
-        (["evaluate", "{hcr}", "--estimand", "front_dor"], "did you mean `front_door`?"),
-        (["evaluate", "{hcr}", "--estimand", "total_indirect_effect"], "does not fit this decoder"),
-        (["evaluate", "{hcr}", "--part", "tset"], "did you mean `test`?"),
-        (["evaluate", "{hcr}", "--truth", "{hcr}"], "no truth lies here"),
-        (["evaluate", "{hcr}", "--target", "like"], "a target without a truth"),
-        (["recommend", "{hcr}", "--users", "nobody"], "user ids are unknown"),
-        (["recommend", "{hcr}", "--users", " , "], "no user ids"),
-        (["recommend", "{hcr}", "--users", "1", "--k", "0"], "at least 1 item"),
-        (["export", "{hcr}", "--out", "{nowhere}", "--format", "parket"], "did you mean `parquet`?"),
-        (["export", "{hcr}", "--out", "{hcr}"], "will not overwrite"),
-        (["compare", "{hcr}"], "not evaluated on test yet"),
-        (["refute", "{hcr}", "--check", "placebo"], "unknown refutation check `placebo`"),
-        (["refute", "{hcr}", "--seeds", "1"], "too few seeds"),
-        (["check", "{nowhere}"], "no prepared data here"),
-        (["show", "{nowhere}"], "no such recipe"),
-        (["simulate", "tikok", "--out", "{nowhere}"], "did you mean `tiktok`?"),
-        (["simulate", "tiktok", "--out", "{nowhere}", "--users", "0"], "has a wrong value"),
-        (["simulate", "tiktok", "--out", "{nowhere}", "--set", "usrs=3"], "did you mean `users`?"),
-        (["simulate", "tiktok", "--out", "{nowhere}", "--set", "dataset=x"], "expected: --from DATASET"),
-        (["simulate", "tiktok", "--out", "{nowhere}", "--set", "out=x"], "expected: --out FOLDER"),
-        (["prepare", "tiktokk", "--raw", "{hcr}", "--out", "{nowhere}"], "did you mean `tiktok`?"),
-        (["prepare", "tiktok", "--raw", "{nowhere}", "--out", "{nowhere}"], "no such raw data"),
-    ]
-
-
-@pytest.mark.parametrize(("arguments", "said"), run_mistakes(), ids=lambda value: str(value)[:50])
-def test_a_mistake_leaves_nothing_behind(
-    call: Call, own: Callable[[str], Path], tmp_path: Path, arguments: list[str], said: str
-) -> None:
-    places = {"hcr": own("hcr"), "nowhere": tmp_path / "nowhere"}
-    before = sorted(tmp_path.rglob("*"))
-    refused(call(*(argument.format(**places) for argument in arguments)), said)
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_an_unfinished_run(call: Call, own: Callable[[str], Path]) -> None:
-    folder = own("ct")
-    manifest = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps({**manifest, "status": "training"}))
-    refused(call("evaluate", folder), "has not finished", "graphrec train")
-
-
-def test_a_run_of_another_recipe(call: Call, own: Callable[[str], Path], recipe_file: Path) -> None:
-    said = call("train", recipe_file, "--out", own("ct"), "--set", "seed=9")
-    refused(said, "a run of another recipe", "choose another --out")
-
-
-def test_an_interrupted_training_says_how_to_go_on(
-    call: Call, recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
-
-    def press_control_c(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("graphrec.training.loop.Trainer._keep_best", press_control_c)
-        said = call("train", recipe_file, "--out", tmp_path / "run")
-    assert said.status == 130
-    assert "no checkpoint was kept yet: the same command starts from the first epoch" in said.err
-    assert "Traceback" not in said.err
-
-    keep_best = graphrec.carry_out.Trainer._keep_best
-
-    def press_in_the_second_epoch(trainer: Trainer, metrics: dict[str, float]) -> None:
-        if trainer.state.epoch == 2:
-            raise KeyboardInterrupt
-        keep_best(trainer, metrics)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("graphrec.training.loop.Trainer._keep_best", press_in_the_second_epoch)
-        said = call("train", recipe_file, "--out", tmp_path / "run")
-        assert said.status == 130 and "the same command goes on after epoch 1" in said.err
-        said = call("train", recipe_file, "--out", tmp_path / "run", "--no-resume")
-        assert said.status == 130 and "without --no-resume it goes on after epoch 1" in said.err
-    said = call("train", recipe_file, "--out", tmp_path / "run")
-    assert said.status == 0 and [row["epoch"] for row in Run(tmp_path / "run").history] == [1, 2]
-    assert "trained there before" not in said.out
-    assert "trained there before, and nothing was done" in call("train", recipe_file, "--out", tmp_path / "run").out
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (OSError(errno.ENOSPC, "No space left on device", "weights"), "make room"),
-        (PermissionError(errno.EACCES, "Permission denied", "weights"), "choose a place that you may read and write"),
-        (OSError("Error writing bytes to file"), "check that path"),
-        (SafetensorError("Error while serializing: I/O error: No space left"), "No space left"),
-    ],
-)  # fmt: skip
-def test_what_the_system_refuses_is_a_message(
-    call: Call,
-    own: Callable[[str], Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    error: Exception,
-    said: str,
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr("graphrec.export.embeddings.write_json", refuse)
-    answer = call("export", own("ct"), "--out", tmp_path / "out")
-    refused(answer, "the system refused to read or write a file", said)
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_path_through_a_file_is_a_message(call: Call, recipe_file: Path) -> None:
-    refused(call("train", recipe_file, "--out", recipe_file / "run"))
-    refused(call("simulate", "tiktok", "--users", 20, "--items", 20, "--set", "shown=9", "--out", recipe_file / "x"))
-
-
-def test_a_folder_in_place_of_a_file_is_named(call: Call, tmp_path: Path) -> None:
-    answer = call("causal", "hcr", "--svg", tmp_path)
-    assert answer.status == 2 and f"where: {tmp_path}\n" in answer.err
-
-
-def test_a_bug_keeps_its_traceback(call: Call, own: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphrec.run.Run.export", lambda *_: 1 / 0)
-    monkeypatch.setattr(sys, "argv", ["graphrec", "export", str(own("ct")), "--out", "x"])
-    with pytest.raises(ZeroDivisionError):
-        main()
-
-
-def test_a_warning_is_a_line_without_source_code(call: Call, recipe_file: Path, tmp_path: Path) -> None:
-    said = call("train", recipe_file, "--out", tmp_path / "run", "--set", "split.seed=4")
-    assert said.status == 0
-    assert "warning: split.seed is ignored by the split `chronological`" in said.err
-    assert "warnings.warn" not in said.err

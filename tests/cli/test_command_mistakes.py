@@ -1,0 +1,183 @@
+"""A mistake on the command line: a message that says what to do next, status 2, and nothing left behind."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from command_line import Call, refused
+from safetensors import SafetensorError
+
+import graphrec.carry_out
+import graphrec.cli
+from graphrec.run import Run
+from graphrec.training.loop import Trainer
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("training.epoch=3", "did you mean `epochs`?"),
+        ("decoder.name=hrc", "did you mean `hcr`?"),
+        ("training.epochs=-1", "recipe key `training.epochs` has a wrong value"),
+        ("training.batch_size=0", "greater than or equal to 1"),
+        ("training.monitor=ndcg@7", "unknown validation metric"),
+        ("training.device=nowhere", "cannot be used here"),
+        ("split.name=foo", "unknown split"),
+        ("data.path=nowhere", "no prepared data here"),
+        ('data.feedback.like=["thumb_up"]', "did you mean `thumbs_up`?"),
+        ("data.roles.visul=content", "did you mean `visual`?"),
+        ("training.learning_rate=1e30", "lower the learning rate"),
+        ("epochs", "--set takes KEY.SUB=VALUE"),
+    ],
+)
+def test_a_mistake_in_a_recipe(call: Call, recipe_file: Path, tmp_path: Path, override: str, said: str) -> None:
+    refused(call("train", recipe_file, "--out", tmp_path / "run", "--set", override), said)
+
+
+def test_a_damaged_dataset(call: Call, recipe_file: Path, tiny_prepared: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_prepared, tmp_path / "data"))
+    with open(folder / "interactions.parquet", "ab") as stream:
+        stream.write(b"x")
+    overridden = ["--set", f"data.path={folder}"]
+    said = call("train", recipe_file, "--out", tmp_path / "run", *overridden)
+    refused(said, "was changed after it was written", str(folder / "interactions.parquet"))
+    (folder / "manifest.json").write_text("{")
+    refused(call("check", folder), "not a JSON file")
+
+
+def run_mistakes() -> Sequence[tuple[list[str], str]]:
+    return [
+        (["evaluate", "{nowhere}"], "not a run folder"),
+        (["evaluate", "{hcr}", "--estimand", "front_dor"], "did you mean `front_door`?"),
+        (["evaluate", "{hcr}", "--estimand", "total_indirect_effect"], "does not fit this decoder"),
+        (["evaluate", "{hcr}", "--part", "tset"], "did you mean `test`?"),
+        (["evaluate", "{hcr}", "--truth", "{hcr}"], "no truth lies here"),
+        (["evaluate", "{hcr}", "--target", "like"], "a target without a truth"),
+        (["recommend", "{hcr}", "--users", "nobody"], "user ids are unknown"),
+        (["recommend", "{hcr}", "--users", " , "], "no user ids"),
+        (["recommend", "{hcr}", "--users", "1", "--k", "0"], "at least 1 item"),
+        (["export", "{hcr}", "--out", "{nowhere}", "--format", "parket"], "did you mean `parquet`?"),
+        (["export", "{hcr}", "--out", "{hcr}"], "will not overwrite"),
+        (["compare", "{hcr}"], "not evaluated on test yet"),
+        (["refute", "{hcr}", "--check", "placebo"], "unknown refutation check `placebo`"),
+        (["refute", "{hcr}", "--seeds", "1"], "too few seeds"),
+        (["check", "{nowhere}"], "no prepared data here"),
+        (["show", "{nowhere}"], "no such recipe"),
+        (["simulate", "tikok", "--out", "{nowhere}"], "did you mean `tiktok`?"),
+        (["simulate", "tiktok", "--out", "{nowhere}", "--users", "0"], "has a wrong value"),
+        (["simulate", "tiktok", "--out", "{nowhere}", "--set", "usrs=3"], "did you mean `users`?"),
+        (["simulate", "tiktok", "--out", "{nowhere}", "--set", "dataset=x"], "expected: --from DATASET"),
+        (["simulate", "tiktok", "--out", "{nowhere}", "--set", "out=x"], "expected: --out FOLDER"),
+        (["prepare", "tiktokk", "--raw", "{hcr}", "--out", "{nowhere}"], "did you mean `tiktok`?"),
+        (["prepare", "tiktok", "--raw", "{nowhere}", "--out", "{nowhere}"], "no such raw data"),
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "said"), run_mistakes(), ids=lambda value: str(value)[:50])
+def test_a_mistake_leaves_nothing_behind(
+    call: Call, own: Callable[[str], Path], tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    places = {"hcr": own("hcr"), "nowhere": tmp_path / "nowhere"}
+    before = sorted(tmp_path.rglob("*"))
+    refused(call(*(argument.format(**places) for argument in arguments)), said)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_unfinished_run(call: Call, own: Callable[[str], Path]) -> None:
+    folder = own("ct")
+    manifest = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**manifest, "status": "training"}))
+    refused(call("evaluate", folder), "has not finished", "graphrec train")
+
+
+def test_a_run_of_another_recipe(call: Call, own: Callable[[str], Path], recipe_file: Path) -> None:
+    said = call("train", recipe_file, "--out", own("ct"), "--set", "seed=9")
+    refused(said, "a run of another recipe", "choose another --out")
+
+
+def test_an_interrupted_training_says_how_to_go_on(
+    call: Call, recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+
+    def press_control_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("graphrec.training.loop.Trainer._keep_best", press_control_c)
+        said = call("train", recipe_file, "--out", tmp_path / "run")
+    assert said.status == 130
+    assert "no checkpoint was kept yet: the same command starts from the first epoch" in said.err
+    assert "Traceback" not in said.err
+
+    keep_best = graphrec.carry_out.Trainer._keep_best
+
+    def press_in_the_second_epoch(trainer: Trainer, metrics: dict[str, float]) -> None:
+        if trainer.state.epoch == 2:
+            raise KeyboardInterrupt
+        keep_best(trainer, metrics)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("graphrec.training.loop.Trainer._keep_best", press_in_the_second_epoch)
+        said = call("train", recipe_file, "--out", tmp_path / "run")
+        assert said.status == 130 and "the same command goes on after epoch 1" in said.err
+        said = call("train", recipe_file, "--out", tmp_path / "run", "--no-resume")
+        assert said.status == 130 and "without --no-resume it goes on after epoch 1" in said.err
+    said = call("train", recipe_file, "--out", tmp_path / "run")
+    assert said.status == 0 and [row["epoch"] for row in Run(tmp_path / "run").history] == [1, 2]
+    assert "trained there before" not in said.out
+    assert "trained there before, and nothing was done" in call("train", recipe_file, "--out", tmp_path / "run").out
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "weights"), "make room"),
+        (PermissionError(errno.EACCES, "Permission denied", "weights"), "choose a place that you may read and write"),
+        (OSError("Error writing bytes to file"), "check that path"),
+        (SafetensorError("Error while serializing: I/O error: No space left"), "No space left"),
+    ],
+)  # fmt: skip
+def test_what_the_system_refuses_is_a_message(
+    call: Call,
+    own: Callable[[str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    said: str,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("graphrec.export.embeddings.write_json", refuse)
+    answer = call("export", own("ct"), "--out", tmp_path / "out")
+    refused(answer, "the system refused to read or write a file", said)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_path_through_a_file_is_a_message(call: Call, recipe_file: Path) -> None:
+    refused(call("train", recipe_file, "--out", recipe_file / "run"))
+    refused(call("simulate", "tiktok", "--users", 20, "--items", 20, "--set", "shown=9", "--out", recipe_file / "x"))
+
+
+def test_a_folder_in_place_of_a_file_is_named(call: Call, tmp_path: Path) -> None:
+    answer = call("causal", "hcr", "--svg", tmp_path)
+    assert answer.status == 2 and f"where: {tmp_path}\n" in answer.err
+
+
+def test_a_bug_keeps_its_traceback(call: Call, own: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphrec.run.Run.export", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        call("export", own("ct"), "--out", "x")
+
+
+def test_a_warning_is_a_line_without_source_code(call: Call, recipe_file: Path, tmp_path: Path) -> None:
+    said = call("train", recipe_file, "--out", tmp_path / "run", "--set", "split.seed=4")
+    assert said.status == 0
+    assert "warning: split.seed is ignored by the split `chronological`" in said.err
+    assert "warnings.warn" not in said.err

@@ -1,0 +1,80 @@
+"""What a tuning gives."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tuning_settings import DECAY, RATE
+
+import graphrec.carry_out
+from graphrec.carry_out import train
+from graphrec.recipe import Recipe
+from graphrec.run import Run
+from graphrec.tuning import Tuning
+
+
+def test_the_first_trial_is_the_recipe_and_the_budget_counts_trainings(tuned: Tuning) -> None:
+    assert [trial.number for trial in tuned.trials] == [0, 1, 2]
+    assert tuned.trials[0].settings == {RATE: 0.01, DECAY: 0.0}
+    assert Run(tuned.folder / "trials" / "000").recipe == tuned.space.recipe
+    assert sorted(path.name for path in (tuned.folder / "trials").iterdir()) == ["000", "001", "002"]
+
+
+def test_it_sees_the_validation_part_alone(tuned: Tuning) -> None:
+    assert not list(tuned.folder.rglob("ledger.jsonl"))
+    for path in (tuned.folder / "trials").iterdir():
+        assert {entry["part"] for entry in Run(path).metrics().values()} == {"valid"}
+
+
+def test_the_strength_is_chosen_without_retraining(tuned: Tuning) -> None:
+    labels = ["total_indirect_effect" + one for one in ("", ":strength=0", ":strength=0.5")]
+    for trial in tuned.trials:
+        run = Run(tuned.folder / "trials" / f"{trial.number:03d}")
+        judged = {one: run.metrics()[f"valid/{one}"]["metrics"]["ndcg@20"]["mean"] for one in labels}
+        assert trial.values == judged
+        assert trial.value == max(judged.values()) == judged[trial.estimand]
+        assert trial.epochs == len(run.history) and trial.seconds > 0
+    own = tuned.trials[0].values["total_indirect_effect"]
+    assert own == pytest.approx(Run(tuned.folder / "trials" / "000").manifest["best_ndcg@20"])
+
+
+def test_the_winner_is_a_recipe_that_gives_the_same_model_again(tuned: Tuning, tmp_path: Path) -> None:
+    assert tuned.best.value == max(trial.value for trial in tuned.trials)
+    recipe = Recipe.from_toml(tuned.folder / "best.toml")
+    assert recipe == tuned.recipe and recipe.tune is None
+    again = train(recipe, tmp_path / "run")
+    for file in ("weights.safetensors", "tables.safetensors"):
+        assert (again.folder / file).read_bytes() == (tuned.run.folder / file).read_bytes()
+    table = again.evaluate(part="valid")
+    assert table["ndcg@20"][0] == tuned.best.value and table["estimand"][0] == tuned.best.estimand
+
+
+def test_the_files_say_what_was_found(tuned: Tuning) -> None:
+    table = pd.read_csv(tuned.folder / "trials.csv")
+    assert list(table["ndcg@20"]) == pytest.approx([trial.value for trial in tuned.trials])
+    assert list(table[RATE]) == [trial.settings[RATE] for trial in tuned.trials]
+    text = (tuned.folder / "tune.md").read_text()
+    assert "3 trainings" in text and f"Best: trial {tuned.best.number}" in text
+    assert f"| {RATE} | 0.001, 0.01 |" in text
+    assert len(re.findall(r"^\| \d \|", text, flags=re.MULTILINE)) == 3
+    assert str(tuned.folder) not in text
+    assert json.loads(json.dumps(tuned.to_dict(), allow_nan=False))["best"] == tuned.best.number
+
+
+def test_the_best_estimand_takes_the_place_of_the_recipes_own(tuned: Tuning) -> None:
+    other = "total_indirect_effect:strength=0.5"
+    assert tuned.space.recipe_with(tuned.space.own).evaluation.estimands == ()
+    assert tuned.space.recipe_with(tuned.space.own, other).evaluation.estimands == (other, "observational")
+
+
+def test_what_is_searched_is_no_part_of_a_run(tuned: Tuning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(shutil.copytree(tuned.run.folder, tmp_path / "run"))
+    monkeypatch.setattr(graphrec.carry_out, "prepare_split", pytest.fail)
+    values = Run(folder).recipe.model_dump(exclude_none=True)
+    recipe = Recipe.from_dict({**values, "tune": {"space": {RATE: [0.1]}}})
+    assert train(recipe, folder).recipe == recipe.without_tune()

@@ -1,0 +1,152 @@
+"""Mistakes in a tuning are refused before anything is trained or written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tuning_settings import DECAY, RATE, STRENGTH, MakeRecipe, rate
+
+import graphrec.tuning.carry_out as module
+from graphrec.decoders import Decoder
+from graphrec.errors import GraphrecError, RecipeError, RunError
+from graphrec.files import hold
+from graphrec.recipe import Recipe
+from graphrec.tuning import Space, tune
+
+
+@pytest.mark.parametrize(
+    ("decoder", "space", "said"),
+    [
+        ("ct", {"training.learning_rat": [0.1]}, "did you mean `learning_rate`"),
+        ("ct", {"backbone.layer": [1]}, "did you mean `layers`"),
+        ("ct", {RATE: [0.1, -1]}, "greater than 0"),
+        ("ct", {RATE: {"low": -1, "high": 1}}, "greater than 0"),
+        ("ct", {RATE: {"low": 0.1, "high": 0.1}}, "a number above `low`"),
+        ("ct", {DECAY: {"low": 0, "high": 0.1, "log": True}}, "a `low` above 0"),
+        ("ct", {RATE: {"low": 0.1, "hihg": 1}}, "high"),
+        ("ct", {RATE: []}, "nothing to try"),
+        ("ct", {RATE: 0.1}, "nothing to try"),
+        ("ct", {"training.batch_size": [1.5]}, "integer"),
+        ("ct", {"training.decay": {"low": 0, "high": 1}}, "training.decay"),
+        ("ct", {"backbone.trainable_embeddings": {"low": 0, "high": 1}}, "has no range"),
+        ("ct", {"seed": [1, 2]}, "cannot be searched"),
+        ("ct", {"data.path": ["elsewhere"]}, "cannot be searched"),
+        ("ct", {"training.monitor": ["mrr"]}, "cannot be searched"),
+        ("ct", {"decoder.name": ["hcr"]}, "cannot be searched"),
+        ("ct", {STRENGTH: [0.5]}, "unknown option `estimand.strength`"),
+        ("causalrec", {STRENGTH: [-1]}, "greater than or equal to 0"),
+        ("causalrec", {STRENGTH: {"low": 0, "high": 1}}, "takes a list"),
+        ("causalrec", {"estimand.strenght": [1]}, "did you mean `strength`"),
+    ],
+)  # fmt: skip
+def test_a_wrong_space_is_refused(
+    with_space: Callable[..., Recipe], untrained: dict[str, Decoder], decoder: str, space: dict, said: str
+) -> None:
+    with pytest.raises(GraphrecError) as caught:
+        Space.of(with_space(decoder, space), untrained[decoder])
+    assert said in str(caught.value)
+    assert "[tune.space]" in str(caught.value.where)
+
+
+def test_a_key_beside_the_space_is_refused(tiny_recipe: MakeRecipe) -> None:
+    values = tiny_recipe("ct").model_dump(exclude_none=True)
+    with pytest.raises(RecipeError, match="did you mean `space`"):
+        Recipe.from_dict({**values, "tune": {"spaec": {}}})
+
+
+@pytest.mark.parametrize(
+    ("space", "options", "said"),
+    [
+        ({RATE: [-1]}, {}, "greater than 0"),
+        ({RATE: [0.1]}, {"trials": 0}, "too few trials"),
+        ({RATE: [0.1]}, {"sampler": "gird"}, "did you mean `grid`"),
+        ({RATE: {"low": 0.1, "high": 1}}, {"sampler": "grid"}, "a grid has lists only"),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_written(
+    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path, space: dict, options: dict, said: str
+) -> None:
+    trained = pretend(rate)
+    with pytest.raises(GraphrecError, match=said):
+        tune(with_space("ct", space), tmp_path / "out", **options)
+    assert not trained and not (tmp_path / "out").exists()
+
+
+def test_a_recipe_that_cannot_be_built_is_refused_before_anything_is_written(
+    with_space: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="cannot be used here"):
+        tune(with_space("ct", {RATE: [0.1]}, "training.device=nowhere"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_trials_of_something_else_are_refused(
+    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(rate)
+    recipe = with_space("ct", {RATE: [0.1]})
+    tune(recipe, tmp_path, trials=1)
+    before = (tmp_path / "study.db").read_bytes()
+    with pytest.raises(RunError, match="another recipe") as caught:
+        tune(with_space("ct", {RATE: [0.1]}, "training.epochs=3"), tmp_path)
+    assert (caught.value.expected, caught.value.got) == ("epochs = 2", "epochs = 3")
+    with pytest.raises(RunError, match="another space"):
+        tune(with_space("ct", {RATE: [0.2]}), tmp_path)
+    with pytest.raises(RunError, match="another sampler"):
+        tune(recipe, tmp_path, sampler="random")
+    monkeypatch.setattr(module, "fingerprint", lambda path: "other")
+    with pytest.raises(RunError, match="another data"):
+        tune(recipe, tmp_path)
+    assert (tmp_path / "study.db").read_bytes() == before
+
+
+def test_a_second_process_on_the_folder_is_refused(
+    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    trained = pretend(rate)
+    recipe = with_space("ct", {RATE: [0.1]})
+    with hold(tmp_path / ".lock"), pytest.raises(RunError, match="another process works in this folder"):
+        tune(recipe, tmp_path)
+    assert not trained
+    assert tune(recipe, tmp_path, trials=1).best.number == 0
+
+
+def test_a_foreign_place_is_refused_and_kept(
+    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    pretend(rate)
+    recipe = with_space("ct", {RATE: [0.1]})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    for place in (tmp_path / "mine", tmp_path / "mine" / "notes.txt"):
+        with pytest.raises(RunError, match="not a place for a tuning"):
+            tune(recipe, place)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_a_damaged_study_is_named(pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path) -> None:
+    pretend(rate)
+    (tmp_path / "study.db").write_text("this is no database, however long it may be" * 99)
+    with pytest.raises(RunError, match="cannot be read") as caught:
+        tune(with_space("ct", {RATE: [0.1]}), tmp_path)
+    assert caught.value.where == tmp_path / "study.db"
+
+
+def test_without_optuna_the_way_out_is_told(
+    tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(GraphrecError, match="pip install optuna"):
+        tune(tiny_recipe("ct"), tmp_path)
+
+
+def test_a_path_with_signs_that_urls_know_is_a_path(
+    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    pretend(rate)
+    place = tmp_path / "a?b %41{c}"
+    tune(with_space("ct", {RATE: [0.1]}), place, trials=1)
+    assert (place / "study.db").is_file()

@@ -1,0 +1,23 @@
+"""Settings that tests of tuning search, and a tuning read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from graphrec.recipe import Recipe
+from graphrec.tuning import Tuning
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tuning.md"
+MakeRecipe = Callable[..., Recipe]
+Objective = Callable[[Recipe], float]
+RATE, DECAY, STRENGTH = "training.learning_rate", "training.weight_decay", "estimand.strength"
+
+
+def rate(recipe: Recipe) -> float:
+    return recipe.training.learning_rate
+
+
+def settings(tuning: Tuning) -> list[dict[str, Any]]:
+    return [dict(trial.settings) for trial in tuning.trials]
