@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,11 @@ from graphrec.report.terminal import print_table
 from graphrec.simulation.truth import ORACLES
 
 RECIPES = Path(__file__).parent / "recipes"
+STUDIES = {
+    "like": Path(__file__).parent / "results" / "dose-hidden" / "results.csv",
+    "satisfaction": Path(__file__).parent / "results" / "dose-visual" / "results.csv",
+}
+"""By what a twin's truth judges, the dose-response study of the bias that the twin has; it comes with the project."""
 HEADLINE = ("mrr", "recall@20", "recall@50", "ndcg@50", "ndcg_do@50", "regret_do@50")
 TWIN = "twin"
 INTERRUPTED = 130
@@ -108,7 +113,10 @@ def experiment(
         RunError: every method failed; the tables then say why, and hold no more than popularity.
     """
     base = Recipe.from_toml(RECIPES / f"{recipe}.toml", [f"data.path={data}", *settings, *mode.settings])
-    done = reproduce(paper, base, out, mode, title=title, truth=truth, target=target)
+    study = STUDIES[target] if truth else None
+    done = reproduce(
+        paper, base, out, mode, title=title, truth=truth, target=target, dose_response=study, command=command(sys.argv)
+    )
     finish(done.result, out, paper.name)
     print(f"{len(done.exhibits)} tables and figures of {paper.name}'s paper in {out / 'exhibits'}")
     if not done.result.runs:
@@ -119,6 +127,21 @@ def experiment(
             where=out,
             next_step="mend the causes; the same command then tries again what failed",
         )
+
+
+def command(given: Sequence[str]) -> str:
+    """The command line that was given, without the places of this machine."""
+    script, *options = given
+    parts, asked = [f"python benchmarks/{Path(script).name}"], iter(options)
+    for one in asked:
+        name, equals, value = one.partition("=")
+        if name in ("--data", "--out") and not equals:
+            value = next(asked, "")
+        if name == "--data":
+            parts += [] if value == TWIN else ["--data DIR"]
+        elif name != "--out":
+            parts.append(one)
+    return " ".join(parts)
 
 
 def finish(result: BenchmarkResult, out: Path, method: str = "") -> None:

@@ -140,6 +140,19 @@ def test_results_are_kept_where_a_method_behind_them_no_longer_fits(
     assert files(out) == before
 
 
+def test_results_are_never_replaced_by_those_of_fewer_seeds(recipes, tmp_path: Path) -> None:
+    one = {"ct": recipes["ct"]}
+    run_benchmark(one, tmp_path, seeds=(0, 1), report=False, command="do all of it")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(RunError, match="of more seeds"):
+        run_benchmark(one, tmp_path, seeds=(0,), report=False)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert json.loads((tmp_path / "about.json").read_text())["command"] == "do all of it"
+    assert (tmp_path / "results.md").read_text().endswith(" By `do all of it`.\n")
+    run_benchmark(one, tmp_path, seeds=(0, 1, 2), report=False)
+    assert len(pd.read_parquet(tmp_path / "per_user.parquet")["seed"].unique()) == 3
+
+
 def test_a_method_without_results_may_fail_beside_those_that_have_some(recipes, tiny_recipe, tmp_path: Path) -> None:
     run_benchmark({"ct": recipes["ct"]}, tmp_path, report=False)
     train(recipes["hcr"].model_copy(update={"name": "hcr"}), tmp_path / "runs" / "hcr-0")

@@ -9,9 +9,10 @@ import pytest
 
 from graphrec.benchmark import run_benchmark
 from graphrec.evaluation.metrics import summarise
-from graphrec.report.tables import metric_names
+from graphrec.report.tables import metric_label, metric_names
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
+TABLES = sorted(RESULTS.glob("*/exhibits/hcr-table-[23].csv"))
 KEPT = sorted(file.parent.name for file in RESULTS.glob("*/per_user.parquet"))
 
 
@@ -44,12 +45,28 @@ def test_a_kept_result_follows_from_its_values(name: str) -> None:
     assert (RESULTS / name / "per_user.parquet").stat().st_size < 1_000_000
 
 
+@pytest.mark.parametrize(
+    "file", sorted(RESULTS.glob("*/exhibits/hcr-table-[23].csv")), ids=lambda f: str(f.parents[1].name)
+)
+def test_a_kept_table_of_hcrs_has_the_numbers_of_its_results(file: Path) -> None:
+    rows = pd.read_csv(file.parents[1] / "results.csv").set_index("method")
+    table = pd.read_csv(file).set_index("Method")
+    names = {metric_label(metric): metric for metric in metric_names(rows.reset_index())}
+    shown = [column for column in table if column in names]
+    assert "NDCG@50" in shown
+    for method in set(table.index) & set(rows.index):
+        for column in shown:
+            for end in ("", "_low", "_high"):
+                kept = float(table.loc[method, column + end])
+                assert kept == pytest.approx(rows.loc[method, names[column] + end], nan_ok=True), (method, column + end)
+
+
 def test_a_benchmark_keeps_the_values_behind_its_table(tiny_recipe, tiny_world: Path, tmp_path: Path) -> None:
     recipes = {"ct": tiny_recipe("ct"), "hcr": tiny_recipe("hcr")}
     run_benchmark(recipes, tmp_path, seeds=(0, 3), truth=tiny_world, report=False)
     values = check(tmp_path)
     assert values.dtypes[["ndcg@10", "mrr", "ndcg_do@50"]].tolist() == ["float32"] * 3
-    assert "ndcg@20" not in values and "regret_do@50" not in values, "the headlines alone"
+    assert "ndcg@20" in values and "hr@20" not in values and "regret_do@50" not in values, "the headlines alone"
     assert set(values["part"]) == {"test", "truth"}
     seeds = values.groupby("method")["seed"].unique().map(list).to_dict()
     assert seeds["HCR-T"] == [0, 3] and seeds["popularity (clicks)"] == [0], "popularity has no seed"

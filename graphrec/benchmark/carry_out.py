@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from graphrec.assemble import load_data, prepare_split
-from graphrec.benchmark.failures import keep_results, slug, tell_failure
+from graphrec.benchmark.failures import keep_results, keep_seeds, slug, tell_failure
 from graphrec.benchmark.files import report_on, write_results
 from graphrec.benchmark.judging import judge
 from graphrec.benchmark.result import BenchmarkResult, Row, tests_of
@@ -36,6 +36,7 @@ def run_benchmark(
     report: bool = True,
     failed: Mapping[str, str] | None = None,
     trials: int = 0,
+    command: str = "",
 ) -> BenchmarkResult:
     """Train, judge and compare.
 
@@ -55,12 +56,14 @@ def run_benchmark(
         report: whether to write `report.html`.
         failed: methods that failed before, with the reason.
         trials: trainings that each recipe was tuned with, to be told with the results.
+        command: what does all of it again, to be told with the results.
 
     Raises:
         RunError: there is no recipe, as all failed before; the methods do not share their split; or `out` has results
-            of a method whose runs there are now found to be of another recipe or other data. Results that are there
-            are left as they are.
+            of a method whose runs there are now found to be of another recipe or other data, or results of more
+            seeds. Results that are there are left as they are.
     """
+    keep_seeds(seeds, out)
     if not recipes:
         raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
     parts = ["test"] if truth is None else ["test", TRUTH_PARTS[target]]
@@ -81,6 +84,7 @@ def run_benchmark(
         target=target,
         truth=truth,
         trials=trials,
+        command=command,
         title=titled(title or split.dataset.name, split.dataset),
         references=beside,
         trainings={number: row.training for number, row in enumerate(rows) if row.training},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from graphrec.errors import GraphrecError, MismatchError, RunError
@@ -30,6 +31,26 @@ def keep_results(name: str, error: Exception, out: Path) -> None:
             where=error.where,
             next_step="choose another --out, or remove the folder",
         ) from error
+
+
+def keep_seeds(seeds: Sequence[int], out: Path) -> None:
+    """Refuse to replace results by those of fewer seeds.
+
+    Raises:
+        RunError: `out` has results of a seed that is not among `seeds`.
+    """
+    about = out / ABOUT
+    if not about.is_file():
+        return
+    known = {int(folder.rpartition("-")[2]) for folder in read_json(about).get("runs", {})}
+    if known - set(seeds):
+        raise RunError(
+            "the results here are of more seeds",
+            expected=f"seeds {', '.join(map(str, sorted(known)))}, or more",
+            got=", ".join(map(str, seeds)),
+            where=out,
+            next_step="ask for as many seeds, or choose another --out",
+        )
 
 
 def tell_failure(name: str, error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown, metric_names
 
 PER_USER = ("mrr", "recall", "ndcg", "hr", "ndcg_do")
-"""Metrics whose values of each user are kept beside the table, each at its first K."""
+"""Metrics whose values of each user are kept beside the table, each at its first K,"""
+AT_EVERY_K = ("recall", "ndcg")
+"""and those of which they are kept at every K: the papers' tables have two."""
 
 
 def write_results(result: BenchmarkResult, rows: Sequence[Row], seeds: Sequence[int], out: Path) -> None:
@@ -49,6 +51,7 @@ def write_results(result: BenchmarkResult, rows: Sequence[Row], seeds: Sequence[
     ]
     texts["results.svg"] = standalone(dot_plot(shown, metric, "results"))
     about = {
+        "command": result.command,
         "failed": result.failed,
         "trials": result.trials,
         "oracles": None if result.gap is None else asdict(result.gap),
@@ -68,10 +71,11 @@ def write_results(result: BenchmarkResult, rows: Sequence[Row], seeds: Sequence[
 
 
 def _made_with(result: BenchmarkResult, seeds: Sequence[int]) -> str:
-    """The data, the seeds and the code behind the table; nothing of the code where no method was trained."""
+    """The data, the seeds, the code and the command behind the table; of the code nothing where none was trained."""
     behind = sorted({code for found in result.trained.values() for run in found for code in codes(run)})
     made = f" Made with {'; '.join(behind)}." if behind else ""
-    return f"\n{result.title}; seed{'s'[: len(seeds) > 1]} {', '.join(map(str, seeds))}.{made}\n"
+    by = f" By `{result.command}`." if result.command else ""
+    return f"\n{result.title}; seed{'s'[: len(seeds) > 1]} {', '.join(map(str, seeds))}.{made}{by}\n"
 
 
 def _users_of_truth(result: BenchmarkResult) -> str:
@@ -97,16 +101,20 @@ def _own_estimands(result: BenchmarkResult) -> str:
     return "\n" + "\n".join(lines) + "\n" if lines else ""
 
 
-def _per_user(metrics: Iterable[str], rows: Sequence[Row], seeds: Sequence[int], user_ids: np.ndarray) -> pd.DataFrame:
+def _per_user(metrics: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], user_ids: np.ndarray) -> pd.DataFrame:
     """What `PER_USER` names of every row, part, seed and user.
 
     Users stand in the order of `user_ids`, in which intervals resample them; all values of one stand together, which
     halves the file.
     """
-    kept: dict[str, str] = {}
+    first: dict[str, str] = {}
     for metric in metrics:
-        kept.setdefault(metric.partition("@")[0], metric)
-    shown = [metric for name, metric in kept.items() if name in PER_USER]
+        first.setdefault(metric.partition("@")[0], metric)
+    shown = [
+        metric
+        for metric in metrics
+        if (stem := metric.partition("@")[0]) in PER_USER and (stem in AT_EVERY_K or metric == first[stem])
+    ]
     tables = [
         table[["user", *(metric for metric in shown if metric in table)]].assign(
             method=row.cells["method"], estimand=row.cells["estimand"], part=part, seed=seed
@@ -128,14 +136,27 @@ def _without_path(recipe: Recipe) -> dict[str, Any]:
     return values
 
 
-def report_on(result: BenchmarkResult, out: Path, exhibits: Sequence[Exhibit] = ()) -> None:
-    """Write `report.html` to `out`; no page where no method was trained."""
+def report_on(
+    result: BenchmarkResult,
+    out: Path,
+    exhibits: Sequence[Exhibit] = (),
+    *,
+    dose_response: Path | None = None,
+    deviations: Sequence[str] = (),
+) -> None:
+    """Write `report.html` to `out`; no page where no method was trained.
+
+    Args:
+        exhibits, dose_response, deviations: as in `write_report`.
+    """
     if result.runs:
         write_report(
             list(result.trained.values()),
             out / "report.html",
             title=result.title,
             exhibits=exhibits,
+            dose_response=dose_response,
+            deviations=deviations,
             failed=result.failed,
             compared=result.compared,
             references=result.references,

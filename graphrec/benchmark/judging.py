@@ -9,7 +9,7 @@ import pandas as pd
 
 from graphrec import analyses
 from graphrec.causal import Estimand, label
-from graphrec.evaluation.parts import ACTIVITY, DROP, RATIOS, SUBSETS, TRUTH_PARTS
+from graphrec.evaluation.parts import ACTIVITY, DROP, LISTS, RATIOS, SUBSETS, TRUTH_PARTS
 from graphrec.run import Run
 
 
@@ -42,4 +42,5 @@ _ANALYSES: dict[str, Callable[[Run, Sequence[Estimand]], pd.DataFrame]] = {
     **dict.fromkeys(ACTIVITY, analyses.by_activity),
     **dict.fromkeys((*SUBSETS, DROP), analyses.by_time),
     **dict.fromkeys(RATIOS, analyses.by_like_ratio),
+    LISTS: analyses.of_lists,
 }

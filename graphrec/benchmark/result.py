@@ -76,6 +76,7 @@ class BenchmarkResult:
         target: what its truth judged.
         truth: the simulated world's raw folder.
         trials: trainings that each method was tuned with; 0 where none was.
+        command: what does all of it again, if it is known.
         title: what the data is called.
         references: what the methods stand beside, the first rows of the table.
         trainings: by row number, the method whose training the row is an estimand of; references have none.
@@ -91,6 +92,7 @@ class BenchmarkResult:
     target: str = "like"
     truth: Path | None = None
     trials: int = 0
+    command: str = ""
     title: str = ""
     references: list[Reference] = field(default_factory=list)
     trainings: dict[int, str] = field(default_factory=dict)

@@ -54,6 +54,8 @@ def reproduce(
     title: str,
     truth: Path | None = None,
     target: str = "like",
+    dose_response: Path | None = None,
+    command: str = "",
 ) -> Experiment:
     """Tune, train, judge, and write the exhibits into `out/exhibits` and the report beside them.
 
@@ -65,6 +67,8 @@ def reproduce(
         out: folder for everything.
         title: what the data is called; simulated data is always called so.
         truth, target: of a simulated world, as in `run_benchmark`.
+        dose_response: the `results.csv` of a study that the page is to show.
+        command: what does all of it again.
 
     Raises:
         RunError: as `run_benchmark`.
@@ -80,12 +84,14 @@ def reproduce(
         title=title,
         failed=failed,
         trials=mode.trials,
+        command=command,
         report=False,
     )
     exhibits = paper.make(result, result.title)
     for exhibit in exhibits:
         exhibit.write(out / "exhibits")
-    report_on(result, out, exhibits)
+    deviations = paper.deviations(result) if result.runs else []
+    report_on(result, out, exhibits, dose_response=dose_response, deviations=deviations)
     return Experiment(result, exhibits)
 
 

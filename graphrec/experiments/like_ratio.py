@@ -14,7 +14,7 @@ from graphrec.experiments.groups import METHODS, against_ct, figure
 from graphrec.experiments.hcr_tables import CUTOFFS
 from graphrec.report.exhibits import Exhibit
 
-UNDEFINED = ("–: no listed item is of the group, so its share of the lists is 0.",)
+UNDEFINED = ("–: in at least one training no listed item is of the group, so its share of the lists is 0.",)
 
 
 def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit:
@@ -40,8 +40,8 @@ def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = C
         replace(at[cutoffs[0]], table=table, measured=every, gains=gains),
         name="hcr-figure-7",
         title=f"HCR, Figure 7: HCR and CT by like/click ratio of the items. {title}",
-        caption="Recall of a group of items over the share of the lists that is of it. High ratio: the third of the "
-        "items with the most likes a click in training; low ratio: the others.",
+        caption="Recall of a group of items over the share of the lists that is of it, in each training. High ratio: "
+        "the third of the items with the most likes a click in the training part; low ratio: the others.",
         panels=panels,
         notes=UNDEFINED if any(found.undefined for found in at.values()) else (),
     )

@@ -28,7 +28,8 @@ def hcr_figure_6(result: BenchmarkResult, title: str, k: int = 100) -> Exhibit:
         name="hcr-figure-6",
         title=f"HCR, Figure 6: HCR and CT over time. {title}",
         caption=f"{metric_label(metric)} on four chronological subsets of each user's held-out likes. (a) Relative "
-        "improvement of HCR over CT in each; (b) drop, 1 - mean of subsets 2 to 4 / subset 1; lower is better.",
+        "improvement of HCR over CT in each; (b) drop of each training, 1 - mean of subsets 2 to 4 / subset 1; lower "
+        "is better.",
         panels=[
             Bars("(a) improvement of HCR over CT (%)", found.groups, {"HCR": found.gains}, "subset, in order of time"),
             Bars(f"(b) drop of {metric_label(metric)}", drops.groups, drops.series),

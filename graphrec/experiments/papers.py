@@ -13,9 +13,11 @@ from graphrec.experiments.activity import hcr_figure_5
 from graphrec.experiments.beta import hcr_beta
 from graphrec.experiments.causalrec_table import causalrec_table_2
 from graphrec.experiments.debiasing import causalrec_figure_5
+from graphrec.experiments.deviations import no_pictures, of_causalrec, of_hcr
 from graphrec.experiments.fusion import causalrec_figure_6
 from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.like_ratio import hcr_figure_7
+from graphrec.experiments.list_contents import list_contents
 from graphrec.experiments.methods import CAUSALREC_ALL, HCR_ALL, Method
 from graphrec.experiments.over_time import hcr_figure_6
 from graphrec.experiments.scored import short
@@ -37,29 +39,45 @@ class Paper:
         name: of its method.
         methods: what is trained.
         exhibits: by file stem, what makes each from the trained methods and the data's title.
+        deviations: how the experiments depart from the paper's, in sentences.
+        about_data: what a reader of each exhibit must know of the data.
     """
 
     name: str
     methods: tuple[Method, ...]
     exhibits: dict[str, Make]
+    deviations: Callable[[BenchmarkResult], list[str]] = lambda result: []
+    about_data: Callable[[BenchmarkResult], list[str]] = lambda result: []
 
     def make(self, result: BenchmarkResult, title: str) -> list[Exhibit]:
         """Every exhibit; one that cannot be made says why, and the others go on."""
         made = [found for name, make in self.exhibits.items() if (found := _made(name, make, result, title))]
         return [
-            one if one.name in STATISTICS else replace(one, notes=(*one.notes, _about_tuning(result.trials)))
+            one
+            if one.name in STATISTICS
+            else replace(one, notes=(*one.notes, *self.about_data(result), *_about_training(result)))
             for one in made
         ]
 
 
-def _about_tuning(trials: int) -> str:
-    if not trials:
-        return "No method was tuned: all have the settings of the benchmark's recipe."
-    number = "1 training" if trials == 1 else f"{trials} trainings"
-    return (
-        f"Tuned with {number} each, or as many as the grid has, on the validation part; an ablation has the settings "
-        "of its method."
-    )
+def _about_training(result: BenchmarkResult) -> list[str]:
+    """How often each method was trained, and for what."""
+    said = "No method was tuned: all have the settings of the benchmark's recipe."
+    if result.trials:
+        number = "1 training" if result.trials == 1 else f"{result.trials} trainings"
+        said = (
+            f"Tuned with {number} each, or as many as the grid has, on the validation part; an ablation has the "
+            "settings of its method."
+        )
+    seeds = [run.recipe.seed for run in next(iter(result.trained.values()), [])]
+    if not seeds:
+        return [said]
+    if len(seeds) == 1:
+        return [
+            said,
+            f"One training a method, seed {seeds[0]}: intervals and tests are over users, not over trainings.",
+        ]
+    return [said, f"Seeds {', '.join(map(str, seeds))}: intervals and tests are over users and trainings."]
 
 
 def _made(name: str, make: Make, result: BenchmarkResult, title: str) -> Exhibit | None:
@@ -83,7 +101,9 @@ HCR = Paper(
         "hcr-figure-6": hcr_figure_6,
         "hcr-figure-7": hcr_figure_7,
         "hcr-beta": hcr_beta,
+        "lists": list_contents,
     },
+    of_hcr,
 )
 CAUSALREC = Paper(
     "CausalRec",
@@ -94,5 +114,8 @@ CAUSALREC = Paper(
         "causalrec-figure-5": causalrec_figure_5,
         "causalrec-figure-6": causalrec_figure_6,
         "causalrec-figure-7": causalrec_figure_7,
+        "lists": list_contents,
     },
+    of_causalrec,
+    no_pictures,
 )

@@ -110,8 +110,10 @@ class Measured:
         }  # fmt: skip
 
     def users(self, metric: str) -> int:
-        """How many users have the metric under some method."""
-        return max((int(one[metric].notna().sum()) for found in self.per_user.values() for one in found), default=0)
+        """How many users have the metric under some method, in each of its trainings."""
+        return max(
+            (min(int(one[metric].notna().sum()) for one in found) for found in self.per_user.values()), default=0
+        )
 
     def estimate(self, row: int, metric: str, name: str = "") -> Estimate:
         """The same for a picture."""

@@ -54,13 +54,18 @@ class Exhibit:
         return "\n\n".join(self._paragraphs()) + "\n"
 
     def write(self, folder: str | Path) -> None:
-        """Write `NAME.csv`, `NAME.md` and, where there is a picture, `NAME.svg`, each whole or not at all."""
+        """Write `NAME.csv`, `NAME.md` and, where there is a picture, `NAME.svg`, each whole or not at all.
+
+        A picture of an earlier making goes where there is none now.
+        """
         texts = {"csv": self.table.to_csv(index=False), "md": self.markdown()}
         if self.picture is not None:
             texts["svg"] = standalone(self.picture)
         for suffix, text in texts.items():
             with replace_file(Path(folder) / f"{self.name}.{suffix}") as part:
                 part.write_text(text, encoding="utf-8")
+        if self.picture is None:
+            (Path(folder) / f"{self.name}.svg").unlink(missing_ok=True)
 
     def _paragraphs(self) -> Iterator[str]:
         yield f"# {self.title}"

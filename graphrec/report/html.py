@@ -61,6 +61,7 @@ def write_report(
     failed: Mapping[str, str] | None = None,
     compared: Mapping[str, Mapping[str, str]] | None = None,
     references: Sequence[Reference] = (),
+    deviations: Sequence[str] = (),
 ) -> Path:
     """Write the page and return its path; it needs no server, script, or other file, and opens no test part.
 
@@ -77,6 +78,8 @@ def write_report(
         compared: by the runs' name, the estimands whose rows are ranked and tested, by label, and what the rows are
             called; by default all that each was evaluated under, of an ablation beside its method its own alone.
         references: what stands beside the methods where they are ranked, such as popularity.
+        deviations: how the experiments depart from a paper's, in sentences; what each part departs in is on the page
+            in any case.
 
     Raises:
         RunError: no runs, another part, a run was not evaluated, the runs do not share their split, methods have
@@ -138,6 +141,7 @@ def write_report(
         lists=user_lists(firsts, names),
         cost=[cost(run, names[run.folder]) for run in every],
         methods=part_notes(firsts, called),
+        deviations=list(deviations),
         environments=environments(every, names),
         runs=[provenance(run, names[run.folder]) for run in every],
         same_data=len({run.manifest["dataset_fingerprint"] for run in every}) == 1,

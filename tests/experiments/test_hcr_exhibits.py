@@ -130,10 +130,24 @@ def test_what_is_not_defined_is_a_dash_and_explained(result: BenchmarkResult, mo
     exhibit = hcr_figure_7(result, "Tiny", K)
     table = exhibit.table.set_index(["Item group", "K"])
     assert table.loc["low ratio", "CT"].isna().all() and table.loc["low ratio", "HCR"].notna().all()
-    assert {"–: no listed item is of the group, so its share of the lists is 0.",
+    assert {"–: in at least one training no listed item is of the group, so its share of the lists is 0.",
             "No improvement can be told where CT has 0 or no value."} <= set(exhibit.notes)  # fmt: skip
     assert exhibit.picture is not None and whole.picture is not None
     assert exhibit.picture.count(">–<") == whole.picture.count(">–<") + len(K)
+
+
+def test_a_value_is_undefined_where_one_training_has_none(result: BenchmarkResult, monkeypatch) -> None:
+    listed = Scored.per_user
+
+    def second_without(self: Scored, part: str, *args: object, **kwargs: object) -> list[pd.DataFrame]:
+        (table,) = listed(self, part, *args, **kwargs)
+        return [table, table.assign(**{f"normalised_recall@{k}": np.nan for k in K}) if part == "low_ratio" else table]
+
+    monkeypatch.setattr(Scored, "per_user", second_without)
+    exhibit = hcr_figure_7(result, "Tiny", K)
+    low = exhibit.table.set_index("Item group").loc["low ratio"]
+    assert low[["HCR", "CT"]].isna().all(axis=None) and (low["#Users"] == 0).all()
+    assert any("in at least one training" in note for note in exhibit.notes)
 
 
 def test_a_figure_that_the_data_does_not_allow_says_why(
@@ -193,3 +207,7 @@ def test_exhibits_of_trained_methods_say_how_they_were_tuned(result: BenchmarkRe
     assert "uned" not in data.markdown()
     assert any("No method was tuned" in note for note in plain.notes)
     assert any("Tuned with 7 trainings each" in note for note in tuned.notes)
+    assert any("One training a method, seed 0: intervals and tests are over users, not" in note for note in plain.notes)
+    again = [result.trained["CT"][0], dataclasses.replace(result).trained["ESMM"][0]]
+    _, seeds = paper.make(dataclasses.replace(result, trained={"CT": again}), "Tiny")
+    assert any("intervals and tests are over users and trainings" in note for note in seeds.notes)

@@ -1,0 +1,47 @@
+"""The exhibit of what lists are made of, on a whole small benchmark, whose tables its own are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from graphrec import analyses
+from graphrec.benchmark import BenchmarkResult, run_benchmark
+from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
+from graphrec.experiments.list_contents import list_contents
+from graphrec.recipe import Recipe
+
+
+@pytest.fixture(scope="module")
+def two(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> BenchmarkResult:
+    """CT and HCR, two seeds each; CR failed."""
+    recipes = {"CT": tiny_recipe("ct"), "HCR": tiny_recipe("hcr")}
+    folder = tmp_path_factory.mktemp("two")
+    return run_benchmark(recipes, folder, seeds=(0, 1), report=False, failed={"CR": "no title; got none"})
+
+
+def test_a_row_is_a_method_and_estimand_with_the_means_of_its_seeds(two: BenchmarkResult) -> None:
+    exhibit = list_contents(two, "Tiny")
+    table = exhibit.table.set_index("Method")
+    assert list(table.index) == ["CT", "HCR", "HCR-T", "HCR-S1", "HCR-S2", "CR"]
+    shown = ["Coverage@20", "Popularity@20", "Concentration textual@20", "Concentration visual@20"]
+    assert set(shown) <= set(exhibit.rows()[0]), "50 items are longer than the recipe's lists"
+    own = [analyses.of_lists(run).set_index("method") for run in two.trained["HCR"]]
+    for name in ("HCR", "HCR-S1"):
+        for column, metric in zip(shown, ("coverage", "popularity", "concentration_textual", "concentration_visual")):
+            found = [one.loc[name, f"{metric}@20"] for one in own]
+            assert table.loc[name, column] == pytest.approx(sum(found) / 2)
+    assert table.loc["HCR", "Popularity@20_low"] < table.loc["HCR", "Popularity@20"]
+    assert str(table.loc["HCR", "Coverage@20_low"]) == "nan"
+    assert table.loc["CR", "Coverage@20"] == "failed: no title" and "CR failed: no title; got none" in exhibit.notes
+
+
+def test_a_papers_tables_have_the_benchmarks_numbers(two: BenchmarkResult) -> None:
+    rows = two.table.set_index("method")
+    for exhibit in (hcr_table_2(two, "Tiny", (10, 20)), hcr_table_3(two, "Tiny", (10, 20))):
+        table = exhibit.table.set_index("Method")
+        for name in set(table.index) & set(rows.index):
+            for column, metric in (("Recall@20", "recall@20"), ("NDCG@10", "ndcg@10")):
+                for end in ("", "_low", "_high"):
+                    assert table.loc[name, column + end] == rows.loc[name, metric + end]
