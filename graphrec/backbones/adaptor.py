@@ -38,7 +38,9 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
 
     class Adapted(Backbone):
         name = getattr(kind, "name", kind.__name__)
+        Config = kind.Config
         needs_modalities = kind.needs_modalities
+        auxiliary_losses = kind.auxiliary_losses
 
         def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
             super().__init__(config, graph, role, outputs)

@@ -115,7 +115,7 @@ class Backbone(nn.Module, ABC):
     """Multiply-adds of one forward pass in training that gives `fused`, over all edges, for `graphrec list backbones`,
     in the letters of `graphrec.backbones.listing.SYMBOLS`. What is done element by element once a node is left out."""
     more_cost: ClassVar[str] = ""
-    """What comes on top and is more than a few numbers a row of the batch: a search once an epoch, a contrast."""
+    """What comes on top and is more than a few numbers a row of the batch: a search once an epoch, a loss."""
     auxiliary_losses: ClassVar[tuple[str, ...]] = ()
     """Names of the `auxiliaries` that it has by default, for the same list."""
 
@@ -136,6 +136,7 @@ class Backbone(nn.Module, ABC):
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         """The wanted representations, each `[U, d]` and `[I, d]`; in training mode also what `auxiliaries` read.
 
+        What is not an output has a `/` in its name, as no modality has.
         What chance it takes in training (dropout, noise) comes from torch's global generator, which the trainer seeds.
         """
 

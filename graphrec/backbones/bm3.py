@@ -64,6 +64,7 @@ class BM3(Backbone):
     gives = "fused"
     needs_modalities = True
     cost = "2 L E d + N d^2 + M I D d"
+    more_cost = "(2 M + 2) B d^2 for its losses"
     auxiliary_losses = ("reconstruction", "alignment", "intra_modality")
 
     def __init__(self, config: BM3Config, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
@@ -90,9 +91,9 @@ class BM3(Backbone):
         return wanted | self._views(graph, tables, found[ID]) if self.training and FUSED in self.outputs else wanted
 
     def _views(self, graph: InteractionGraph, tables: Mapping[str, Tensor], online: Representation) -> Representations:
-        """`online`, `target`, and for each modality m `online/m` and `target/m`, whose item tables are h_m and h_m'."""
+        """`online/id`, `target/id`, and for each modality m `online/m` and `target/m`, whose items are h_m and h_m'."""
         target = Representation(self._target(online.user), self._target(online.item))
-        views = {"online": online, "target": target}
+        views = {f"online/{ID}": online, f"target/{ID}": target}
         for m, projected in self.projections(graph, tables).items():
             views[f"online/{m}"] = Representation(online.user, projected)
             views[f"target/{m}"] = Representation(target.user, self._target(projected))
@@ -109,12 +110,12 @@ class BM3(Backbone):
         return losses
 
     def _reconstruction(self, found: Representations, pairs: Pairs) -> Tensor:
-        online, target = found["online"], found["target"]
+        online, target = found[f"online/{ID}"], found[f"target/{ID}"]
         of_users = self._distance(online.user[pairs.users], target.item[pairs.items])
         return of_users + self._distance(online.item[pairs.items], target.user[pairs.users])
 
     def _alignment(self, found: Representations, pairs: Pairs) -> Tensor:
-        return self._of_modalities(found, pairs, lambda m: "target")
+        return self._of_modalities(found, pairs, lambda m: f"target/{ID}")
 
     def _intra_modality(self, found: Representations, pairs: Pairs) -> Tensor:
         return self._of_modalities(found, pairs, lambda m: f"target/{m}")

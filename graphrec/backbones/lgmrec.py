@@ -83,7 +83,7 @@ class LGMRec(Backbone):
     config: LGMRecConfig
     needs_modalities = True
     cost = "2 L E d + M (I D d + 4 I D + 5 E d + 4 (N + I) d)"
-    more_cost = "M^2 / 2 times B N for each hyperedge, for the contrast"
+    more_cost = "M^2 (M - 1) / 2 times B N for each hyperedge, for the contrast"
     auxiliary_losses = ("hyper_contrast",)
 
     def __init__(self, config: LGMRecConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:

@@ -155,6 +155,12 @@ class BackboneContract:
                 assert one.user.shape == (NUM_USERS, 3)
                 assert one.item.shape == (NUM_ITEMS, 3)
 
+    def test_what_training_adds_has_a_name_that_no_modality_has(self, graph: InteractionGraph) -> None:
+        for outputs in self.choices:
+            backbone, tables = self.build(graph, outputs)
+            found, _ = self.in_training(backbone, graph, tables)
+            assert [name for name in found if name not in outputs and "/" not in name] == []
+
     def test_nothing_is_hidden_from_training_and_saving(self, graph: InteractionGraph) -> None:
         """No tensor or module in a plain attribute, a list, a dict or a tuple; no buffer or leaf that should be one."""
         for outputs in self.choices:

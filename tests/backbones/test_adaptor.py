@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 from small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
@@ -12,6 +14,7 @@ from graphrec.backbones.lightgcn import LightGCN
 from graphrec.backbones.mmgcn import MMGCN
 from graphrec.decoders import Context, decoders
 from graphrec.recommender import Recommender
+from graphrec.testing.backbone_contract import BackboneContract
 
 CONTEXT = Context(
     exposure=("visual", "title"),
@@ -22,6 +25,28 @@ CONTEXT = Context(
     widths={"visual": 5, "title": 6, "acoustic": 4, "kind": 3},
     categorical=("kind",),
 )
+
+
+class Adapted(BackboneContract):
+    """The contract on what the adaptor makes; the planted world is met by the backbone itself."""
+
+    modalities_travel = False
+    test_what_is_planted_is_found_and_popularity_is_beaten = None
+
+
+class TestAdaptedLightGCN(Adapted):
+    name = "adapted_backbones:AdaptedLightGCN"
+
+
+class TestJointItems(Adapted):
+    name = "adapted_backbones:AdaptedLightGCN"
+    settings: ClassVar = {"modality_items": "joint", "features": True}
+
+
+class TestAdaptedBM3(Adapted):
+    name = "adapted_backbones:AdaptedBM3"
+    node_parameters = ("predictor",)
+    targets = ("target/id", *(f"target/{name}" for name in MODALITIES))
 
 
 def test_the_item_side_is_a_linear_map_of_the_features_and_missing_ones_are_zero() -> None:

@@ -17,7 +17,7 @@ from graphrec.backbones import Pairs, Representations
 from graphrec.backbones.bm3 import BM3, BM3Config
 from graphrec.graph.build import InteractionGraph
 
-TARGETS = ("target", *(f"target/{m}" for m in MODALITIES))
+TARGETS = ("target/id", *(f"target/{m}" for m in MODALITIES))
 """The copies that are predicted: the paper stops the gradient there, and nowhere else."""
 
 
@@ -86,10 +86,10 @@ def test_it_scores_by_what_the_predictor_makes_of_lightgcn_with_a_residual() -> 
 
 def test_targets_are_dropout_copies_without_gradient() -> None:
     _, _, _, found = built()
-    for name in ("", *(f"/{m}" for m in MODALITIES)):
+    for name in ("id", *MODALITIES):
         for start, copy in (
-            (found[f"online{name}"].user, found[f"target{name}"].user),
-            (found[f"online{name}"].item, found[f"target{name}"].item),
+            (found[f"online/{name}"].user, found[f"target/{name}"].user),
+            (found[f"online/{name}"].item, found[f"target/{name}"].item),
         ):
             assert start.requires_grad and not copy.requires_grad
             kept = copy.ne(0)
@@ -102,8 +102,8 @@ def test_a_loss_teaches_the_online_side_alone() -> None:
     model, tables, _, found = built()
     alone = Pairs(*(torch.tensor([row]) for row in (LONE_USER, LONE_ITEM, LONE_ITEM)))
     user, item = (tables["id"].detach()[[row]].requires_grad_() for row in (LONE_USER, NUM_USERS + LONE_ITEM))
-    by_user = cosine_similarity(predicted(model, user / 2), found["target"].item[[LONE_ITEM]])
-    by_item = cosine_similarity(predicted(model, item * 1.5), found["target"].user[[LONE_USER]])
+    by_user = cosine_similarity(predicted(model, user / 2), found["target/id"].item[[LONE_ITEM]])
+    by_item = cosine_similarity(predicted(model, item * 1.5), found["target/id"].user[[LONE_USER]])
     wanted = torch.zeros_like(tables["id"])
     wanted[[LONE_USER]], wanted[[NUM_USERS + LONE_ITEM]] = torch.autograd.grad(-(by_user + by_item).sum(), (user, item))
     assert wanted[LONE_USER].any() and wanted[NUM_USERS + LONE_ITEM].any()
@@ -120,7 +120,7 @@ def test_a_loss_teaches_the_online_side_alone() -> None:
 def test_the_losses_are_the_published_equations_over_the_items_that_have_the_modality() -> None:
     model, tables, graph, found = built()
     user, item = online(tables, graph)
-    target = found["target"]
+    target = found["target/id"]
     wanted = {
         "reconstruction": distance(predicted(model, user[USERS]), target.item[ITEMS])
         + distance(predicted(model, item[ITEMS]), target.user[USERS]),

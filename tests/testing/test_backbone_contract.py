@@ -25,7 +25,7 @@ class Sound(MMGCN):
     def forward(self, graph, tables):
         found = super().forward(graph, tables)
         if self.training and self.auxiliaries():
-            found["target"] = self.target(found["fused"])
+            found["target/fused"] = self.target(found["fused"])
         return found
 
     def target(self, fused):
@@ -36,7 +36,7 @@ class Sound(MMGCN):
 
     def near(self, found, pairs):
         user, item = found["fused"].user[pairs.users], found["fused"].item[pairs.items]
-        return mse_loss(user, item) - cosine_similarity(user, found["target"].item[pairs.items]).mean()
+        return mse_loss(user, item) - cosine_similarity(user, found["target/fused"].item[pairs.items]).mean()
 
 
 class Plain(MMGCN):
@@ -267,6 +267,14 @@ class StoppedInTraining(Sound):
         return changed(found, lambda x: x.detach()) if self.training else found
 
 
+class Unmarked(Sound):
+    """Calls what only its loss reads as a modality could be called."""
+
+    def forward(self, graph, tables):
+        found = super().forward(graph, tables)
+        return found | {"looks": found[self.outputs[0]]} if self.training else found
+
+
 class Moving(Sound):
     """Does not stop the gradient of its target."""
 
@@ -303,7 +311,7 @@ def changed(found, change):
 
 def check(kind: type, test: str, **declared: object) -> None:
     """Runs one test of the suite on a class, in all its cases; on the small widths that the suite is made for."""
-    always = {"settings": {"projection": 4}, "node_parameters": (".layers.",), "targets": ("target",)}
+    always = {"settings": {"projection": 4}, "node_parameters": (".layers.",), "targets": ("target/fused",)}
     suite = type("Suite", (BackboneContract,), {"name": f"{__name__}:{kind.__name__}", **always, **declared})()
     method = getattr(suite, test)
     cases = {"graph": [small_graph()], "training": [False, True], "role": ["click", "like"]}
@@ -339,6 +347,7 @@ FAULTS = [
     (Stopped, "test_gradients_in_training_agree_with_finite_differences", "gradient of near"),
     (Halted, "test_gradients_in_training_agree_with_finite_differences", "gradient of near"),
     (StoppedInTraining, "test_gradients_in_training_agree_with_finite_differences", "gradient of outputs"),
+    (Unmarked, "test_what_training_adds_has_a_name_that_no_modality_has", "looks"),
     (Moving, "test_gradients_in_training_agree_with_finite_differences", "reaches a target"),
     (Stubborn, "test_agrees_with_message_passing_over_edge_index", None),
     (Blind, "test_what_is_planted_is_found_and_popularity_is_beaten", None),
