@@ -7,6 +7,10 @@
 Each cell, a backbone with a decoder, gets the same number of trainings to be tuned with on the validation likes, the
 first being the recipe itself; its best settings are then trained with the other seeds. Time and memory are measured at
 the end, one cell after the other, each in a process of its own. Run again with the same --out it goes on where it was.
+
+Writes results.csv and results.md, significance.csv (the tests of every pair of backbones under a decoder, of the
+metrics that are shown), per_user.parquet (the values behind these metrics), trials.csv (every training of the tuning)
+and about.json.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +31,9 @@ from common import RECIPES, prepared, run
 
 from graphrec.allocator import keep_large_blocks
 from graphrec.backbones import backbones
-from graphrec.benchmark import tell_failure
+from graphrec.benchmark import Row, tell_failure, values_of_users
 from graphrec.carry_out import other_code, train
-from graphrec.comparison import paired_tests
+from graphrec.comparison import named, paired_tests
 from graphrec.errors import MismatchError, RunError
 from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.experiments import hold_place
@@ -129,20 +133,26 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
         raise RunError("every cell failed", got="; ".join(f"{one.name}: {one.failure}" for one in cells.values()))
     if said := other_code([run for found in cells.values() for run in found.runs]):
         print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
-    costs = dict(in_processes(_cost, [(found, out / "costs") for found in cells.values() if found.folders], 1))
-    tables, texts = [], []
+    costs = _costs([found for found in cells.values() if found.folders], out / "costs")
+    tables, tests, texts = [], [], []
     for decoder in DECODERS:
-        table, text = _judged([cells[name, decoder] for name in names], costs, setting)
+        of_decoder = [cells[name, decoder] for name in names]
+        table, tested = _judged(of_decoder, costs, setting)
         tables.append(table)
-        texts.append(f"**{decoder.upper()}**\n\n{text}")
+        tests.append(named(table["method"].tolist(), tested).assign(decoder=decoder))
+        texts.append(f"**{decoder.upper()}**\n\n{_shown(of_decoder, table, tested, costs, setting)}")
     about = {found.name: found.about() | {"cost": costs.get(found.name)} for found in cells.values()}
     for name, text in (
         ("results.csv", pd.concat(tables).to_csv(index=False)),
         ("results.md", "\n".join(texts)),
+        ("significance.csv", pd.concat(tests).to_csv(index=False)),
+        ("trials.csv", _trials(cells.values()).to_csv(index=False)),
         ("about.json", json.dumps({"trials": trials, "seeds": seeds, "jobs": jobs, "cells": about}, indent=2) + "\n"),
     ):
         with replace_file(out / name) as part:
             part.write_text(text, encoding="utf-8")
+    with replace_file(out / "per_user.parquet") as part:
+        _values(cells.values(), setting).to_parquet(part, index=False, compression="zstd", compression_level=19)
     print("\n" + (out / "results.md").read_text(encoding="utf-8"))
 
 
@@ -157,12 +167,19 @@ def _recipe(dataset: str, prepared: Path, backbone: str, decoder: str) -> Recipe
 
 @dataclass(frozen=True)
 class Cell:
-    """A backbone under a decoder: the folders of its runs with the best settings, one a seed, or why there are none."""
+    """A backbone under a decoder.
+
+    Args:
+        folders: of its runs with the best settings, one a seed.
+        failure: why there are none.
+        trials: what it was tuned with, as `Tuning.table` has it.
+    """
 
     backbone: str
     decoder: str
     folders: tuple[Path, ...] = ()
     failure: str = ""
+    trials: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def runs(self) -> list[Run]:
@@ -176,6 +193,10 @@ class Cell:
     def estimand(self) -> str:
         """The decoder's own, the first."""
         return next(entry["estimand"] for entry in self.runs[0].metrics().values() if entry["part"] == "test")
+
+    def per_user(self) -> list[pd.DataFrame]:
+        """The test metrics of each user, a table a seed."""
+        return [run.per_user(self.estimand, "test") for run in self.runs]
 
     def about(self) -> dict[str, Any]:
         """What repeats it, without this machine's paths."""
@@ -202,49 +223,70 @@ def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, 
     except Exception as error:
         why = tell_failure(f"{name} under {decoder}", error)
         return Cell(name, decoder, failure=f"failed: {why.partition(';')[0]}")
-    return Cell(name, decoder, tuple(run.folder for run in runs))
+    return Cell(name, decoder, tuple(run.folder for run in runs), trials=tuned.table())
 
 
 Cost = dict[str, Any]
 
 
-def _cost(cell: Cell, folder: Path) -> tuple[str, Cost]:
-    """Seconds an epoch and the process's peak memory, of a short training with the cell's settings.
+def _costs(cells: Iterable[Cell], folder: Path) -> dict[str, Cost]:
+    """Seconds an epoch and the process's peak memory of each cell, by its name.
 
     Kept in `folder`, and measured again where tuning with more trials has chosen other settings since.
     """
-    kept, recipe = folder / f"{cell.backbone}-{cell.decoder}.json", cell.runs[0].recipe
-    settings = hashlib.sha256(recipe.with_data_at("").to_toml().encode()).hexdigest()[:12]
-    if not kept.is_file() or read_json(kept).get("recipe") != settings:
-        keep_large_blocks()
-        epochs = {"epochs": recipe.training.validate_every}  # a validation is part of it
-        short = recipe.model_copy(update={"training": recipe.training.model_copy(update=epochs)})
-        with TemporaryDirectory() as scratch:
-            made = train(short, Path(scratch) / "run").manifest
-        cost = {"seconds_an_epoch": made["training_seconds"] / made["epochs"], "megabytes": made["peak_memory_mb"]}
-        write_json(kept, cost | {"threads": made["threads"], "recipe": settings})
-    return cell.name, read_json(kept)
+    costs, missing = {}, []
+    for one in cells:
+        kept = folder / f"{one.backbone}-{one.decoder}.json"
+        recipe = one.runs[0].recipe
+        settings = hashlib.sha256(recipe.with_data_at("").to_toml().encode()).hexdigest()[:12]
+        if kept.is_file() and read_json(kept).get("recipe") == settings:
+            costs[one.name] = read_json(kept)
+        else:
+            missing.append((one.name, recipe, kept, settings))
+    return costs | dict(in_processes(_measured, missing, 1))
 
 
-def _judged(cells: list[Cell], costs: Mapping[str, Cost], setting: Setting) -> tuple[pd.DataFrame, str]:
-    """All metrics of a decoder's backbones, and a Markdown table of the two that are shown, and of time and memory.
+def _measured(name: str, recipe: Recipe, kept: Path, settings: str) -> tuple[str, Cost]:
+    """The cost of a short training: of two rounds of epochs that end in a validation each, the second is timed."""
+    keep_large_blocks()
+    a_round = recipe.training.validate_every
+    training = recipe.training.model_copy(update={"epochs": 2 * a_round})
+    with TemporaryDirectory() as scratch:
+        short = train(recipe.model_copy(update={"training": training}), Path(scratch) / "run")
+        made, passed = short.manifest, [epoch["seconds"] for epoch in short.history]
+    seconds = (passed[-1] - passed[a_round - 1]) / a_round
+    cost = {"seconds_an_epoch": seconds, "megabytes": made["peak_memory_mb"], "threads": made["threads"]}
+    write_json(kept, cost | {"recipe": settings})
+    return name, read_json(kept)
+
+
+def _judged(cells: list[Cell], costs: Mapping[str, Cost], setting: Setting) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All metrics of a decoder's backbones with their cost, and the tests of every pair on the metrics shown."""
+    done = [cell for cell in cells if cell.folders]
+    kept = [cell.per_user() for cell in done]
+    rows = [table_row(cell.backbone, cell.estimand, summarise(*tables)) for cell, tables in zip(done, kept)]
+    table = pd.DataFrame(rows).assign(decoder=[cell.decoder for cell in done])
+    table = table.assign(**{key: [costs[cell.name][key] for cell in done] for key in ("seconds_an_epoch", "megabytes")})
+    return table, paired_tests(
+        {row: [one[["user", *setting.shown]] for one in tables] for row, tables in enumerate(kept)}
+    )
+
+
+def _shown(
+    cells: list[Cell], table: pd.DataFrame, tests: pd.DataFrame, costs: Mapping[str, Cost], setting: Setting
+) -> str:
+    """A Markdown table of the two metrics that are shown, and of time and memory.
 
     The best is bold if it differs from every other significantly, over users and seeds; see `graphrec.comparison`.
     Published figures stand beside CT's, whose loss, BPR on the likes, is the nearest to what those were trained with.
     """
-    done = [cell for cell in cells if cell.folders]
-    kept = [[run.per_user(cell.estimand, "test") for run in cell.runs] for cell in done]
-    rows = [table_row(cell.backbone, cell.estimand, summarise(*tables)) for cell, tables in zip(done, kept)]
-    table = pd.DataFrame(rows).assign(decoder=[cell.decoder for cell in done])
-    table = table.assign(**{key: [costs[cell.name][key] for cell in done] for key in ("seconds_an_epoch", "megabytes")})
     shown = setting.shown
-    tests = paired_tests({row: [one[["user", *shown]] for one in tables] for row, tables in enumerate(kept)})
     best = {metric: clear_best(table, metric, tests) for metric in shown}
     published = setting.published if cells[0].decoder == "ct" else {}
     titles = [*map(metric_label, shown), "s/epoch", "MB"]
     titles[2:2] = [f"{metric_label(shown[0])}, published"] if published else []
     lines = ["| backbone | " + " | ".join(titles) + " |", "|---" * (1 + len(titles)) + "|"]
-    row_of = {cell.backbone: row for row, cell in enumerate(done)}
+    row_of = {name: row for row, name in table["method"].items()}
     for one in cells:
         row = row_of.get(one.backbone)
         if row is None:
@@ -257,7 +299,25 @@ def _judged(cells: list[Cell], costs: Mapping[str, Cost], setting: Setting) -> t
         lines.append(_line(f"`{one.backbone}`", values, titles))
     others = {name: figure for name, figure in published.items() if name not in backbones}
     lines += [_line(f"{name} (not here)", ["", "", number(figure)], titles) for name, figure in others.items()]
-    return table, "\n".join([*lines, *(["", setting.published_note] if published else [])]) + "\n"
+    return "\n".join([*lines, *(["", setting.published_note] if published else [])]) + "\n"
+
+
+def _trials(cells: Iterable[Cell]) -> pd.DataFrame:
+    """A row a training of the tuning, with its cell in front."""
+    tables = []
+    for one in cells:
+        tables.append(one.trials.copy())
+        tables[-1].insert(0, "backbone", one.backbone)
+        tables[-1].insert(1, "decoder", one.decoder)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _values(cells: Iterable[Cell], setting: Setting) -> pd.DataFrame:
+    """The metrics that are shown of every cell, seed and user."""
+    done = [cell for cell in cells if cell.folders]
+    rows = [Row({"method": one.backbone, "estimand": one.estimand}, {"test": one.per_user()}) for one in done]
+    seeds = range(max(len(one.folders) for one in done))
+    return values_of_users(setting.shown, rows, seeds, done[0].runs[0].user_ids)
 
 
 def _line(name: str, values: list[str], titles: list[str]) -> str:

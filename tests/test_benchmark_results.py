@@ -6,37 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from kept_values import check
 
+from graphrec.backbones import backbones
 from graphrec.benchmark import run_benchmark
-from graphrec.evaluation.metrics import summarise
 from graphrec.report.tables import metric_label, metric_names
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 TABLES = sorted(RESULTS.glob("*/exhibits/hcr-table-[23].csv"))
 KEPT = sorted(file.parent.name for file in RESULTS.glob("*/per_user.parquet"))
-
-
-def check(folder: Path) -> pd.DataFrame:
-    """Recompute every mean and interval whose values are kept; the values."""
-    table = pd.read_csv(folder / "results.csv", keep_default_na=False, na_values=[""])
-    table = table.assign(estimand=table["estimand"].fillna("")).set_index(["method", "estimand"])
-    values = pd.read_parquet(folder / "per_user.parquet")
-    values = values.astype({name: str for name in ("method", "estimand", "part")})
-    metrics = [name for name in metric_names(table) if name in values]
-    assert any(metric.startswith("ndcg") for metric in metrics)
-    found: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
-    for (method, estimand, _), part in values.groupby(["method", "estimand", "part"], sort=False):
-        seeds = [one for _, one in part.groupby("seed")]
-        measured = [metric for metric in metrics if part[metric].notna().any()]
-        assert all(one["user"].tolist() == seeds[0]["user"].tolist() for one in seeds)
-        found.setdefault((method, estimand), {}).update(summarise(*(one[measured] for one in seeds)))
-    assert set(found) == set(table.index), "every row has its values"
-    for row, summary in found.items():
-        for metric in metrics:
-            kept = table.loc[row, [metric, f"{metric}_low", f"{metric}_high"]].tolist()
-            again = [summary[metric][key] for key in ("mean", "low", "high")]
-            assert again == pytest.approx(kept, rel=1e-5, abs=1e-7), (row, metric)
-    return values
 
 
 @pytest.mark.parametrize("name", KEPT)
@@ -81,3 +59,14 @@ def test_values_that_are_not_those_of_the_table_are_noticed(tiny_recipe, tmp_pat
     values.to_parquet(tmp_path / "per_user.parquet")
     with pytest.raises(AssertionError, match="mrr"):
         check(tmp_path)
+
+
+@pytest.mark.parametrize("folder", sorted(RESULTS.glob("backbones-*")), ids=lambda folder: folder.name)
+def test_a_kept_table_of_backbones_has_them_all_tuned_alike(folder: Path) -> None:
+    table, trials = pd.read_csv(folder / "results.csv"), pd.read_csv(folder / "trials.csv")
+    for decoder in ("ct", "hcr"):
+        assert set(table.loc[table["decoder"] == decoder, "method"]) == set(backbones)
+    assert trials.groupby(["backbone", "decoder"]).size().nunique() == 1, "as many trainings for each"
+    settings = ["training.learning_rate", "training.weight_decay"]
+    tried = trials.groupby(["backbone", "decoder"])[settings].apply(lambda one: sorted(map(tuple, one.to_numpy())))
+    assert all(one == tried.iloc[0] for one in tried)

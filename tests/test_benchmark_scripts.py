@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from kept_values import check
 
 import graphrec as gr
 from graphrec.benchmark import run_benchmark
@@ -186,8 +187,16 @@ def test_backbones_are_tuned_trained_and_put_in_one_table(
     monkeypatch.setattr(
         script, "_recipe", lambda *what: Recipe.from_dict(tomllib.loads(recipe(*what).to_toml()), short)
     )
-    monkeypatch.setitem(script.SETTINGS, "alibaba", replace(script.SETTINGS["alibaba"], source="tiktok"))
+    published = {"published": {"mf": 0.0123, "DiffMM": 0.0456}, "published_note": "Read, not run."}
+    setting = replace(script.SETTINGS["alibaba"], source="tiktok", **published)
+    monkeypatch.setitem(script.SETTINGS, "alibaba", setting)
     asked = {"data": tiny_world, "out": tmp_path / "out", "trials": 1, "seeds": 2}
+    with monkeypatch.context() as broken:
+        broken.setattr("graphrec.backbones.lightgcn.LightGCN.forward", lambda *_: 1 / 0)
+        script.main("alibaba", only="mf,lightgcn", **asked)
+    lines = (tmp_path / "out" / "results.md").read_text().splitlines()
+    failed = [line for line in lines if line.startswith("| `lightgcn` | failed: ZeroDivisionError")]
+    assert len(failed) == 2 and all(line.count("|") == lines[2].count("|") for line in failed[:1])
     script.main("alibaba", only="mf,lightgcn", **asked)
     table = pd.read_csv(tmp_path / "out" / "results.csv")
     assert list(zip(table["method"], table["decoder"])) == [
@@ -199,11 +208,24 @@ def test_backbones_are_tuned_trained_and_put_in_one_table(
     assert str(tmp_path) not in (tmp_path / "out" / "about.json").read_text()
     lines = (tmp_path / "out" / "results.md").read_text().splitlines()
     assert sum(line.startswith("| `mf` | .") or line.startswith("| `lightgcn` | .") for line in lines) == 4
+    assert lines[2].startswith("| backbone | Recall@50 | NDCG@50 | Recall@50, published |")
+    assert [line.split(" | ")[3] for line in lines[4:7]] == [".0123", "–", ".0456"]
+    assert lines[6].startswith("| DiffMM (not here) |") and lines[8] == "Read, not run."
+    check(tmp_path / "out")
+    tests = pd.read_csv(tmp_path / "out" / "significance.csv")
+    assert tests[["decoder", "metric", "first", "second"]].to_numpy().tolist() == [
+        [decoder, metric, "mf", "lightgcn"] for decoder in ("ct", "hcr") for metric in ("recall@50", "ndcg@50")
+    ]
+    trials = pd.read_csv(tmp_path / "out" / "trials.csv")
+    assert trials[["backbone", "decoder", "trial", "epochs"]].to_numpy().tolist() == [
+        [name, decoder, 0, 2] for decoder in ("ct", "hcr") for name in ("mf", "lightgcn")
+    ]
 
     script.main("alibaba", only="mf,lightgcn", **asked)
     assert json.loads((tmp_path / "out" / "about.json").read_text()) == about, "nothing is trained again"
     cell = script.Cell("mf", "ct", (tmp_path / "out" / "runs" / "mf-ct-1",))  # as one with other settings than kept
-    assert script._cost(cell, tmp_path / "out" / "costs")[1]["recipe"] != about["cells"]["mf ct"]["cost"]["recipe"]
+    (again,) = script._costs([cell], tmp_path / "out" / "costs").values()
+    assert again["recipe"] != about["cells"]["mf ct"]["cost"]["recipe"]
     with pytest.raises(GraphrecError, match="unknown backbone"):
         script.main("alibaba", only="mf,nonesuch", **asked)
 

@@ -2,12 +2,13 @@
 
 from graphrec.benchmark.carry_out import run_benchmark, titled
 from graphrec.benchmark.failures import keep_results, shown_reason, tell_failure
-from graphrec.benchmark.files import report_on
+from graphrec.benchmark.files import report_on, values_of_users
 from graphrec.benchmark.judging import judge
-from graphrec.benchmark.result import BenchmarkResult
+from graphrec.benchmark.result import BenchmarkResult, Row
 
 __all__ = [
     "BenchmarkResult",
+    "Row",
     "judge",
     "keep_results",
     "report_on",
@@ -15,4 +16,5 @@ __all__ = [
     "shown_reason",
     "tell_failure",
     "titled",
+    "values_of_users",
 ]

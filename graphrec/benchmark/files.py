@@ -66,7 +66,7 @@ def write_results(result: BenchmarkResult, rows: Sequence[Row], seeds: Sequence[
         with replace_file(out / name) as part:
             part.write_text(text, encoding="utf-8")
     with replace_file(out / "per_user.parquet") as part:
-        values = _per_user(metric_names(table), rows, seeds, result.split.dataset.user_ids)
+        values = values_of_users(metric_names(table), rows, seeds, result.split.dataset.user_ids)
         values.to_parquet(part, index=False, compression="zstd", compression_level=19)
 
 
@@ -101,7 +101,9 @@ def _own_estimands(result: BenchmarkResult) -> str:
     return "\n" + "\n".join(lines) + "\n" if lines else ""
 
 
-def _per_user(metrics: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], user_ids: np.ndarray) -> pd.DataFrame:
+def values_of_users(
+    metrics: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], user_ids: np.ndarray
+) -> pd.DataFrame:
     """What `PER_USER` names of every row, part, seed and user.
 
     Users stand in the order of `user_ids`, in which intervals resample them; all values of one stand together, which

@@ -1,0 +1,34 @@
+"""A result table held to the values of each user that lie beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from graphrec.evaluation.metrics import summarise
+from graphrec.report.tables import metric_names
+
+
+def check(folder: Path) -> pd.DataFrame:
+    """Recompute every mean and interval whose values are kept; the values."""
+    table = pd.read_csv(folder / "results.csv", keep_default_na=False, na_values=[""])
+    table = table.assign(estimand=table["estimand"].fillna("")).set_index(["method", "estimand"])
+    values = pd.read_parquet(folder / "per_user.parquet")
+    values = values.astype({name: str for name in ("method", "estimand", "part")})
+    metrics = [name for name in metric_names(table) if name in values]
+    assert any(metric.startswith("ndcg") for metric in metrics)
+    found: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
+    for (method, estimand, _), part in values.groupby(["method", "estimand", "part"], sort=False):
+        seeds = [one for _, one in part.groupby("seed")]
+        measured = [metric for metric in metrics if part[metric].notna().any()]
+        assert all(one["user"].tolist() == seeds[0]["user"].tolist() for one in seeds)
+        found.setdefault((method, estimand), {}).update(summarise(*(one[measured] for one in seeds)))
+    assert set(found) == set(table.index), "every row has its values"
+    for row, summary in found.items():
+        for metric in metrics:
+            kept = table.loc[row, [metric, f"{metric}_low", f"{metric}_high"]].tolist()
+            again = [summary[metric][key] for key in ("mean", "low", "high")]
+            assert again == pytest.approx(kept, rel=1e-5, abs=1e-7), (row, metric)
+    return values
