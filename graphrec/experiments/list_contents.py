@@ -32,11 +32,10 @@ def list_contents(result: BenchmarkResult, title: str) -> Exhibit:
     ends = {metric.rpartition("@")[2] for one in found.values() for metric in one}
     k = str(K) if str(K) in ends else max(ends, key=int, default="")
     metrics = [metric for metric in next(iter(found.values()), {}) if metric.endswith(f"@{k}")]
+    metrics.sort(key=lambda metric: not metric.startswith("coverage"))
     nothing = {"mean": NAN, "low": NAN, "high": NAN}
     table = [{"Method": name} | _cells({m: one.get(m, nothing) for m in metrics}) for name, one in found.items()]
-    table += [
-        {"Method": name, **{metric_label(metric): short(why) for metric in metrics}} for name, why in failed.items()
-    ]
+    table += [{"Method": name, **{_column(metric): short(why) for metric in metrics}} for name, why in failed.items()]
     return Exhibit(
         name="lists",
         title=f"What the lists are made of. {title}",
@@ -59,9 +58,14 @@ def _rows(result: BenchmarkResult) -> Iterator[Scored]:
         yield Scored.of(result, method)
 
 
+def _column(metric: str) -> str:
+    """Without the K, which all have in common."""
+    return metric_label(metric).rpartition("@")[0]
+
+
 def _cells(values: dict[str, dict[str, float]]) -> dict[str, float]:
     return {
-        f"{metric_label(metric)}{end}": value[key]
+        f"{_column(metric)}{end}": value[key]
         for metric, value in values.items()
         for end, key in (("", "mean"), ("_low", "low"), ("_high", "high"))
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,14 @@ from graphrec.report.tables import cell, metric_label, metric_names
 COLUMNS = ("dose", "method", "worlds")
 
 
-def doses(path: Path, methods: Collection[str]) -> dict[str, Any]:
+def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
     """Curves of a study's measures over the dose, and a table of each.
 
     Args:
         path: `results.csv` of a study; `about.json` beside it, where it is, names the dial.
-        methods: those of the page. The curves are of these and of the references (the oracles and popularity), or of
-            the first methods where the study has none of them; the tables are of all.
+        methods: those of the page, what matters most first. The curves are of the oracles, of these, or of the first
+            methods where the study has none of them, and of popularity, as far as a plot can hold them; the tables
+            are of all.
 
     Raises:
         DataError: no such file, or not the table of a study.
@@ -34,9 +35,10 @@ def doses(path: Path, methods: Collection[str]) -> dict[str, Any]:
     about = read_json(about_file) if about_file.is_file() else {}
     about = about if isinstance(about, dict) else {}
     dial, every = str(about.get("dial", "dose")), list(dict.fromkeys(table["method"]))
-    references = [one for one in every if one.startswith(("oracle", "popularity"))]
-    trained = [one for one in every if one not in references]
-    drawn = [*references, *([one for one in trained if one in methods] or trained)][: len(SERIES)]
+    oracles = [one for one in every if one.startswith("oracle")]
+    beside = [one for one in every if one.startswith("popularity")]
+    trained = [one for one in every if one not in (*oracles, *beside)]
+    drawn = [*oracles, *([one for one in methods if one in trained] or trained), *beside][: len(SERIES)]
     worlds = sorted({int(n) for n in table["worlds"]})
     return {
         "dial": dial,

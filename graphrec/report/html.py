@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -132,7 +133,7 @@ def write_report(
         slices=slices(methods) if part == "test" else [],
         strengths=strengths([rows(judged, kept, every=True)[0] for kept, judged in judged_on.items()]),
         settings=settings(firsts, called, tables),
-        doses=None if dose_response is None else doses(dose_response, set(found.table["method"])),
+        doses=None if dose_response is None else doses(dose_response, _first_rows_first(found.table)),
         exhibits=exhibit_sections(exhibits),
         training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(firsts)],
         decoders=causal_claims(firsts, part),
@@ -150,6 +151,11 @@ def write_report(
     with replace_file(out) as file:
         file.write_text(page, encoding="utf-8")
     return out
+
+
+def _first_rows_first(table: pd.DataFrame) -> list[str]:
+    """The rows' methods: the first of each training before its other estimands."""
+    return table.assign(more=table["run"].duplicated()).sort_values("more", kind="stable")["method"].tolist()
 
 
 @cache

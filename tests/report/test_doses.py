@@ -11,6 +11,7 @@ import pytest
 
 from graphrec.errors import DataError
 from graphrec.report.doses import doses
+from graphrec.report.html import _first_rows_first
 from graphrec.report.tables import number
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -18,20 +19,25 @@ RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
 
 def test_curves_are_of_the_references_and_the_page_s_methods(study):
-    found = doses(study, {"HCR", "M7", "unheard of"})
+    found = doses(study, ["M7", "HCR", "unheard of"])
     drawn = re.findall(r"([^;>]+?): 0: ", re.sub("&.*?;", "", found["plots"][0].split("<desc")[1]))
-    assert [name.strip() for name in drawn] == ["popularity (clicks)", "oracle: true effect", "HCR", "M7"]
+    assert [name.strip() for name in drawn] == ["oracle: true effect", "M7", "HCR", "popularity (clicks)"]
     assert found["left_out"] == 8 and len(found["plots"]) == 2
     assert all(len(rows) == 12 for _, (_, rows) in found["tables"]), "the tables have all"
 
 
+def test_a_method_s_own_row_is_drawn_before_other_estimands():
+    table = pd.DataFrame({"run": ["CT", "HCR", "HCR", "HCR-NS"], "method": ["CT", "HCR", "HCR-T", "HCR-NS"]})
+    assert _first_rows_first(table) == ["CT", "HCR", "HCR-NS", "HCR-T"]
+
+
 def test_a_study_of_other_methods_is_drawn_all_the_same(study):
-    assert doses(study, {"nothing of it"})["left_out"] == 5
+    assert doses(study, ["nothing of it"])["left_out"] == 5
 
 
 def test_a_reference_of_the_page_is_no_method_of_the_study(study):
-    for methods, left_out in (({"nothing of it"}, 5), ({"HCR", "M7"}, 8)):
-        assert doses(study, {*methods, "popularity (clicks)"})["left_out"] == left_out
+    for methods, left_out in ((["nothing of it"], 5), (["HCR", "M7"], 8)):
+        assert doses(study, [*methods, "popularity (clicks)"])["left_out"] == left_out
 
 
 def test_the_dial_is_named_where_the_study_says_it(study, tmp_path):
@@ -47,7 +53,7 @@ def test_the_dial_is_named_where_the_study_says_it(study, tmp_path):
 @pytest.mark.parametrize("name", ["dose-hidden", "dose-visual"])
 def test_the_studies_that_are_kept_can_be_shown(name):
     path = RESULTS / name / "results.csv"
-    found = doses(path, {"HCR", "CausalRec"})
+    found = doses(path, ["HCR", "CausalRec"])
     table = pd.read_csv(path)
     row = table[table["dose"] == table["dose"].max()].iloc[0]
     rows = dict((cells[0], cells[-1]) for cells in found["tables"][0][1][1])
