@@ -19,6 +19,8 @@ from graphrec.evaluation.metrics import DEFAULT_K, metrics_at
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes of scores that a block may take."""
+NEAR, ROWS = 32 * 2**20, 64
+"""Bytes of scores that stay near the processor; users that share one reading of the item tables, if memory allows."""
 FEW = 24
 """Pairs of a row, about, above which it takes less to find the value of rank K first than to count for each pair."""
 
@@ -46,8 +48,9 @@ class PairIndex:
 
 
 def blocks(users: np.ndarray, bytes_per_user: int, budget: int = MEMORY_BUDGET) -> Iterator[np.ndarray]:
-    """Cut users into blocks whose scores fit the budget."""
-    size = int(np.clip(budget // max(bytes_per_user, 1), 1, 1024))
+    """Cut users into blocks whose scores fit the budget, and stay near the processor where that leaves users enough."""
+    bytes_per_user = max(bytes_per_user, 1)
+    size = max(1, min(budget // bytes_per_user, max(NEAR // bytes_per_user, ROWS), 1024))
     for start in range(0, len(users), size):
         yield users[start : start + size]
 

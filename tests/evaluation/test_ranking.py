@@ -83,6 +83,8 @@ def test_blocks_hold_every_user_once_and_keep_to_the_budget() -> None:
         parts = list(blocks(users, bytes_per_user, budget))
         assert np.concatenate(parts).tolist() == users.tolist()
         assert all(len(part) == 1 or len(part) * bytes_per_user <= budget for part in parts)
+    sizes = {width: len(next(blocks(users, width))) for width in (1, 10**5, 10**6, 10**7)}
+    assert sizes == {1: 1024, 10**5: 335, 10**6: 64, 10**7: 26}, "near the processor, or 64, or what memory allows"
 
 
 def test_the_size_of_a_block_changes_nothing() -> None:
