@@ -15,8 +15,8 @@ from graphrec.errors import DataError
 from graphrec.files import replace_file
 from graphrec.inspection import Inspection
 from graphrec.report.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
-from graphrec.report.html import template
 from graphrec.report.inspections import Rows, Table, finding_table, modality_table, number_rows, span_text
+from graphrec.report.template import template
 
 
 def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], [])) -> Path:

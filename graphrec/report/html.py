@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
@@ -30,7 +27,7 @@ from graphrec.report.repeat import commands, cost, environments, ledger, prepare
 from graphrec.report.results import ranking, results, rows
 from graphrec.report.sensitivity import settings, strengths
 from graphrec.report.slices import slices
-from graphrec.report.tables import number
+from graphrec.report.template import template
 from graphrec.report.trained import methods_of, run_names
 from graphrec.report.user_lists import user_lists
 from graphrec.run import Run
@@ -88,18 +85,7 @@ def write_report(
         DataError: `dose_response` is not the table of a study.
     """
     out = Path(out)
-    if not runs:
-        raise RunError("nothing to report", expected="at least one run", got="none", where="runs")
-    if part not in PARTS:
-        raise RunError(
-            "a report is about held-out likes; a simulated world's truth is on its page too",
-            expected="part " + " or ".join(PARTS),
-            got=f"`{part}`",
-            where="part",
-            next_step="leave out --out for the table of another part",
-        )
-    if out.is_dir():
-        raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")
+    _require_reportable(runs, part, out)
     methods = methods_of(runs, compared)
     every, firsts = [run for method in methods for run in method.runs], [method.first for method in methods]
     names, called = run_names(methods), {method.first.folder: method.name for method in methods}
@@ -153,52 +139,24 @@ def write_report(
     return out
 
 
+def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], part: str, out: Path) -> None:
+    if not runs:
+        raise RunError("nothing to report", expected="at least one run", got="none", where="runs")
+    if part not in PARTS:
+        raise RunError(
+            "a report is about held-out likes; a simulated world's truth is on its page too",
+            expected="part " + " or ".join(PARTS),
+            got=f"`{part}`",
+            where="part",
+            next_step="leave out --out for the table of another part",
+        )
+    if out.is_dir():
+        raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")
+
+
 def _first_rows_first(table: pd.DataFrame) -> list[str]:
     """The rows' methods: the first of each training before its other estimands."""
     return table.assign(more=table["run"].duplicated()).sort_values("more", kind="stable")["method"].tolist()
-
-
-@cache
-def template(name: str) -> Any:
-    """A page of this folder, with the filters that the pages use."""
-    environment = Environment(
-        loader=PackageLoader("graphrec", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.tests["numeric"] = is_numeric
-    environment.filters["columns"] = lambda rows, count: [[row[n] for row in rows] for n in range(count)]
-    environment.filters |= {
-        "number": number,
-        "thousands": "{:,}".format,
-        "breakable": _breakable,
-        "figures": _figures,
-        "coded": _coded,
-    }
-    return environment.get_template(name)
-
-
-def _breakable(text: str) -> Markup:
-    """Long estimand and metric labels may break after a colon, an underscore or an at sign."""
-    return Markup(re.sub(r"([:_@])", r"\1<wbr>", str(escape(text))))
-
-
-def _coded(text: str) -> Markup:
-    """What stands between backticks, as a docstring has it, set as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
-
-
-def _figures(text: str) -> Markup:
-    """`**.0712** [.0698, .0725]`: the mean, bold where it is marked so, and below it the interval."""
-    shown = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(text)))
-    return Markup(re.sub(r" (\[[^\]]*\])$", r'<span class="interval">\1</span>', shown))
-
-
-def is_numeric(cells: Sequence[str]) -> bool:
-    """Whether a column holds numbers, as tables write them, and nothing else but gaps."""
-    return all(re.match(r"\**[-+<.]? ?\.?\d|–$|not run$|$", cell) for cell in cells)
 
 
 def _count(n: int, what: str) -> str:

@@ -1,0 +1,56 @@
+"""The HTML templates of this folder, with the filters that the pages use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from graphrec.report.tables import number
+
+
+@cache
+def template(name: str) -> Any:
+    """A page of this folder, with the filters that the pages use."""
+    environment = Environment(
+        loader=PackageLoader("graphrec", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.tests["numeric"] = is_numeric
+    environment.filters["columns"] = lambda rows, count: [[row[n] for row in rows] for n in range(count)]
+    environment.filters |= {
+        "number": number,
+        "thousands": "{:,}".format,
+        "breakable": _breakable,
+        "figures": _figures,
+        "coded": _coded,
+    }
+    return environment.get_template(name)
+
+
+def _breakable(text: str) -> Markup:
+    """Long estimand and metric labels may break after a colon, an underscore or an at sign."""
+    return Markup(re.sub(r"([:_@])", r"\1<wbr>", str(escape(text))))
+
+
+def _coded(text: str) -> Markup:
+    """What stands between backticks, as a docstring has it, set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _figures(text: str) -> Markup:
+    """`**.0712** [.0698, .0725]`: the mean, bold where it is marked so, and below it the interval."""
+    shown = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(text)))
+    return Markup(re.sub(r" (\[[^\]]*\])$", r'<span class="interval">\1</span>', shown))
+
+
+def is_numeric(cells: Sequence[str]) -> bool:
+    """Whether a column holds numbers, as tables write them, and nothing else but gaps."""
+    return all(re.match(r"\**[-+<.]? ?\.?\d|–$|not run$|$", cell) for cell in cells)
