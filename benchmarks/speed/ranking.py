@@ -2,18 +2,20 @@
 
     python benchmarks/speed/ranking.py [--sets coat,tiktok,...] [--users N] [--out benchmarks/results/speed]
 
-A model of width 64 scores every item for every user; each user has 20 training pairs, which are left out, and 5
-positives. Seconds grow with the users, and so do those of the peers, so that Taobao may be cut short by `--users`. Rows
-of other sizes that the files in `--out` have stay there.
+A model of width 64, drawn at random, scores every item for every user; each user has 20 training pairs, which are left
+out, and 5 positives. Seconds grow with the users, and so do those of the peers, so that Taobao may be cut short by
+`--users`. Rows of other sizes that the files in `--out` have stay there.
 `graphrec` is `evaluate` at K = 50 and 100, with its metrics and its rule for ties; `topk` is torch.topk of the same
 blocks, no more than the list of the best; `whole` is torch.topk of the matrix of all scores held at once, where that
-takes no more than the memory that is free. Each is a process of its own: its peak is the largest resident memory less
-what it held when the data had been drawn. Quote the ratios, not the seconds. Writes ranking.csv and ranking.md.
+takes no more than the memory that is free. `hcr` is `evaluate` under HCR's front door, whose score is made of three
+branches' logits; it has no peer. Each is a process of its own: its peak is the largest resident memory less what it
+held when the data had been drawn. Quote the ratios, not the seconds. Writes ranking.csv and ranking.md.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import subprocess
@@ -28,7 +30,11 @@ import torch
 import typer
 
 from graphrec.allocator import keep_large_blocks
+from graphrec.backbones import Representation
+from graphrec.causal import FrontDoor
+from graphrec.decoders import Context, decoders
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate
+from graphrec.recommender import Scorer
 
 SIZES = {
     "coat": (290, 300),
@@ -39,7 +45,7 @@ SIZES = {
 }
 """Users and items as the dataset cards give them: Coat, CausalRec's Clothing, MMGCN's Tiktok and Kwai, Tmall."""
 WIDTH, SEEN, POSITIVES, CUTOFFS = 64, 20, 5, (50, 100)
-WAYS = ("graphrec", "topk", "whole")
+WAYS = ("graphrec", "topk", "whole", "hcr")
 MIB = 1 << 20
 
 
@@ -53,6 +59,7 @@ def rank(way: str, users: int, items: int) -> dict[str, float]:
     """Judge, or only list, all users; peak MiB beyond the data and seconds."""
     random = torch.Generator().manual_seed(0)
     user, item = (torch.randn(count, WIDTH, generator=random) for count in (users, items))
+    front_door = hcr(users, items, random) if way == "hcr" else None
     seen, positives = pairs(users, items, SEEN, 1), pairs(users, items, POSITIVES, 2)
 
     def score(some: torch.Tensor) -> torch.Tensor:
@@ -61,7 +68,10 @@ def rank(way: str, users: int, items: int) -> dict[str, float]:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
     score(torch.arange(2)).topk(2)  # what the first call alone allocates
     before, started = peak(), time.perf_counter()
-    if way == "graphrec":
+    if front_door is not None:
+        size = front_door.bytes_per_user()
+        evaluate(front_door, positives, seen, num_users=users, bytes_per_user=size, cutoffs=CUTOFFS)
+    elif way == "graphrec":
         evaluate(score, positives, seen, num_users=users, bytes_per_user=8 * items, cutoffs=CUTOFFS)
     else:
         index, everyone = PairIndex(seen, users), np.arange(users)
@@ -71,6 +81,20 @@ def rank(way: str, users: int, items: int) -> dict[str, float]:
             scores[torch.from_numpy(rows), torch.from_numpy(columns)] = -torch.inf
             scores.topk(max(CUTOFFS), dim=1)
     return {"seconds": time.perf_counter() - started, "peak_mib": (peak() - before) / MIB}
+
+
+def hcr(users: int, items: int, random: torch.Generator) -> Scorer:
+    """HCR on representations drawn at random, scored by its front door."""
+    context = Context(("visual",), ("acoustic",), WIDTH, users, items)
+    decoder = decoders.get("hcr")(decoders.get("hcr").Config(), context)
+
+    def drawn() -> Representation:
+        return Representation(*(torch.randn(count, WIDTH, generator=random) for count in (users, items)))
+
+    found = {name: {output: drawn() for output in tower.outputs} for name, tower in decoder.towers().items()}
+    with torch.no_grad():
+        branches = decoder.eval().branches(found)
+    return Scorer(branches, None, decoder.outcome, FrontDoor())
 
 
 def peak() -> int:
@@ -99,10 +123,11 @@ def main(
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         found = {way: in_own_process(way, count, items) for way in WAYS if way != "whole" or 5 * count * items < free}
         for way, figures in found.items():
-            ratio = found["graphrec"]["seconds"] / figures["seconds"]
+            ratio = math.nan if way == "hcr" else found["graphrec"]["seconds"] / figures["seconds"]
             rows.append({"set": name, "users": count, "items": items, "way": way, **figures, "ratio": ratio})
             print(f"{name} ({count:,} users, {items:,} items), {way}: {figures['seconds']:.1f} s, "
-                  f"{figures['peak_mib']:,.0f} MiB; graphrec / this {ratio:.2f}", flush=True)  # fmt: skip
+                  f"{figures['peak_mib']:,.0f} MiB; graphrec / this {shown(ratio)}",
+                  flush=True)  # fmt: skip
     if out is not None:
         table = with_others(pd.DataFrame(rows).round({"seconds": 2, "peak_mib": 0, "ratio": 2}), out / "ranking.csv")
         out.mkdir(parents=True, exist_ok=True)
@@ -112,10 +137,14 @@ def main(
             "|---|---|---|---|---|---|---|",
         ]
         lines += [
-            f"| {r.set} | {r.users:,} | {r.items:,} | {r.way} | {r.seconds:.1f} | {r.peak_mib:,.0f} | {r.ratio:.2f} |"
+            f"| {r.set} | {r.users:,} | {r.items:,} | {r.way} | {r.seconds:.1f} | {r.peak_mib:,.0f} | {shown(r.ratio)} |"
             for r in table.itertuples()
         ]
         (out / "ranking.md").write_text("\n".join(lines) + "\n")
+
+
+def shown(ratio: float) -> str:
+    return "–" if math.isnan(ratio) else f"{ratio:.2f}"
 
 
 def with_others(table: pd.DataFrame, file: Path) -> pd.DataFrame:
