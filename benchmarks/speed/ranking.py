@@ -137,7 +137,8 @@ def main(
             "|---|---|---|---|---|---|---|",
         ]
         lines += [
-            f"| {r.set} | {r.users:,} | {r.items:,} | {r.way} | {r.seconds:.1f} | {r.peak_mib:,.0f} | {shown(r.ratio)} |"
+            f"| {r.set} | {r.users:,} | {r.items:,} | {r.way} | {r.seconds:.1f} | {r.peak_mib:,.0f} | "
+            f"{shown(r.ratio)} |"
             for r in table.itertuples()
         ]
         (out / "ranking.md").write_text("\n".join(lines) + "\n")

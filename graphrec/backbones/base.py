@@ -136,7 +136,7 @@ class Backbone(nn.Module, ABC):
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         """The wanted representations, each `[U, d]` and `[I, d]`; in training mode also what `auxiliaries` read.
 
-        What is not an output has a `/` in its name, as no modality has.
+        What is not an output is `id` or `fused`, or has a `/` in its name, as no modality has.
         What chance it takes in training (dropout, noise) comes from torch's global generator, which the trainer seeds.
         """
 

@@ -179,7 +179,7 @@ def bounds(metric: str) -> tuple[float, float]:
     stem = metric.partition("@")[0]
     if stem.removesuffix("_do") in ("recall", "precision", "hr", "ndcg", "map", "mrr", "regret"):
         return (0.0, 1.0)
-    if stem == "normalised_recall":  # a ratio of means
+    if stem in ("normalised_recall", "popularity"):  # a ratio of means, a number of clicks
         return (0.0, math.inf)
     if stem.startswith("drop_"):  # 1 less such a ratio
         return (-math.inf, 1.0)

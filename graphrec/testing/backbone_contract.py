@@ -20,7 +20,7 @@ from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from graphrec.backbones import Backbone, BackboneConfig, Pairs, Representation, Representations, backbones
-from graphrec.backbones.base import refuse_misfits
+from graphrec.backbones.base import FUSED, ID, refuse_misfits
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.testing.message_passing import MessagePassing, attention_by_message_passing
@@ -159,7 +159,7 @@ class BackboneContract:
         for outputs in self.choices:
             backbone, tables = self.build(graph, outputs)
             found, _ = self.in_training(backbone, graph, tables)
-            assert [name for name in found if name not in outputs and "/" not in name] == []
+            assert [name for name in found if name not in (*outputs, ID, FUSED) and "/" not in name] == []
 
     def test_nothing_is_hidden_from_training_and_saving(self, graph: InteractionGraph) -> None:
         """No tensor or module in a plain attribute, a list, a dict or a tuple; no buffer or leaf that should be one."""

@@ -234,9 +234,9 @@ def test_an_interval_over_seeds_ends_where_the_metric_does() -> None:
         for mean in (0.01, 0.02, 0.9)
     ]
     lows = {name: one["low"] for name, one in summarise(*tables).items()}
-    assert lows["recall@5"] == lows["regret_do@50"] == 0 and -1 < lows["leakage_do"] == lows["popularity@5"] < 0
+    assert lows["recall@5"] == lows["regret_do@50"] == lows["popularity@5"] == 0 and -1 < lows["leakage_do"] < 0
     far = summarise(*(10 * table for table in tables))
-    assert far["leakage_do"]["low"] == -1 and far["popularity@5"]["low"] < -1, "a count has no bound that is known"
+    assert far["leakage_do"]["low"] == -1 and far["popularity@5"]["high"] > 9, "a count has no bound above"
 
 
 def test_an_interval_over_seeds_covers_the_mean_of_all_trainings() -> None:
