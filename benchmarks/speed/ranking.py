@@ -8,8 +8,8 @@ out, and 5 positives. Seconds grow with the users, and so do those of the peers,
 `graphrec` is `evaluate` at K = 50 and 100, with its metrics and its rule for ties; `topk` is torch.topk of the same
 blocks, no more than the list of the best; `whole` is torch.topk of the matrix of all scores held at once, where that
 takes no more than the memory that is free. `hcr` is `evaluate` under HCR's front door, whose score is made of three
-branches' logits; it has no peer. Each is a process of its own: its peak is the largest resident memory less what it
-held when the data had been drawn. Quote the ratios, not the seconds. Writes ranking.csv and ranking.md.
+branches' logits; it has no peer, and its peak is not told apart from that of making the branches. Each is a process of
+its own: its peak is the largest resident memory less what it held when the data had been drawn. Quote the ratios, not the seconds. Writes ranking.csv and ranking.md.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def rank(way: str, users: int, items: int) -> dict[str, float]:
             rows, columns = index.of(block)
             scores[torch.from_numpy(rows), torch.from_numpy(columns)] = -torch.inf
             scores.topk(max(CUTOFFS), dim=1)
-    return {"seconds": time.perf_counter() - started, "peak_mib": (peak() - before) / MIB}
+    used = math.nan if front_door is not None else (peak() - before) / MIB
+    return {"seconds": time.perf_counter() - started, "peak_mib": used}
 
 
 def hcr(users: int, items: int, random: torch.Generator) -> Scorer:
@@ -126,26 +127,27 @@ def main(
             ratio = math.nan if way == "hcr" else found["graphrec"]["seconds"] / figures["seconds"]
             rows.append({"set": name, "users": count, "items": items, "way": way, **figures, "ratio": ratio})
             print(f"{name} ({count:,} users, {items:,} items), {way}: {figures['seconds']:.1f} s, "
-                  f"{figures['peak_mib']:,.0f} MiB; graphrec / this {shown(ratio)}",
+                  f"{shown(figures['peak_mib'], ',.0f')} MiB; graphrec / this {shown(ratio, '.2f')}",
                   flush=True)  # fmt: skip
     if out is not None:
         table = with_others(pd.DataFrame(rows).round({"seconds": 2, "peak_mib": 0, "ratio": 2}), out / "ranking.csv")
         out.mkdir(parents=True, exist_ok=True)
         table.to_csv(out / "ranking.csv", index=False)
-        lines = [
-            "| set | users | items | way | seconds | peak, MiB | graphrec / this |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        lines += [
-            f"| {r.set} | {r.users:,} | {r.items:,} | {r.way} | {r.seconds:.1f} | {r.peak_mib:,.0f} | "
-            f"{shown(r.ratio)} |"
-            for r in table.itertuples()
-        ]
-        (out / "ranking.md").write_text("\n".join(lines) + "\n")
+        (out / "ranking.md").write_text(markdown(table))
 
 
-def shown(ratio: float) -> str:
-    return "–" if math.isnan(ratio) else f"{ratio:.2f}"
+def markdown(table: pd.DataFrame) -> str:
+    lines = ["| set | users | items | way | seconds | peak, MiB | graphrec / this |", "|---|---|---|---|---|---|---|"]
+    lines += [
+        f"| {r.set} | {r.users:,} | {r.items:,} | {r.way} | {r.seconds:.1f} | {shown(r.peak_mib, ',.0f')} | "
+        f"{shown(r.ratio, '.2f')} |"
+        for r in table.itertuples()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def shown(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else format(value, form)
 
 
 def with_others(table: pd.DataFrame, file: Path) -> pd.DataFrame:
