@@ -9,7 +9,8 @@ out, and 5 positives. Seconds grow with the users, and so do those of the peers,
 blocks, no more than the list of the best; `whole` is torch.topk of the matrix of all scores held at once, where that
 takes no more than the memory that is free. `hcr` is `evaluate` under HCR's front door, whose score is made of three
 branches' logits; it has no peer, and its peak is not told apart from that of making the branches. Each is a process of
-its own: its peak is the largest resident memory less what it held when the data had been drawn. Quote the ratios, not the seconds. Writes ranking.csv and ranking.md.
+its own: its peak is the largest resident memory less what it held when the data had been drawn. Quote the ratios, not
+the seconds. Writes ranking.csv and ranking.md.
 """
 
 from __future__ import annotations
