@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 from contracts.decoder_contract import CONTEXT, WIDTH
-from small_graph import KIND, MODALITIES, small_graph
 from torch import Tensor
 
 from graphrec.backbones.mf import MFConfig
 from graphrec.decoders import Context, decoders
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
+from graphrec.testing.small_graph import KIND, MODALITIES, small_graph
 
 
 def mf_model(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from planted import NUM_ITEMS, NUM_USERS, WITHHELD_EACH, planted_split, popular_recall, trained_recall
 
 from graphrec.data.split import Split
+from graphrec.testing.planted import NUM_ITEMS, NUM_USERS, WITHHELD_EACH, planted_split, popular_recall, trained_recall
 
 LIKES = {"behaviour": "like", "negatives": "unliked"}
 DECODERS: list[tuple[str, dict[str, Any], float]] = [

@@ -6,12 +6,12 @@ import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, first_batches, small_model, total_loss
 from on_mf import mf_model
-from small_graph import LONE_ITEM, NUM_ITEMS, NUM_USERS
 
 from graphrec.backbones.mmgcn import MMGCNConfig
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.errors import GraphrecError, UnknownNameError
 from graphrec.recommender import Recommender
+from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS, NUM_USERS
 from graphrec.training.objective import loss_of
 
 

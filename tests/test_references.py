@@ -12,7 +12,6 @@ import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, small_model
 from scipy import sparse
-from small_graph import LONE_ITEM, NUM_ITEMS, NUM_USERS, small_graph
 from torch import Tensor
 
 from graphrec.assemble import build
@@ -25,6 +24,7 @@ from graphrec.errors import IdentificationError, RecipeError, UnknownNameError
 from graphrec.export.embeddings import export_model
 from graphrec.recommender import FrozenModel
 from graphrec.run import Run
+from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS, NUM_USERS, small_graph
 from graphrec.training.checkpoint import load_weights
 
 KINDS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1])

@@ -5,7 +5,8 @@ Needs pytest, which an installation of graphrec alone does not bring.
 
 import pytest
 
-pytest.register_assert_rewrite("graphrec.testing.backbone_contract")  # before it is imported: failures then show values
+for module in ("backbone_contract", "instruments"):  # before they are imported: failures then show values
+    pytest.register_assert_rewrite(f"graphrec.testing.{module}")
 
 from graphrec.testing.backbone_contract import BackboneContract  # noqa: E402
 from graphrec.testing.planted import planted_split  # noqa: E402

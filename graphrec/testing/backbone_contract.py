@@ -7,7 +7,7 @@ class TestMyBackbone(BackboneContract):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
@@ -17,17 +17,30 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from graphrec.backbones import Backbone, BackboneConfig, Pairs, Representation, Representations, backbones
 from graphrec.backbones.base import FUSED, ID, refuse_misfits
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing.instruments import (
+    Tables,
+    WatchedGraph,
+    WithoutChance,
+    assert_equal,
+    close,
+    every_pair,
+    gradient,
+    held_by,
+    leaves,
+    named,
+    renumbered,
+    stir,
+    weigh,
+)
 from graphrec.testing.message_passing import MessagePassing, attention_by_message_passing
 from graphrec.testing.planted import planted_split, popular_recall, trained_recall
 from graphrec.testing.small_graph import LONE_ITEM, LONE_USER, MISSING, NUM_ITEMS, NUM_USERS, as_bag, small_graph
 
-Tables = dict[str, nn.Parameter]
 Named = dict[tuple[str, str, str], Tensor]
 """Keyed by evaluation or training, the output and its side, or by training, the loss and `loss`."""
 STEP = 1e-7
@@ -114,7 +127,7 @@ class BackboneContract:
         """A scalar of every entry of every output, and the backbone's own losses, as training takes them."""
         found, losses = self.in_training(backbone, graph, tables)
         own = [one.weight * losses[one.name] for one in backbone.auxiliaries()]
-        return torch.stack([_weigh({name: found[name] for name in backbone.outputs}), *own]).sum()
+        return torch.stack([weigh({name: found[name] for name in backbone.outputs}), *own]).sum()
 
     def everything(
         self,
@@ -168,12 +181,12 @@ class BackboneContract:
             known = {id(one) for one in (*backbone.modules(), *backbone.parameters(), *tables.values())}
             for module in backbone.modules():
                 plain = {name: value for name, value in vars(module).items() if name not in _REGISTERED}
-                stray = [place for place, one in _held_by(plain) if id(one) not in known]
+                stray = [place for place, one in held_by(plain) if id(one) not in known]
                 assert stray == [], "a plain tensor or module is neither trained nor saved"
             floating = [name for name, one in backbone.named_buffers() if one.is_floating_point() or one.is_complex()]
             undeclared = set(floating) - set(self.constant_buffers)
             assert not undeclared, "a buffer is never trained: make it a parameter, or name it in constant_buffers"
-            unknown = [leaf for leaf in _leaves(self.training_loss(backbone, graph, tables)) if id(leaf) not in known]
+            unknown = [leaf for leaf in leaves(self.training_loss(backbone, graph, tables)) if id(leaf) not in known]
             assert not unknown, "a gradient goes to a tensor that no optimiser sees"
 
     def test_every_parameter_has_a_gradient(self, graph: InteractionGraph) -> None:
@@ -200,7 +213,7 @@ class BackboneContract:
         rng = np.random.default_rng(1)
         users, items = rng.permutation(NUM_USERS), rng.permutation(NUM_ITEMS)
         backbone, tables = self.build(graph, self.choices[-1], **self.every_edge)
-        plain = self.everything(backbone, graph, tables, chance=_WithoutChance())
+        plain = self.everything(backbone, graph, tables, chance=WithoutChance())
         for moved_users, moved_items in (
             (users, np.arange(NUM_ITEMS)),
             (np.arange(NUM_USERS), items),
@@ -215,8 +228,8 @@ class BackboneContract:
                 name: table[order[len(table)]] if len(table) in order else table for name, table in tables.items()
             }
             moved_graph = small_graph(users=moved_users, items=moved_items)
-            batch = _renumbered(every_pair(graph, backbone.role), moved_users, moved_items)
-            moved = self.everything(backbone, moved_graph, moved_tables, batch, _WithoutChance())
+            batch = renumbered(every_pair(graph, backbone.role), moved_users, moved_items)
+            moved = self.everything(backbone, moved_graph, moved_tables, batch, WithoutChance())
             for name, one in plain.items():
                 rows = {"user": moved_users, "item": moved_items}.get(name[2])
                 close(moved[name], one if rows is None else one[rows], name)
@@ -235,13 +248,14 @@ class BackboneContract:
         assert torch.equal(*(self.training_loss(backbone, one, tables) for one in (graph, wrong))), "in training"
 
     def test_who_reads_a_modality_asks_which_items_have_it(self) -> None:
-        outputs, watched = self.choices[-1], _WatchedGraph()
-        self.build(watched, outputs)[0](watched, self.build(watched, outputs)[1])
+        watched = WatchedGraph()
+        backbone, tables = self.build(watched, self.choices[-1])
+        backbone(watched, tables)
         assert watched.read <= watched.asked, "the zeros of a missing row are taken as data"
 
     def test_an_item_without_features_has_nothing_of_their_parameters(self, graph: InteractionGraph) -> None:
         """Of an item without neighbours either: what lacks m in the output m, what lacks all in every output."""
-        alone = {name for part in self.build(graph, ("id",)) for name in _named(part)}
+        alone = {name for part in self.build(graph, ("id",)) for name in named(part)}
         cases = [((m,), (m,)) for m in graph.modalities if m in self.choices[-1]]
         for lacking, outputs in (*cases, (graph.modalities, self.choices[-1])):
             poorer = small_graph()
@@ -250,12 +264,12 @@ class BackboneContract:
             backbone, tables = self.build(poorer, outputs)
             own = {
                 name: one
-                for name, one in (_named(backbone) | _named(tables)).items()
+                for name, one in (named(backbone) | named(tables)).items()
                 if name not in alone or any(m in name for m in lacking)
                 if not any(part in name for part in self.node_parameters)
             }
             before = self.everything(backbone, poorer, tables)
-            _stir(own)
+            stir(own)
             after = self.everything(backbone, poorer, tables)
             for name in after:
                 if name[2] == "item":
@@ -326,7 +340,7 @@ class BackboneContract:
                 table.grad = None
             with way:
                 found.append(backbone(one, tables))
-                losses.append(self.training_loss(backbone, one, tables) if training else _weigh(found[-1]))
+                losses.append(self.training_loss(backbone, one, tables) if training else weigh(found[-1]))
                 losses[-1].backward()
             gradients.append([p.grad for p in [*backbone.parameters(), *tables.values()]])
         close(*losses)
@@ -352,8 +366,8 @@ class BackboneContract:
     def test_gradients_in_training_agree_with_finite_differences(self, graph: InteractionGraph) -> None:
         """Of the outputs and of each loss of its own; a detached path disagrees, but for the declared targets."""
         backbone, tables = self.build(graph, self.choices[-1])
-        learned = _named(backbone) | _named(tables)
-        _stir(learned)
+        learned = named(backbone) | named(tables)
+        stir(learned)
         first, _ = self.in_training(backbone, graph, tables)
         held = {name: Representation(first[name].user.detach(), first[name].item.detach()) for name in self.targets}
         reached = [name for name in held if first[name].user.requires_grad or first[name].item.requires_grad]
@@ -361,12 +375,12 @@ class BackboneContract:
 
         def values() -> dict[str, Tensor]:
             found, losses = self.in_training(backbone, graph, tables, held=held)
-            return {"outputs": _weigh({name: found[name] for name in backbone.outputs})} | losses
+            return {"outputs": weigh({name: found[name] for name in backbone.outputs})} | losses
 
         generator = torch.Generator().manual_seed(0)
         ways = [torch.randn(one.shape, generator=generator, dtype=one.dtype) for one in learned.values()]
         analytic = {
-            name: sum(float((slope * way).sum()) for slope, way in zip(_gradient(one, learned), ways))
+            name: sum(float((slope * way).sum()) for slope, way in zip(gradient(one, learned), ways))
             for name, one in values().items()
         }
         ends = []
@@ -413,107 +427,3 @@ class BackboneContract:
             assert one.user.dtype == torch.float32
             torch.testing.assert_close(one.user.double(), exact[name].user, rtol=1e-4, atol=1e-5)
             torch.testing.assert_close(one.item.double(), exact[name].item, rtol=1e-4, atol=1e-5)
-
-
-def assert_equal(one: Representations, other: Representations) -> None:
-    """Equal names and equal bits."""
-    assert one.keys() == other.keys()
-    for name in one:
-        assert torch.equal(one[name].user, other[name].user), name
-        assert torch.equal(one[name].item, other[name].item), name
-
-
-def close(one: Tensor, other: Tensor, what: object = "") -> None:
-    """Equal up to the rounding of a few hundred operations in double precision; `what` heads the complaint."""
-    torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11, msg=lambda told: f"{what}\n{told}")
-
-
-def every_pair(graph: InteractionGraph, role: str) -> Pairs:
-    """All pairs of a role as one batch, each with another's item as its negative."""
-    users, items = graph.pairs(role).T
-    return Pairs(users, items, items.flip(0))
-
-
-def _renumbered(pairs: Pairs, users: np.ndarray, items: np.ndarray) -> Pairs:
-    """The same pairs where row n is what was row `users[n]`, `items[n]`."""
-    user, item = (torch.from_numpy(order.argsort()) for order in (users, items))
-    return Pairs(user[pairs.users], item[pairs.items], item[pairs.negatives])
-
-
-def _named(learned: Backbone | Tables) -> Tables:
-    """Parameters or tables by name."""
-    return dict(learned.named_parameters() if isinstance(learned, Backbone) else learned)
-
-
-def _stir(learned: Tables) -> None:
-    """Other values, none of them zero, where biases start and prove nothing."""
-    generator = torch.Generator().manual_seed(4)
-    with torch.no_grad():
-        for one in learned.values():
-            one.add_(torch.randn(one.shape, generator=generator, dtype=one.dtype), alpha=0.3)
-
-
-def _gradient(loss: Tensor, learned: Tables) -> tuple[Tensor, ...]:
-    """Zeros where the loss does not depend on it."""
-    if not loss.requires_grad:
-        return tuple(torch.zeros_like(one) for one in learned.values())
-    return torch.autograd.grad(loss, list(learned.values()), retain_graph=True, materialize_grads=True)
-
-
-def _held_by(value: Any, place: str = "") -> Iterator[tuple[str, Tensor | nn.Module]]:
-    """The tensors and modules in nested lists, tuples, sets and dicts, each with its place."""
-    if isinstance(value, (Tensor, nn.Module)):
-        yield place, value
-    elif isinstance(value, (Mapping, list, tuple, set, frozenset)):
-        for key, one in value.items() if isinstance(value, Mapping) else enumerate(value):
-            yield from _held_by(one, f"{place}[{key!r}]")
-
-
-def _leaves(loss: Tensor) -> Iterator[Tensor]:
-    """The tensors at which a backward pass ends."""
-    seen, ahead = set(), [loss.grad_fn]
-    while ahead:
-        node = ahead.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        ahead += [following for following, _ in node.next_functions]
-        if hasattr(node, "variable"):
-            yield node.variable
-
-
-def _weigh(representations: Representations) -> Tensor:
-    """A scalar in which every entry of every output has a weight of its own."""
-    generator = torch.Generator().manual_seed(3)
-    parts = [part for one in representations.values() for part in (one.user, one.item)]
-    return torch.stack(
-        [(part * torch.randn(part.shape, generator=generator, dtype=part.dtype)).sum() for part in parts]
-    ).sum()
-
-
-class _WithoutChance(TorchDispatchMode):
-    """While it lasts all numbers of a draw are equal, namely their mean: dropout and noise tell no row from another."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        drawn = func(*args, **(kwargs or {}))
-        if torch.Tag.nondeterministic_seeded in func.tags and isinstance(drawn, Tensor) and drawn.is_floating_point():
-            drawn.fill_(drawn.mean())
-        return drawn
-
-
-class _WatchedGraph(InteractionGraph):
-    """The small graph, which remembers of which modalities the features were read and the mask was asked for."""
-
-    def __init__(self) -> None:
-        graph = small_graph()
-        super().__init__(graph.data, graph.feedback)
-        self.read: set[str] = set()
-        self.asked: set[str] = set()
-
-    def features(self, modality: str) -> Tensor:
-        self.read.add(modality)
-        return super().features(modality)
-
-    def mask(self, modality: str) -> Tensor:
-        self.asked.add(modality)
-        return super().mask(modality)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from small_graph import MISSING, NUM_ITEMS, NUM_USERS
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
 from graphrec.backbones import Backbone, Representation, backbones
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing.small_graph import MISSING, NUM_ITEMS, NUM_USERS
 
 
 def interactions(graph: InteractionGraph, role: str = "click") -> Tensor:

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import pytest
 import torch
-from small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 
 from graphrec.backbones import backbones
 from graphrec.backbones.adaptor import with_modalities
@@ -14,7 +13,8 @@ from graphrec.backbones.lightgcn import LightGCN
 from graphrec.backbones.mmgcn import MMGCN
 from graphrec.decoders import Context, decoders
 from graphrec.recommender import Recommender
-from graphrec.testing.backbone_contract import BackboneContract
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 
 CONTEXT = Context(
     exposure=("visual", "title"),

@@ -6,16 +6,16 @@ from typing import ClassVar
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
 from dense_equations import content, raw
-from planted import planted_split, popular_recall, trained_recall
-from small_graph import LONE_ITEM, LONE_USER, MISSING, MODALITIES, NUM_USERS, small_graph
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
 from graphrec.backbones import Pairs, Representations
 from graphrec.backbones.bm3 import BM3, BM3Config
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing import BackboneContract
+from graphrec.testing.planted import planted_split, popular_recall, trained_recall
+from graphrec.testing.small_graph import LONE_ITEM, LONE_USER, MISSING, MODALITIES, NUM_USERS, small_graph
 
 TARGETS = ("target/id", *(f"target/{m}" for m in MODALITIES))
 """The copies that are predicted: the paper stops the gradient there, and nowhere else."""

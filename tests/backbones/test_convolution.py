@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
-from small_graph import MISSING, NUM_ITEMS, small_graph
 
 from graphrec.backbones import backbones
 from graphrec.backbones.convolution import Convolution
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import MISSING, NUM_ITEMS, small_graph
 
 NAMES = [name for name in backbones if issubclass(backbones.get(name), Convolution)]
 

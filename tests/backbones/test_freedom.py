@@ -7,10 +7,8 @@ from typing import ClassVar
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
 from dense_equations import interactions, item_graph, lightgcn, mean_over_modalities, nodes, raw
 from pydantic import ValidationError
-from small_graph import MISSING, MODALITIES, NUM_USERS, small_graph
 from torch import Tensor
 
 from graphrec.backbones import Pairs
@@ -18,6 +16,8 @@ from graphrec.backbones.freedom import FREEDOM, FREEDOMConfig
 from graphrec.errors import UnknownNameError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recipe import Recipe
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import MISSING, MODALITIES, NUM_USERS, small_graph
 
 WEIGHTS = {"visual": 0.2, "title": 0.7, "acoustic": 0.1}
 

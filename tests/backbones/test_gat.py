@@ -6,11 +6,9 @@ from typing import ClassVar
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
 from convolution_equations import assert_equal_to
 from dense_equations import adjacency
 from pydantic import ValidationError
-from small_graph import NUM_ITEMS, NUM_USERS, small_graph
 from torch import Tensor, nn
 from torch_geometric.nn import GATv2Conv
 
@@ -18,6 +16,8 @@ from graphrec.backbones import gat
 from graphrec.backbones.gat import GATConfig
 from graphrec.errors import RecipeError
 from graphrec.recipe import validated
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import NUM_ITEMS, NUM_USERS, small_graph
 
 
 class TestGAT(BackboneContract):

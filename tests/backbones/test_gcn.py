@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
-from contracts.backbone_contract import BackboneContract
 from convolution_equations import assert_equal_to
 from dense_equations import adjacency
-from small_graph import small_graph
 from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
+
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import small_graph
 
 
 class TestGCN(BackboneContract):

@@ -6,14 +6,14 @@ from typing import ClassVar
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
 from dense_equations import built, interactions, nodes, projected, rows_to_unit_length
-from small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 from torch import Tensor
 from torch.nn.functional import leaky_relu
 
 from graphrec.backbones import Backbone
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 
 NODES = NUM_USERS + NUM_ITEMS
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from dense_equations import item_graph
-from small_graph import MISSING, NUM_ITEMS, small_graph
 
 from graphrec.backbones.item_graph import FrozenItemGraphs
 from graphrec.graph.sparse import ConstantCSR
+from graphrec.testing.small_graph import MISSING, NUM_ITEMS, small_graph
 
 
 def dense(matrix: ConstantCSR) -> torch.Tensor:

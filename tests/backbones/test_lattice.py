@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
 from dense_equations import (
     adjacency,
     content,
@@ -18,13 +17,14 @@ from dense_equations import (
     raw,
     rows_to_unit_length,
 )
-from planted import planted_graph
-from small_graph import MODALITIES, NUM_USERS, small_graph
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from graphrec.backbones.lattice import LATTICE, LATTICEConfig
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing import BackboneContract
+from graphrec.testing.planted import planted_graph
+from graphrec.testing.small_graph import MODALITIES, NUM_USERS, small_graph
 
 
 class TestLATTICE(BackboneContract):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from contracts.backbone_contract import BackboneContract
 from dense_equations import content, nodes
-from small_graph import small_graph
+
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import small_graph
 
 
 class TestLightGCN(BackboneContract):

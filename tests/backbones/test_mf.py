@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from contracts.backbone_contract import BackboneContract
-from small_graph import small_graph
+
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import small_graph
 
 
 class TestMF(BackboneContract):

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
 from dense_equations import built, content, info_nce, interactions, item_graph, nodes, projected, symmetric
-from small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 from torch import Tensor
 
 from graphrec.backbones import Backbone, Pairs
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 
 NEIGHBOURS = 4
 

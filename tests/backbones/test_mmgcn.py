@@ -8,13 +8,13 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
 from pydantic import ValidationError
-from small_graph import MISSING, NUM_USERS, small_graph
 from torch import Tensor, nn
 
 from graphrec.backbones.mmgcn import MMGCN, MMGCNConfig
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import MISSING, NUM_USERS, small_graph
 
 LAYERS = (".layers.",)
 """Each modality's layers run on the ids as well; its projection and its words act on the features alone."""

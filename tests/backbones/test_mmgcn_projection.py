@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
-from small_graph import small_graph
 
 from graphrec.backbones.mmgcn import MMGCN, MMGCNConfig
 from graphrec.errors import UnknownNameError
+from graphrec.testing.small_graph import small_graph
 
 
 @pytest.mark.parametrize("projection", [0, -3, {"visual": 0}])

@@ -6,14 +6,14 @@ from typing import ClassVar
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
 from dense_equations import interactions, nodes, rows_to_unit_length, symmetric
 from pydantic import ValidationError
-from small_graph import small_graph
 
 from graphrec.backbones.ngcf import NGCFConfig
 from graphrec.errors import RecipeError
 from graphrec.recipe import validated
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import small_graph
 
 
 class TestConcat(BackboneContract):

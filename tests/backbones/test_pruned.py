@@ -6,8 +6,6 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract, assert_equal
-from small_graph import NUM_USERS, small_graph
 from torch import Generator
 
 from graphrec.backbones import backbones
@@ -16,6 +14,9 @@ from graphrec.backbones.pruned import EdgeDropout
 from graphrec.errors import RecipeError
 from graphrec.graph.propagator import Propagator
 from graphrec.recipe import Recipe
+from graphrec.testing import BackboneContract
+from graphrec.testing.instruments import assert_equal
+from graphrec.testing.small_graph import NUM_USERS, small_graph
 
 NAMES = [name for name in backbones if issubclass(backbones.get(name), EdgeDropout)]
 

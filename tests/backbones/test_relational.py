@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from contracts.backbone_contract import BackboneContract
 from convolution_equations import assert_equal_to
 from dense_equations import adjacency
-from small_graph import LONE_ITEM, LONE_USER, NUM_USERS, small_graph
 from torch import Tensor
 
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing import BackboneContract
+from graphrec.testing.small_graph import LONE_ITEM, LONE_USER, NUM_USERS, small_graph
 
 
 class TestRelational(BackboneContract):

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from small_graph import KIND, MODALITIES, NUM_ITEMS, NUM_KINDS, NUM_USERS, small_graph
 from torch import Tensor
 
 from graphrec.backbones import Representation
@@ -21,6 +20,7 @@ from graphrec.decoders import BlockLogits, Context, Objective, PairLogits, decod
 from graphrec.errors import GraphrecError, RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import FrozenModel, Recommender
+from graphrec.testing.small_graph import KIND, MODALITIES, NUM_ITEMS, NUM_KINDS, NUM_USERS, small_graph
 from graphrec.training.adversary import attacked
 from graphrec.training.objective import Batch, ObjectiveSampler, loss_of
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, loss_now
 from on_mf import mean_row, mf_model, with_shuffled_looks
-from small_graph import MISSING
 
 from graphrec.causal import Observational
+from graphrec.testing.small_graph import MISSING
 from graphrec.training.adversary import attacked
 from graphrec.training.objective import loss_of
 

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
 from on_mf import mean_row, mf_model
-from small_graph import LONE_ITEM, small_graph
 from torch import Tensor
 
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.decoders import BlockLogits
 from graphrec.recommender import FrozenModel
+from graphrec.testing.small_graph import LONE_ITEM, small_graph
 from graphrec.training.objective import loss_of
 
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from contracts.decoder_contract import CONTEXT, EVERYONE, SIZES, DecoderContract, first_batches, small_model
-from small_graph import LONE_ITEM, NUM_ITEMS
 from torch import Tensor
 
 from graphrec.causal import Observational, Outcome, TotalIndirectEffect
 from graphrec.decoders import Context, decoders
 from graphrec.errors import RecipeError
 from graphrec.recommender import FrozenModel
+from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS
 from graphrec.training.objective import loss_of
 
 TRAINED = [item for item in range(NUM_ITEMS) if item != LONE_ITEM]

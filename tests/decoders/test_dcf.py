@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
 from pydantic import ValidationError
-from small_graph import NUM_ITEMS, NUM_USERS, small_graph
 from torch import Tensor
 
 from graphrec.causal import CausalGraph, Observational
@@ -18,6 +17,7 @@ from graphrec.decoders import Labels, decoders
 from graphrec.decoders.poisson_factorisation import fit_poisson_factorisation
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
+from graphrec.testing.small_graph import NUM_ITEMS, NUM_USERS, small_graph
 from graphrec.training.objective import loss_of
 
 

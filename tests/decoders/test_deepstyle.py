@@ -9,11 +9,11 @@ import pytest
 import torch
 from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, small_model
 from on_mf import mean_row, mf_model, with_shuffled_looks
-from small_graph import KIND, MODALITIES, NUM_ITEMS, NUM_KINDS, WITHOUT_KIND, small_graph
 
 from graphrec.causal import Observational
 from graphrec.decoders import BlockLogits
 from graphrec.errors import RecipeError, UnknownNameError
+from graphrec.testing.small_graph import KIND, MODALITIES, NUM_ITEMS, NUM_KINDS, WITHOUT_KIND, small_graph
 
 
 class TestDeepStyle(DecoderContract):

@@ -10,13 +10,13 @@ import torch
 from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, total_loss
 from on_mf import mf_model
 from pydantic import ValidationError
-from small_graph import small_graph
 from torch.nn import functional as F
 
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.decoders import Context
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing.small_graph import small_graph
 
 SHAPE = (2, 4, 5)
 IMAGES: dict[str, Any] = {"image_modality": "visual", "image_shape": SHAPE}

@@ -6,10 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
-from small_graph import NUM_USERS
 
 from graphrec.causal import EffectOfMediator, FrontDoor, Observational
 from graphrec.decoders import BlockLogits, PairLogits
+from graphrec.testing.small_graph import NUM_USERS
 from graphrec.training.objective import loss_of
 
 

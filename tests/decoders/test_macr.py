@@ -8,12 +8,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
-from small_graph import LONE_ITEM, NUM_ITEMS
 from torch import Tensor
 
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.decoders import decoders
 from graphrec.recommender import FrozenModel
+from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS
 from graphrec.training.objective import loss_of
 
 

@@ -6,7 +6,6 @@ from itertools import product
 
 import pytest
 import torch
-from small_graph import MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 from torch import Tensor
 
 from graphrec.backbones import backbones
@@ -14,6 +13,7 @@ from graphrec.causal import Effect, Estimand, estimands
 from graphrec.decoders import BlockLogits, Context, decoders
 from graphrec.errors import GraphrecError
 from graphrec.recommender import FrozenModel, Recommender
+from graphrec.testing.small_graph import MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 
 CONTEXT = Context(
     exposure=("visual", "title"),

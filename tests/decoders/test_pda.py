@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
 from pydantic import ValidationError
-from small_graph import NUM_ITEMS, small_graph
 from torch import Tensor
 
 from graphrec.causal import BackDoor, Observational
 from graphrec.decoders import decoders
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing.small_graph import NUM_ITEMS, small_graph
 from graphrec.training.objective import Batch, loss_of
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from planted import PLANTED_CLICKS, planted_split, planted_world
-from small_graph import NUM_ITEMS, NUM_USERS, small_graph
 
 from graphrec.data.split import Split, SplitConfig, make_split
 from graphrec.errors import DataError, UnknownNameError
 from graphrec.graph.build import InteractionGraph, build_hetero
+from graphrec.testing.planted import PLANTED_CLICKS, planted_split, planted_world
+from graphrec.testing.small_graph import NUM_ITEMS, NUM_USERS, small_graph
 
 
 @pytest.fixture(scope="module")

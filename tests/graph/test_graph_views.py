@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from planted import planted_split
-from small_graph import MISSING, NUM_ITEMS, small_graph
 
 from graphrec.data.dataset import dataset_from_events
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import UnknownNameError
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing.planted import planted_split
+from graphrec.testing.small_graph import MISSING, NUM_ITEMS, small_graph
 
 
 def test_a_move_adds_to_dense_features_and_to_the_projection_of_a_bag() -> None:

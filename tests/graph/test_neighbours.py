@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_graph import LONE_ITEM, MISSING, NUM_ITEMS, small_graph
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch_geometric.nn import SimpleConv
 
 from graphrec.errors import DataError, UnknownNameError
 from graphrec.graph.neighbours import Neighbours, NeighbourScaling, Weights, nearest
+from graphrec.testing.small_graph import LONE_ITEM, MISSING, NUM_ITEMS, small_graph
 
 ITEMS = 23
 EVERYONE = torch.ones(ITEMS, dtype=torch.bool)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_graph import small_graph
 from torch import Tensor
 
 from graphrec.errors import DataError, RecipeError
 from graphrec.graph.propagator import Propagator, Scaling
+from graphrec.testing.small_graph import small_graph
 
 PAIRS = torch.tensor([[0, 0], [0, 2], [1, 2], [3, 1], [3, 2], [3, 4]])
 NUM_USERS, NUM_ITEMS = 5, 6

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_graph import NUM_ITEMS, NUM_USERS, small_graph
 from torch import Tensor
 from torch.autograd import gradcheck
 from torch_geometric.utils import softmax
 
 from graphrec.errors import DataError
 from graphrec.graph.sorted_edges import SortedEdges
+from graphrec.testing.small_graph import NUM_ITEMS, NUM_USERS, small_graph
 
 ROWS, COLUMNS = 7, 5
 RANDOM = torch.Generator().manual_seed(0)

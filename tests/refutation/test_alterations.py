@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from planted import ITEMS_EACH, NUM_ITEMS, NUM_USERS, planted_split
 
 from graphrec.data.split import Split
 from graphrec.data.split_strategies import keys
@@ -21,6 +20,7 @@ from graphrec.refutation.alterations import (
     raise_likes,
     shuffle_modality,
 )
+from graphrec.testing.planted import ITEMS_EACH, NUM_ITEMS, NUM_USERS, planted_split
 
 MARKED = np.arange(NUM_ITEMS) % 5 == 0
 

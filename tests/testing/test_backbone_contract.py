@@ -14,7 +14,7 @@ from torch.nn.functional import cosine_similarity, mse_loss
 from graphrec.backbones import Auxiliary, Representation
 from graphrec.backbones.mmgcn import MMGCN
 from graphrec.testing import BackboneContract, small_graph
-from graphrec.testing.message_passing import MessagePassing, attention_by_message_passing
+from graphrec.testing.message_passing import MessagePassing
 
 
 class Sound(MMGCN):
@@ -369,38 +369,3 @@ def test_what_is_so_by_design_is_declared_and_then_no_fault() -> None:
         check(Aloof, "test_an_edge_changes_its_user_in_every_output", uses_edges=("id", "fused", "acoustic"))
     with pytest.raises(AssertionError, match=r"by one of .*layers.* unless node_parameters"):
         check(Sound, "test_an_item_without_features_has_nothing_of_their_parameters", node_parameters=())
-
-
-@pytest.mark.parametrize("scaling", ["sum", "mean", "symmetric"])
-@pytest.mark.parametrize("self_loops", [False, True])
-def test_message_passing_answers_as_the_propagator_does(scaling: str, self_loops: bool) -> None:
-    graph = small_graph()
-    pairs, users, items = graph.pairs("click"), graph.num_users, graph.num_items
-    fast = graph.propagator("click", scaling, self_loops=self_loops)
-    slow = MessagePassing(pairs, users, items, scaling, self_loops=self_loops)
-    x = torch.randn(users + items, 3, dtype=torch.float64)
-    keep = torch.arange(len(pairs)) % 3 > 0
-    for one, other in ((fast, slow), (fast.kept(keep), slow.kept(keep))):
-        torch.testing.assert_close(one(x), other(x))
-        torch.testing.assert_close(one.to_users(x[users:]), other.to_users(x[users:]))
-        torch.testing.assert_close(one.to_items(x[:users]), other.to_items(x[:users]))
-    assert not torch.equal(fast(x), fast.kept(keep)(x))
-
-
-def test_attention_by_message_passing_answers_as_sorted_edges_do() -> None:
-    edges = small_graph().edges_to_users("click")
-    x, y = (torch.randn(size, 3, dtype=torch.float64, requires_grad=True) for size in edges.shape)
-
-    def answers() -> list[torch.Tensor]:
-        logits = edges.dots(x, y).masked_fill(edges.source % 3 == 0, -torch.inf)
-        weights = edges.softmax(logits)
-        heard = edges.sum(weights, y)
-        return [weights, heard, *torch.autograd.grad(heard.square().sum(), (x, y))]
-
-    fast = answers()
-    with attention_by_message_passing():
-        slow = answers()
-    for one, other in zip(fast, slow):
-        torch.testing.assert_close(one, other)
-    assert [type(one.grad_fn) for one in fast[:2]] != [type(one.grad_fn) for one in slow[:2]]
-    assert torch.equal(answers()[1], fast[1]), "it ends with the block"

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from planted import CONTEXT, NUM_ITEMS, NUM_USERS, planted_split
 
 from graphrec.backbones import backbones
 from graphrec.decoders import decoders
 from graphrec.evaluation.ranking import evaluate
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
+from graphrec.testing.planted import CONTEXT, NUM_ITEMS, NUM_USERS, planted_split
 from graphrec.training.config import TrainingConfig
 from graphrec.training.loop import Trainer
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from planted import NUM_USERS, planted_graph
-from small_graph import small_graph
 
 from graphrec.backbones import Representation
 from graphrec.decoders import Labels, Objective
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing.planted import NUM_USERS, planted_graph
+from graphrec.testing.small_graph import small_graph
 from graphrec.training.objective import Batch, ObjectiveSampler, log_complement, loss_of
 
 

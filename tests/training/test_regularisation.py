@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from planted import NUM_ITEMS, NUM_USERS
 
 from graphrec.errors import RecipeError
+from graphrec.testing.planted import NUM_ITEMS, NUM_USERS
 from graphrec.training.loop import Trainer
 from graphrec.training.objective import Batch
 from graphrec.training.regularisation import row_penalty, row_tables
