@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,8 @@ import pytest
 from command_line import Answer, Call
 
 if TYPE_CHECKING:
+    from trained_runs import MakeRecipe
+
     from graphrec.recipe import Recipe
     from graphrec.run import Run
 
@@ -54,7 +55,7 @@ def tiny_prepared(tiny_world: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_recipe(tiny_prepared: Path) -> Callable[..., Recipe]:
+def tiny_recipe(tiny_prepared: Path) -> MakeRecipe:
     """Makes a recipe of two quick epochs on the tiny world; further arguments are as `--set` takes them."""
     from graphrec.recipe import Recipe
 
@@ -72,7 +73,7 @@ def tiny_recipe(tiny_prepared: Path) -> Callable[..., Recipe]:
 
 
 @pytest.fixture(scope="session")
-def tiny_runs(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def tiny_runs(tiny_recipe: MakeRecipe, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """A trained run of each decoder, shared by all tests: copy a run's folder before changing it."""
     from graphrec.carry_out import train
 
@@ -83,13 +84,9 @@ def tiny_runs(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempP
 @pytest.fixture
 def own(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
     """A private copy of a tiny run."""
-    from graphrec.run import Run
+    from trained_runs import copied
 
-    def copy(name: str) -> Run:
-        shutil.copytree(tiny_runs[name].folder, tmp_path / f"run-{name}")
-        return Run(tmp_path / f"run-{name}")
-
-    return copy
+    return lambda name: copied(tiny_runs[name], tmp_path / f"run-{name}")
 
 
 @pytest.fixture

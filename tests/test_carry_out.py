@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 from stopped import Stopped, content, stop_after
+from trained_runs import MakeRecipe
 
 import graphrec as gr
 import graphrec.carry_out
-import graphrec.run
 from graphrec.carry_out import train
 from graphrec.data.split import Split
 from graphrec.data.store import load, save
@@ -24,8 +24,6 @@ from graphrec.errors import (
 from graphrec.recipe import Recipe, monitors
 from graphrec.run import Run
 from graphrec.training.checkpoint import load_weights
-
-MakeRecipe = Callable[..., Recipe]
 
 
 def test_the_manifest_says_what_was_made_from_what(tiny_runs: dict[str, Run], tiny_recipe: MakeRecipe) -> None:
@@ -245,7 +243,7 @@ def test_a_foreign_place_is_refused_and_kept(tiny_recipe: MakeRecipe, tmp_path: 
 
 
 def test_a_complete_run_is_not_returned_for_other_data(
-    tiny_world: Path, tiny_recipe: Callable[..., Recipe], tmp_path: Path
+    tiny_world: Path, tiny_recipe: MakeRecipe, tmp_path: Path
 ) -> None:
     data = gr.prepare("tiktok", tiny_world, tmp_path / "data")
     recipe = tiny_recipe("ct", f"data.path={data}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,11 +134,11 @@ def test_mistakes_are_typed(tmp_path: Path) -> None:
         assert isinstance(error, kind) and isinstance(error, GraphrecError), arguments
 
 
-def test_a_runs_estimands_are_checked_on_ones_own_graph(tiny_runs: dict[str, Run], tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(tiny_runs["hcr"].folder, tmp_path / "run"))
-    ledger = folder / "ledger.jsonl"
+def test_a_runs_estimands_are_checked_on_ones_own_graph(own: Callable[[str], Run], tmp_path: Path) -> None:
+    run = own("hcr")
+    folder, ledger = run.folder, run.folder / "ledger.jsonl"
     openings = ledger.read_text() if ledger.exists() else ""
-    user = Run(folder).user_ids[0]
+    user = run.user_ids[0]
     path = written(confounded("hcr", "C"), tmp_path)
     for arguments in (["evaluate", folder], ["recommend", folder, "--users", user]):
         error = call(*arguments, "--graph", path).exception

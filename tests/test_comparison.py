@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from trained_runs import MakeRecipe, copied
 
 from graphrec.carry_out import train
 from graphrec.causal import EffectOnMediator, Observational
 from graphrec.comparison import compare, compare_runs, paired_tests
 from graphrec.errors import RunError
 from graphrec.files import write_json
-from graphrec.recipe import Recipe
 from graphrec.report.tables import clear_best
 from graphrec.run import Run
 
@@ -25,8 +25,7 @@ def judged(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[..., Run]:
     """A copy of a run with another name and seed, whose NDCG@5 has been found to be the given values."""
 
     def make(name: str, seed: int, values: np.ndarray, dim: int = 16) -> Run:
-        folder = tmp_path / f"{name}-{seed}"
-        shutil.copytree(tiny_runs["ct"].folder, folder)
+        folder = copied(tiny_runs["ct"], tmp_path / f"{name}-{seed}").folder
         text = (folder / "recipe.toml").read_text()
         text = text.replace('name = "ct"\nseed = 0', f'name = "{name}"\nseed = {seed}')
         (folder / "recipe.toml").write_text(text.replace("embedding_size = 16", f"embedding_size = {dim}"))
@@ -137,7 +136,7 @@ def test_runs_on_one_split_stand_in_one_table(own: Callable[[str], Run]) -> None
 
 
 def test_runs_on_different_splits_are_not_compared(
-    own: Callable[[str], Run], tiny_recipe: Callable[..., Recipe], tmp_path: Path
+    own: Callable[[str], Run], tiny_recipe: MakeRecipe, tmp_path: Path
 ) -> None:
     other = train(tiny_recipe("ct", "split.train=0.6"), tmp_path / "other")
     with pytest.raises(RunError, match="different splits") as caught:

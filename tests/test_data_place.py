@@ -8,19 +8,16 @@ from pathlib import Path
 
 import pytest
 from stopped import Stopped, content, stop_after
+from trained_runs import MakeRecipe
 
 import graphrec.carry_out
-import graphrec.run
 from graphrec.carry_out import train
 from graphrec.data.store import load, save
 from graphrec.errors import (
     DataError,
     MismatchError,
 )
-from graphrec.recipe import Recipe
 from graphrec.run import Run
-
-MakeRecipe = Callable[..., Recipe]
 
 
 @pytest.mark.parametrize("relative", [False, True])

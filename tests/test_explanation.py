@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,6 @@ import torch
 from command_line import Call
 from contracts.decoder_contract import small_model
 from on_mf import mf_model
-from small_graph import KIND, MODALITIES, NUM_ITEMS, small_graph
 
 from graphrec.backbones import Representation
 from graphrec.causal import (
@@ -38,6 +36,7 @@ from graphrec.report.explanations import typical_user
 from graphrec.report.html import write_report
 from graphrec.report.plots import SERIES, effect_plot
 from graphrec.run import Run
+from graphrec.testing.small_graph import KIND, MODALITIES, NUM_ITEMS, small_graph
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "explanation.md"
 USER, ITEM = 2, 3
@@ -329,8 +328,8 @@ def test_the_typical_user_has_the_median_number_of_clicks() -> None:
     assert typical_user(seen[:5], 1) == 0
 
 
-def test_the_page_explains_the_typical_user_s_first_item(tiny_runs: dict[str, Run], tmp_path: Path) -> None:
-    runs = [Run(shutil.copytree(tiny_runs[name].folder, tmp_path / name)) for name in ("causalrec", "hcr", "ct")]
+def test_the_page_explains_the_typical_user_s_first_item(own: Callable[[str], Run], tmp_path: Path) -> None:
+    runs = [own(name) for name in ("causalrec", "hcr", "ct")]
     for run in runs:
         run.evaluate(part="valid")
     page = write_report(runs, tmp_path / "a.html", part="valid").read_text(encoding="utf-8")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from trained_runs import MakeRecipe
 
 import graphrec as gr
 from graphrec.assemble import build, prepare_split
@@ -16,9 +16,6 @@ from graphrec.backbones.mmgcn import MMGCN
 from graphrec.carry_out import train
 from graphrec.data.split import Split
 from graphrec.errors import RecipeError
-from graphrec.recipe import Recipe
-
-Make = Callable[..., Recipe]
 
 
 class Needy(MMGCN):
@@ -36,12 +33,12 @@ def bare(tiny_prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bare_split(bare: Path, tiny_recipe: Make) -> Split:
+def bare_split(bare: Path, tiny_recipe: MakeRecipe) -> Split:
     return prepare_split(tiny_recipe("ct", f"data.path={bare}"))
 
 
 @pytest.fixture(scope="module")
-def empty_split(tiny_recipe: Make) -> Split:
+def empty_split(tiny_recipe: MakeRecipe) -> Split:
     """A split whose training part has lost every pair."""
     split = prepare_split(tiny_recipe("ct"))
     return replace(split, dataset=replace(split.dataset, interactions=split.train.iloc[:0]))
@@ -49,7 +46,7 @@ def empty_split(tiny_recipe: Make) -> Split:
 
 @pytest.mark.parametrize("name", ["freedom", f"{__name__}:Needy"])
 def test_features_that_are_left_out_are_missed_before_anything_is_written(
-    name: str, tiny_recipe: Make, tmp_path: Path
+    name: str, tiny_recipe: MakeRecipe, tmp_path: Path
 ) -> None:
     recipe = tiny_recipe("ct", f"backbone.name={name}", "data.modalities=[]")
     with pytest.raises(RecipeError, match="has no item features") as caught:
@@ -60,7 +57,7 @@ def test_features_that_are_left_out_are_missed_before_anything_is_written(
 
 @pytest.mark.parametrize("name", list(backbones))
 def test_on_a_dataset_without_features_a_backbone_works_or_says_why_not(
-    name: str, bare_split: Split, bare: Path, tiny_recipe: Make
+    name: str, bare_split: Split, bare: Path, tiny_recipe: MakeRecipe
 ) -> None:
     recipe = tiny_recipe("ct", f"data.path={bare}", f"backbone.name={name}")
     if backbones.get(name).needs_modalities:
@@ -72,18 +69,18 @@ def test_on_a_dataset_without_features_a_backbone_works_or_says_why_not(
 
 
 @pytest.mark.parametrize("name", [name for name in backbones if name != "mf"])
-def test_no_layers_are_too_few(name: str, tiny_recipe: Make) -> None:
+def test_no_layers_are_too_few(name: str, tiny_recipe: MakeRecipe) -> None:
     with pytest.raises(RecipeError, match=r"`backbone\.layers` has a wrong value") as caught:
         tiny_recipe("ct", f"backbone.name={name}", "backbone.layers=0")
     assert "greater than or equal to 1" in str(caught.value)
 
 
-def test_where_nothing_is_propagated_one_layer_is_too_many(tiny_recipe: Make) -> None:
+def test_where_nothing_is_propagated_one_layer_is_too_many(tiny_recipe: MakeRecipe) -> None:
     with pytest.raises(RecipeError, match=r"`backbone\.layers` has a wrong value"):
         tiny_recipe("ct", "backbone.name=mf", "backbone.layers=1")
 
 
-def test_heads_must_divide_the_width(tiny_recipe: Make) -> None:
+def test_heads_must_divide_the_width(tiny_recipe: MakeRecipe) -> None:
     assert tiny_recipe("ct", "backbone.name=gat", "backbone.heads=4", "backbone.embedding_size=16")
     with pytest.raises(RecipeError, match=r"`backbone\.heads` has a wrong value") as caught:
         tiny_recipe("ct", "backbone.name=gat", "backbone.heads=3", "backbone.embedding_size=16")
@@ -91,7 +88,7 @@ def test_heads_must_divide_the_width(tiny_recipe: Make) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in backbones if backbones.get(name).needs_modalities])
-def test_a_modality_that_no_item_has_is_none(name: str, tiny_recipe: Make) -> None:
+def test_a_modality_that_no_item_has_is_none(name: str, tiny_recipe: MakeRecipe) -> None:
     split = prepare_split(tiny_recipe("ct"))
     features = {key: replace(one, mask=np.zeros_like(one.mask)) for key, one in split.dataset.features.items()}
     split = replace(split, dataset=replace(split.dataset, features=features))
@@ -99,13 +96,17 @@ def test_a_modality_that_no_item_has_is_none(name: str, tiny_recipe: Make) -> No
         build(tiny_recipe("ct", f"backbone.name={name}"), split)
 
 
-def test_without_modalities_ids_are_all_that_there_is_to_fuse(bare: Path, bare_split: Split, tiny_recipe: Make) -> None:
+def test_without_modalities_ids_are_all_that_there_is_to_fuse(
+    bare: Path, bare_split: Split, tiny_recipe: MakeRecipe
+) -> None:
     recipe = tiny_recipe("ct", f"data.path={bare}", "backbone.name=lightgcn", "backbone.features=true")
     model, graph = build(recipe, bare_split)
     assert model.freeze(graph).branches["match"].item.isfinite().all()
 
 
-def test_what_has_nothing_to_train_is_refused_before_anything_is_written(tiny_recipe: Make, tmp_path: Path) -> None:
+def test_what_has_nothing_to_train_is_refused_before_anything_is_written(
+    tiny_recipe: MakeRecipe, tmp_path: Path
+) -> None:
     recipe = tiny_recipe("ct", "backbone.name=lightgcn", "backbone.trainable_embeddings=false")
     with pytest.raises(RecipeError, match="there is nothing to train") as caught:
         train(recipe, tmp_path / "run")
@@ -114,7 +115,7 @@ def test_what_has_nothing_to_train_is_refused_before_anything_is_written(tiny_re
 
 @pytest.mark.parametrize("settings", [("lightgcn", "edge_dropout"), ("ngcf", "edge_dropout"), ("freedom", "drop")])
 def test_a_dropout_that_leaves_no_pair_is_refused_before_anything_is_written(
-    settings: tuple[str, str], tiny_recipe: Make, tmp_path: Path
+    settings: tuple[str, str], tiny_recipe: MakeRecipe, tmp_path: Path
 ) -> None:
     name, key = settings
     recipe = tiny_recipe("ct", f"backbone.name={name}", f"backbone.{key}=0.9999999")
@@ -127,14 +128,14 @@ def test_a_dropout_that_leaves_no_pair_is_refused_before_anything_is_written(
     ("name", "setting", "value"),
     [("freedom", "weights", "{visual = inf}"), ("lgmrec", "alpha", "inf"), ("lgmrec", "contrast_weight", "nan")],
 )
-def test_settings_that_are_no_numbers_are_refused(name: str, setting: str, value: str, tiny_recipe: Make) -> None:
+def test_settings_that_are_no_numbers_are_refused(name: str, setting: str, value: str, tiny_recipe: MakeRecipe) -> None:
     with pytest.raises(RecipeError, match="wrong value") as caught:
         tiny_recipe("ct", f"backbone.name={name}", f"backbone.{setting}={value}")
     assert "finite number" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", list(backbones))
-def test_a_graph_without_edges_is_refused(name: str, empty_split: Split, tiny_recipe: Make) -> None:
+def test_a_graph_without_edges_is_refused(name: str, empty_split: Split, tiny_recipe: MakeRecipe) -> None:
     with pytest.raises(RecipeError, match="has no edges") as caught:
         build(tiny_recipe("ct", f"backbone.name={name}"), empty_split)
     assert "split.train" in str(caught.value)

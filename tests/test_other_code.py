@@ -10,15 +10,12 @@ import pytest
 import torch
 from command_line import Call
 from stopped import Stopped, stop_after
+from trained_runs import MakeRecipe
 
 import graphrec.carry_out
-import graphrec.run
 from graphrec.carry_out import other_code, train
 from graphrec.environment import Environment
-from graphrec.recipe import Recipe
 from graphrec.run import Run
-
-MakeRecipe = Callable[..., Recipe]
 
 
 def made_by(run: Run, **entries: str) -> Run:

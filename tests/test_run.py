@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from stopped import content
+from trained_runs import MakeRecipe
 
 import graphrec as gr
 import graphrec.carry_out
@@ -30,10 +31,9 @@ from graphrec.errors import (
     UnknownIdError,
     UnknownNameError,
 )
-from graphrec.recipe import Recipe
 from graphrec.run import Run
+from graphrec.training.checkpoint import load_weights, save_weights
 
-MakeRecipe = Callable[..., Recipe]
 VARIANTS = {
     "ct": ["CT"],
     "esmm": ["ESMM"],
@@ -73,6 +73,17 @@ def test_a_damaged_run_is_named(own: Callable[[str], Run], file: str, damage: st
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(RunError) as caught:
         run.recommend([*load(Path(run.recipe.data.path)).user_ids[:1]])
+    assert caught.value.where == path
+
+
+@pytest.mark.parametrize("lacking", ["train_pairs", "/item"])
+def test_a_whole_file_that_lacks_a_table_is_named(own: Callable[[str], Run], lacking: str) -> None:
+    run = own("hcr")
+    path = run.folder / "tables.safetensors"
+    tables, _ = load_weights(path)
+    save_weights(path, {name: one for name, one in tables.items() if not name.endswith(lacking)})
+    with pytest.raises(RunError, match=f"damaged[\\s\\S]*no tensor .*{lacking}") as caught:
+        run.recommend(["0"])
     assert caught.value.where == path
 
 

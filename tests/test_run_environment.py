@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
 import socket
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -63,12 +63,12 @@ def test_the_processor_is_known_by_its_model(tmp_path: Path, monkeypatch: pytest
     assert graphrec.environment._processor() == "A Fast One: 2"
 
 
-def test_the_report_shows_each_environment_once(tiny_runs: dict[str, Run], tmp_path: Path) -> None:
+def test_the_report_shows_each_environment_once(tiny_runs: dict[str, Run], own: Callable[[str], Run]) -> None:
     runs = [tiny_runs["ct"], tiny_runs["esmm"], tiny_runs["hcr"]]
     names = {run.folder: run.name for run in runs}
     (one,) = environments(runs, names)
     assert one["runs"] == ["ct", "esmm", "hcr"] and one["facts"].items() >= asdict(Environment()).items()
-    copied = Run(shutil.copytree(runs[0].folder, tmp_path / "run"))
+    copied = own("ct")
     copied.manifest["begun_with"] = {"graphrec": "0.0.1", "torch": "1.9"}
     first, second = environments([*runs, copied], names | {copied.folder: "copied"})
     assert second["runs"] == ["copied"] and second["facts"]["begun_with"].endswith("torch 1.9")

@@ -13,7 +13,6 @@ from command_line import Call, refused
 from safetensors import SafetensorError
 
 import graphrec.carry_out
-import graphrec.cli
 from graphrec.run import Run
 from graphrec.training.loop import Trainer
 
@@ -80,23 +79,23 @@ def run_mistakes() -> Sequence[tuple[list[str], str]]:
 
 @pytest.mark.parametrize(("arguments", "said"), run_mistakes(), ids=lambda value: str(value)[:50])
 def test_a_mistake_leaves_nothing_behind(
-    call: Call, own: Callable[[str], Path], tmp_path: Path, arguments: list[str], said: str
+    call: Call, own: Callable[[str], Run], tmp_path: Path, arguments: list[str], said: str
 ) -> None:
-    places = {"hcr": own("hcr"), "nowhere": tmp_path / "nowhere"}
+    places = {"hcr": own("hcr").folder, "nowhere": tmp_path / "nowhere"}
     before = sorted(tmp_path.rglob("*"))
     refused(call(*(argument.format(**places) for argument in arguments)), said)
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_an_unfinished_run(call: Call, own: Callable[[str], Path]) -> None:
-    folder = own("ct")
+def test_an_unfinished_run(call: Call, own: Callable[[str], Run]) -> None:
+    folder = own("ct").folder
     manifest = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**manifest, "status": "training"}))
     refused(call("evaluate", folder), "has not finished", "graphrec train")
 
 
-def test_a_run_of_another_recipe(call: Call, own: Callable[[str], Path], recipe_file: Path) -> None:
-    said = call("train", recipe_file, "--out", own("ct"), "--set", "seed=9")
+def test_a_run_of_another_recipe(call: Call, own: Callable[[str], Run], recipe_file: Path) -> None:
+    said = call("train", recipe_file, "--out", own("ct").folder, "--set", "seed=9")
     refused(said, "a run of another recipe", "choose another --out")
 
 
@@ -145,7 +144,7 @@ def test_an_interrupted_training_says_how_to_go_on(
 )  # fmt: skip
 def test_what_the_system_refuses_is_a_message(
     call: Call,
-    own: Callable[[str], Path],
+    own: Callable[[str], Run],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
@@ -155,7 +154,7 @@ def test_what_the_system_refuses_is_a_message(
         raise error
 
     monkeypatch.setattr("graphrec.export.embeddings.write_json", refuse)
-    answer = call("export", own("ct"), "--out", tmp_path / "out")
+    answer = call("export", own("ct").folder, "--out", tmp_path / "out")
     refused(answer, "the system refused to read or write a file", said)
     assert not (tmp_path / "out").exists()
 
@@ -170,10 +169,10 @@ def test_a_folder_in_place_of_a_file_is_named(call: Call, tmp_path: Path) -> Non
     assert answer.status == 2 and f"where: {tmp_path}\n" in answer.err
 
 
-def test_a_bug_keeps_its_traceback(call: Call, own: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_keeps_its_traceback(call: Call, own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graphrec.run.Run.export", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        call("export", own("ct"), "--out", "x")
+        call("export", own("ct").folder, "--out", "x")
 
 
 def test_a_warning_is_a_line_without_source_code(call: Call, recipe_file: Path, tmp_path: Path) -> None:

@@ -102,15 +102,15 @@ def test_list_names_what_there_is(call: Call, kind: str, one: str) -> None:
     assert all(row["summary"] for row in rows)
 
 
-def test_a_sweep_is_one_row_a_value(call: Call, own: Callable[[str], Path]) -> None:
-    said = call("evaluate", own("causalrec"), "--estimand", "total_indirect_effect:strength=0,0.5,1", "--json")
+def test_a_sweep_is_one_row_a_value(call: Call, own: Callable[[str], Run]) -> None:
+    said = call("evaluate", own("causalrec").folder, "--estimand", "total_indirect_effect:strength=0,0.5,1", "--json")
     assert [row["estimand"] for row in said.json] == [
         "total_indirect_effect:strength=0", "total_indirect_effect:strength=0.5", "total_indirect_effect"
     ]  # fmt: skip
 
 
-def test_a_table_in_a_pipe_is_never_cut(call: Call, own: Callable[[str], Path]) -> None:
-    folder = own("causalrec")
+def test_a_table_in_a_pipe_is_never_cut(call: Call, own: Callable[[str], Run]) -> None:
+    folder = own("causalrec").folder
     said = call("evaluate", folder, "--estimand", "total_indirect_effect:strength=0,0.25,0.5,0.75")
     lines = said.out.strip().splitlines()
     assert len(lines) == 5
@@ -119,8 +119,8 @@ def test_a_table_in_a_pipe_is_never_cut(call: Call, own: Callable[[str], Path]) 
     assert "…" not in said.out
 
 
-def test_a_missing_interval_is_null_in_json(call: Call, own: Callable[[str], Path]) -> None:
-    folder = own("ct")
+def test_a_missing_interval_is_null_in_json(call: Call, own: Callable[[str], Run]) -> None:
+    folder = own("ct").folder
     assert call("evaluate", folder, "--json").status == 0
     record = json.loads((folder / "metrics.json").read_text())
     record["test/observational"]["metrics"]["mrr"]["low"] = float("nan")
@@ -131,9 +131,9 @@ def test_a_missing_interval_is_null_in_json(call: Call, own: Callable[[str], Pat
 
 
 def test_compare_puts_runs_side_by_side_and_writes_the_report(
-    call: Call, own: Callable[[str], Path], tmp_path: Path
+    call: Call, own: Callable[[str], Run], tmp_path: Path
 ) -> None:
-    runs = [own("ct"), own("esmm")]
+    runs = [own("ct").folder, own("esmm").folder]
     for folder in runs:
         assert call("evaluate", folder).status == 0
     said = call("compare", *runs, "--out", tmp_path / "report.html", "--json")
@@ -155,8 +155,8 @@ def test_compare_takes_replicates_as_one_method_in_the_report_too(
     assert f"{said.json[0]['ndcg@20']:.4f}".removeprefix("0") in shown and "users and 2 seeds" in shown
 
 
-def test_compare_shows_a_dose_response_in_the_report(call: Call, own: Callable[[str], Path], tmp_path: Path) -> None:
-    folder, page = own("ct"), tmp_path / "report.html"
+def test_compare_shows_a_dose_response_in_the_report(call: Call, own: Callable[[str], Run], tmp_path: Path) -> None:
+    folder, page = own("ct").folder, tmp_path / "report.html"
     call("evaluate", folder)
     study = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "dose-hidden" / "results.csv"
     assert call("compare", folder, "--out", page, "--dose-response", study).status == 0
@@ -170,9 +170,9 @@ def test_compare_shows_a_dose_response_in_the_report(call: Call, own: Callable[[
 
 
 def test_a_report_that_cannot_be_made_is_refused_before_the_table(
-    call: Call, own: Callable[[str], Path], tmp_path: Path
+    call: Call, own: Callable[[str], Run], tmp_path: Path
 ) -> None:
-    folder = own("ct")
+    folder = own("ct").folder
     call("evaluate", folder)
     (tmp_path / "study.csv").write_text("a,b\n1,2\n")
     (tmp_path / "file").touch()
@@ -185,9 +185,9 @@ def test_a_report_that_cannot_be_made_is_refused_before_the_table(
 
 
 def test_a_narrow_terminal_shows_what_matters_most_in_whole_cells(
-    call: Call, own: Callable[[str], Path], tiny_world: Path, monkeypatch: pytest.MonkeyPatch
+    call: Call, own: Callable[[str], Run], tiny_world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = [own("ct"), own("hcr")]
+    runs = [own("ct").folder, own("hcr").folder]
     for folder in runs:
         call("evaluate", folder)
     for key, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "COLUMNS": "80", "TERM": "xterm"}.items():
@@ -205,8 +205,8 @@ def test_a_narrow_terminal_shows_what_matters_most_in_whole_cells(
     assert "**" not in compared
 
 
-def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, own: Callable[[str], Path]) -> None:
-    folder = own("ct")
+def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, own: Callable[[str], Run]) -> None:
+    folder = own("ct").folder
     said = call("evaluate", folder, "--slices", "--lists", "--json")
     assert said.status == 0
     parts = [row.get("part") for row in said.json]
@@ -223,8 +223,8 @@ def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, o
     assert call("compare", folder, "--part", "less_active", "--json").json[0]["method"] == "CT"
 
 
-def test_evaluate_tells_what_the_data_does_not_allow(call: Call, own: Callable[[str], Path]) -> None:
-    folder = own("ct")
+def test_evaluate_tells_what_the_data_does_not_allow(call: Call, own: Callable[[str], Run]) -> None:
+    folder = own("ct").folder
     said = call("evaluate", folder, "--slices", "--lists", "--off-policy")
     refused(said, "marked as exposed at random", "where: ", "leave out --off-policy")
     assert not (folder / "ledger.jsonl").exists() and Run(folder).metrics() == {}
@@ -232,8 +232,8 @@ def test_evaluate_tells_what_the_data_does_not_allow(call: Call, own: Callable[[
     refused(said, "the slices are of the test part", "where: --slices", "leave out --slices")
 
 
-def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str], Path]) -> None:
-    runs = [own("ct"), own("esmm")]
+def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str], Run]) -> None:
+    runs = [own("ct").folder, own("esmm").folder]
     for folder in runs:
         call("evaluate", folder)
     said = call("compare", *runs)
@@ -244,8 +244,8 @@ def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str
     assert refused.status == 2 and f"graphrec evaluate {runs[0]} --lists" in refused.err
 
 
-def test_refute_prints_figures_and_verdicts(call: Call, own: Callable[[str], Path]) -> None:
-    folder = own("hcr")
+def test_refute_prints_figures_and_verdicts(call: Call, own: Callable[[str], Run]) -> None:
+    folder = own("hcr").folder
     said = call("refute", folder, "--check", "placebo_modality", "--epochs", 1)
     assert said.status == 0
     assert "textual: NDCG@10 of HCR, real - placebo" in said.out

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,13 +60,3 @@ def telling_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         }
     )
     return train(recipe, folder / "run")
-
-
-@pytest.fixture
-def quick(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
-    """Gives a private copy of a tiny run of two epochs."""
-
-    def copy(name: str) -> Run:
-        return Run(shutil.copytree(tiny_runs[name].folder, tmp_path / name))
-
-    return copy

@@ -31,9 +31,9 @@ class Own(RefutationCheck):
 
 
 def test_results_are_written_as_they_come_and_found_again(
-    quick: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
+    own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = quick("hcr")
+    run = own("hcr")
     monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test part was opened"))
     monkeypatch.setattr(refutation_checks.get("subset_stability"), "carry_out", lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -50,8 +50,8 @@ def test_results_are_written_as_they_come_and_found_again(
             assert f"| {figure.label} | {figure} |" in text
 
 
-def test_other_settings_are_another_result(quick: Callable[[str], Run]) -> None:
-    run = quick("ct")
+def test_other_settings_are_another_result(own: Callable[[str], Run]) -> None:
+    run = own("ct")
     trained: list[str] = []
 
     def progress(name, config):
@@ -63,30 +63,30 @@ def test_other_settings_are_another_result(quick: Callable[[str], Run]) -> None:
     assert trained == ["training items exchanged, 1", "training items exchanged, 2"]
 
 
-def test_an_own_check_is_named_by_its_import_path(quick: Callable[[str], Run]) -> None:
-    found = refute(quick("ct"), checks=[f"{__name__}:Own"])
+def test_an_own_check_is_named_by_its_import_path(own: Callable[[str], Run]) -> None:
+    found = refute(own("ct"), checks=[f"{__name__}:Own"])
     assert found.checks[0].name == f"{__name__}:Own"
     assert found.checks[0].passed is True
 
 
-def test_each_training_is_announced(quick: Callable[[str], Run]) -> None:
+def test_each_training_is_announced(own: Callable[[str], Run]) -> None:
     epochs: dict[str, int] = {}
 
     def progress(name, config):
         return nullcontext(lambda state: epochs.update({name: state.epoch}))
 
-    refute(quick("hcr"), checks=["subset_stability"], seeds=2, epochs=1, progress=progress)
+    refute(own("hcr"), checks=["subset_stability"], seeds=2, epochs=1, progress=progress)
     assert epochs == {"80% of the clicks, 1 of 2": 1, "80% of the clicks, 2 of 2": 1}
 
 
-def test_starting_the_run_anew_forgets_its_refutation(quick: Callable[[str], Run]) -> None:
-    run = quick("ct")
+def test_starting_the_run_anew_forgets_its_refutation(own: Callable[[str], Run]) -> None:
+    run = own("ct")
     refute(run, checks=["placebo_treatment"], epochs=1)
     assert train(run.recipe, run.folder, resume=False).refutation() == {}
 
 
-def test_mistakes_are_named(quick: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    run = quick("ct")
+def test_mistakes_are_named(own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    run = own("ct")
     with pytest.raises(UnknownNameError, match="did you mean `placebo_modality`"):
         refute(run, checks=["placebo_modalty"])
     with pytest.raises(RecipeError, match="nothing to refute with"):
@@ -101,8 +101,8 @@ def test_mistakes_are_named(quick: Callable[[str], Run], monkeypatch: pytest.Mon
     assert FEWEST_USERS < 10**6 and run.refutation() == {}
 
 
-def test_the_file_is_json_that_anyone_reads(quick: Callable[[str], Run]) -> None:
-    run = quick("hcr")
+def test_the_file_is_json_that_anyone_reads(own: Callable[[str], Run]) -> None:
+    run = own("hcr")
     refute(run, checks=["placebo_modality"], epochs=1)
     text = (run.folder / "refutation" / "results.json").read_text()
     assert "NaN" not in text
@@ -112,12 +112,12 @@ def test_the_file_is_json_that_anyone_reads(quick: Callable[[str], Run]) -> None
 
 
 def test_the_check_in_the_document_runs(
-    quick: Callable[[str], Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: Callable[[str], Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (block,) = re.findall(r"```python\n# my_check.py\n(.*?)```", DOCUMENT.read_text(), flags=re.DOTALL)
     (tmp_path / "my_check.py").write_text(block)
     monkeypatch.syspath_prepend(tmp_path)
-    (result,) = refute(quick("ct"), checks=["my_check:HalfTheClicks"], epochs=1).checks
+    (result,) = refute(own("ct"), checks=["my_check:HalfTheClicks"], epochs=1).checks
     assert result.figures[0].label == "NDCG of CT, all - half"
     assert result.verdict in ("Learns from data.", "Half would do.")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from html import escape
 
 import pandas as pd
 import pytest
 from hostile import HOSTILE
+from trained_runs import copied
 
 from graphrec import analyses
 from graphrec.carry_out import train
@@ -16,7 +16,6 @@ from graphrec.recipe import Recipe
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, curve_panels, dot_plot
-from graphrec.run import Run
 from graphrec.simulation import simulate
 
 SWEEP = ("observational", "total_indirect_effect:strength=0,0.5,1")
@@ -60,7 +59,7 @@ def ct(world):
 @pytest.fixture(scope="session")
 def analysed(hcr, tmp_path_factory):
     """The HCR run with every analysis that its data allows."""
-    run = Run(shutil.copytree(hcr.folder, tmp_path_factory.mktemp("analysed") / "hcr"))
+    run = copied(hcr, tmp_path_factory.mktemp("analysed") / "hcr")
     for analysis in (analyses.by_activity, analyses.by_time, analyses.by_like_ratio, analyses.of_lists):
         analysis(run)
     return run

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from html import unescape
 
 import numpy as np
 import pytest
-from test_html import BROWSERS, FLAGS, PROBE, Page
+from browser import Page, look_at
 
 from graphrec.data.store import load
 from graphrec.errors import DataError
@@ -74,14 +71,5 @@ def test_plots_say_their_numbers():
     assert "1 % 1, 25 % 1, 50 % 1" in quantile_plot({"words": np.ones(4)}, "norm", "k")
 
 
-@pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no browser")
 def test_a_browser_shows_it_at_two_widths(page, tmp_path):
-    browser = next(name for name in BROWSERS if shutil.which(name))
-    probe = tmp_path / "probe.html"
-    probe.write_text(PROBE.replace("REPORT", page.as_uri()))
-    command = [browser, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", probe.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    found = json.loads(unescape(re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)[1]))
-    for width, seen in found.items():
-        assert seen["wide"] <= int(width) and seen["poking"] == [], width
-        assert seen["plots"] == 6 and seen["scripts"] == 0
+    assert {view["plots"] for view in look_at(page, tmp_path).values()} == {6}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
+from trained_runs import copied
 
 from graphrec.files import write_json
 from graphrec.report.html import write_report
-from graphrec.run import Run
 
 CHECK = {
     "name": "placebo_modality",
@@ -25,7 +23,7 @@ CHECK = {
 
 @pytest.mark.usefixtures("undrawn")
 def test_the_page_shows_each_check_with_its_figures_and_verdict(hcr, tmp_path):
-    run = Run(shutil.copytree(hcr.folder, tmp_path / "run"))
+    run = copied(hcr, tmp_path / "run")
     undecided = CHECK | {"name": "own", "figures": [], "passed": None, "settings": {"epochs": None}}
     write_json(run.folder / "refutation" / "results.json", {"placebo_modality": CHECK, "own": undecided})
     page = write_report([run], tmp_path / "page.html").read_text()

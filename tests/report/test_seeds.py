@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
-from html import unescape
 
 import numpy as np
 import pytest
+from browser import seen
+from trained_runs import copied
 
 from graphrec import analyses
 from graphrec.carry_out import train
@@ -17,7 +17,6 @@ from graphrec.files import write_json
 from graphrec.report.html import write_report
 from graphrec.report.results import results
 from graphrec.report.trained import methods_of
-from graphrec.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +35,7 @@ def seeds(tiny_recipe, tiny_world, tmp_path_factory):
 
 
 def words(path):
-    text = path.read_text(encoding="utf-8")
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text.replace("<wbr>", ""))))
+    return seen(path.read_text(encoding="utf-8"))
 
 
 def test_tables_and_tests_are_those_over_all_seeds(seeds):
@@ -88,7 +86,7 @@ def test_methods_with_other_numbers_of_seeds_are_refused(seeds, tmp_path):
 
 
 def test_what_only_some_seeds_were_scored_under_is_left_out(seeds, tmp_path):
-    copies = [Run(shutil.copytree(run.folder, tmp_path / run.folder.name)) for run in seeds[1]]
+    copies = [copied(run, tmp_path / run.folder.name) for run in seeds[1]]
     kept = {key: entry for key, entry in copies[1].metrics().items() if key != "test/observational"}
     write_json(copies[1].folder / "metrics.json", kept)
     rows = results(methods_of([copies]), "test").table["method"].tolist()

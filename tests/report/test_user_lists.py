@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from html import unescape
 
 import numpy as np
 import pytest
 from scipy import sparse
+from trained_runs import copied
 
 from graphrec.carry_out import train
 from graphrec.data.dataset import Feature
@@ -16,7 +16,6 @@ from graphrec.data.store import load, save
 from graphrec.recipe import Recipe
 from graphrec.report.html import write_report
 from graphrec.report.user_lists import Catalogue, user_lists
-from graphrec.run import Run
 
 HOSTILE = "<script>alert('id')</script>"
 
@@ -72,7 +71,7 @@ def test_an_item_is_told_by_its_words_its_looks_and_its_clicks(hcr):
 
 @pytest.mark.usefixtures("undrawn")
 def test_without_the_data_the_lists_stand_undescribed(hcr, tmp_path):
-    run = Run(shutil.copytree(hcr.folder, tmp_path / "run"))
+    run = copied(hcr, tmp_path / "run")
     run.recipe = run.recipe.model_copy(
         update={"data": run.recipe.data.model_copy(update={"path": str(tmp_path / "x")})}
     )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
 from html import unescape
 from importlib.resources import files
 from itertools import pairwise, product
 
 import pytest
+from browser import Page, seen
 from hostile import HOSTILE
-from test_html import Page, seen
 from test_plots import contrast
+from trained_runs import copied
 
 from graphrec import analyses
 from graphrec.report.html import write_report
-from graphrec.run import Run
 
 CSS = (files("graphrec") / "report" / "head.html").read_text(encoding="utf-8")
 SECTIONS = [
@@ -144,7 +143,7 @@ def words_of_plots(text):
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_page_of_the_validation_likes_has_no_slices_of_the_test_part(ct, tmp_path):
-    run = Run(shutil.copytree(ct.folder, tmp_path / "run"))
+    run = copied(ct, tmp_path / "run")
     run.evaluate()
     analyses.by_activity(run)
     assert 'id="slices"' in write_report([run], tmp_path / "test.html").read_text()

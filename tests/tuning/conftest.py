@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tuning_settings import DECAY, RATE, STRENGTH, MakeRecipe, Objective
+from trained_runs import MakeRecipe
+from tuning_settings import DECAY, RATE, STRENGTH, Objective
 
 import graphrec.tuning.carry_out as module
 from graphrec.assemble import build, prepare_split

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tuning_settings import DECAY, RATE, MakeRecipe, rate, settings
+from trained_runs import MakeRecipe
+from tuning_settings import DECAY, RATE, rate, settings
 
 from graphrec.decoders import Decoder, decoders
 from graphrec.recipe import Recipe

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from command_line import Call, refused
-from tuning_settings import DECAY, DOCUMENT, RATE, MakeRecipe, rate
+from trained_runs import MakeRecipe
+from tuning_settings import DECAY, DOCUMENT, RATE, rate
 
 import graphrec as gr
-import graphrec.carry_out
 from graphrec.decoders import Decoder
 from graphrec.errors import UnknownNameError
 from graphrec.recipe import Recipe

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from trained_runs import copied
 from tuning_settings import DECAY, RATE
 
 import graphrec.carry_out
@@ -73,8 +73,8 @@ def test_the_best_estimand_takes_the_place_of_the_recipes_own(tuned: Tuning) -> 
 
 
 def test_what_is_searched_is_no_part_of_a_run(tuned: Tuning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = Path(shutil.copytree(tuned.run.folder, tmp_path / "run"))
+    run = copied(tuned.run, tmp_path / "run")
     monkeypatch.setattr(graphrec.carry_out, "prepare_split", pytest.fail)
-    values = Run(folder).recipe.model_dump(exclude_none=True)
+    values = run.recipe.model_dump(exclude_none=True)
     recipe = Recipe.from_dict({**values, "tune": {"space": {RATE: [0.1]}}})
-    assert train(recipe, folder).recipe == recipe.without_tune()
+    assert train(recipe, run.folder).recipe == recipe.without_tune()

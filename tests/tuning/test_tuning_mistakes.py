@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tuning_settings import DECAY, RATE, STRENGTH, MakeRecipe, rate
+from trained_runs import MakeRecipe
+from tuning_settings import DECAY, RATE, STRENGTH, rate
 
 import graphrec.tuning.carry_out as module
 from graphrec.decoders import Decoder
