@@ -24,7 +24,7 @@ from graphrec.decoders import decoders
 from graphrec.environment import Environment, code_of
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.ranking import evaluate
-from graphrec.files import LOCK, hold, read_json, replace_file, require_place, sha256, write_json
+from graphrec.files import LOCK, hold, read_json, require_place, sha256, write_json, write_text
 from graphrec.memory import peak_mb, reset_peak
 from graphrec.model_files import save_model
 from graphrec.recipe import Recipe
@@ -182,8 +182,7 @@ def _manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any
 
 
 def _save_history(out: Path, state: TrainingState) -> None:
-    with replace_file(out / "history.jsonl") as part:
-        part.write_text("".join(json.dumps(row) + "\n" for row in state.history))
+    write_text(out / "history.jsonl", "".join(json.dumps(row) + "\n" for row in state.history))
 
 
 def _same_run(out: Path, recipe: Recipe) -> bool:
@@ -231,6 +230,17 @@ def other_code(runs: Sequence[Run]) -> str:
     return f"{which} made with other code ({named}) than is here ({here}), and kept"
 
 
+def warn_of_other_code(runs: Sequence[Run], of: str = "", remedy: str = "a new --out trains all anew") -> None:
+    """Say on stderr what `other_code` says, if anything.
+
+    Args:
+        of: words before it, such as "of the tuning, ".
+        remedy: what trains them anew instead.
+    """
+    if said := other_code(runs):
+        print(f"warning: {of}{said}; {remedy}", file=sys.stderr)
+
+
 def complete_run(out: Path) -> Run | None:
     """The run that lies there; None where there is none, or its training has not finished."""
     try:
@@ -271,8 +281,7 @@ def _begun_with(out: Path) -> dict[str, Any]:
 
 
 def _write_recipe(out: Path, recipe: Recipe) -> None:
-    with replace_file(out / "recipe.toml") as part:
-        part.write_text(recipe.to_toml(), encoding="utf-8")
+    write_text(out / "recipe.toml", recipe.to_toml())
 
 
 def _clear(out: Path) -> None:

@@ -1,6 +1,7 @@
-"""Where a run's data lies: at the path that its recipe names, or at the way from the run's folder to it.
+"""Where a run's data lies: at the path that its recipe names, or at its path relative to the run's folder.
 
-The way is kept in the run's manifest; by it data is found from any working folder, and where both have moved together.
+The relative path is kept in the run's manifest; by it data is found from any working folder, and where both have moved
+together.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from graphrec.errors import GraphrecError
 from graphrec.recipe import Recipe
 
 DATA_FROM_HERE = "data_from_here"
-"""In a manifest: the way from the run's folder to its data, a path of this machine."""
+"""In a manifest: the path of the data relative to the run's folder."""
 
 
 def place_of_data(folder: Path, recipe: Recipe) -> dict[str, str]:
@@ -29,7 +30,7 @@ def without_place(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_data_found(recipe: Recipe, folder: Path, manifest: Mapping[str, Any]) -> Recipe:
-    """The recipe of the run in `folder`, naming the way to its data where its own path leads elsewhere or nowhere.
+    """The recipe of the run in `folder`, naming where its data lies if its own path leads elsewhere or nowhere.
 
     Where data lies at both, that which the run was trained on counts.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class GraphrecError(Exception):
@@ -94,6 +95,11 @@ class RunError(GraphrecError):
 
 class MismatchError(RunError):
     """What a folder holds was made by another recipe, of other data, or with other code of the user's."""
+
+
+def damaged(path: Path, got: str, next_step: str = "train the run again") -> RunError:
+    """The error for a file in a run's folder that cannot be read."""
+    return RunError("a file of the run is missing or damaged", got=got, where=path, next_step=next_step)
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:

@@ -20,6 +20,9 @@ from typing import Any
 
 from graphrec.errors import DataError, RunError
 
+LOCK = ".lock"
+"""The file that a process holds while it works in a folder."""
+
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
@@ -51,11 +54,11 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
         DataError: `path` is a file, or a non-empty folder that graphrec did not write.
     """
     path = Path(path)
-    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / marker).exists()):
+    if found := _others(path, marker):
         raise DataError(
             "will not overwrite what graphrec did not write",
             expected=f"a path that does not exist, or a folder with `{marker}` in it",
-            got="a file" if path.is_file() else "a folder with other content",
+            got=found,
             where=path,
             next_step="choose another --out",
         )
@@ -83,30 +86,33 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-LOCK = ".lock"
-"""The file that a process holds while it works in a folder."""
-
-
 def require_place(folder: Path, marker: str, what: str, *, goes_on: str) -> None:
     """Refuse to begin `what` in a folder that holds something else.
 
     Args:
         marker: the file by which a folder is known that may be gone on with.
         what: such as "a run".
-        goes_on: what such a folder is, in words.
+        goes_on: what such a folder is, such as "one with a run of this recipe".
 
     Raises:
         RunError: `folder` is a file, or has other content and no marker.
     """
-    others = folder.is_dir() and any(one.name != LOCK for one in folder.iterdir()) and not (folder / marker).is_file()
-    if folder.is_file() or others:
+    if found := _others(folder, marker):
         raise RunError(
             f"not a place for {what}",
             expected=f"a new folder, or {goes_on}",
-            got="a file" if folder.is_file() else "a folder with other content",
+            got=found,
             where=folder,
             next_step="choose another --out",
         )
+
+
+def _others(folder: Path, marker: str) -> str:
+    """What lies there that is not ours, in words; nothing where there is nothing, or a folder with our marker."""
+    if folder.is_file():
+        return "a file"
+    ours = not folder.is_dir() or (folder / marker).exists() or all(one.name == LOCK for one in folder.iterdir())
+    return "" if ours else "a folder with other content"
 
 
 @contextmanager
@@ -140,10 +146,15 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text, atomically."""
+    with replace_file(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically."""
-    with replace_file(Path(path)) as part:
-        part.write_text(json.dumps(value, indent=2, sort_keys=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def read_json(path: Path) -> Any:

@@ -18,7 +18,7 @@ import torch
 from graphrec.backbones import Representation
 from graphrec.data.split import Split
 from graphrec.decoders import Decoder
-from graphrec.errors import RunError
+from graphrec.errors import damaged
 from graphrec.files import replace_file
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.training.checkpoint import load_weights, save_weights
@@ -54,8 +54,8 @@ def save_model(folder: Path, model: Recommender, frozen: FrozenModel, split: Spl
     kinds = {f"{CATEGORIES}{name}": found.int() for name, found in frozen.categories.items()}
     pairs = torch.from_numpy(split.train_pairs("click").astype(np.int32))
     save_weights(folder / TABLES, {**tables, **kinds, TRAIN_PAIRS: pairs})
-    for name, ids in (("users", split.dataset.user_ids), ("items", split.dataset.item_ids)):
-        with replace_file(folder / f"{name}.parquet") as part:
+    for side, ids in (("users", split.dataset.user_ids), ("items", split.dataset.item_ids)):
+        with replace_file(_ids_file(folder, side)) as part:
             pd.DataFrame({"id": ids.astype(str)}).to_parquet(part, index=False)
 
 
@@ -67,13 +67,16 @@ def load_tables(folder: Path) -> Tables:
     """
     kept, _ = load_weights(folder / TABLES)
     representations: dict[str, dict[str, Representation]] = {}
-    for key in (key for key in kept if key.endswith("/user") and not key.startswith(CATEGORIES)):
-        tower, output, _ = key.split("/")
-        representations.setdefault(tower, {})[output] = Representation(kept[key], kept[f"{tower}/{output}/item"])
     categories = {
         key.removeprefix(CATEGORIES): table.long() for key, table in kept.items() if key.startswith(CATEGORIES)
     }
-    return Tables(representations, categories, kept[TRAIN_PAIRS].numpy().astype(np.int64))
+    try:
+        for key in (key for key in kept if key.endswith("/user") and not key.startswith(CATEGORIES)):
+            tower, output, _ = key.split("/")
+            representations.setdefault(tower, {})[output] = Representation(kept[key], kept[f"{tower}/{output}/item"])
+        return Tables(representations, categories, kept[TRAIN_PAIRS].numpy().astype(np.int64))
+    except KeyError as error:
+        raise damaged(folder / TABLES, f"no tensor {error}") from None
 
 
 def load_model(folder: Path, decoder: Decoder, tables: Tables, num_items: int) -> FrozenModel:
@@ -98,17 +101,18 @@ def load_model(folder: Path, decoder: Decoder, tables: Tables, num_items: int) -
     return FrozenModel(tables.representations, branches, decoder, trained, tables.categories)
 
 
-def load_ids(path: Path) -> np.ndarray:
-    """External ids `[n]` by row number.
+def load_ids(folder: Path, side: str) -> np.ndarray:
+    """External ids `[n]` of all `users` or `items`, by row number.
 
     Raises:
         RunError: the file is missing or damaged.
     """
+    path = _ids_file(folder, side)
     try:
         return pd.read_parquet(path)["id"].to_numpy(dtype=object)
     except (OSError, ValueError, KeyError) as error:
         raise damaged(path, str(error)[:300]) from None
 
 
-def damaged(path: Path, got: str, next_step: str = "train the run again") -> RunError:
-    return RunError("a file of the run is missing or damaged", got=got, where=path, next_step=next_step)
+def _ids_file(folder: Path, side: str) -> Path:
+    return folder / f"{side}.parquet"

@@ -34,15 +34,15 @@ from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
 from graphrec.data_place import with_data_found, without_place
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError
+from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError, damaged
 from graphrec.evaluation.metrics import summarise, table_row
-from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.evaluation.parts import HELD_OUT, TRUTH_PARTS
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.truth import judge_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
 from graphrec.files import hold, read_json, replace_file, write_json
-from graphrec.model_files import Tables, damaged, load_ids, load_model, load_tables
+from graphrec.model_files import Tables, load_ids, load_model, load_tables
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel
 from graphrec.simulation.truth import truth_of
@@ -103,12 +103,12 @@ class Run:
     @cached_property
     def user_ids(self) -> np.ndarray:
         """`[U]` external ids; row number = user number."""
-        return load_ids(self.folder / "users.parquet")
+        return load_ids(self.folder, "users")
 
     @cached_property
     def item_ids(self) -> np.ndarray:
         """`[I]` external ids; row number = item number."""
-        return load_ids(self.folder / "items.parquet")
+        return load_ids(self.folder, "items")
 
     @cached_property
     def _tables(self) -> Tables:
@@ -154,6 +154,20 @@ class Run:
         """
         return {self._called(estimand): estimand for estimand in self.recipe.estimands()} or dict(self._published)
 
+    def rows(self) -> dict[str, Estimand]:
+        """What a table of methods shows of it: `variants()`, where it is called as its decoder's method is.
+
+        Under any other name, such as an ablation's, it stands for itself: its first estimand alone, by that name.
+        """
+        if self.is_ablation:
+            return {self.name: next(iter(self.variants().values()))}
+        return self.variants()
+
+    @property
+    def is_ablation(self) -> bool:
+        """Whether it is called otherwise than its decoder's first variant, as other settings of the decoder are."""
+        return self.name.casefold() != next(iter(self._published)).casefold()
+
     @cached_property
     def _published(self) -> dict[str, Estimand]:
         """The decoder's variants by name, each with the numbers that the recipe has for it."""
@@ -193,8 +207,8 @@ class Run:
             RecipeError: the decoder lacks a part that an estimand needs.
             IdentificationError: an estimand is not identified on the causal graph.
         """
-        if part not in ("test", "valid"):
-            raise UnknownNameError("part", part, ("test", "valid"), where="part")
+        if part not in HELD_OUT:
+            raise UnknownNameError("part", part, HELD_OUT, where="part")
         chosen = self.choose(estimands)
         scorers = {name: self.model.scorer(estimand, graph) for name, estimand in chosen.items()}
         split = self.split()

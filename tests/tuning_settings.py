@@ -10,7 +10,6 @@ from graphrec.recipe import Recipe
 from graphrec.tuning import Tuning
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tuning.md"
-MakeRecipe = Callable[..., Recipe]
 Objective = Callable[[Recipe], float]
 RATE, DECAY, STRENGTH = "training.learning_rate", "training.weight_decay", "estimand.strength"
 

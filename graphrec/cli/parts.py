@@ -101,11 +101,10 @@ def causal(
     else:
         typer.echo(described.to_text())
     if svg is not None:
-        from graphrec.files import replace_file
+        from graphrec.files import write_text
         from graphrec.report.dag import draw_dag
 
-        with replace_file(svg) as part:
-            part.write_text(draw_dag(described.graph) + "\n", encoding="utf-8")
+        write_text(svg, draw_dag(described.graph) + "\n")
         typer.echo(f"wrote {svg}", err=True)
     wanted = described.claims if estimand else described.claims[:1]
     if any(claim.refusal for claim in wanted):

@@ -39,7 +39,7 @@ def train(
     from graphrec.allocator import keep_large_blocks
 
     keep_large_blocks()
-    from graphrec.carry_out import complete_run, other_code
+    from graphrec.carry_out import complete_run, warn_of_other_code
     from graphrec.carry_out import train as carry_out
     from graphrec.progress import training_progress
     from graphrec.recipe import Recipe
@@ -56,8 +56,7 @@ def train(
     monitor = parsed.training.monitor
     if kept:
         typer.echo("this recipe was trained there before, and nothing was done; --no-resume trains it anew")
-    if said := other_code([run]):
-        typer.echo(f"warning: {said}; --no-resume trains it anew", err=True)
+    warn_of_other_code([run], remedy="--no-resume trains it anew")
     typer.echo(
         f"{out}: {run.name}, best epoch {facts['best_epoch']} of {facts['epochs']}, "
         f"validation {monitor} {facts['best_' + monitor]:.4f}, {facts['training_seconds']:.0f} s"
@@ -76,7 +75,7 @@ def tune(
     from graphrec.allocator import keep_large_blocks
 
     keep_large_blocks()
-    from graphrec.carry_out import other_code
+    from graphrec.carry_out import warn_of_other_code
     from graphrec.progress import training_progress
     from graphrec.recipe import Recipe
     from graphrec.tuning import Tuning
@@ -91,8 +90,7 @@ def tune(
     except KeyboardInterrupt:
         typer.echo("\ninterrupted; the same command goes on where it was", err=True)
         raise
-    if said := other_code(found.runs):
-        typer.echo(f"warning: {said}; a new --out trains all anew", err=True)
+    warn_of_other_code(found.runs)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2))
         return

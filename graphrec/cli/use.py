@@ -68,15 +68,14 @@ def explain(
 
     explained = Run(run).explain(user, item, k=k, estimands=estimand or (), graph=read_graph(graph))
     if svg is not None:
-        from graphrec.files import replace_file
+        from graphrec.files import write_text
         from graphrec.report.plots import effect_plot, standalone
 
         if not explained.split.parts:
             raise RunError(
                 "there is nothing to draw", got=explained.split.of, where="--svg", next_step="leave out --svg"
             )
-        with replace_file(svg) as part:
-            part.write_text(standalone(effect_plot(explained.split, explained.item, "effect")), encoding="utf-8")
+        write_text(svg, standalone(effect_plot(explained.split, explained.item, "effect")))
         typer.echo(f"wrote {svg}", err=True)
     if as_json:
         typer.echo(json.dumps(explained.to_dict(), indent=2))

@@ -19,10 +19,12 @@ from graphrec.evaluation.metrics import DEFAULT_K, metrics_at
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes of scores that a block may take."""
-NEAR, ROWS = 32 * 2**20, 64
-"""Bytes of scores that stay near the processor; users that share one reading of the item tables, if memory allows."""
-FEW = 24
-"""Pairs of a row, about, above which it takes less to find the value of rank K first than to count for each pair."""
+CACHE_BUDGET = 32 * 2**20
+"""Bytes of scores that stay in or near the processor's cache."""
+SHARING = 64
+"""Users that share one reading of the item tables even beyond the cache, if memory allows."""
+COUNTED_EACH = 24
+"""Up to about so many pairs of a row each is counted by itself; of more, only those that reach the value of rank K."""
 
 
 class PairIndex:
@@ -50,7 +52,7 @@ class PairIndex:
 def blocks(users: np.ndarray, bytes_per_user: int, budget: int = MEMORY_BUDGET) -> Iterator[np.ndarray]:
     """Cut users into blocks whose scores fit the budget, and stay near the processor where that leaves users enough."""
     bytes_per_user = max(bytes_per_user, 1)
-    size = max(1, min(budget // bytes_per_user, max(NEAR // bytes_per_user, ROWS), 1024))
+    size = max(1, min(budget // bytes_per_user, max(CACHE_BUDGET // bytes_per_user, SHARING), 1024))
     for start in range(0, len(users), size):
         yield users[start : start + size]
 
@@ -189,7 +191,7 @@ def ranks_of(scores: np.ndarray, rows: np.ndarray, items: np.ndarray, k: int) ->
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(rows)]):
         row, some = scores[rows[start]], items[start:end]
-        if len(some) <= FEW:
+        if len(some) <= COUNTED_EACH:
             ranks[start:end] = [_rank(row, item) for item in some.tolist()]
             continue
         values, cut = row[some], len(row) - min(k, len(row))
@@ -200,6 +202,7 @@ def ranks_of(scores: np.ndarray, rows: np.ndarray, items: np.ndarray, k: int) ->
 
 
 def _rank(row: np.ndarray, item: int) -> int:
+    """The rank of an item among `[I]` scores, ties by the lower item number."""
     return 1 + int(np.count_nonzero(row[:item] >= row[item]) + np.count_nonzero(row[item:] > row[item]))
 
 

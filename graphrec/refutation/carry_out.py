@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.errors import RecipeError
-from graphrec.files import replace_file, write_json
+from graphrec.files import write_json, write_text
 from graphrec.progress import Progress, silent
 from graphrec.refutation.base import refutation_checks
 from graphrec.refutation.experiment import Experiment
@@ -73,5 +73,4 @@ def _keep(run: Run, known: dict[str, Any], epochs: int | None) -> None:
     folder: Path = run.folder / REFUTATION
     everything = Refutation(run.name, tuple(map(CheckResult.from_dict, known.values())), epochs)
     write_json(folder / "results.json", known)
-    with replace_file(folder / "refutation.md") as part:
-        part.write_text(everything.markdown(), encoding="utf-8")
+    write_text(folder / "refutation.md", everything.markdown())

@@ -12,10 +12,11 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.data.time_checks import seconds_of
 from graphrec.errors import DataError
-from graphrec.files import replace_file
+from graphrec.files import write_text
 from graphrec.inspection import Inspection
 from graphrec.report.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
 from graphrec.report.inspections import Rows, Table, finding_table, modality_table, number_rows, span_text
+from graphrec.report.tables import counted
 from graphrec.report.template import template
 
 
@@ -36,7 +37,7 @@ def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], []
     page = template("check.html").render(
         title=f"Dataset {dataset.name}",
         simulated="simulated" in dataset.provenance,
-        lead=", ".join(_counted(severities.count(kind), kind) for kind in ("error", "warning")) + " found.",
+        lead=", ".join(counted(severities.count(kind), kind) for kind in ("error", "warning")) + " found.",
         provenance=dataset.provenance,
         feedback={role: ", ".join(names) for role, names in dataset.feedback.items()},
         verdict=inspection.verdict,
@@ -50,13 +51,8 @@ def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], []
         split=None if split is None else _split(split),
         plots=[] if "error" in severities else [Markup(plot) for plot in _plots(dataset, split)],
     )
-    with replace_file(out) as file:
-        file.write_text(page, encoding="utf-8")
+    write_text(out, page)
     return out
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _published(inspection: Inspection) -> Table:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.files import replace_file
+from graphrec.files import write_text
 from graphrec.report.plots import standalone
 from graphrec.report.tables import markdown_table, number
 
@@ -62,8 +62,7 @@ class Exhibit:
         if self.picture is not None:
             texts["svg"] = standalone(self.picture)
         for suffix, text in texts.items():
-            with replace_file(Path(folder) / f"{self.name}.{suffix}") as part:
-                part.write_text(text, encoding="utf-8")
+            write_text(Path(folder) / f"{self.name}.{suffix}", text)
         if self.picture is None:
             (Path(folder) / f"{self.name}.svg").unlink(missing_ok=True)
 

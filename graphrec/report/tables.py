@@ -39,6 +39,11 @@ def number(value: float) -> str:
     return "-" + text[2:] if text.startswith("-0.") else text
 
 
+def counted(n: int, what: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
 def cell(row: pd.Series, metric: str, *, bold: bool = False) -> str:
     """`.0712 [.0698, .0725]`, the mean in `**` if bold; a dash where the metric was not measured."""
     if pd.isna(row[metric]):

@@ -38,7 +38,8 @@ class TrainingState:
     waited: int = 0
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
-    """One dict an epoch: `epoch`, `loss`, one `loss/NAME` an objective, and validation metrics where validated."""
+    """One dict an epoch: `epoch`, `loss`, one `loss/NAME` an objective, `seconds` since training began, and validation
+    metrics where validated."""
 
     def finished(self, config: TrainingConfig) -> bool:
         return self.epoch >= config.epochs or self.waited >= config.patience

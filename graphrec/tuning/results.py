@@ -14,9 +14,9 @@ import pandas as pd
 from graphrec.carry_out import complete_run
 from graphrec.causal import label
 from graphrec.errors import RunError
-from graphrec.files import replace_file
+from graphrec.files import write_text
 from graphrec.recipe import Recipe
-from graphrec.report.tables import markdown_table, metric_label, number
+from graphrec.report.tables import counted, markdown_table, metric_label, number
 from graphrec.run import Run
 from graphrec.tuning.space import Space
 
@@ -151,7 +151,7 @@ class Tuning:
         text = [
             f"# Tuning of {recipe.name}",
             "",
-            f"{metric_label(self.monitor)} on the validation likes after each of {count} training{'s'[: count > 1]}; "
+            f"{metric_label(self.monitor)} on the validation likes after each of {counted(count, 'training')}; "
             f"sampler {self.sampler}, seed {recipe.seed}. Trial 0 is the recipe as it was given. The test part stayed "
             "closed.",
             "",
@@ -189,8 +189,7 @@ class Tuning:
         if self.succeeded:
             texts[BEST] = self.recipe.to_toml()
         for name, text in texts.items():
-            with replace_file(self.folder / name) as part:
-                part.write_text(text, encoding="utf-8")
+            write_text(self.folder / name, text)
 
 
 def trial_folder(folder: Path, trial: int) -> Path:

@@ -11,7 +11,16 @@ from contracts.decoder_contract import small_model
 from graphrec.causal import FrontDoor
 from graphrec.errors import DataError
 from graphrec.evaluation.popularity import popularity
-from graphrec.evaluation.ranking import FEW, MEMORY_BUDGET, PairIndex, blocks, evaluate, rank_all, ranks_of, top_k
+from graphrec.evaluation.ranking import (
+    COUNTED_EACH,
+    MEMORY_BUDGET,
+    PairIndex,
+    blocks,
+    evaluate,
+    rank_all,
+    ranks_of,
+    top_k,
+)
 
 NOTHING = np.empty((0, 2), dtype=np.int64)
 
@@ -39,7 +48,8 @@ def test_ranks_are_places_in_the_ranking_as_far_as_they_count(k: int, levels: in
     wanted = random.random((30, 60)) < random.random((30, 1))  # one pair to nearly all of a row
     wanted[:, 17] = True
     rows, items = np.nonzero(wanted)
-    assert (np.bincount(rows) > FEW).any() and (np.bincount(rows) <= FEW).any(), "both ways of counting"
+    counts = np.bincount(rows)
+    assert (counts > COUNTED_EACH).any() and (counts <= COUNTED_EACH).any(), "both ways of counting"
     place = np.argsort(np.array(slow_top_k(torch.from_numpy(scores), 60)), axis=1)[rows, items] + 1
     ranks = ranks_of(scores, rows, items, k)
     first = place == np.minimum.reduceat(place, np.flatnonzero(np.diff(rows, prepend=-1)))[rows]
