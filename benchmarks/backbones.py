@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,13 +30,23 @@ from common import RECIPES, prepared, run
 
 from graphrec.allocator import keep_large_blocks
 from graphrec.backbones import backbones
-from graphrec.benchmark import Row, tell_failure, values_of_users
-from graphrec.carry_out import other_code, train
+from graphrec.benchmark import (
+    ABOUT,
+    Row,
+    judge,
+    recipe_values,
+    refuse_to_lose,
+    tell_failure,
+    values_of_users,
+    write_values,
+)
+from graphrec.carry_out import train, warn_of_other_code
+from graphrec.causal import label
 from graphrec.comparison import named, paired_tests
 from graphrec.errors import MismatchError, RunError
 from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.experiments import hold_place
-from graphrec.files import read_json, replace_file, sha256, write_json
+from graphrec.files import read_json, sha256, write_json, write_text
 from graphrec.in_processes import in_processes
 from graphrec.recipe import Recipe
 from graphrec.report.tables import cell, clear_best, metric_label, number
@@ -118,6 +127,7 @@ def main(
 
 def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int, seeds: int, jobs: int) -> None:
     """All cells, and their tables in `out`."""
+    _refuse_to_lose(out, names, seeds)
     setting = SETTINGS[dataset]
     ready = prepared(setting.source, data, out, dataset, setting.options)
     tasks = [
@@ -131,8 +141,7 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
         print(f"{done} of {len(tasks)} cells: {found.backbone} under {found.decoder} {found.failure}", flush=True)
     if not any(found.folders for found in cells.values()):
         raise RunError("every cell failed", got="; ".join(f"{one.name}: {one.failure}" for one in cells.values()))
-    if said := other_code([run for found in cells.values() for run in found.runs]):
-        print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
+    warn_of_other_code([run for found in cells.values() for run in found.runs])
     costs = _costs([found for found in cells.values() if found.folders], out / "costs")
     tables, tests, texts = [], [], []
     for decoder in DECODERS:
@@ -147,13 +156,21 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
         ("results.md", "\n".join(texts)),
         ("significance.csv", pd.concat(tests).to_csv(index=False)),
         ("trials.csv", _trials(cells.values()).to_csv(index=False)),
-        ("about.json", json.dumps({"trials": trials, "seeds": seeds, "jobs": jobs, "cells": about}, indent=2) + "\n"),
+        (ABOUT, json.dumps({"trials": trials, "seeds": seeds, "jobs": jobs, "cells": about}, indent=2) + "\n"),
     ):
-        with replace_file(out / name) as part:
-            part.write_text(text, encoding="utf-8")
-    with replace_file(out / "per_user.parquet") as part:
-        _values(cells.values(), setting).to_parquet(part, index=False, compression="zstd", compression_level=19)
+        write_text(out / name, text)
+    done = [found for found in cells.values() if found.folders]
+    rows, users = [found.row for found in done], done[0].runs[0].user_ids
+    write_values(values_of_users(setting.shown, rows, range(seeds), users), out)
     print("\n" + (out / "results.md").read_text(encoding="utf-8"))
+
+
+def _refuse_to_lose(out: Path, names: list[str], seeds: int) -> None:
+    about = out / ABOUT
+    if about.is_file():
+        kept = read_json(about)
+        refuse_to_lose("backbones", {name.partition(" ")[0] for name in kept["cells"]}, names, out)
+        refuse_to_lose("seeds", range(kept["seeds"]), range(seeds), out)
 
 
 def _recipe(dataset: str, prepared: Path, backbone: str, decoder: str) -> Recipe:
@@ -189,22 +206,18 @@ class Cell:
     def name(self) -> str:
         return f"{self.backbone} {self.decoder}"
 
-    @property
-    def estimand(self) -> str:
-        """The decoder's own, the first."""
-        return next(entry["estimand"] for entry in self.runs[0].metrics().values() if entry["part"] == "test")
-
-    def per_user(self) -> list[pd.DataFrame]:
-        """The test metrics of each user, a table a seed."""
-        return [run.per_user(self.estimand, "test") for run in self.runs]
+    @cached_property
+    def row(self) -> Row:
+        """The test metrics under the decoder's own estimand, the first; called as the backbone."""
+        estimand = label(next(iter(self.runs[0].variants().values())))
+        tables = [run.per_user(estimand, "test") for run in self.runs]
+        return Row(table_row(self.backbone, estimand, summarise(*tables)), {"test": tables})
 
     def about(self) -> dict[str, Any]:
         """What repeats it, without this machine's paths."""
         if not self.folders:
             return {"failed": self.failure}
-        recipe = self.runs[0].recipe.model_dump(mode="json")
-        recipe["data"].pop("path")
-        return {"recipe": recipe, "runs": [run.about() for run in self.runs]}
+        return {"recipe": recipe_values(self.runs[0].recipe), "runs": [run.about() for run in self.runs]}
 
 
 def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, seeds: int) -> Cell:
@@ -216,8 +229,7 @@ def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, 
         for seed in range(seeds):
             best = tuned.recipe.model_copy(update={"seed": seed})
             runs.append(train(best, out / "runs" / f"{name}-{decoder}-{seed}") if seed else tuned.run)
-            if not any(entry["part"] == "test" for entry in runs[-1].metrics().values()):
-                runs[-1].evaluate(reason="benchmark of backbones")
+            judge(runs[-1], runs[-1].variants().values(), "test")
     except MismatchError:  # results of another recipe or other data are not to be replaced
         raise
     except Exception as error:
@@ -256,19 +268,18 @@ def _measured(name: str, recipe: Recipe, kept: Path, settings: str) -> tuple[str
         made, passed = short.manifest, [epoch["seconds"] for epoch in short.history]
     seconds = (passed[-1] - passed[a_round - 1]) / a_round
     cost = {"seconds_an_epoch": seconds, "megabytes": made["peak_memory_mb"], "threads": made["threads"]}
-    write_json(kept, cost | {"recipe": settings})
-    return name, read_json(kept)
+    cost["recipe"] = settings
+    write_json(kept, cost)
+    return name, cost
 
 
 def _judged(cells: list[Cell], costs: Mapping[str, Cost], setting: Setting) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All metrics of a decoder's backbones with their cost, and the tests of every pair on the metrics shown."""
     done = [cell for cell in cells if cell.folders]
-    kept = [cell.per_user() for cell in done]
-    rows = [table_row(cell.backbone, cell.estimand, summarise(*tables)) for cell, tables in zip(done, kept)]
-    table = pd.DataFrame(rows).assign(decoder=[cell.decoder for cell in done])
+    table = pd.DataFrame([cell.row.cells for cell in done]).assign(decoder=[cell.decoder for cell in done])
     table = table.assign(**{key: [costs[cell.name][key] for cell in done] for key in ("seconds_an_epoch", "megabytes")})
     return table, paired_tests(
-        {row: [one[["user", *setting.shown]] for one in tables] for row, tables in enumerate(kept)}
+        {place: [one[["user", *setting.shown]] for one in cell.row.per_user["test"]] for place, cell in enumerate(done)}
     )
 
 
@@ -310,14 +321,6 @@ def _trials(cells: Iterable[Cell]) -> pd.DataFrame:
         tables[-1].insert(0, "backbone", one.backbone)
         tables[-1].insert(1, "decoder", one.decoder)
     return pd.concat(tables, ignore_index=True)
-
-
-def _values(cells: Iterable[Cell], setting: Setting) -> pd.DataFrame:
-    """The metrics that are shown of every cell, seed and user."""
-    done = [cell for cell in cells if cell.folders]
-    rows = [Row({"method": one.backbone, "estimand": one.estimand}, {"test": one.per_user()}) for one in done]
-    seeds = range(max(len(one.folders) for one in done))
-    return values_of_users(setting.shown, rows, seeds, done[0].runs[0].user_ids)
 
 
 def _line(name: str, values: list[str], titles: list[str]) -> str:

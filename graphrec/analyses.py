@@ -23,7 +23,7 @@ from graphrec.data.exposures import Exposures, randomised_exposures
 from graphrec.errors import DataError
 from graphrec.evaluation.lists import describe_lists
 from graphrec.evaluation.off_policy import off_policy_values
-from graphrec.evaluation.parts import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS
+from graphrec.evaluation.parts import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SLICES, SUBSETS
 from graphrec.evaluation.ranking import evaluate_sets
 from graphrec.evaluation.slices import active_users, drop, high_ratio_items, like_times, normalised_recall, time_subsets
 from graphrec.run import Run
@@ -146,4 +146,4 @@ def _sizes(run: Run, scorer: Any) -> dict[str, Any]:
 
 def _by_part(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows of one part together, the estimands of each in their order."""
-    return pd.DataFrame(sorted(rows, key=lambda row: [*ACTIVITY, *SUBSETS, DROP, *RATIOS].index(row["part"])))
+    return pd.DataFrame(sorted(rows, key=lambda row: SLICES.index(row["part"])))

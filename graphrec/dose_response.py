@@ -19,15 +19,18 @@ import pandas as pd
 from scipy import stats
 
 from graphrec.assemble import prepare_split
-from graphrec.carry_out import complete_run, other_code, train
+from graphrec.benchmark import judge
+from graphrec.carry_out import complete_run, train, warn_of_other_code
+from graphrec.causal import label
 from graphrec.environment import Environment
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.metrics import summarise
-from graphrec.files import read_json, replace_file, write_json
+from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.files import read_json, write_json, write_text
 from graphrec.in_processes import in_processes
 from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
-from graphrec.references import POPULARITY, by_truth, reference_scores
+from graphrec.references import ORACLE, by_truth, reference_scores
 from graphrec.report.plots import Estimate, curve_panels, standalone
 from graphrec.report.tables import cell, metric_label
 from graphrec.run import Run
@@ -35,6 +38,8 @@ from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
 
 METRICS = ("ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do")
+OBSERVATIONAL, INTERVENTIONAL = f"{ORACLE}as observed", f"{ORACLE}true effect"
+"""What the two oracles are called, whatever the study's target."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,7 @@ def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -
         rows += found
         print(f"{done} of {len(tasks)} worlds: {study.dial} {found[0]['dose']:g}, seed {found[0]['seed']}", flush=True)
     kept = (complete_run(_place(*task) / "runs" / method) for task in tasks for method in study.methods)
-    if said := other_code([run for run in kept if run is not None]):
-        print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
+    warn_of_other_code([run for run in kept if run is not None])
     judged = pd.DataFrame(rows).sort_values(["dose", "seed"], kind="stable")
     table = over_seeds(judged)
     for name, text in (
@@ -91,8 +95,7 @@ def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -
         ("results.md", study_markdown(table, study.dial)),
         ("about.json", json.dumps(_about(study, seeds), indent=2) + "\n"),
     ):
-        with replace_file(out / name) as part:
-            part.write_text(text, encoding="utf-8")
+        write_text(out / name, text)
     return table
 
 
@@ -108,8 +111,7 @@ def write_figure(table: pd.DataFrame, methods: Iterable[str], dial: str, path: P
         }
         for metric in METRICS
     }
-    with replace_file(path) as part:
-        part.write_text(standalone(curve_panels(panels, dial, path.stem)), encoding="utf-8")
+    write_text(path, standalone(curve_panels(panels, dial, path.stem)))
 
 
 def over_seeds(judged: pd.DataFrame) -> pd.DataFrame:
@@ -161,9 +163,6 @@ def _about(study: Study, seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-OBSERVATIONAL, INTERVENTIONAL = "oracle: as observed", "oracle: true effect"
-
-
 def one_world(study: Study, dose: float, seed: int, out: Path) -> list[dict[str, Any]]:
     """Draw one world, train and judge every method in it; a row a method and estimand, and a row a reference."""
     place = _place(study, dose, seed, out)
@@ -191,18 +190,15 @@ def _place(study: Study, dose: float, seed: int, out: Path) -> Path:
 
 
 def _rows(run: Run, raw: Path, study: Study) -> list[dict[str, Any]]:
-    """A row an estimand; of a method that is another setting of a decoder (HCR-NS) its first estimand alone."""
-    part = "truth" if study.target == "like" else study.target
-    judged = [entry for entry in run.metrics().values() if entry["part"] == part]
-    if not judged:
-        run.evaluate_truth(raw, target=study.target)
-        judged = [entry for entry in run.metrics().values() if entry["part"] == part]
-    first = judged[0]["method"]
+    """A row for each of `Run.rows`."""
+    part = TRUTH_PARTS[study.target]
+    judge(run, run.variants().values(), part, raw)
+    found = run.metrics()
     return [
-        {"method": entry["method"] if run.name == first else run.name, "estimand": entry["estimand"]}
-        | {metric: entry["metrics"][metric]["mean"] for metric in METRICS}
+        {"method": name, "estimand": label(estimand)}
+        | {metric: found[f"{part}/{label(estimand)}"]["metrics"][metric]["mean"] for metric in METRICS}
         | {"epochs": run.manifest["epochs"], "best_epoch": run.manifest["best_epoch"]}
-        for entry in (judged if run.name == first else judged[:1])
+        for name, estimand in run.rows().items()
     ]
 
 
@@ -212,9 +208,8 @@ def _references(recipe: Recipe, raw: Path, study: Study, kept: Path) -> list[dic
         return read_json(kept)
     split = prepare_split(recipe)
     truth = Truth.load(raw).align(split.dataset.user_ids, split.dataset.item_ids)
-    scores = reference_scores(split, truth, study.target).values()
     rows = []
-    for name, score in zip((POPULARITY, OBSERVATIONAL, INTERVENTIONAL), scores):
+    for name, score in reference_scores(split, truth, study.target, (OBSERVATIONAL, INTERVENTIONAL)).items():
         summary = summarise(by_truth(score, split, truth, study.target))
         rows.append({"method": name, "estimand": "", **{metric: summary[metric]["mean"] for metric in METRICS}})
     write_json(kept, rows)

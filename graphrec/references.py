@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,10 @@ from graphrec.evaluation.ranking import evaluate
 from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
 from graphrec.simulation.truth import ORACLES, Truth
 
-POPULARITY = "popularity (clicks)"
+POPULARITY, ORACLE = "popularity (clicks)", "oracle: "
+"""What popularity is called, and how the name of every oracle begins."""
+Score = Callable[[Tensor], Tensor]
+"""`[b]` users to `[b, I]` scores."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +39,24 @@ class Reference:
     competes: bool = True
 
 
-def reference_scores(split: Split, truth: Truth | None, target: str) -> dict[str, Callable[[Tensor], Tensor]]:
-    """By name what each ranks by: `[b]` users to `[b, I]` scores.
+def reference_scores(
+    split: Split, truth: Truth | None, target: str, called: Sequence[str] | None = None
+) -> dict[str, Score]:
+    """By name what each ranks by.
 
     Popularity comes first and, where the truth is known, the observational and the interventional oracle after it.
+
+    Args:
+        called: what the two oracles are called; by default what they rank by.
     """
-    scores: dict[str, Callable[[Tensor], Tensor]] = {
-        POPULARITY: popularity(split.train_pairs("click"), split.dataset.num_items)
-    }
+    scores: dict[str, Score] = {POPULARITY: popularity(split.train_pairs("click"), split.dataset.num_items)}
     if truth is not None:
-        scores |= {f"oracle: {name}": score for name, score in zip(ORACLES[target], oracles(truth, target))}
+        names = called or [f"{ORACLE}{name}" for name in ORACLES[target]]
+        scores |= dict(zip(names, oracles(truth, target), strict=True))
     return scores
 
 
-def by_truth(score: Callable[[Tensor], Tensor], split: Split, truth: Truth, target: str) -> pd.DataFrame:
+def by_truth(score: Score, split: Split, truth: Truth, target: str) -> pd.DataFrame:
     """A reference judged by the truth; see `judge_by_truth`."""
     size = BYTES_A_SCORE * split.dataset.num_items
     return judge_by_truth(score, truth, split.train_pairs("click"), bytes_per_user=size, target=target)

@@ -13,7 +13,6 @@ from graphrec.benchmark import run_benchmark
 from graphrec.report.tables import metric_label, metric_names
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
-TABLES = sorted(RESULTS.glob("*/exhibits/hcr-table-[23].csv"))
 KEPT = sorted(file.parent.name for file in RESULTS.glob("*/per_user.parquet"))
 
 

@@ -228,6 +228,11 @@ def test_backbones_are_tuned_trained_and_put_in_one_table(
     assert again["recipe"] != about["cells"]["mf ct"]["cost"]["recipe"]
     with pytest.raises(GraphrecError, match="unknown backbone"):
         script.main("alibaba", only="mf,nonesuch", **asked)
+    with pytest.raises(GraphrecError, match="of backbones that are not asked for"):
+        script.main("alibaba", only="mf", **asked)
+    with pytest.raises(GraphrecError, match="of seeds that are not asked for"):
+        script.main("alibaba", only="mf,lightgcn", **asked | {"seeds": 1})
+    assert json.loads((tmp_path / "out" / "about.json").read_text()) == about, "nothing is lost"
 
 
 @pytest.mark.parametrize(

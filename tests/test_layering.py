@@ -28,8 +28,8 @@ LAYERS = [
     ["run"],
     ["analyses", "comparison"],
     ["carry_out", "report"],
-    ["benchmark", "dose_response", "refutation", "tuning"],
-    ["experiments"],
+    ["benchmark", "refutation", "tuning"],
+    ["dose_response", "experiments"],
     ["cli"],
     ["__init__"],
 ]

@@ -21,8 +21,8 @@ OF_FEATURES = (
 SYMBOLS = (
     "Multiply-adds of one forward pass in training, over all edges, that gives `fused`: E training pairs, N users and "
     "items, U users, I items, M modalities, D feature width, P projected feature width, d embedding width, L layers, "
-    "K neighbours, B pairs a batch; what else a formula counts is that of the class's defaults. The gradient costs "
-    "about twice as much again."
+    "K neighbours, B pairs a batch; any other number is that of the class's defaults. The gradient costs about twice "
+    "as much again."
 )
 """What the letters of `Backbone.cost` mean."""
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from graphrec.assemble import load_data, prepare_split
-from graphrec.benchmark.failures import keep_results, keep_seeds, slug, tell_failure
+from graphrec.benchmark.failures import tell_failure
 from graphrec.benchmark.files import report_on, write_results
 from graphrec.benchmark.judging import judge
-from graphrec.benchmark.result import BenchmarkResult, Row, tests_of
-from graphrec.carry_out import other_code, train
+from graphrec.benchmark.kept import refuse_to_lose_method, refuse_to_lose_seeds, run_folder
+from graphrec.benchmark.result import BenchmarkResult, Row, significance_of
+from graphrec.carry_out import train, warn_of_other_code
 from graphrec.comparison import require_one_split
 from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
-from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.evaluation.parts import judged_parts
 from graphrec.progress import training_progress
 from graphrec.recipe import Recipe
 from graphrec.references import references
@@ -63,11 +61,11 @@ def run_benchmark(
             of a method whose runs there are now found to be of another recipe or other data, or results of more
             seeds. Results that are there are left as they are.
     """
-    keep_seeds(seeds, out)
+    refuse_to_lose_seeds(seeds, out)
     if not recipes:
         raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
-    parts = ["test"] if truth is None else ["test", TRUTH_PARTS[target]]
-    runs, failures = _carry_out_all(recipes, seeds, out, parts, truth, target)
+    parts = judged_parts(truth is not None, target)
+    runs, failures = _carry_out_all(recipes, seeds, out, parts, truth)
     first = next(iter(recipes.values()))
     data, split = load_data(first), prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
@@ -76,9 +74,10 @@ def run_benchmark(
     for name, found in runs.items():
         rows += Row.of_runs(name, found, parts)
     result = BenchmarkResult(
-        pd.DataFrame([row.cells for row in rows]),
-        tests_of(rows, parts),
+        rows,
+        significance_of(rows, parts),
         runs,
+        seeds,
         {**(failed or {}), **failures},
         gap=oracle_gap(known, split.train_pairs("click"), target=target) if known else None,
         target=target,
@@ -87,11 +86,10 @@ def run_benchmark(
         command=command,
         title=titled(title or split.dataset.name, split.dataset),
         references=beside,
-        trainings={number: row.training for number, row in enumerate(rows) if row.training},
         data=data,
         split=split,
     )
-    write_results(result, rows, seeds, out)
+    write_results(result, out)
     if report:
         report_on(result, out)
     return result
@@ -108,7 +106,6 @@ def _carry_out_all(
     out: Path,
     parts: Sequence[str],
     truth: Path | None,
-    target: str,
 ) -> tuple[dict[str, list[Run]], dict[str, str]]:
     """By method its judged runs, one a seed, and why there are none."""
     runs: dict[str, list[Run]] = {}
@@ -118,19 +115,18 @@ def _carry_out_all(
             found = [_trained(name, recipe, seed, out) for seed in seeds]
             for run in found:
                 for part in parts:
-                    judge(run, run.variants().values(), part, truth, target)
+                    judge(run, run.variants().values(), part, truth)
             runs[name] = found
         except Exception as error:
-            keep_results(name, error, out)
+            refuse_to_lose_method(name, error, out)
             failures[name] = tell_failure(name, error)
     every = [run for found in runs.values() for run in found]
     require_one_split(every)
-    if said := other_code(every):
-        print(f"warning: {said}; a new --out trains all anew", file=sys.stderr)
+    warn_of_other_code(every)
     return runs, failures
 
 
 def _trained(name: str, recipe: Recipe, seed: int, out: Path) -> Run:
     recipe = recipe.model_copy(update={"seed": seed, "name": name})
     with training_progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
-        return train(recipe, out / "runs" / f"{slug(name)}-{seed}", on_epoch=on_epoch)
+        return train(recipe, out / "runs" / run_folder(name, seed), on_epoch=on_epoch)

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.benchmark.failures import ABOUT
+from graphrec.benchmark.kept import ABOUT
 from graphrec.benchmark.result import BenchmarkResult, Row
 from graphrec.carry_out import codes
 from graphrec.causal import label
 from graphrec.comparison import named
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.parts import TRUTH_PARTS
-from graphrec.files import replace_file
+from graphrec.files import replace_file, write_text
 from graphrec.recipe import Recipe
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
@@ -26,12 +26,12 @@ from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown, metric_names
 
 PER_USER = ("mrr", "recall", "ndcg", "hr", "ndcg_do")
-"""Metrics whose values of each user are kept beside the table, each at its first K,"""
+"""Metrics whose values of each user are kept beside the table."""
 AT_EVERY_K = ("recall", "ndcg")
-"""and those of which they are kept at every K: the papers' tables have two."""
+"""Those of them of which every K is kept, as the papers' tables have two; of the others the first."""
 
 
-def write_results(result: BenchmarkResult, rows: Sequence[Row], seeds: Sequence[int], out: Path) -> None:
+def write_results(result: BenchmarkResult, out: Path) -> None:
     """The table as CSV and Markdown, its picture, the values of each user behind it, and what it was made with.
 
     No file names a path of this machine.
@@ -42,7 +42,7 @@ def write_results(result: BenchmarkResult, rows: Sequence[Row], seeds: Sequence[
         "results.md": markdown(table.drop(columns="estimand"), result.tests)
         + _users_of_truth(result)
         + _own_estimands(result)
-        + _made_with(result, seeds),
+        + _made_with(result),
         "significance.csv": named(table["method"].tolist(), result.tests).to_csv(index=False),
     }
     metric = next(name for name in table.columns if name.startswith("ndcg_do@" if result.gap else "ndcg@"))
@@ -56,26 +56,24 @@ def write_results(result: BenchmarkResult, rows: Sequence[Row], seeds: Sequence[
         "trials": result.trials,
         "oracles": None if result.gap is None else asdict(result.gap),
         "runs": {
-            run.folder.name: {**run.about(), "recipe": _without_path(run.recipe)}
+            run.folder.name: {**run.about(), "recipe": recipe_values(run.recipe)}
             for found in result.trained.values()
             for run in found
         },
     }
     texts[ABOUT] = json.dumps(about, indent=2) + "\n"
     for name, text in texts.items():
-        with replace_file(out / name) as part:
-            part.write_text(text, encoding="utf-8")
-    with replace_file(out / "per_user.parquet") as part:
-        values = values_of_users(metric_names(table), rows, seeds, result.split.dataset.user_ids)
-        values.to_parquet(part, index=False, compression="zstd", compression_level=19)
+        write_text(out / name, text)
+    write_values(values_of_users(metric_names(table), result.rows, result.seeds, result.split.dataset.user_ids), out)
 
 
-def _made_with(result: BenchmarkResult, seeds: Sequence[int]) -> str:
+def _made_with(result: BenchmarkResult) -> str:
     """The data, the seeds, the code and the command behind the table; of the code nothing where none was trained."""
     behind = sorted({code for found in result.trained.values() for run in found for code in codes(run)})
     made = f" Made with {'; '.join(behind)}." if behind else ""
     by = f" By `{result.command}`." if result.command else ""
-    return f"\n{result.title}; seed{'s'[: len(seeds) > 1]} {', '.join(map(str, seeds))}.{made}{by}\n"
+    seeds = f"seed{'' if len(result.seeds) == 1 else 's'} {', '.join(map(str, result.seeds))}"
+    return f"\n{result.title}; {seeds}.{made}{by}\n"
 
 
 def _users_of_truth(result: BenchmarkResult) -> str:
@@ -104,7 +102,7 @@ def _own_estimands(result: BenchmarkResult) -> str:
 def values_of_users(
     metrics: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], user_ids: np.ndarray
 ) -> pd.DataFrame:
-    """What `PER_USER` names of every row, part, seed and user.
+    """What `PER_USER` and `AT_EVERY_K` name of every row, part, seed and user.
 
     Users stand in the order of `user_ids`, in which intervals resample them; all values of one stand together, which
     halves the file.
@@ -132,7 +130,14 @@ def values_of_users(
     return values.iloc[order].reset_index(drop=True).astype(types | dict.fromkeys(shown, "float32"))
 
 
-def _without_path(recipe: Recipe) -> dict[str, Any]:
+def write_values(values: pd.DataFrame, out: Path) -> None:
+    """Write what `values_of_users` gives as `per_user.parquet`, packed as small as it goes."""
+    with replace_file(out / "per_user.parquet") as part:
+        values.to_parquet(part, index=False, compression="zstd", compression_level=19)
+
+
+def recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """All of a recipe but where its data lies, as JSON has it."""
     values = recipe.model_dump(mode="json")
     values["data"].pop("path")
     return values

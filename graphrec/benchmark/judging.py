@@ -9,27 +9,28 @@ import pandas as pd
 
 from graphrec import analyses
 from graphrec.causal import Estimand, label
-from graphrec.evaluation.parts import ACTIVITY, DROP, LISTS, RATIOS, SUBSETS, TRUTH_PARTS
+from graphrec.evaluation.parts import ACTIVITY, DROP, HELD_OUT, LISTS, OFF_POLICY, RATIOS, SUBSETS, TRUTH_PARTS
 from graphrec.run import Run
 
 
-def judge(run: Run, estimands: Iterable[Estimand], part: str, truth: Path | None = None, target: str = "like") -> None:
+def judge(run: Run, estimands: Iterable[Estimand], part: str, truth: Path | None = None) -> None:
     """Evaluate a run on a part under the estimands for which that was not done yet.
 
     The run's tables do not stay in memory: a benchmark has dozens of runs.
 
     Args:
         part: a key of `EVALUATE_OPTIONS`.
-        truth, target: where the part is the truth's, as in `Run.evaluate_truth`.
+        truth: where the part is the truth's, the simulated world's raw folder.
     """
     known = run.metrics()
     missing = [one for one in estimands if f"{part}/{label(one)}" not in known]
     if not missing:
         return
-    if part in TRUTH_PARTS.values():
+    targets = {kept: target for target, kept in TRUTH_PARTS.items()}
+    if part in targets:
         assert truth is not None, "a world's truth judges its twin alone"
-        run.evaluate_truth(truth, missing, target)
-    elif part in ("test", "valid"):
+        run.evaluate_truth(truth, missing, targets[part])
+    elif part in HELD_OUT:
         run.evaluate(missing, part=part, reason="benchmark")
     else:
         if part in ACTIVITY:
@@ -43,4 +44,5 @@ _ANALYSES: dict[str, Callable[[Run, Sequence[Estimand]], pd.DataFrame]] = {
     **dict.fromkeys((*SUBSETS, DROP), analyses.by_time),
     **dict.fromkeys(RATIOS, analyses.by_like_ratio),
     LISTS: analyses.of_lists,
+    OFF_POLICY: analyses.off_policy,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +38,16 @@ class Row:
 
     @classmethod
     def of_runs(cls, method: str, runs: Sequence[Run], parts: Sequence[str]) -> list[Row]:
-        """One an estimand, with the runs as its seeds, judged on the parts."""
-        variants = runs[0].variants()
-        published = next(iter(runs[0].untrained_decoder().variants()))
-        if method.casefold() != published.casefold():  # another setting of a decoder: its variants say no more
-            variants = {method: next(iter(variants.values()))}
+        """One for each of `Run.rows`, with the runs as its seeds, judged on the parts."""
         rows = []
-        for name, estimand in variants.items():
+        for name, estimand in runs[0].rows().items():
             per_user = {part: [run.per_user(label(estimand), part) for run in runs] for part in parts}
             summary = {key: value for tables in per_user.values() for key, value in summarise(*tables).items()}
             rows.append(cls(table_row(name, label(estimand), summary), per_user, training=method))
         return rows
 
 
-def tests_of(rows: Sequence[Row], parts: Sequence[str]) -> pd.DataFrame:
+def significance_of(rows: Sequence[Row], parts: Sequence[str]) -> pd.DataFrame:
     """Of every pair of rows that compete, on each part; rows by number."""
     trainings = {number: row.training for number, row in enumerate(rows) if row.training}
     tests = []
@@ -67,10 +64,10 @@ class BenchmarkResult:
     """What a benchmark found.
 
     Args:
-        table: a row a method and estimand: metrics on the held-out likes, averaged over seeds and users, with intervals
-            over both; on a simulated world the truth's metrics too.
+        rows: the references', and one a method and estimand.
         tests: of every pair of rows, see `evaluation.significance`; the oracles are no competitors.
         trained: the runs of each method, one a seed.
+        seeds: of these runs.
         failed: methods that ended in an error, with its reason.
         gap: on a simulated world, what the two oracles reach.
         target: what its truth judged.
@@ -78,15 +75,15 @@ class BenchmarkResult:
         trials: trainings that each method was tuned with; 0 where none was.
         command: what does all of it again, if it is known.
         title: what the data is called.
-        references: what the methods stand beside, the first rows of the table.
-        trainings: by row number, the method whose training the row is an estimand of; references have none.
+        references: what the methods stand beside, the first rows.
         data: all of it, as the recipes read it, whatever part it goes to.
         split: what was trained on; its test part stays closed.
     """
 
-    table: pd.DataFrame
+    rows: Sequence[Row]
     tests: pd.DataFrame
     trained: dict[str, list[Run]]
+    seeds: Sequence[int]
     failed: dict[str, str] = field(default_factory=dict)
     gap: OracleGap | None = None
     target: str = "like"
@@ -95,9 +92,14 @@ class BenchmarkResult:
     command: str = ""
     title: str = ""
     references: list[Reference] = field(default_factory=list)
-    trainings: dict[int, str] = field(default_factory=dict)
     data: InteractionDataset = field(kw_only=True)
     split: Split = field(kw_only=True)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The rows: metrics on the held-out likes, averaged over seeds and users, with intervals over both; on a
+        simulated world the truth's metrics too."""
+        return pd.DataFrame([row.cells for row in self.rows])
 
     @property
     def runs(self) -> list[Run]:
@@ -108,7 +110,7 @@ class BenchmarkResult:
     def compared(self) -> dict[str, dict[str, str]]:
         """By method, the estimands that have a row in the table, by label, and what the rows are called."""
         found: dict[str, dict[str, str]] = {}
-        for number, training in self.trainings.items():
-            row = self.table.loc[number]
-            found.setdefault(training, {})[row["estimand"]] = row["method"]
+        for row in self.rows:
+            if row.training:
+                found.setdefault(row.training, {})[row.cells["estimand"]] = row.cells["method"]
         return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphrec.benchmark import BenchmarkResult, keep_results, report_on, run_benchmark, tell_failure
-from graphrec.carry_out import other_code
+from graphrec.benchmark import BenchmarkResult, refuse_to_lose_method, report_on, run_benchmark, tell_failure
+from graphrec.carry_out import warn_of_other_code
 from graphrec.experiments.methods import Method, chosen
 from graphrec.experiments.papers import Paper
 from graphrec.progress import training_progress
@@ -118,8 +117,7 @@ def _recipes(
                 recipe, trials = tuned.recipe, [*trials, *tuned.runs]
             recipes[method.name] = recipe
         except Exception as error:
-            keep_results(method.name, error, out)
+            refuse_to_lose_method(method.name, error, out)
             failed[method.name] = tell_failure(method.name, error)
-    if said := other_code(trials):
-        print(f"warning: of the tuning, {said}; a new --out tunes all anew", file=sys.stderr)
+    warn_of_other_code(trials, of="of the tuning, ", remedy="a new --out tunes all anew")
     return recipes, failed

@@ -1,4 +1,4 @@
-"""How the experiments depart from their paper's; what a model departs in, its module says."""
+"""How the experiments depart from their paper's; a model's own departures stand in its module."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ HCR_BATCH, CAUSALREC_BATCH = 1024, 100
 
 def of_hcr(result: BenchmarkResult) -> list[str]:
     """Against TKDE 2024, section 4.1."""
-    recipe = _any_recipe(result)
-    split = recipe.split.name
+    recipe = result.runs[0].recipe
     said = [
         *_batch(recipe, HCR_BATCH),
         f"At most {recipe.training.epochs} epochs; the paper names no limit.",
         _tuning(result, "its whole grid, on Taobao with a learning rate of 1e-5 besides, which is in none of ours"),
     ]
-    if split != "chronological":
-        said.append(f"Split `{split}`: the data comes with its parts. The paper splits by time.")
+    if recipe.split.name != "chronological":
+        why = ": the data comes with its parts" if recipe.split.name == "given" else ""
+        said.append(f"Split `{recipe.split.name}`{why}. The paper splits by time.")
     return said
 
 
 def of_causalrec(result: BenchmarkResult) -> list[str]:
     """Against ACM MM 2021, section 5.1."""
-    recipe = _any_recipe(result)
+    recipe = result.runs[0].recipe
     split = recipe.split
     return [
         *_batch(recipe, CAUSALREC_BATCH),
@@ -43,10 +43,6 @@ def no_pictures(result: BenchmarkResult) -> list[str]:
     if "visual" in shown or not shown:
         return []
     return [f"The files have no pictures. What the paper does with the looks is done here with: {', '.join(shown)}."]
-
-
-def _any_recipe(result: BenchmarkResult) -> Recipe:
-    return result.runs[0].recipe
 
 
 def _batch(recipe: Recipe, published: int) -> list[str]:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult
+from graphrec.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.causal import label
 from graphrec.comparison import summarise_seeds
 from graphrec.evaluation.parts import LISTS
-from graphrec.experiments.scored import ENDS, NAN, Scored, short
+from graphrec.experiments.scored import ENDS, NAN, short
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.tables import metric_label
+from graphrec.run import Run
 
 K = 50
+Summary = dict[str, dict[str, float]]
+"""By metric its mean and the ends of its interval."""
 
 
 def list_contents(result: BenchmarkResult, title: str) -> Exhibit:
     """A row a method and estimand of the benchmark's table, a column a measure of its lists of 50 items."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
+    found: dict[str, Summary] = {}
     failed: dict[str, str] = {}
-    for row in _rows(result):
-        if row.failed:
-            failed[row.name] = row.failed
-            continue
-        tables = row.per_user(LISTS)
-        assert row.estimand is not None
-        key = f"{LISTS}/{label(row.estimand)}"
-        found[row.name] = summarise_seeds([run.metrics()[key] for run in row.runs], tables)
+    for method, shown in result.compared.items():
+        try:
+            found |= _described(result.trained[method], shown)
+        except Exception as error:
+            failed |= dict.fromkeys(shown.values(), f"failed: {shown_reason(error)}")
+    failed |= {method: f"failed: {why}" for method, why in result.failed.items()}
     ends = {metric.rpartition("@")[2] for one in found.values() for metric in one}
     k = str(K) if str(K) in ends else max(ends, key=int, default="")
     metrics = [metric for metric in next(iter(found.values()), {}) if metric.endswith(f"@{k}")]
@@ -39,7 +40,7 @@ def list_contents(result: BenchmarkResult, title: str) -> Exhibit:
     return Exhibit(
         name="lists",
         title=f"What the lists are made of. {title}",
-        caption=f"The {k} best items of all users, liked or not. Coverage: the share of all items in at least one "
+        caption=f"The {k or K} best items of all users, liked or not. Coverage: the share of all items in at least one "
         "list; popularity: mean number of training clicks of the listed items; concentration: mean cosine of the "
         "listed items' features, 0 being about that of items drawn at random. No value is better in itself. "
         f"{ENDS} Coverage, which no single user has, has none.",
@@ -48,14 +49,22 @@ def list_contents(result: BenchmarkResult, title: str) -> Exhibit:
     )
 
 
-def _rows(result: BenchmarkResult) -> Iterator[Scored]:
-    """Every method under every estimand that has a row in the benchmark's table."""
-    for method, runs in result.trained.items():
-        estimands = {label(one): one for one in runs[0].variants().values()}
-        for text, name in result.compared.get(method, {}).items():
-            yield Scored.of(result, method, estimands[text], name)
-    for method in result.failed:
-        yield Scored.of(result, method)
+def _described(runs: Sequence[Run], shown: Mapping[str, str]) -> dict[str, Summary]:
+    """By row of the benchmark's table, the measures of a method's lists.
+
+    Args:
+        runs: one a seed.
+        shown: by the label of an estimand, what its row is called.
+    """
+    estimands = [one for one in runs[0].variants().values() if label(one) in shown]
+    for run in runs:
+        judge(run, estimands, LISTS)
+    return {
+        name: summarise_seeds(
+            [run.metrics()[f"{LISTS}/{text}"] for run in runs], [run.per_user(text, LISTS) for run in runs]
+        )
+        for text, name in shown.items()
+    }
 
 
 def _column(metric: str) -> str:

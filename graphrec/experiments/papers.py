@@ -24,6 +24,7 @@ from graphrec.experiments.scored import short
 from graphrec.experiments.statistics import causalrec_table_1, hcr_table_1
 from graphrec.experiments.strengths import causalrec_figure_7
 from graphrec.report.exhibits import Exhibit
+from graphrec.report.tables import counted
 
 STATISTICS = ("hcr-table-1", "causalrec-table-1")
 """Exhibits of the data, in which nothing is trained."""
@@ -61,23 +62,18 @@ class Paper:
 
 
 def _about_training(result: BenchmarkResult) -> list[str]:
-    """How often each method was trained, and for what."""
+    """What each method was tuned with, and what the intervals are over."""
     said = "No method was tuned: all have the settings of the benchmark's recipe."
     if result.trials:
-        number = "1 training" if result.trials == 1 else f"{result.trials} trainings"
         said = (
-            f"Tuned with {number} each, or as many as the grid has, on the validation part; an ablation has the "
-            "settings of its method."
+            f"Tuned with {counted(result.trials, 'training')} each, or as many as the grid has, on the validation "
+            "part; an ablation has the settings of its method."
         )
-    seeds = [run.recipe.seed for run in next(iter(result.trained.values()), [])]
-    if not seeds:
-        return [said]
+    seeds = result.seeds if result.trained else ()
+    over = f"Seeds {', '.join(map(str, seeds))}: intervals and tests are over users and trainings."
     if len(seeds) == 1:
-        return [
-            said,
-            f"One training a method, seed {seeds[0]}: intervals and tests are over users, not over trainings.",
-        ]
-    return [said, f"Seeds {', '.join(map(str, seeds))}: intervals and tests are over users and trainings."]
+        over = f"One training a method, seed {seeds[0]}: intervals and tests are over users, not over trainings."
+    return [said, over] if seeds else [said]
 
 
 def _made(name: str, make: Make, result: BenchmarkResult, title: str) -> Exhibit | None:

@@ -14,7 +14,7 @@ from graphrec.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.causal import Estimand, label
 from graphrec.comparison import paired_tests
 from graphrec.evaluation.metrics import better, difference_interval, summarise
-from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.evaluation.parts import judged_parts
 from graphrec.evaluation.significance import corrected
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import clear_best, metric_label
@@ -63,11 +63,11 @@ class Scored:
             return cls(name, failed=NOT_RUN)
         return cls(name, runs, estimand or next(iter(runs[0].variants().values())), method=method)
 
-    def per_user(self, part: str, truth: Path | None = None, target: str = "like") -> list[pd.DataFrame]:
+    def per_user(self, part: str, truth: Path | None = None) -> list[pd.DataFrame]:
         """The per-user table of each seed, evaluated now where that was not done before."""
         assert self.estimand is not None
         for run in self.runs:
-            judge(run, [self.estimand], part, truth, target)
+            judge(run, [self.estimand], part, truth)
         return [run.per_user(label(self.estimand), part) for run in self.runs]
 
 
@@ -155,9 +155,12 @@ class Measured:
 
 
 def measure(
-    rows: Sequence[Scored], metrics: Iterable[str], parts: Iterable[str] = ("test",), truth: Path | None = None,
-    target: str = "like", benchmark: BenchmarkResult | None = None,
-) -> Measured:  # fmt: skip
+    rows: Sequence[Scored],
+    metrics: Iterable[str],
+    parts: Iterable[str] = ("test",),
+    truth: Path | None = None,
+    benchmark: BenchmarkResult | None = None,
+) -> Measured:
     """Evaluate methods on one or several parts, and test every pair of them.
 
     A method that cannot be evaluated there is a failure of its row alone. Rows that an exhibit measures in several
@@ -166,7 +169,7 @@ def measure(
     Args:
         metrics: what to keep, of all that the parts have.
         parts: keys of `EVALUATE_OPTIONS`.
-        truth, target: of a simulated world.
+        truth: of a simulated world.
         benchmark: whose own tests are taken for the rows that its table has.
     """
     wanted, parts = list(metrics), list(parts)
@@ -176,7 +179,7 @@ def measure(
         if number in failed:
             continue
         try:
-            found = {part: row.per_user(part, truth, target) for part in parts}
+            found = {part: row.per_user(part, truth) for part in parts}
         except Exception as error:
             failed[number] = f"failed: {shown_reason(error)}"
             continue
@@ -205,11 +208,9 @@ def measure_all(
         as_benchmark: take the benchmark's own tests, so that an exhibit calls significant only what its tables do.
     """
     benchmark = result if as_benchmark else None
-    if result.truth is None:
-        return measure(rows, metrics, benchmark=benchmark), list(metrics)
-    every = [*metrics, *TRUTHS]
-    parts = ("test", TRUTH_PARTS[result.target])
-    return measure(rows, every, parts, result.truth, result.target, benchmark), every
+    every = [*metrics, *(TRUTHS if result.truth else ())]
+    parts = judged_parts(result.truth is not None, result.target)
+    return measure(rows, every, parts, result.truth, benchmark), every
 
 
 def one_family(measured: Sequence[Measured]) -> tuple[Measured, ...]:
@@ -242,9 +243,7 @@ def about_metrics(metrics: Iterable[str]) -> str:
 
 def _places(rows: Mapping[int, Scored], benchmark: BenchmarkResult) -> dict[int, int]:
     """By row number of the benchmark's table, the number of the same row here; of the rows that it has."""
-    known = {
-        (training, benchmark.table.loc[place, "estimand"]): place for place, training in benchmark.trainings.items()
-    }
+    known = {(row.training, row.cells["estimand"]): place for place, row in enumerate(benchmark.rows) if row.training}
     keys = {number: (row.method, label(row.estimand)) for number, row in rows.items() if row.estimand is not None}
     return {known[key]: number for number, key in keys.items() if key in known}
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from graphrec.errors import DataError
 from graphrec.files import read_json
+from graphrec.references import ORACLE, POPULARITY
 from graphrec.report.plots import SERIES, Estimate, curve_plot
 from graphrec.report.results import Table
 from graphrec.report.tables import cell, metric_label, metric_names
@@ -23,9 +24,11 @@ def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
 
     Args:
         path: `results.csv` of a study; `about.json` beside it, where it is, names the dial.
-        methods: those of the page, what matters most first. The curves are of the oracles, of these, or of the first
-            methods where the study has none of them, and of popularity, as far as a plot can hold them; the tables
-            are of all.
+        methods: those of the page, what matters most first.
+
+    Returns:
+        For the template. The tables have every method. The curves have the oracles, then of `methods` what the study
+        has, or all that it has where that is none, then popularity: as many of these, from the first, as a plot holds.
 
     Raises:
         DataError: no such file, or not the table of a study.
@@ -35,8 +38,8 @@ def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
     about = read_json(about_file) if about_file.is_file() else {}
     about = about if isinstance(about, dict) else {}
     dial, every = str(about.get("dial", "dose")), list(dict.fromkeys(table["method"]))
-    oracles = [one for one in every if one.startswith("oracle")]
-    beside = [one for one in every if one.startswith("popularity")]
+    oracles = [one for one in every if one.startswith(ORACLE)]
+    beside = [one for one in every if one == POPULARITY]
     trained = [one for one in every if one not in (*oracles, *beside)]
     drawn = [*oracles, *([one for one in methods if one in trained] or trained), *beside][: len(SERIES)]
     worlds = sorted({int(n) for n in table["worlds"]})

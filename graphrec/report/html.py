@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from markupsafe import Markup
 
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
 from graphrec.evaluation.parts import TRUTH_PARTS
-from graphrec.files import replace_file
+from graphrec.files import write_text
 from graphrec.references import Reference
 from graphrec.report.claims import causal_claims
 from graphrec.report.doses import doses
@@ -24,9 +23,10 @@ from graphrec.report.methods import run_rows
 from graphrec.report.plots import training_plot
 from graphrec.report.refutations import refutations
 from graphrec.report.repeat import commands, cost, environments, ledger, prepared_manifest, provenance
-from graphrec.report.results import ranking, results, rows
+from graphrec.report.results import methods_in_order, ranking, results, rows
 from graphrec.report.sensitivity import settings, strengths
 from graphrec.report.slices import slices
+from graphrec.report.tables import counted
 from graphrec.report.template import template
 from graphrec.report.trained import methods_of, run_names
 from graphrec.report.user_lists import user_lists
@@ -99,7 +99,7 @@ def write_report(
     tables = [found.table, *(truth.table for _, truth in truths.values())]
     seeds = len(methods[0].runs)
     page = template("report.html").render(
-        title=title or f"{_count(len(every), 'run')} on {every[0].manifest['dataset']}",
+        title=title or f"{counted(len(every), 'run')} on {every[0].manifest['dataset']}",
         part=PARTS[part],
         seeds=seeds,
         first_seed=firsts[0].recipe.seed,
@@ -119,7 +119,7 @@ def write_report(
         slices=slices(methods) if part == "test" else [],
         strengths=strengths([rows(judged, kept, every=True)[0] for kept, judged in judged_on.items()]),
         settings=settings(firsts, called, tables),
-        doses=None if dose_response is None else doses(dose_response, _first_rows_first(found.table)),
+        doses=None if dose_response is None else doses(dose_response, methods_in_order(found.table)),
         exhibits=exhibit_sections(exhibits),
         training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(firsts)],
         decoders=causal_claims(firsts, part),
@@ -134,8 +134,7 @@ def write_report(
         same_data=len({run.manifest["dataset_fingerprint"] for run in every}) == 1,
         commands=commands(every, part, out, dose_response, replicates=seeds > 1),
     )
-    with replace_file(out) as file:
-        file.write_text(page, encoding="utf-8")
+    write_text(out, page)
     return out
 
 
@@ -152,15 +151,6 @@ def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], part: str
         )
     if out.is_dir():
         raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")
-
-
-def _first_rows_first(table: pd.DataFrame) -> list[str]:
-    """The rows' methods: the first of each training before its other estimands."""
-    return table.assign(more=table["run"].duplicated()).sort_values("more", kind="stable")["method"].tolist()
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 # What was run on what

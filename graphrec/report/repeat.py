@@ -11,13 +11,9 @@ from typing import Any
 from graphrec.data.store import Manifest, fingerprint, read_manifest
 from graphrec.environment import code_of
 from graphrec.errors import DataError, RunError
-from graphrec.evaluation.parts import ACTIVITY, DROP, EVALUATE_OPTIONS, RATIOS, SUBSETS, TRUTH_PARTS
+from graphrec.evaluation.parts import EVALUATE_OPTIONS, HELD_OUT, SLICES, TRUTH_PARTS
 from graphrec.recipe import Recipe
 from graphrec.run import BEGUN_WITH, Run
-
-PARTS = ("test", "valid")
-SLICES = (*ACTIVITY, *SUBSETS, DROP, *RATIOS)
-"""What is evaluated together, on the test part alone."""
 
 
 def prepared_manifest(run: Run) -> tuple[Manifest | None, str | None]:
@@ -124,9 +120,8 @@ def commands(
         chosen = "".join(f" --estimand {shlex.quote(label)}" for label in labels)
         parts = dict.fromkeys(entry["part"] for entry in entries)
         judged = [EVALUATE_OPTIONS[one] for one in TRUTH_PARTS.values() if one in parts]
-        others = [
-            one for one in parts if one not in (*PARTS, *TRUTH_PARTS.values(), *(SLICES if part != "test" else ()))
-        ]
+        elsewhere = (*HELD_OUT, *TRUTH_PARTS.values(), *(SLICES if part != "test" else ()))
+        others = [one for one in parts if one not in elsewhere]
         more = "".join(dict.fromkeys(EVALUATE_OPTIONS[one] for one in others))
         first, *rest = judged or [""]  # one evaluation judges by one truth
         lines.append(f"graphrec evaluate {again} --part {part}{chosen}{more}{first}")

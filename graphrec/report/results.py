@@ -55,6 +55,11 @@ def _beside(reference: Reference, part: str) -> dict[str, Any]:
     return {"run": reference.about, **row, "variant": name, "row": name}
 
 
+def methods_in_order(table: pd.DataFrame) -> list[str]:
+    """The methods of what `results` found, what matters most first: each training's first row before its others."""
+    return table.assign(more=table["run"].duplicated()).sort_values("more", kind="stable")["method"].tolist()
+
+
 def rows(
     methods: Sequence[Trained], part: str, *, every: bool = False
 ) -> tuple[pd.DataFrame, list[list[pd.DataFrame]], list[str]]:

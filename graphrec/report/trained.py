@@ -73,10 +73,9 @@ def run_names(methods: Sequence[Trained]) -> Mapping[Path, str]:
 
 def _ablations(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
     """What is compared of the runs that stand beside the method they alter, by their names."""
-    called = {run.name.casefold() for run in runs}
-    found = {}
-    for run in runs:
-        method = next(iter(run.untrained_decoder().variants())).casefold()
-        if run.name.casefold() != method and method in called:
-            found[run.name] = {label(next(iter(run.variants().values()))): run.name}
-    return found
+    whole = {run.recipe.decoder["name"] for run in runs if not run.is_ablation}
+    return {
+        run.name: {label(estimand): name for name, estimand in run.rows().items()}
+        for run in runs
+        if run.is_ablation and run.recipe.decoder["name"] in whole
+    }

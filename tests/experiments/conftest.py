@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from trained_runs import MakeRecipe, copied
 
 from graphrec.assemble import load_data
 from graphrec.benchmark import BenchmarkResult
 from graphrec.carry_out import train
-from graphrec.recipe import Recipe
 from graphrec.run import Run
 
 CR_FAILED = "CR needs to know what the user sees; expected a title; got none"
@@ -24,16 +22,15 @@ def result(tiny_runs: dict[str, Run], tiny_world: Path, tmp_path_factory: pytest
     folder = tmp_path_factory.mktemp("exhibits")
     trained = {}
     for name in ("CT", "ESMM", "HCR"):
-        shutil.copytree(tiny_runs[name.lower()].folder, folder / name)
-        trained[name] = [Run(folder / name)]
+        trained[name] = [copied(tiny_runs[name.lower()], folder / name)]
     return BenchmarkResult(
-        pd.DataFrame(), pd.DataFrame(), trained, {"CR": CR_FAILED}, truth=tiny_world,
+        [], pd.DataFrame(), trained, (0,), {"CR": CR_FAILED}, truth=tiny_world,
         data=load_data(trained["CT"][0].recipe), split=trained["CT"][0].split(),
     )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
-def visual(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> BenchmarkResult:
+def visual(tiny_recipe: MakeRecipe, tmp_path_factory: pytest.TempPathFactory) -> BenchmarkResult:
     """BPR, VBPR and CausalRec without a graph, CausalRec for two seeds; AMR failed, on data without a truth at hand."""
     folder = tmp_path_factory.mktemp("visual")
 
@@ -43,6 +40,6 @@ def visual(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPath
 
     runs = {name: [trained(name.lower(), seed) for seed in (0, 1)] for name in ("BPR", "VBPR", "CausalRec")}
     return BenchmarkResult(
-        pd.DataFrame(), pd.DataFrame(), runs, {"AMR": "it diverged; got NaN"},
+        [], pd.DataFrame(), runs, (0, 1), {"AMR": "it diverged; got NaN"},
         data=load_data(runs["BPR"][0].recipe), split=runs["BPR"][0].split(),
     )  # fmt: skip

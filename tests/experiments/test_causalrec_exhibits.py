@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 
 import numpy as np
 import pytest
+from trained_runs import copied
 
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import TotalIndirectEffect, label
@@ -105,7 +105,7 @@ def tuned(
     for name in ("CausalRec", "CausalRec-A"):
         trained[name] = []
         for run in visual.trained["CausalRec"]:
-            copy = Run(shutil.copytree(run.folder, folder / f"{name}-{run.recipe.seed}"))
+            copy = copied(run, folder / f"{name}-{run.recipe.seed}")
             copy.recipe = Recipe.from_dict(
                 {**copy.recipe.model_dump(mode="json", exclude_none=True), "name": name},
                 [f"evaluation.estimands={json.dumps(estimands)}"],

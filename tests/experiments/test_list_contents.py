@@ -8,9 +8,11 @@ import pytest
 
 from graphrec import analyses
 from graphrec.benchmark import BenchmarkResult, run_benchmark
+from graphrec.errors import DataError
 from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.list_contents import list_contents
 from graphrec.recipe import Recipe
+from graphrec.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,19 @@ def test_a_row_is_a_method_and_estimand_with_the_means_of_its_seeds(two: Benchma
     assert table.loc["HCR", "Popularity_low"] < table.loc["HCR", "Popularity"]
     assert str(table.loc["HCR", "Coverage_low"]) == "nan"
     assert table.loc["CR", "Coverage"] == "failed: no title" and "CR failed: no title; got none" in exhibit.notes
+
+
+def test_a_method_whose_lists_cannot_be_made_fails_alone(two: BenchmarkResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(run: Run, *what: object) -> None:
+        if run.name == "HCR":
+            raise DataError("the scores are not numbers", got="NaN")
+
+    monkeypatch.setattr("graphrec.experiments.list_contents.judge", broken)
+    exhibit = list_contents(two, "Tiny")
+    table = exhibit.table.set_index("Method")
+    assert table.loc["CT", "Coverage"] > 0
+    assert (table.loc[["HCR", "HCR-S1"], "Coverage"] == "failed: the scores are not numbers").all()
+    assert "HCR-S1 failed: the scores are not numbers; got NaN" in exhibit.notes
 
 
 def test_a_papers_tables_have_the_benchmarks_numbers(two: BenchmarkResult) -> None:

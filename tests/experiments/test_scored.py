@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphrec.benchmark import BenchmarkResult
+from graphrec.benchmark import BenchmarkResult, Row
+from graphrec.benchmark.result import significance_of
 from graphrec.causal import Observational, label
-from graphrec.comparison import paired_tests
 from graphrec.evaluation.significance import holm
 from graphrec.experiments.activity import hcr_figure_5
 from graphrec.experiments.debiasing import causalrec_figure_5
@@ -23,17 +23,14 @@ METRICS = ["recall@10", "ndcg@10"]
 @pytest.fixture
 def tested(result: BenchmarkResult) -> BenchmarkResult:
     """The benchmark with its table and tests: popularity in row 0, CT in 1, HCR in 2, HCR-T in 3."""
-    rows = {
-        1: Scored.of(result, "CT"),
-        2: Scored.of(result, "HCR"),
-        3: Scored.of(result, "HCR", Observational(), "HCR-T"),
-    }
-    kept = {number: row.per_user("test") for number, row in rows.items()}
-    kept[0] = [kept[1][0].assign(**dict.fromkeys(METRICS, 0.0))]
-    estimands = ["", *(label(row.estimand) for row in rows.values())]
-    table = pd.DataFrame({"method": ["popularity", *(row.name for row in rows.values())], "estimand": estimands})
-    trainings = {1: "CT", 2: "HCR", 3: "HCR"}
-    return replace(result, table=table, tests=paired_tests(kept, trainings), trainings=trainings, truth=None)
+    scored = [Scored.of(result, "CT"), Scored.of(result, "HCR"), Scored.of(result, "HCR", Observational(), "HCR-T")]
+    rows = [
+        Row({"method": one.name, "estimand": label(one.estimand)}, {"test": one.per_user("test")}, training=one.method)
+        for one in scored
+    ]
+    nothing = rows[0].per_user["test"][0].assign(**dict.fromkeys(METRICS, 0.0))
+    rows = [Row({"method": "popularity", "estimand": ""}, {"test": [nothing]}), *rows]
+    return replace(result, rows=rows, tests=significance_of(rows, ["test"]), truth=None)
 
 
 def p_of(measured: Measured) -> dict[tuple[str, frozenset[str]], float]:

@@ -11,7 +11,7 @@ import pytest
 
 from graphrec.errors import DataError
 from graphrec.report.doses import doses
-from graphrec.report.html import _first_rows_first
+from graphrec.report.results import methods_in_order
 from graphrec.report.tables import number
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -28,7 +28,7 @@ def test_curves_are_of_the_references_and_the_page_s_methods(study):
 
 def test_a_method_s_own_row_is_drawn_before_other_estimands():
     table = pd.DataFrame({"run": ["CT", "HCR", "HCR", "HCR-NS"], "method": ["CT", "HCR", "HCR-T", "HCR-NS"]})
-    assert _first_rows_first(table) == ["CT", "HCR", "HCR-NS", "HCR-T"]
+    assert methods_in_order(table) == ["CT", "HCR", "HCR-NS", "HCR-T"]
 
 
 def test_a_study_of_other_methods_is_drawn_all_the_same(study):
