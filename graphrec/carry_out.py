@@ -25,6 +25,7 @@ from graphrec.environment import Environment, code_of
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.ranking import evaluate
 from graphrec.files import LOCK, hold, read_json, require_place, sha256, write_json, write_text
+from graphrec.found_files import remove_found
 from graphrec.memory import peak_mb, reset_peak
 from graphrec.model_files import save_model
 from graphrec.recipe import Recipe
@@ -286,10 +287,9 @@ def _write_recipe(out: Path, recipe: Recipe) -> None:
 
 def _clear(out: Path) -> None:
     """Remove what an earlier training left; the ledger stays, as the test part was opened all the same."""
-    for name in (CHECKPOINT, "metrics.json"):
-        (out / name).unlink(missing_ok=True)
-    for name in ("per_user", REFUTATION):
-        shutil.rmtree(out / name, ignore_errors=True)
+    (out / CHECKPOINT).unlink(missing_ok=True)
+    remove_found(out)
+    shutil.rmtree(out / REFUTATION, ignore_errors=True)
 
 
 def _mean_metrics(

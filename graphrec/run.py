@@ -41,7 +41,8 @@ from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.truth import judge_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
-from graphrec.files import hold, read_json, replace_file, write_json
+from graphrec.files import hold, read_json
+from graphrec.found_files import load_metrics, load_per_user, save_found
 from graphrec.model_files import Tables, load_ids, load_model, load_tables
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel
@@ -265,8 +266,7 @@ class Run:
 
     def metrics(self) -> dict[str, Any]:
         """What `evaluate` has found so far, by part and estimand."""
-        path = self.folder / "metrics.json"
-        return read_json(path) if path.is_file() else {}
+        return load_metrics(self.folder)
 
     def refutation(self) -> dict[str, Any]:
         """What `refute` has found so far, by check."""
@@ -279,14 +279,7 @@ class Run:
         Raises:
             RunError: it was not, or the file is damaged.
         """
-        path = self.folder / "per_user" / _per_user_file(part, estimand)
-        if f"{part}/{estimand}" not in self.metrics() or not path.is_file():
-            raise RunError("not evaluated yet", got=f"`{estimand}` on {part}", where=self.folder,
-                           next_step="graphrec evaluate RUN --estimand NAME")  # fmt: skip
-        try:
-            return pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise damaged(path, str(error)[:300], "evaluate the run again") from None
+        return load_per_user(self.folder, part, estimand)
 
     def recommend(
         self,
@@ -446,14 +439,12 @@ class Run:
                 next_step="evaluate it again, once it is complete",
             )
         text = label(estimand)
-        with replace_file(self.folder / "per_user" / _per_user_file(part, text)) as path:
-            per_user.assign(user=self.user_ids[per_user["user"]]).to_parquet(path, index=False)
         nan, users = float("nan"), len(per_user)
         summary = summarise(per_user)
         summary |= {metric: dict(mean=value, low=nan, high=nan, users=users) for metric, value in (whole or {}).items()}
         entry = {"method": name, "estimand": text, "part": part, "metrics": summary}
         with hold(self.folder / MANIFEST, wait=True):  # another process may evaluate the run, too
-            write_json(self.folder / "metrics.json", self.metrics() | {f"{part}/{text}": entry})
+            save_found(self.folder, part, text, per_user.assign(user=self.user_ids[per_user["user"]]), entry)
         return table_row(name, text, summary)
 
 
@@ -463,7 +454,3 @@ def _numbers_apart(one: Estimand, other: Estimand) -> bool:
         value == getattr(other, key) or (isinstance(value, (int, float)) and not isinstance(value, bool))
         for key, value in one
     )
-
-
-def _per_user_file(part: str, estimand: str) -> str:
-    return f"{part}-{estimand.replace(':', '_').replace('/', '_')}.parquet"
