@@ -211,9 +211,25 @@ def validated(model: type[BaseModel], values: Any, where: str, *, what: str = "r
         prefix: put in front of the key, such as `decoder.`.
     """
     try:
-        return model.model_validate(values)
+        found = model.model_validate(values)
     except ValidationError as error:
         raise _key_error(model, values, error.errors(), where, what, prefix) from None
+    if key := _flag_for_number(values, found):
+        raise RecipeError(
+            f"{what} `{prefix}{key}` has a wrong value", expected="a number", got="true or false", where=where
+        )
+    return found
+
+
+def _flag_for_number(values: Any, found: BaseModel) -> str:
+    """A key whose true or false pydantic took for the number 1 or 0; empty where there is none."""
+    for key, value in values.items():
+        now = getattr(found, key)
+        if isinstance(value, bool) and isinstance(now, (int, float)) and not isinstance(now, bool):
+            return key
+        if isinstance(now, BaseModel) and isinstance(value, Mapping) and (inner := _flag_for_number(value, now)):
+            return f"{key}.{inner}"
+    return ""
 
 
 def _key_error(

@@ -50,6 +50,8 @@ def test_a_key_of_another_decoder_is_unknown() -> None:
         ({"training": {"epochs": "many"}}, "training.epochs", "a valid integer"),
         ({"training": {"batch_size": 0}}, "training.batch_size", "greater than or equal to 1"),
         ({"training": {"learning_rate": float("nan")}}, "training.learning_rate", "a finite number"),
+        ({"training": {"epochs": True}}, "training.epochs", "a number"),
+        ({"backbone": {"layers": True}}, "backbone.layers", "a number"),
         ({"training": 3}, "training", "a table"),
         ({"data": {"path": "p", "feedback": {"like": "finish"}}}, "data.feedback.like", "a list"),
         (
