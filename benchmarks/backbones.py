@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,7 +27,7 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
-from common import RECIPES, prepared, run
+from common import RECIPES, command, prepared, run
 
 from graphrec.allocator import keep_large_blocks
 from graphrec.backbones import backbones
@@ -139,10 +140,11 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
     for done, found in enumerate(in_processes(_carry_out, tasks, jobs), start=1):
         cells[found.backbone, found.decoder] = found
         print(f"{done} of {len(tasks)} cells: {found.backbone} under {found.decoder} {found.failure}", flush=True)
-    if not any(found.folders for found in cells.values()):
+    trained = [found for found in cells.values() if found.folders]
+    if not trained:
         raise RunError("every cell failed", got="; ".join(f"{one.name}: {one.failure}" for one in cells.values()))
-    warn_of_other_code([run for found in cells.values() for run in found.runs])
-    costs = _costs([found for found in cells.values() if found.folders], out / "costs")
+    warn_of_other_code([run for found in trained for run in found.runs])
+    costs = _costs(trained, out / "costs")
     tables, tests, texts = [], [], []
     for decoder in DECODERS:
         of_decoder = [cells[name, decoder] for name in names]
@@ -150,17 +152,17 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
         tables.append(table)
         tests.append(named(table["method"].tolist(), tested).assign(decoder=decoder))
         texts.append(f"**{decoder.upper()}**\n\n{_shown(of_decoder, table, tested, costs, setting)}")
+    made = {"command": command(sys.argv), "trials": trials, "seeds": seeds, "jobs": jobs}
     about = {found.name: found.about() | {"cost": costs.get(found.name)} for found in cells.values()}
     for name, text in (
         ("results.csv", pd.concat(tables).to_csv(index=False)),
         ("results.md", "\n".join(texts)),
         ("significance.csv", pd.concat(tests).to_csv(index=False)),
         ("trials.csv", _trials(cells.values()).to_csv(index=False)),
-        (ABOUT, json.dumps({"trials": trials, "seeds": seeds, "jobs": jobs, "cells": about}, indent=2) + "\n"),
+        (ABOUT, json.dumps(made | {"cells": about}, indent=2) + "\n"),
     ):
         write_text(out / name, text)
-    done = [found for found in cells.values() if found.folders]
-    rows, users = [found.row for found in done], done[0].runs[0].user_ids
+    rows, users = [found.row for found in trained], trained[0].runs[0].user_ids
     write_values(values_of_users(setting.shown, rows, range(seeds), users), out)
     print("\n" + (out / "results.md").read_text(encoding="utf-8"))
 

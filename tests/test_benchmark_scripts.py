@@ -20,6 +20,7 @@ from graphrec.benchmark import run_benchmark
 from graphrec.errors import GraphrecError, RunError
 from graphrec.experiments import HCR
 from graphrec.recipe import Recipe
+from graphrec.refutation import DEFAULT_CHECKS
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -233,6 +234,23 @@ def test_backbones_are_tuned_trained_and_put_in_one_table(
     with pytest.raises(GraphrecError, match="of seeds that are not asked for"):
         script.main("alibaba", only="mf,lightgcn", **asked | {"seeds": 1})
     assert json.loads((tmp_path / "out" / "about.json").read_text()) == about, "nothing is lost"
+
+
+def test_refutations_of_several_methods_are_put_in_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    script = import_module("refutation")
+    monkeypatch.setattr(script, "WORLD", {"users": 120, "items": 80, "shown": 30})
+    monkeypatch.setattr(script, "METHODS", {name: (*one, "training.epochs=1") for name, one in script.METHODS.items()})
+    script.main(tmp_path / "out")
+    figures = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert set(figures["method"]) == set(script.METHODS) and set(figures["check"]) == set(DEFAULT_CHECKS)
+    assert not figures["figure"].str.contains("HCR|CausalRec").any(), "one name for the same figure"
+    lines = (tmp_path / "out" / "results.md").read_text().splitlines()
+    assert len(lines) == 2 + len(figures[["check", "figure"]].drop_duplicates())
+    (rise,) = [line for line in lines if "| rise, causal, p = 0.5 |" in line]
+    assert rise.endswith("| – |"), "CausalRec learns from clicks, which the confounder leaves alone"
+    about = (tmp_path / "out" / "about.json").read_text()
+    assert str(tmp_path) not in about and set(json.loads(about)["runs"]) == set(script.METHODS)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from graphrec.carry_out import train
@@ -17,7 +18,8 @@ from graphrec.refutation import DEFAULT_CHECKS, CheckResult, Experiment, Refutat
 from graphrec.refutation.experiment import FEWEST_USERS
 from graphrec.run import Run
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "refutation.md"
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT, RESULTS = ROOT / "docs" / "refutation.md", ROOT / "benchmarks" / "results" / "refutation"
 CHECKS = ("placebo_treatment", "subset_stability")
 
 
@@ -126,3 +128,16 @@ def test_the_document_names_every_check() -> None:
     for name in refutation_checks:
         assert f"| `{name}` |" in DOCUMENT.read_text()
     assert set(DEFAULT_CHECKS) == set(refutation_checks)
+
+
+def test_the_figures_of_the_document_are_the_committed_ones() -> None:
+    found = pd.read_csv(RESULTS / "results.csv").set_index(["figure", "method"])["shown"]
+    section = DOCUMENT.read_text().partition("## What it showed once")[2].partition("##")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    (_, *methods), *shown = rows
+    assert len(shown) == 6
+    for figure, *cells in shown:
+        assert cells == [found.get((figure, method), "–") for method in methods]
+    share = found["rise, observational - causal, p = 0.5", "HCR"], found["rise, observational, p = 0.5", "HCR"]
+    removed, rise = (float("0" + text.partition(" ")[0]) for text in share)
+    assert f"({100 * removed / rise:.1f} % of the rise)".replace("(0.", "(.") in section
