@@ -133,7 +133,7 @@ def values_of_users(
 def write_values(values: pd.DataFrame, out: Path) -> None:
     """Write what `values_of_users` gives as `per_user.parquet`, packed as small as it goes."""
     with replace_file(out / "per_user.parquet") as part:
-        values.to_parquet(part, index=False, compression="zstd", compression_level=19)
+        values.to_parquet(part, index=False, compression="brotli", compression_level=11)
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
