@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from textwrap import fill
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from graphrec.report.plots import INK, SERIES, Estimate, page_figure, page_svg
 from graphrec.report.tables import metric_label
 
 HATCHES = ("", "///", "xx", "..", "\\\\\\")
+AT_MOST_ABOVE = 2
+"""Series that a legend names above its panel; that of more stands beside it."""
+LETTERS, LETTERS_BESIDE_LEGEND = 560, 370
+"""That fit below a panel at a size of one point, about."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,17 @@ def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
             axes.set_xlim(middle - room, middle + room)
             axes.axhline(0, color=INK, linewidth=0.7)
             axes.grid(axis="x", visible=False)
-            axes.set_xticks(places, panel.groups)
+            beside = len(panel.series) > AT_MOST_ABOVE
+            size = min(8.5, 42 / len(places))
+            room = int((LETTERS_BESIDE_LEGEND if beside else LETTERS) / len(places) / size)
+            below = [fill(group, max(room, 1), break_long_words=False) for group in panel.groups]
+            axes.set_xticks(places, below, fontsize=size)
             axes.set_xlabel(panel.axis)
             axes.set_title(panel.title, loc="left", fontsize=9.5)
-            if len(panel.series) > 1:
+            if beside:
                 axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+            elif len(panel.series) > 1:
+                axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(panel.series), borderaxespad=0.2)
         figure.supxlabel("bars: means, lines: 95 % intervals", fontsize=8.5)
         description = "; ".join(
             f"{panel.title}, {name}, {group}: {one}"

@@ -28,7 +28,7 @@ from graphrec.report.sensitivity import settings, strengths
 from graphrec.report.slices import slices
 from graphrec.report.tables import counted
 from graphrec.report.template import template
-from graphrec.report.trained import methods_of, run_names
+from graphrec.report.trained import Trained, methods_of, run_names
 from graphrec.report.user_lists import user_lists
 from graphrec.run import Run
 
@@ -104,7 +104,7 @@ def write_report(
         seeds=seeds,
         first_seed=firsts[0].recipe.seed,
         intervals="bootstrap intervals over users" if seeds == 1 else f"intervals over users and {seeds} seeds",
-        data=_data(every, names),
+        data=_data(methods),
         run_rows=run_rows(methods),
         failed=dict(failed or {}),
         ranking=ranking(found, "rank"),
@@ -156,8 +156,8 @@ def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], part: str
 # What was run on what
 
 
-def _data(runs: Sequence[Run], names: Mapping[Path, str]) -> dict[str, Any]:
-    run = runs[0]
+def _data(methods: Sequence[Trained]) -> dict[str, Any]:
+    run = methods[0].first
     split = run.recipe.split
     chosen = {key: getattr(split, key) for key in SPLIT_SETTINGS.get(split.name, ())}
     settings = ", ".join(f"{key} {value}" for key, value in chosen.items() if value is not None)
@@ -185,8 +185,14 @@ def _data(runs: Sequence[Run], names: Mapping[Path, str]) -> dict[str, Any]:
         "feedback": {key: ", ".join(feedback[key]) for key in ("click", "like") if key in feedback},
         "single_behaviour": run.manifest["single_behaviour"],
         "modalities": {role: run.manifest["context"][role] for role in ("exposure", "content")},
-        "openings": [(names[one.folder], len(ledger(one))) for one in runs],
+        "openings": [(method.name, _times([len(ledger(run)) for run in method.runs])) for method in methods],
     }
+
+
+def _times(counts: Sequence[int]) -> str:
+    """How often something was done in each of several runs."""
+    low, high = min(counts), max(counts)
+    return counted(high, "time") if low == high else f"{low} to {high} times"
 
 
 def _training(run: Run, name: str, key: str) -> dict[str, Any]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from trained_runs import copied
 
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import TotalIndirectEffect, label
+from graphrec.experiments.bars import Bars, bar_panels
 from graphrec.experiments.causalrec_table import causalrec_table_2
 from graphrec.experiments.debiasing import causalrec_figure_5
 from graphrec.experiments.fusion import causalrec_figure_6
@@ -18,6 +21,7 @@ from graphrec.experiments.published import METRICS, PUBLISHED
 from graphrec.experiments.statistics import about_data, causalrec_table_1
 from graphrec.experiments.strengths import LAMBDA2, causalrec_figure_7
 from graphrec.recipe import Recipe
+from graphrec.report.plots import Estimate
 from graphrec.run import Run
 
 IMPROVED = {  # the paper prints these beside its figures, from MRR to HR
@@ -170,3 +174,22 @@ def test_figure_7_starts_at_the_model_without_inference(visual: BenchmarkResult)
     without = causalrec_figure_5(visual, "Tiny").table.set_index("Model")
     assert table.loc["0", "MRR"] == pytest.approx(without.loc["CausalRec", "w/o CI"])
     assert table.loc["1", "MRR"] == pytest.approx(without.loc["CausalRec", "w/ CI"])
+
+
+def test_names_below_bars_do_not_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spans(figure: Figure, *what: object) -> str:
+        figure.canvas.draw()
+        for axes in figure.axes:
+            ends = sorted(tuple(label.get_window_extent().intervalx) for label in axes.get_xticklabels())
+            assert all(one[1] < other[0] for one, other in pairwise(ends)), "a name covers its neighbour"
+            seen.append(len(ends))
+        return ""
+
+    seen: list[int] = []
+    monkeypatch.setattr("graphrec.experiments.bars.page_svg", spans)
+    four = ("VBPR", "AMR", "CausalRec", "CausalRec, lambda2 = 1")
+    one = Estimate("", 0.2, 0.1, 0.3)
+    for names in (four, ("BPR", *four[:2], "DeepStyle", "DVBPR", *four[2:])):
+        for series in (("ours",), ("ours", "Toys, published")):
+            bar_panels([Bars("MRR", names, dict.fromkeys(series, [one] * len(names)))], "t", "k")
+    assert seen == [4, 4, 7, 7]

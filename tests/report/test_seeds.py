@@ -68,7 +68,7 @@ def test_the_page_tells_its_seeds_and_what_is_of_one_alone(seeds, tmp_path):
     training = said[said.rindex("Of the 2 seeds the first is drawn, 3.") : said.rindex("Causal assumptions")]
     assert "HCR (seed 3)" in training and "HCR (seed 4)" not in training
     assert re.search(r"CT\s+mmgcn\s+ct\s+3, 4", said), "one line a method, with its seeds"
-    assert "Resolved recipe of HCR (seed 4)" in said and "HCR (seed 4): 1 time" in said
+    assert "Resolved recipe of HCR (seed 4)" in said and "HCR: 1 time, in the run of each seed" in said
     assert "--replicates" in said and f"{seeds[1][1].folder}-again" in said
 
 
