@@ -19,10 +19,10 @@ from graphrec.scaffold import new_backbone
 
 
 def test_the_test_that_is_written_passes_as_it_stands(tmp_path: Path) -> None:
-    answer = CliRunner().invoke(app, ["new", "backbone", "my_net", "--out", str(tmp_path / "own")])
+    answer = CliRunner().invoke(app, ["new", "backbone", "scaffolded_net", "--out", str(tmp_path / "own")])
     assert answer.exit_code == 0
-    assert "backbone.name=my_net:MyNet" in answer.stdout
-    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["my_net.py", "test_my_net.py"]
+    assert "backbone.name=scaffolded_net:ScaffoldedNet" in answer.stdout
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["scaffolded_net.py", "test_scaffolded_net.py"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=tmp_path / "own",
@@ -67,7 +67,7 @@ def test_a_run_is_not_taken_for_one_of_changed_code(
         ("none", "would be called None"),
         ("2nets", "no identifier"),
         ("my-net", "no identifier"),
-        ("../my_net", "no identifier"),
+        ("../scaffolded_net", "no identifier"),
         ("", "no identifier"),
         ("__", "no identifier"),
         ("json", "a module that Python finds"),
@@ -81,11 +81,11 @@ def test_a_name_that_cannot_be_given_is_refused(name: str, said: str, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["my_net.py", "test_my_net.py"])
+@pytest.mark.parametrize("name", ["scaffolded_net.py", "test_scaffolded_net.py"])
 def test_a_file_that_exists_stays_as_it_is(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("mine")
     with pytest.raises(PartError, match="will not overwrite") as caught:
-        new_backbone("my_net", tmp_path)
+        new_backbone("scaffolded_net", tmp_path)
     assert str(tmp_path / name) in str(caught.value)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
@@ -95,9 +95,9 @@ def test_the_command_refuses_with_status_2(call: Call, tmp_path: Path) -> None:
 
 
 def test_a_folder_of_that_name_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "my_net").mkdir()
+    (tmp_path / "scaffolded_net").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
-    assert new_backbone("my_net", tmp_path)[0].is_file()
+    assert new_backbone("scaffolded_net", tmp_path)[0].is_file()
 
 
 def test_the_document_names_what_the_command_writes() -> None:

@@ -20,6 +20,7 @@ def exhibit_sections(exhibits: Sequence[Exhibit]) -> list[dict[str, Any]]:
         {
             "key": f"exhibit-{number}",
             "title": one.title,
+            "short": one.title.partition(". ")[0],
             "caption": one.caption,
             "table": one.rows(),
             "notes": one.notes,
