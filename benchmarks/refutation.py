@@ -70,9 +70,9 @@ def _figures(found: Mapping[str, Refutation], runs: Mapping[str, Run]) -> pd.Dat
             rows.append(place | {"figure": "outcome", "shown": OUTCOMES[check.passed]})
             rows += [
                 place
-                | {"figure": one.label.replace(own, "causal"), "shown": str(one)}
-                | {"value": one.value, "low": one.low, "high": one.high}
-                for one in check.figures
+                | {"figure": figure.label.replace(own, "causal"), "shown": str(figure)}
+                | {"value": figure.value, "low": figure.low, "high": figure.high}
+                for figure in check.figures
             ]
     return pd.DataFrame(rows)
 

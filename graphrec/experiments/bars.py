@@ -67,9 +67,9 @@ def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
             axes.axhline(0, color=INK, linewidth=0.7)
             axes.grid(axis="x", visible=False)
             beside = len(panel.series) > AT_MOST_ABOVE
-            size = min(8.5, 42 / len(places))
-            room = int((LETTERS_BESIDE_LEGEND if beside else LETTERS) / len(places) / size)
-            below = [fill(group, max(room, 1), break_long_words=False) for group in panel.groups]
+            size = min(8.5, 42 / len(places))  # points; smaller where there are more than four groups
+            letters = int((LETTERS_BESIDE_LEGEND if beside else LETTERS) / len(places) / size)
+            below = [fill(group, max(letters, 1), break_long_words=False) for group in panel.groups]
             axes.set_xticks(places, below, fontsize=size)
             axes.set_xlabel(panel.axis)
             axes.set_title(panel.title, loc="left", fontsize=9.5)
