@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,8 @@ from kept_values import check
 
 from graphrec.backbones import backbones
 from graphrec.benchmark import run_benchmark
-from graphrec.report.tables import metric_label, metric_names
+from graphrec.recipe import Recipe
+from graphrec.report.tables import metric_label, metric_names, number
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 KEPT = sorted(file.parent.name for file in RESULTS.glob("*/per_user.parquet"))
@@ -69,3 +71,18 @@ def test_a_kept_table_of_backbones_has_them_all_tuned_alike(folder: Path) -> Non
     settings = ["training.learning_rate", "training.weight_decay"]
     tried = trials.groupby(["backbone", "decoder"])[settings].apply(lambda one: sorted(map(tuple, one.to_numpy())))
     assert all(one == tried.iloc[0] for one in tried)
+
+
+def test_the_further_trainings_on_tiktok_are_recipes_and_have_the_figures_told() -> None:
+    further = pd.read_csv(RESULTS / "backbones-tiktok" / "further.csv")
+    recipe = RESULTS.parent / "recipes" / "backbones-tiktok.toml"
+    names = [Recipe.from_toml(recipe, settings.split()).backbone["name"] for settings in further["settings"]]
+    told = (RESULTS / "README.md").read_text(encoding="utf-8")
+    first = further[further["seed"] == 0]
+    for name, ones in further.groupby(names):
+        judged = ones.dropna(subset="test_recall@20")
+        assert sorted(judged["seed"]) == [0, 1, 2] and judged["settings"].nunique() == 1
+        of_backbone = first.loc[first.index.intersection(ones.index)]
+        best = of_backbone.loc[of_backbone["valid_recall@20"].idxmax(), "settings"]
+        assert best == judged["settings"].iloc[0], "chosen on validation"
+        assert re.search(rf"\| `{name}` \|.*\| {number(judged['test_recall@20'].mean())} \[", told), name
