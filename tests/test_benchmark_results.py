@@ -78,11 +78,14 @@ def test_the_further_trainings_on_tiktok_are_recipes_and_have_the_figures_told()
     recipe = RESULTS.parent / "recipes" / "backbones-tiktok.toml"
     names = [Recipe.from_toml(recipe, settings.split()).backbone["name"] for settings in further["settings"]]
     told = (RESULTS / "README.md").read_text(encoding="utf-8")
-    first = further[further["seed"] == 0]
+    assert f"has {len(further)} more trainings" in told
     for name, ones in further.groupby(names):
         judged = ones.dropna(subset="test_recall@20")
-        assert sorted(judged["seed"]) == [0, 1, 2] and judged["settings"].nunique() == 1
-        of_backbone = first.loc[first.index.intersection(ones.index)]
-        best = of_backbone.loc[of_backbone["valid_recall@20"].idxmax(), "settings"]
-        assert best == judged["settings"].iloc[0], "chosen on validation"
-        assert re.search(rf"\| `{name}` \|.*\| {number(judged['test_recall@20'].mean())} \[", told), name
+        first = ones[ones["seed"] == 0]
+        best = first.loc[first["valid_recall@20"].idxmax(), "settings"]
+        every = name == "lightgcn"  # a sweep of the layers, nothing chosen
+        assert set(judged["settings"]) == (set(ones["settings"]) if every else {best}), "chosen on validation"
+        for settings, seeds in judged.groupby("settings"):
+            assert sorted(seeds["seed"]) == [0, 1, 2]
+            mean = number(seeds["test_recall@20"].mean())
+            assert re.search(rf"\| `{name}` \|.*\| {re.escape(mean)}[ |]", told), settings
