@@ -19,12 +19,12 @@ from graphrec.cli.mistakes import mistakes_told
 from graphrec.data.checks import statistics
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce
-from graphrec.files import sha256
 from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
 from graphrec.report.tables import metric_rows
 from graphrec.report.terminal import print_table
 from graphrec.simulation.truth import ORACLES
+from graphrec.system.files import sha256
 
 RECIPES = Path(__file__).parent / "recipes"
 STUDIES = {

@@ -26,7 +26,6 @@ from graphrec.environment import Environment
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.parts import TRUTH_PARTS
-from graphrec.files import read_json, write_json, write_text
 from graphrec.in_processes import in_processes
 from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
@@ -36,6 +35,7 @@ from graphrec.report.tables import cell, metric_label
 from graphrec.run import Run
 from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
+from graphrec.system.files import read_json, write_json, write_text
 
 METRICS = ("ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do")
 OBSERVATIONAL, INTERVENTIONAL = f"{ORACLE}as observed", f"{ORACLE}true effect"

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from graphrec.errors import RunError, damaged
-from graphrec.files import read_json, replace_file, write_json
+from graphrec.system.files import read_json, replace_file, write_json
 
 METRICS, VALUES = "metrics.json", "per_user"
 

@@ -19,8 +19,8 @@ from graphrec.backbones import Representation
 from graphrec.data.split import Split
 from graphrec.decoders import Decoder
 from graphrec.errors import damaged
-from graphrec.files import replace_file
 from graphrec.recommender import FrozenModel, Recommender
+from graphrec.system.files import replace_file
 from graphrec.training.checkpoint import load_weights, save_weights
 
 WEIGHTS, TABLES = "weights.safetensors", "tables.safetensors"

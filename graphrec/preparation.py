@@ -11,8 +11,8 @@ from graphrec.data.sources.base import SourceOptions
 from graphrec.data.sources.raw import with_world
 from graphrec.data.store import MANIFEST, read_manifest, save
 from graphrec.errors import DataError
-from graphrec.files import sha256
 from graphrec.recipe import validated
+from graphrec.system.files import sha256
 
 
 def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str, Any] | None = None) -> Path:

@@ -15,9 +15,9 @@ from graphrec.carry_out import train
 from graphrec.causal import EffectOnMediator, Observational
 from graphrec.comparison import compare, compare_runs, paired_tests
 from graphrec.errors import RunError
-from graphrec.files import write_json
 from graphrec.report.tables import clear_best
 from graphrec.run import Run
+from graphrec.system.files import write_json
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from graphrec.errors import DataError
-from graphrec.files import read_json, replace_file, replace_folder, sha256, write_json
+from graphrec.system.files import read_json, replace_file, replace_folder, sha256, write_json
 
 
 def names(folder: Path) -> list[str]:

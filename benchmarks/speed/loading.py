@@ -23,7 +23,7 @@ from scipy import sparse
 
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.store import load, read_manifest, save
-from graphrec.files import sha256
+from graphrec.system.files import sha256
 
 USERS, ITEMS, EVENTS, WORDS = 18_855, 34_756, 1_500_000, 6_820
 

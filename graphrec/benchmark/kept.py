@@ -8,7 +8,7 @@ from typing import Any
 
 from graphrec.benchmark.failures import reason
 from graphrec.errors import MismatchError, RunError
-from graphrec.files import read_json
+from graphrec.system.files import read_json
 
 ABOUT = "about.json"
 """What the results were made of; `runs` has each run's folder."""

@@ -101,8 +101,8 @@ def causal(
     else:
         typer.echo(described.to_text())
     if svg is not None:
-        from graphrec.files import write_text
         from graphrec.report.dag import draw_dag
+        from graphrec.system.files import write_text
 
         write_text(svg, draw_dag(described.graph) + "\n")
         typer.echo(f"wrote {svg}", err=True)

@@ -68,8 +68,8 @@ def explain(
 
     explained = Run(run).explain(user, item, k=k, estimands=estimand or (), graph=read_graph(graph))
     if svg is not None:
-        from graphrec.files import write_text
         from graphrec.report.plots import effect_plot, standalone
+        from graphrec.system.files import write_text
 
         if not explained.split.parts:
             raise RunError(

@@ -28,7 +28,7 @@ from scipy import sparse
 
 from graphrec.data.dataset import Feature, InteractionDataset, ModalityRole
 from graphrec.errors import DataError
-from graphrec.files import read_json, replace_folder, sha256, write_json
+from graphrec.system.files import read_json, replace_folder, sha256, write_json
 
 SCHEMA = 1
 MANIFEST = "manifest.json"

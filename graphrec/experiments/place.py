@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graphrec.errors import RunError
-from graphrec.files import LOCK, hold, read_json, require_place, write_json
+from graphrec.system.files import LOCK, hold, read_json, require_place, write_json
 
 MARKER, PREPARED = "benchmark.json", "prepared"
 RECIPE = ".toml"

@@ -18,8 +18,8 @@ from safetensors.numpy import save_file
 
 from graphrec.causal import label
 from graphrec.errors import UnknownNameError
-from graphrec.files import replace_folder, write_json
 from graphrec.recommender import FrozenModel
+from graphrec.system.files import replace_folder, write_json
 
 FORMATS = ("parquet", "safetensors", "npz")
 MANIFEST = "embeddings.json"

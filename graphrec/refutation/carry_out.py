@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.errors import RecipeError
-from graphrec.files import write_json, write_text
 from graphrec.progress import Progress, silent
 from graphrec.refutation.base import refutation_checks
 from graphrec.refutation.experiment import Experiment
 from graphrec.refutation.results import CheckResult, Refutation
 from graphrec.run import REFUTATION, Run
+from graphrec.system.files import write_json, write_text
 
 DEFAULT_CHECKS = ("placebo_modality", "placebo_treatment", "injected_confounder", "subset_stability")
 

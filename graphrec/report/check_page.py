@@ -12,12 +12,12 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.data.time_checks import seconds_of
 from graphrec.errors import DataError
-from graphrec.files import write_text
 from graphrec.inspection import Inspection
 from graphrec.report.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
 from graphrec.report.inspections import Rows, Table, finding_table, modality_table, number_rows, span_text
 from graphrec.report.tables import counted
 from graphrec.report.template import template
+from graphrec.system.files import write_text
 
 
 def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], [])) -> Path:

@@ -10,11 +10,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from graphrec.errors import DataError
-from graphrec.files import read_json
 from graphrec.references import ORACLE, POPULARITY
 from graphrec.report.plots import SERIES, Estimate, curve_plot
 from graphrec.report.results import Table
 from graphrec.report.tables import cell, metric_label, metric_names
+from graphrec.system.files import read_json
 
 COLUMNS = ("dose", "method", "worlds")
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.files import write_text
 from graphrec.report.plots import standalone
 from graphrec.report.tables import markdown_table, number
+from graphrec.system.files import write_text
 
 COMPANIONS = ("_low", "_high", "_best")
 PERCENT = "(%)"

@@ -11,7 +11,6 @@ from markupsafe import Markup
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
 from graphrec.evaluation.parts import TRUTH_PARTS
-from graphrec.files import write_text
 from graphrec.references import Reference
 from graphrec.report.claims import causal_claims
 from graphrec.report.doses import doses
@@ -31,6 +30,7 @@ from graphrec.report.template import template
 from graphrec.report.trained import Trained, methods_of, run_names
 from graphrec.report.user_lists import user_lists
 from graphrec.run import Run
+from graphrec.system.files import write_text
 
 SPLIT_SETTINGS = {
     "chronological": ("train",),

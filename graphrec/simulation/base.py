@@ -12,12 +12,12 @@ import numpy as np
 
 from graphrec.causal import CausalGraph
 from graphrec.errors import DataError
-from graphrec.files import replace_folder, write_json
 from graphrec.registry import Registry
 from graphrec.simulation.equations import equations, hidden_confounder_graph
 from graphrec.simulation.log import Log, draw_log
 from graphrec.simulation.truth import TENSORS, Truth
 from graphrec.simulation.world import Latents, WorldConfig, draw_latents, stream
+from graphrec.system.files import replace_folder, write_json
 
 MARKER = "world.json"
 TRUTH = "truth"

@@ -25,13 +25,13 @@ from scipy import sparse
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.store import fingerprint, save
 from graphrec.errors import DataError, RecipeError
-from graphrec.files import replace_folder, write_json
 from graphrec.simulation.base import MARKER, World, about, refuse_truth, write_truth
 from graphrec.simulation.equations import order_of_showing, responses
 from graphrec.simulation.log import DAY, START, Log
 from graphrec.simulation.showing import arrival, popularity
 from graphrec.simulation.truth import Truth
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, draw_latents, like_given_click, stream
+from graphrec.system.files import replace_folder, write_json
 
 PREPARED = "prepared"
 KEPT = ("users", "items", "shown", "activity_tail")

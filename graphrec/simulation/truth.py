@@ -24,8 +24,8 @@ from scipy import sparse
 
 from graphrec.data.dataset import InteractionDataset, index_of
 from graphrec.errors import DataError, UnknownIdError, UnknownNameError
-from graphrec.files import read_json, write_json
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
+from graphrec.system.files import read_json, write_json
 
 TENSORS = "latents.safetensors"
 DESCRIPTION = "world.json"

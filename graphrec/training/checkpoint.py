@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from graphrec.errors import RunError
-from graphrec.files import replace_file
+from graphrec.system.files import replace_file
 from graphrec.training.loop import Trainer, TrainingState
 
 

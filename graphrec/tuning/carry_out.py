@@ -14,9 +14,9 @@ from graphrec.carry_out import train
 from graphrec.causal import label
 from graphrec.data.store import fingerprint
 from graphrec.errors import GraphrecError, MismatchError, RecipeError, UnknownNameError
-from graphrec.files import LOCK, hold, require_place
 from graphrec.progress import Progress, silent
 from graphrec.recipe import Recipe
+from graphrec.system.files import LOCK, hold, require_place
 from graphrec.tuning.results import Trial, Tuning, trial_folder
 from graphrec.tuning.space import RECIPE_SPACE, Space
 from graphrec.tuning.study import Study, require_optuna

@@ -14,10 +14,10 @@ import pandas as pd
 from graphrec.carry_out import complete_run
 from graphrec.causal import label
 from graphrec.errors import RunError
-from graphrec.files import write_text
 from graphrec.recipe import Recipe
 from graphrec.report.tables import counted, markdown_table, metric_label, number
 from graphrec.run import Run
+from graphrec.system.files import write_text
 from graphrec.tuning.space import Space
 
 TRIALS, BEST, TABLE, SUMMARY = "trials", "best.toml", "trials.csv", "tune.md"

@@ -15,9 +15,9 @@ from trained_runs import copied
 
 from graphrec.causal import Observational
 from graphrec.errors import RunError
-from graphrec.files import write_json
 from graphrec.report.html import write_report
 from graphrec.report.tables import number
+from graphrec.system.files import write_json
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from trained_runs import copied
 
-from graphrec.files import write_json
 from graphrec.report.html import write_report
+from graphrec.system.files import write_json
 
 CHECK = {
     "name": "placebo_modality",

@@ -8,9 +8,9 @@ from trained_runs import copied
 
 from graphrec.causal import Observational
 from graphrec.evaluation.parts import ACTIVITY
-from graphrec.files import write_json
 from graphrec.report.slices import slices
 from graphrec.report.trained import methods_of
+from graphrec.system.files import write_json
 
 
 def test_in_a_slice_the_clear_winner_alone_is_best(hcr, causalrec, tmp_path):

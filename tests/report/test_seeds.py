@@ -13,10 +13,10 @@ from graphrec import analyses
 from graphrec.carry_out import train
 from graphrec.comparison import compare_runs
 from graphrec.errors import RunError
-from graphrec.files import write_json
 from graphrec.report.html import write_report
 from graphrec.report.results import results
 from graphrec.report.trained import methods_of
+from graphrec.system.files import write_json
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from tuning_settings import DECAY, RATE, STRENGTH, rate
 import graphrec.tuning.carry_out as module
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError, RecipeError, RunError
-from graphrec.files import hold
 from graphrec.recipe import Recipe
+from graphrec.system.files import hold
 from graphrec.tuning import Space, tune
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.sources.base import SourceOptions
 from graphrec.errors import DataError
-from graphrec.files import read_json, sha256
+from graphrec.system.files import read_json, sha256
 
 SIMULATED = "none: simulated"
 WORLD = "world.json"
