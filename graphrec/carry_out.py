@@ -21,7 +21,6 @@ from graphrec.data.split import Split
 from graphrec.data.store import fingerprint
 from graphrec.data_place import place_of_data
 from graphrec.decoders import decoders
-from graphrec.environment import Environment, code_of
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.ranking import evaluate
 from graphrec.found_files import remove_found
@@ -30,6 +29,7 @@ from graphrec.model_files import save_model
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
+from graphrec.system.environment import Environment, code_of
 from graphrec.system.files import LOCK, hold, read_json, require_place, sha256, write_json, write_text
 from graphrec.training.checkpoint import resume_training, save_training
 from graphrec.training.loop import Trainer, TrainingState

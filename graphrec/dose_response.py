@@ -22,7 +22,6 @@ from graphrec.assemble import prepare_split
 from graphrec.benchmark import judge
 from graphrec.carry_out import complete_run, train, warn_of_other_code
 from graphrec.causal import label
-from graphrec.environment import Environment
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.parts import TRUTH_PARTS
@@ -35,6 +34,7 @@ from graphrec.report.tables import cell, metric_label
 from graphrec.run import Run
 from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
+from graphrec.system.environment import Environment
 from graphrec.system.files import read_json, write_json, write_text
 
 METRICS = ("ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do")

@@ -14,8 +14,8 @@ from trained_runs import MakeRecipe
 
 import graphrec.carry_out
 from graphrec.carry_out import other_code, train
-from graphrec.environment import Environment
 from graphrec.run import Run
+from graphrec.system.environment import Environment
 
 
 def made_by(run: Run, **entries: str) -> Run:

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 
-import graphrec.environment
-from graphrec.environment import Environment, code_of, source_hash
+import graphrec.system.environment
 from graphrec.report.repeat import environments
 from graphrec.run import Run
+from graphrec.system.environment import Environment, code_of, source_hash
 
 
 def test_versions_and_machine_are_in_the_manifest(tiny_runs: dict[str, Run]) -> None:
@@ -56,11 +56,11 @@ def test_the_source_hash_follows_names_and_bytes(tmp_path: Path) -> None:
 
 def test_the_processor_is_known_by_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = tmp_path / "cpuinfo"
-    monkeypatch.setattr(graphrec.environment, "CPUINFO", listed)
+    monkeypatch.setattr(graphrec.system.environment, "CPUINFO", listed)
     monkeypatch.setattr(platform, "processor", lambda: "")
-    assert graphrec.environment._processor() == "unknown"
+    assert graphrec.system.environment._processor() == "unknown"
     listed.write_text("processor\t: 0\nmodel name\t: A Fast One: 2\nprocessor\t: 1\nmodel name\t: A Slow One\n")
-    assert graphrec.environment._processor() == "A Fast One: 2"
+    assert graphrec.system.environment._processor() == "A Fast One: 2"
 
 
 def test_the_report_shows_each_environment_once(tiny_runs: dict[str, Run], own: Callable[[str], Run]) -> None:

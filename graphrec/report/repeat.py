@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.data.store import Manifest, fingerprint, read_manifest
-from graphrec.environment import code_of
 from graphrec.errors import DataError, RunError
 from graphrec.evaluation.parts import EVALUATE_OPTIONS, HELD_OUT, SLICES, TRUTH_PARTS
 from graphrec.recipe import Recipe
 from graphrec.run import BEGUN_WITH, Run
+from graphrec.system.environment import code_of
 
 
 def prepared_manifest(run: Run) -> tuple[Manifest | None, str | None]:
