@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-import graphrec.memory
-from graphrec.memory import CLEAR_REFS, peak_mb, reset_peak
+import graphrec.system.memory
+from graphrec.system.memory import CLEAR_REFS, peak_mb, reset_peak
 
 BLOCK = 200
 IN_A_NEW_PROCESS = f"""
-from graphrec.memory import peak_mb, reset_peak
+from graphrec.system.memory import peak_mb, reset_peak
 
 reset_peak()
 print(peak_mb())
@@ -41,8 +41,8 @@ def test_the_peak_is_of_what_came_after_the_reset() -> None:
 
 
 def test_where_there_is_no_proc_it_is_that_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphrec.memory, "CLEAR_REFS", tmp_path / "none" / "clear_refs")
-    monkeypatch.setattr(graphrec.memory, "STATUS", tmp_path / "status")
+    monkeypatch.setattr(graphrec.system.memory, "CLEAR_REFS", tmp_path / "none" / "clear_refs")
+    monkeypatch.setattr(graphrec.system.memory, "STATUS", tmp_path / "status")
     reset_peak()
     whole = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
     assert peak_mb() == whole
