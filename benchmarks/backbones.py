@@ -29,7 +29,6 @@ import pandas as pd
 import typer
 from common import RECIPES, command, prepared, run
 
-from graphrec.allocator import keep_large_blocks
 from graphrec.backbones import backbones
 from graphrec.benchmark import (
     ABOUT,
@@ -51,6 +50,7 @@ from graphrec.in_processes import in_processes
 from graphrec.recipe import Recipe
 from graphrec.report.tables import cell, clear_best, metric_label, number
 from graphrec.run import Run
+from graphrec.system.allocator import keep_large_blocks
 from graphrec.system.files import read_json, sha256, write_json, write_text
 from graphrec.tuning import tune
 

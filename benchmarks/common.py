@@ -13,7 +13,6 @@ import pandas as pd
 import typer
 
 import graphrec as gr
-from graphrec.allocator import keep_large_blocks
 from graphrec.benchmark import BenchmarkResult, titled
 from graphrec.cli.mistakes import mistakes_told
 from graphrec.data.checks import statistics
@@ -24,6 +23,7 @@ from graphrec.recipe import Recipe
 from graphrec.report.tables import metric_rows
 from graphrec.report.terminal import print_table
 from graphrec.simulation.truth import ORACLES
+from graphrec.system.allocator import keep_large_blocks
 from graphrec.system.files import sha256
 
 RECIPES = Path(__file__).parent / "recipes"

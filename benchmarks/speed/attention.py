@@ -26,10 +26,10 @@ from torch_geometric.data import HeteroData
 from torch_geometric.nn import GATv2Conv
 from torch_geometric.utils import scatter, softmax
 
-from graphrec.allocator import keep_large_blocks
 from graphrec.backbones import backbones
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sorted_edges import SortedEdges
+from graphrec.system.allocator import keep_large_blocks
 
 USERS, ITEMS, EDGES, WIDTH, MIB = 9_308, 6_710, 59_541, 64, 1 << 20
 

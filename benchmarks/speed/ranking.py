@@ -30,12 +30,12 @@ import pandas as pd
 import torch
 import typer
 
-from graphrec.allocator import keep_large_blocks
 from graphrec.backbones import Representation
 from graphrec.causal import FrontDoor
 from graphrec.decoders import Context, decoders
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate
 from graphrec.recommender import Scorer
+from graphrec.system.allocator import keep_large_blocks
 
 SIZES = {
     "coat": (290, 300),

@@ -36,7 +36,7 @@ def train(
     ] = True,
 ) -> None:
     """Carry out a recipe; the test part stays locked until `evaluate`."""
-    from graphrec.allocator import keep_large_blocks
+    from graphrec.system.allocator import keep_large_blocks
 
     keep_large_blocks()
     from graphrec.carry_out import complete_run, warn_of_other_code
@@ -72,7 +72,7 @@ def tune(
     as_json: Json = False,
 ) -> None:
     r"""Search a recipe's \[tune.space], or its decoder's own, for what is best on the validation likes."""
-    from graphrec.allocator import keep_large_blocks
+    from graphrec.system.allocator import keep_large_blocks
 
     keep_large_blocks()
     from graphrec.carry_out import warn_of_other_code
