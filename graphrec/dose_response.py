@@ -25,7 +25,6 @@ from graphrec.causal import label
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.parts import TRUTH_PARTS
-from graphrec.in_processes import in_processes
 from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
 from graphrec.references import ORACLE, by_truth, reference_scores
@@ -36,6 +35,7 @@ from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
 from graphrec.system.environment import Environment
 from graphrec.system.files import read_json, write_json, write_text
+from graphrec.system.processes import in_processes
 
 METRICS = ("ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do")
 OBSERVATIONAL, INTERVENTIONAL = f"{ORACLE}as observed", f"{ORACLE}true effect"

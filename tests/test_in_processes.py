@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from graphrec.in_processes import in_processes
+from graphrec.system.processes import in_processes
 
 SLEEPER = """
 import os, sys, time
@@ -20,7 +20,7 @@ def work(place):
     time.sleep(120)
 
 if __name__ == "__main__":
-    from graphrec.in_processes import in_processes
+    from graphrec.system.processes import in_processes
     list(in_processes(work, [(sys.argv[1],)], 1))
 """
 
