@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from graphrec import doctor
+from graphrec.system import doctor
 
 PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 

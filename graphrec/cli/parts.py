@@ -127,7 +127,7 @@ def new_backbone(
 
 def doctor(as_json: Json = False) -> None:
     """Tell what this installation has, and what is missing; status 1 if something needed is."""
-    from graphrec.doctor import examine
+    from graphrec.system.doctor import examine
 
     rows = examine()
     if as_json:

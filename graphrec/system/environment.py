@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from graphrec.doctor import cores
+from graphrec.system.doctor import cores
 
 PACKAGE = Path(__file__).parent
 CPUINFO = Path("/proc/cpuinfo")

@@ -271,7 +271,7 @@ def test_doctor_reports_and_fails_where_something_needed_is_missing(
     said = call("doctor", "--json")
     assert said.status == 0
     assert {"check": "python", "state": "ok"}.items() <= said.json[0].items()
-    monkeypatch.setattr("graphrec.doctor.examine", lambda: [("torch", "missing", "pip install torch")])
+    monkeypatch.setattr("graphrec.system.doctor.examine", lambda: [("torch", "missing", "pip install torch")])
     said = call("doctor")
     assert said.status == 1
     assert "pip install torch" in said.out
