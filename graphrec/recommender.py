@@ -25,7 +25,7 @@ from graphrec.decoders import BlockLogits, Branches, Context, Decoder, DecoderCo
 from graphrec.decoders.base import from_mean_item
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
-from graphrec.streams import stream_seed
+from graphrec.seeding import stream_seed
 
 
 class Recommender(nn.Module):

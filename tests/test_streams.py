@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from graphrec.streams import stream, stream_seed
+from graphrec.seeding import stream, stream_seed
 
 
 def test_the_same_name_gives_the_same_numbers_everywhere() -> None:

@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.special import digamma, gammaln
 from torch import Tensor
 
-from graphrec.streams import stream
+from graphrec.seeding import stream
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from graphrec.progress import Progress, silent
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Scorer
 from graphrec.run import Run
-from graphrec.streams import stream_seed
+from graphrec.seeding import stream_seed
 
 FEWEST_USERS = 4
 

@@ -14,7 +14,7 @@ from graphrec.decoders import Objective
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
-from graphrec.streams import stream, stream_seed
+from graphrec.seeding import stream, stream_seed
 from graphrec.training.adversary import attacked
 from graphrec.training.config import TrainingConfig
 from graphrec.training.objective import Batch, ObjectiveSampler, loss_of

@@ -13,7 +13,7 @@ from graphrec.decoders import Branches, Labels, Objective, PairLogits
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import NegativeSampler, negative_sampler
-from graphrec.streams import stream
+from graphrec.seeding import stream
 
 
 @dataclass(frozen=True)

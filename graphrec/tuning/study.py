@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphrec.errors import GraphrecError, MismatchError, RunError
 from graphrec.recipe import Recipe
-from graphrec.streams import stream_seed
+from graphrec.seeding import stream_seed
 from graphrec.tuning.results import Trial
 from graphrec.tuning.space import Space, Values
 
