@@ -16,9 +16,9 @@ import graphrec as gr
 from graphrec.benchmark import BenchmarkResult, titled
 from graphrec.cli.mistakes import mistakes_told
 from graphrec.data.checks import statistics
+from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce
-from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
 from graphrec.report.tables import metric_rows
 from graphrec.report.terminal import print_table

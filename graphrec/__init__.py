@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from graphrec.comparison import compare
     from graphrec.data.checks import check
     from graphrec.data.dataset import Feature, InteractionDataset
+    from graphrec.data.prepare import prepare
     from graphrec.data.store import load, save
     from graphrec.errors import GraphrecError
-    from graphrec.preparation import prepare
     from graphrec.recipe import Recipe
     from graphrec.refutation import refute
     from graphrec.report.html import write_report
@@ -41,7 +41,7 @@ _HOMES = {
     "load": "graphrec.data.store",
     "save": "graphrec.data.store",
     "GraphrecError": "graphrec.errors",
-    "prepare": "graphrec.preparation",
+    "prepare": "graphrec.data.prepare",
     "Recipe": "graphrec.recipe",
     "refute": "graphrec.refutation",
     "write_report": "graphrec.report.html",

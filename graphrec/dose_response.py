@@ -22,10 +22,10 @@ from graphrec.assemble import prepare_split
 from graphrec.benchmark import judge
 from graphrec.carry_out import complete_run, train, warn_of_other_code
 from graphrec.causal import label
+from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.parts import TRUTH_PARTS
-from graphrec.preparation import prepare_once
 from graphrec.recipe import Recipe
 from graphrec.references import ORACLE, by_truth, reference_scores
 from graphrec.report.plots import Estimate, curve_panels, standalone

@@ -49,7 +49,7 @@ def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_prepared(tiny_world: Path) -> Path:
     """The tiny world, prepared."""
-    from graphrec.preparation import prepare
+    from graphrec.data.prepare import prepare
 
     return prepare("tiktok", tiny_world, tiny_world.parent / "prepared")
 

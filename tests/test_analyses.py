@@ -17,9 +17,9 @@ from graphrec.carry_out import train
 from graphrec.causal import Observational
 from graphrec.comparison import compare
 from graphrec.data.exposures import randomised_exposures
+from graphrec.data.prepare import prepare
 from graphrec.data.split import Split
 from graphrec.errors import DataError, RunError
-from graphrec.preparation import prepare
 from graphrec.recipe import Recipe
 from graphrec.run import Run
 from graphrec.simulation import simulate

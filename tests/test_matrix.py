@@ -11,10 +11,10 @@ import torch
 from graphrec.assemble import build, prepare_split
 from graphrec.backbones import backbones
 from graphrec.carry_out import train
+from graphrec.data.prepare import prepare
 from graphrec.data.split import Split
 from graphrec.decoders import decoders
 from graphrec.evaluation.ranking import evaluate
-from graphrec.preparation import prepare
 from graphrec.recipe import Recipe
 from graphrec.simulation import simulate
 from graphrec.training.loop import Trainer

@@ -79,8 +79,8 @@ def prepare(
 ) -> None:
     """Read raw files and write a prepared dataset."""
     from graphrec.data.checks import statistics
+    from graphrec.data.prepare import prepare as prepare_data
     from graphrec.data.store import load
-    from graphrec.preparation import prepare as prepare_data
 
     folder = prepare_data(source, raw, out, key_values(option, "--option"))
     facts = statistics(load(folder))

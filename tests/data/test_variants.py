@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from graphrec.data.cards import Card
+from graphrec.data.prepare import prepare
 from graphrec.data.variants import compare_variants, counts, verdict
-from graphrec.preparation import prepare
 
 
 @pytest.fixture

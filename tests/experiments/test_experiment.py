@@ -11,6 +11,7 @@ import pytest
 
 from graphrec.benchmark import BenchmarkResult
 from graphrec.carry_out import train
+from graphrec.data.prepare import prepare
 from graphrec.data.store import load
 from graphrec.errors import RunError
 from graphrec.experiments import CAUSALREC, HCR, Mode, Paper, reproduce
@@ -19,7 +20,6 @@ from graphrec.experiments.hcr_tables import hcr_table_2
 from graphrec.experiments.methods import HCR_NS, Method, chosen, with_beta
 from graphrec.experiments.scored import Scored
 from graphrec.experiments.statistics import hcr_table_1
-from graphrec.preparation import prepare
 from graphrec.recipe import Recipe
 from graphrec.simulation import simulate
 

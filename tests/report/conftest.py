@@ -11,7 +11,7 @@ from trained_runs import copied
 
 from graphrec import analyses
 from graphrec.carry_out import train
-from graphrec.preparation import prepare
+from graphrec.data.prepare import prepare
 from graphrec.recipe import Recipe
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report

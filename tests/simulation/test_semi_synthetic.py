@@ -6,9 +6,9 @@ import pytest
 from graphrec.causal import CausalGraph
 from graphrec.data.checks import check
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.prepare import prepare
 from graphrec.data.store import load, save
 from graphrec.errors import DataError, RecipeError
-from graphrec.preparation import prepare
 from graphrec.simulation import Truth, simulate, worlds
 from graphrec.simulation.semi_synthetic import derive_latents, semi_synthetic_config
 
