@@ -11,7 +11,7 @@ from graphrec.data.activity_checks import check_activity
 from graphrec.data.dataset import InteractionDataset, example_pair
 from graphrec.data.feature_checks import check_features
 from graphrec.data.findings import Finding
-from graphrec.data.split_strategies import keys
+from graphrec.data.splitters import keys
 from graphrec.data.time_checks import check_times
 
 

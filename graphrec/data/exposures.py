@@ -9,7 +9,7 @@ import pandas as pd
 
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
-from graphrec.data.split_strategies import distinct
+from graphrec.data.splitters import distinct
 from graphrec.errors import DataError
 
 MARK = "randomised_exposure"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphrec.data.findings import Finding
-from graphrec.data.split_strategies import distinct, keys
+from graphrec.data.splitters import distinct, keys
 
 if TYPE_CHECKING:
     from graphrec.data.split import Split

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.leaks import audit_leaks
-from graphrec.data.split_strategies import STRATEGIES, Parts, distinct, keys, role_events
+from graphrec.data.splitters import STRATEGIES, Parts, distinct, keys, role_events
 from graphrec.errors import SplitError, UnknownNameError
 
 

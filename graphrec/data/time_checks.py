@@ -10,7 +10,7 @@ import pandas as pd
 
 from graphrec.data.dataset import InteractionDataset, example_pair
 from graphrec.data.findings import Finding, Severity
-from graphrec.data.split_strategies import keys
+from graphrec.data.splitters import keys
 
 SECONDS = ((1e8, 1e10, 1.0), (1e11, 1e13, 1e-3), (1e14, 1e16, 1e-6), (1e17, 1e19, 1e-9))
 """Least and greatest median of times counted from 1970 in s, ms, us and ns, and that unit in seconds."""

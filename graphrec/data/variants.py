@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphrec.data.cards import Card, Variant, cards
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.split_strategies import distinct, keys
+from graphrec.data.splitters import distinct, keys
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.split import Split
-from graphrec.data.split_strategies import distinct, keys
+from graphrec.data.splitters import distinct, keys
 from graphrec.errors import SplitError
 
 MARK_NORM = 3.0

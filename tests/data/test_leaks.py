@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from graphrec.data import split_strategies
+from graphrec.data import splitters as split_strategies
 from graphrec.data.dataset import Feature
 from graphrec.data.leaks import audit_leaks
 from graphrec.data.split import SplitConfig, make_split
-from graphrec.data.split_strategies import Parts
+from graphrec.data.splitters import Parts
 from graphrec.graph.audit import audit_graph
 from graphrec.graph.build import InteractionGraph
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from graphrec.data.split import Split
-from graphrec.data.split_strategies import keys
+from graphrec.data.splitters import keys
 from graphrec.errors import SplitError
 from graphrec.refutation.alterations import (
     MARK_NORM,

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.split_strategies import distinct, keys
+from graphrec.data.splitters import distinct, keys
 
 TRAIN, VALID, TEST = range(3)
 
