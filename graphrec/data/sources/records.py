@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from graphrec.data.sources.text_blocks import read_blocks
+from graphrec.data.readers.text_blocks import read_blocks
 from graphrec.errors import DataError
 
 _LINES_AT_ONCE = 100_000

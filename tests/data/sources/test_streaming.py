@@ -52,8 +52,8 @@ def test_chunks_hold_as_many_rows_as_asked(tmp_path):
 
 
 def test_long_lines_make_smaller_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("graphrec.data.sources.text_blocks._READ_AT_ONCE", 64)
-    monkeypatch.setattr("graphrec.data.sources.text_blocks._LONGEST_LINE", 128)
+    monkeypatch.setattr("graphrec.data.readers.text_blocks._READ_AT_ONCE", 64)
+    monkeypatch.setattr("graphrec.data.readers.text_blocks._LONGEST_LINE", 128)
     file = write(tmp_path, "".join(f"{row}\t{'b' * 40}\t0\n" for row in range(50)))
     chunks = list(read_chunks(file, COLUMNS, delimiter="\t"))
     assert max(map(len, chunks)) < 10
