@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.data.dataset import UNKNOWN, Feature, InteractionDataset
+from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.data.sources.base import SourceOptions
 from graphrec.data.sources.events import EventBuilder
 from graphrec.data.sources.raw import listing, provenance, require_files
-from graphrec.data.sources.streaming import Column, read_chunks
 from graphrec.errors import DataError
 
 LOG, VISUAL = "train_interaction.txt", "final_visual_train"

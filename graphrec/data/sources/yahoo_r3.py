@@ -14,11 +14,11 @@ import numpy as np
 from pydantic import Field
 
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.data.sources.base import Source, SourceOptions, sources
 from graphrec.data.sources.events import EventBuilder
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
 from graphrec.data.sources.raw import provenance, require_files
-from graphrec.data.sources.streaming import Column, read_chunks
 
 FILES = ("ydata-ymusic-rating-study-v1_0-train.txt", "ydata-ymusic-rating-study-v1_0-test.txt")
 _COLUMNS = {"user": Column(0, "int"), "item": Column(1, "int"), "rating": Column(2, "int")}

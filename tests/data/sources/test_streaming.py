@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from graphrec.data.dataset import dataset_from_events
-from graphrec.data.sources.streaming import Column, EventBuilder, read_chunks
+from graphrec.data.readers.streaming import Column, EventBuilder, read_chunks
 from graphrec.errors import DataError
 
 COLUMNS = {"a": Column(0, "int"), "x": Column(2, "float"), "b": Column(1, "str")}
