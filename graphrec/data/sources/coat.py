@@ -18,10 +18,10 @@ from pydantic import Field
 
 from graphrec.data.bags import bag
 from graphrec.data.dataset import Feature, InteractionDataset
+from graphrec.data.readers.lines import read_lines
 from graphrec.data.sources.base import Source, SourceOptions, sources
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
 from graphrec.data.sources.raw import provenance, require_files, with_world
-from graphrec.data.sources.records import read_lines
 from graphrec.errors import DataError
 
 FOLDER = "user_item_features"
