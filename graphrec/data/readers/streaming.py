@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.text_blocks import Block, check_quotes, read_blocks
-from graphrec.data.sources.events import EventBuilder
 from graphrec.errors import DataError, nearest_name
 
 __all__ = ["Chunk", "Column", "EventBuilder", "read_all", "read_chunks"]

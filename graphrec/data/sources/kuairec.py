@@ -17,9 +17,9 @@ import numpy as np
 from pydantic import Field
 
 from graphrec.data.dataset import Feature, InteractionDataset
+from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.streaming import Chunk, Column, read_chunks
 from graphrec.data.sources.base import Source, SourceOptions, sources
-from graphrec.data.sources.events import EventBuilder
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
 from graphrec.data.sources.raw import provenance, require_files
 from graphrec.data.sources.tags import read_tags

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.data.dataset import UNKNOWN, Feature, InteractionDataset
+from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.sources.events import EventBuilder
 from graphrec.data.sources.raw import listing, provenance, require_files
 from graphrec.errors import DataError
 

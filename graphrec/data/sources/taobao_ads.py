@@ -22,10 +22,10 @@ import pandas as pd
 from graphrec.data.bags import price_bands
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.filters import keep_active
+from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.streaming import Chunk, Column, read_chunks
 from graphrec.data.sources.attributes import UNKNOWN, categorical
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.sources.events import EventBuilder
 from graphrec.data.sources.raw import provenance, require_files
 from graphrec.errors import DataError
 
