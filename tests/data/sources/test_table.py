@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from contracts.source_contract import assert_same_dataset, check_source
 
+from graphrec.data.readers.tables import read_frames
 from graphrec.data.sources.table import Table, TableOptions
-from graphrec.data.sources.table_reader import read_frames
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import DataError, UnknownNameError
 

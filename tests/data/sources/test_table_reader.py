@@ -6,7 +6,7 @@ import zipfile
 import pandas as pd
 import pytest
 
-from graphrec.data.sources.table_reader import find_table, read_frames, read_table
+from graphrec.data.readers.tables import find_table, read_frames, read_table
 from graphrec.errors import DataError
 
 TEXT = "user,item\na,x\nb,y\n"
