@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from graphrec.data.dataset import UNKNOWN, Feature
+from graphrec.data.readers.columns import as_ids, as_numbers
 from graphrec.data.readers.tables import read_table
 from graphrec.data.sources.raw import read_matrix
-from graphrec.data.sources.table_columns import as_ids, as_numbers
 from graphrec.errors import DataError
 
 
