@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.readers.given_splits import FeatureFiles, as_pairs, given_parts, read_features
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.sources.given_parts import FeatureFiles, as_pairs, given_parts, read_features
 from graphrec.data.sources.raw import provenance, require_files
 from graphrec.errors import DataError
 

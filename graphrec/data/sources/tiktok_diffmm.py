@@ -14,8 +14,8 @@ import numpy as np
 from scipy import sparse
 
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.readers.given_splits import FeatureFiles, given_parts, read_features
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.sources.given_parts import FeatureFiles, given_parts, read_features
 from graphrec.data.sources.raw import how_to_obtain, listing, provenance
 from graphrec.data.unpickle import load_sparse_pickle
 from graphrec.errors import DataError
