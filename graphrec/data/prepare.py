@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from graphrec.data.readers.raw_files import with_world
 from graphrec.data.sources import sources
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.sources.raw import with_world
 from graphrec.data.store import MANIFEST, read_manifest, save
 from graphrec.errors import DataError
 from graphrec.recipe import validated

@@ -8,8 +8,8 @@ import pytest
 from graphrec.causal import CausalGraph
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.prepare import prepare
+from graphrec.data.readers.raw_files import SIMULATED
 from graphrec.data.sources import sources
-from graphrec.data.sources.raw import SIMULATED
 from graphrec.data.store import load
 from graphrec.simulation import Truth, oracle_gap, simulate, worlds
 from graphrec.simulation.coat import CoatConfig, draw_random_test

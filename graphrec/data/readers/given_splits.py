@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from graphrec.data.dataset import PARTS, UNKNOWN, Feature, InteractionDataset, ModalityRole
-from graphrec.data.sources.raw import read_matrix
+from graphrec.data.readers.raw_files import read_matrix
 from graphrec.errors import DataError
 
 SLACK = 10

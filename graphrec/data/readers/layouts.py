@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from graphrec.data.sources.raw import how_to_obtain, listing
+from graphrec.data.readers.raw_files import how_to_obtain, listing
 from graphrec.errors import DataError
 
 

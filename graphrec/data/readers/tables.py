@@ -16,7 +16,7 @@ from zipfile import BadZipFile, ZipFile
 import pandas as pd
 import pyarrow.parquet as pq
 
-from graphrec.data.sources.raw import listing
+from graphrec.data.readers.raw_files import listing
 from graphrec.errors import DataError
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}

@@ -19,7 +19,7 @@ import numpy as np
 from graphrec.data.bags import bag, one_hot, price_bands
 from graphrec.data.dataset import Feature
 from graphrec.data.readers.lines import read_records
-from graphrec.data.sources.raw import number_ids
+from graphrec.data.readers.raw_files import number_ids
 from graphrec.errors import DataError
 
 RECORD = np.dtype([("asin", "S10"), ("vector", "<f4", (4096,))])

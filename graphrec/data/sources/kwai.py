@@ -10,10 +10,10 @@ from pydantic import Field
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.readers.given_splits import FeatureFiles
 from graphrec.data.readers.layouts import find_layout
+from graphrec.data.readers.raw_files import with_world
 from graphrec.data.sources.base import Source, SourceOptions, sources
 from graphrec.data.sources.kwai_challenge import LOG, VISUAL, load_challenge, write_challenge_fixture
 from graphrec.data.sources.mmgcn import ARRAYS, load_mmgcn
-from graphrec.data.sources.raw import with_world
 
 MMGCN_FEATURES: FeatureFiles = {"visual": ("feat_v.pt", "exposure")}
 _LAYOUTS = {

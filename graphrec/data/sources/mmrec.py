@@ -23,10 +23,10 @@ import pandas as pd
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.readers.given_splits import FeatureFiles, read_features
 from graphrec.data.readers.layouts import find_layout
+from graphrec.data.readers.raw_files import listing, provenance
 from graphrec.data.readers.streaming import Column, EventBuilder, read_all, read_chunks
 from graphrec.data.sources.base import Source, SourceOptions, sources
 from graphrec.data.sources.json_lists import CORE, LISTS, load_json_lists
-from graphrec.data.sources.raw import listing, provenance
 from graphrec.errors import DataError
 
 # Shoppers see the picture before they open an item; its description, of which the text is made, after.

@@ -14,9 +14,9 @@ from graphrec.data.dataset import UNKNOWN, InteractionDataset, ModalityRole
 from graphrec.data.filters import keep_active
 from graphrec.data.readers.columns import as_ids, as_numbers, as_times, find_column
 from graphrec.data.readers.events import EventBuilder
+from graphrec.data.readers.raw_files import provenance
 from graphrec.data.readers.tables import find_table, read_frames
 from graphrec.data.sources.base import Source, SourceOptions, sources
-from graphrec.data.sources.raw import provenance
 from graphrec.data.sources.table_features import parse_features, read_feature
 from graphrec.errors import DataError, UnknownNameError
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from graphrec.data.dataset import UNKNOWN, Feature
 from graphrec.data.readers.columns import as_ids, as_numbers
+from graphrec.data.readers.raw_files import read_matrix
 from graphrec.data.readers.tables import read_table
-from graphrec.data.sources.raw import read_matrix
 from graphrec.errors import DataError
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from graphrec.data.bags import bag
 from graphrec.data.dataset import Feature
+from graphrec.data.readers.raw_files import number_ids
 from graphrec.data.readers.streaming import Chunk
-from graphrec.data.sources.raw import number_ids
 from graphrec.errors import DataError
 
 _NUMBER = re.compile(r"-?\d+")

@@ -14,10 +14,10 @@ import numpy as np
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.filters import keep_active
 from graphrec.data.readers.events import EventBuilder
+from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.data.sources.attributes import UNKNOWN, ItemAttributes, categorical
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.sources.raw import provenance, require_files
 
 LOG = "user_log_format1.csv"
 BEHAVIOURS = ("click", "cart", "buy", "fav")

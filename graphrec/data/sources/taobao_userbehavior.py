@@ -11,10 +11,10 @@ import pandas as pd
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.filters import keep_active
 from graphrec.data.readers.events import EventBuilder
+from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.data.sources.attributes import ItemAttributes, categorical
 from graphrec.data.sources.base import SourceOptions
-from graphrec.data.sources.raw import provenance, require_files
 
 FILE = "UserBehavior.csv"
 BEHAVIOURS = ("pv", "cart", "fav", "buy")

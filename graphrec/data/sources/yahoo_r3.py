@@ -15,10 +15,10 @@ from pydantic import Field
 
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.readers.events import EventBuilder
+from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.data.sources.base import Source, SourceOptions, sources
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
-from graphrec.data.sources.raw import provenance, require_files
 
 FILES = ("ydata-ymusic-rating-study-v1_0-train.txt", "ydata-ymusic-rating-study-v1_0-test.txt")
 _COLUMNS = {"user": Column(0, "int"), "item": Column(1, "int"), "rating": Column(2, "int")}
