@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from graphrec.data.unpickle import load_lists, load_sparse_pickle
+from graphrec.data.readers.unpickle import load_lists, load_sparse_pickle
 from graphrec.errors import DataError
 
 

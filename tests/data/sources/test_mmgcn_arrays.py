@@ -6,13 +6,13 @@ import torch
 from contracts.source_contract import check_source
 
 from graphrec.data.readers.raw_files import read_tensor
+from graphrec.data.readers.unpickle import load_lists
 from graphrec.data.sources.kwai import MMGCN_FEATURES as KWAI_FEATURES
 from graphrec.data.sources.kwai import Kwai
 from graphrec.data.sources.mmgcn import write_mmgcn_fixture
 from graphrec.data.sources.movielens import MMGCN_FEATURES as MOVIELENS_FEATURES
 from graphrec.data.sources.movielens import MovieLens
 from graphrec.data.sources.tiktok import MMGCN_FEATURES, Tiktok, TiktokOptions
-from graphrec.data.unpickle import load_lists
 from graphrec.errors import DataError
 
 LAYOUTS = [(Tiktok, MMGCN_FEATURES), (Kwai, KWAI_FEATURES), (MovieLens, MOVIELENS_FEATURES)]
