@@ -14,8 +14,8 @@ import typer
 
 import graphrec as gr
 from graphrec.benchmark import BenchmarkResult, titled
+from graphrec.checks.dataset import statistics
 from graphrec.cli.mistakes import mistakes_told
-from graphrec.data.checks import statistics
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce

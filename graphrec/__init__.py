@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from graphrec.carry_out import train
     from graphrec.causal import CausalGraph, Estimand, parse_estimand
+    from graphrec.checks.dataset import check
     from graphrec.comparison import compare
-    from graphrec.data.checks import check
     from graphrec.data.dataset import Feature, InteractionDataset
     from graphrec.data.prepare import prepare
     from graphrec.data.store import load, save
@@ -35,7 +35,7 @@ _HOMES = {
     "CausalGraph": "graphrec.causal",
     "Estimand": "graphrec.causal",
     "parse_estimand": "graphrec.causal",
-    "check": "graphrec.data.checks",
+    "check": "graphrec.checks.dataset",
     "Feature": "graphrec.data.dataset",
     "InteractionDataset": "graphrec.data.dataset",
     "load": "graphrec.data.store",

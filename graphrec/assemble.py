@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from graphrec.data.checks import check
+from graphrec.checks.dataset import check
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.filters import filtered
 from graphrec.data.split import Split, make_split

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from graphrec.data.checks import check, statistics
+from graphrec.checks.dataset import check, statistics
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.findings import Finding
 from graphrec.data.leaks import audit_leaks

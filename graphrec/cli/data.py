@@ -78,7 +78,7 @@ def prepare(
     ] = None,
 ) -> None:
     """Read raw files and write a prepared dataset."""
-    from graphrec.data.checks import statistics
+    from graphrec.checks.dataset import statistics
     from graphrec.data.prepare import prepare as prepare_data
     from graphrec.data.store import load
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.data.checks import statistics
+from graphrec.checks.dataset import statistics
 from graphrec.data.dataset import InteractionDataset
 from graphrec.experiments.hcr_tables import UNQUOTED
 from graphrec.experiments.published import NAMES, PUBLISHED

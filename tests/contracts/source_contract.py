@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphrec.data.checks import check
+from graphrec.checks.dataset import check
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.sources.base import Source, SourceOptions
 from graphrec.data.store import load, save

@@ -1,6 +1,6 @@
 """Who clicked how much: nobody's items, dead ends, and the few who hold most."""
 
-from graphrec.data.checks import check
+from graphrec.checks.dataset import check
 
 
 def codes(dataset):

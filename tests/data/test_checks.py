@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from graphrec.data.checks import check, statistics
+from graphrec.checks.dataset import check, statistics
 from graphrec.data.dataset import Feature
 from graphrec.inspection import inspect
 

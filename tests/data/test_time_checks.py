@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphrec.data.checks import check
+from graphrec.checks.dataset import check
 from graphrec.data.time_checks import seconds_of
 
 DAY = 86_400

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphrec.data.checks import check, statistics
+from graphrec.checks.dataset import check, statistics
 from graphrec.data.store import load
 from graphrec.report.inspections import finding_table, modality_table, number_rows, span_text
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphrec.causal import CausalGraph
-from graphrec.data.checks import check
+from graphrec.checks.dataset import check
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.prepare import prepare
 from graphrec.data.store import load, save

@@ -3,7 +3,7 @@
 import pytest
 from contracts.source_contract import check_source
 
-from graphrec.data.checks import statistics
+from graphrec.checks.dataset import statistics
 from graphrec.data.sources.alibaba import Alibaba, AlibabaOptions
 from graphrec.errors import DataError, UnknownNameError
 

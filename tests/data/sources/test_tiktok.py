@@ -8,7 +8,7 @@ import pytest
 from contracts.source_contract import check_source
 from scipy import sparse
 
-from graphrec.data.checks import statistics
+from graphrec.checks.dataset import statistics
 from graphrec.data.sources import sources
 from graphrec.data.sources.tiktok import Tiktok, TiktokOptions
 from graphrec.data.sources.tiktok_diffmm import write_diffmm_fixture
