@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphrec.data.activity_checks import check_activity
+from graphrec.checks.activity import check_activity
 from graphrec.data.dataset import InteractionDataset, example_pair
 from graphrec.data.feature_checks import check_features
 from graphrec.data.findings import Finding
