@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from graphrec.checks.activity import check_activity
+from graphrec.checks.features import check_features
 from graphrec.data.dataset import InteractionDataset, example_pair
-from graphrec.data.feature_checks import check_features
 from graphrec.data.findings import Finding
 from graphrec.data.splitters import keys
 from graphrec.data.time_checks import check_times
