@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from graphrec.checks.times import seconds_of
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
-from graphrec.data.time_checks import seconds_of
 from graphrec.errors import DataError
 from graphrec.inspection import Inspection
 from graphrec.report.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphrec.checks.dataset import check
-from graphrec.data.time_checks import seconds_of
+from graphrec.checks.times import seconds_of
 
 DAY = 86_400
 
