@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from graphrec.checks.dataset import check, statistics
+from graphrec.checks.leaks import audit_leaks
 from graphrec.checks.split import check_split
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.findings import Finding
-from graphrec.data.leaks import audit_leaks
 from graphrec.data.split import Split, SplitConfig, make_split
 from graphrec.data.variants import Comparison, compare_variants, verdict
 from graphrec.errors import SplitError

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from graphrec.checks.leaks import audit_leaks
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.leaks import audit_leaks
 from graphrec.data.splitters import STRATEGIES, Parts, distinct, keys, role_events
 from graphrec.errors import SplitError, UnknownNameError
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from graphrec.checks.leaks import audit_leaks
 from graphrec.data import splitters as split_strategies
 from graphrec.data.dataset import Feature
-from graphrec.data.leaks import audit_leaks
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.data.splitters import Parts
 from graphrec.graph.audit import audit_graph

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from graphrec.data.leaks import audit_leaks
+from graphrec.checks.leaks import audit_leaks
 from graphrec.data.split import SplitConfig, list_splits, make_split
 from graphrec.errors import SplitError, UnknownNameError
 
