@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from graphrec.checks.dataset import check, statistics
+from graphrec.checks.graph import audit_graph
 from graphrec.checks.leaks import audit_leaks
 from graphrec.checks.split import check_split
 from graphrec.data.dataset import InteractionDataset
@@ -13,7 +14,6 @@ from graphrec.data.findings import Finding
 from graphrec.data.split import Split, SplitConfig, make_split
 from graphrec.data.variants import Comparison, compare_variants, verdict
 from graphrec.errors import SplitError
-from graphrec.graph.audit import audit_graph
 from graphrec.graph.build import InteractionGraph
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from graphrec.checks.graph import audit_graph
 from graphrec.checks.leaks import audit_leaks
 from graphrec.data import splitters as split_strategies
 from graphrec.data.dataset import Feature
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.data.splitters import Parts
-from graphrec.graph.audit import audit_graph
 from graphrec.graph.build import InteractionGraph
 
 
