@@ -9,10 +9,10 @@ from graphrec.checks.dataset import check, statistics
 from graphrec.checks.graph import audit_graph
 from graphrec.checks.leaks import audit_leaks
 from graphrec.checks.split import check_split
+from graphrec.checks.variants import Comparison, compare_variants, verdict
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.findings import Finding
 from graphrec.data.split import Split, SplitConfig, make_split
-from graphrec.data.variants import Comparison, compare_variants, verdict
 from graphrec.errors import SplitError
 from graphrec.graph.build import InteractionGraph
 

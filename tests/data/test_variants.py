@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from graphrec.checks.variants import compare_variants, counts, verdict
 from graphrec.data.cards import Card
 from graphrec.data.prepare import prepare
-from graphrec.data.variants import compare_variants, counts, verdict
 
 
 @pytest.fixture
