@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from graphrec.checks.dataset import check, statistics
+from graphrec.checks.findings import Finding
 from graphrec.checks.graph import audit_graph
 from graphrec.checks.leaks import audit_leaks
 from graphrec.checks.split import check_split
 from graphrec.checks.variants import Comparison, compare_variants, verdict
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.findings import Finding
 from graphrec.data.split import Split, SplitConfig, make_split
 from graphrec.errors import SplitError
 from graphrec.graph.build import InteractionGraph

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from graphrec.checks.findings import Finding
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.findings import Finding
 
 FEW_EVENTS = 3
 TOP_SHARE = 0.01

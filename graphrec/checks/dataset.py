@@ -9,9 +9,9 @@ import numpy as np
 
 from graphrec.checks.activity import check_activity
 from graphrec.checks.features import check_features
+from graphrec.checks.findings import Finding
 from graphrec.checks.times import check_times
 from graphrec.data.dataset import InteractionDataset, example_pair
-from graphrec.data.findings import Finding
 from graphrec.data.splitters import keys
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from graphrec.checks.findings import Finding, Severity
 from graphrec.data.dataset import Feature, InteractionDataset
-from graphrec.data.findings import Finding, Severity
 
 FEW_ITEMS = 3
 SHARED = 0.01

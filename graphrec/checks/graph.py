@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphrec.data.findings import Finding
+from graphrec.checks.findings import Finding
 from graphrec.data.split import Split
 from graphrec.graph.build import InteractionGraph
 

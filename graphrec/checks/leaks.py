@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphrec.data.findings import Finding
+from graphrec.checks.findings import Finding
 from graphrec.data.splitters import distinct, keys
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from graphrec.checks.findings import Finding
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.findings import Finding
 from graphrec.data.split import Split
 
 FEW_USERS = 200

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from graphrec.checks.findings import Finding, Severity
 from graphrec.data.dataset import InteractionDataset, example_pair
-from graphrec.data.findings import Finding, Severity
 from graphrec.data.splitters import keys
 
 SECONDS = ((1e8, 1e10, 1.0), (1e11, 1e13, 1e-3), (1e14, 1e16, 1e-6), (1e17, 1e19, 1e-9))

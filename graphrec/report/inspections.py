@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from graphrec.checks.findings import Finding
 from graphrec.checks.times import seconds_of
-from graphrec.data.findings import Finding
 
 Rows = list[tuple[str, ...]]
 Table = tuple[list[str], Rows]
