@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from graphrec.checks.inspection import default_split, inspect
 from graphrec.data.dataset import dataset_from_events
 from graphrec.data.split import SplitConfig
 from graphrec.data.store import load
-from graphrec.inspection import default_split, inspect
 
 
 def dataset(events, columns=("user", "item", "behaviour", "timestamp")):

@@ -110,9 +110,9 @@ def check(
     """Look for everything that is wrong or surprising in a prepared dataset; status 2 if there are errors."""
     import dataclasses
 
+    from graphrec.checks.inspection import inspect
     from graphrec.data.split import SplitConfig
     from graphrec.data.store import load
-    from graphrec.inspection import inspect
 
     loaded = load(dataset)
     inspection = inspect(loaded, None if split is None else SplitConfig(name=split))

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from graphrec.checks.inspection import Inspection
 from graphrec.checks.times import seconds_of
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.errors import DataError
-from graphrec.inspection import Inspection
 from graphrec.report.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
 from graphrec.report.inspections import Rows, Table, finding_table, modality_table, number_rows, span_text
 from graphrec.report.tables import counted

@@ -8,8 +8,8 @@ import pytest
 from scipy import sparse
 
 from graphrec.checks.dataset import check, statistics
+from graphrec.checks.inspection import inspect
 from graphrec.data.dataset import Feature
-from graphrec.inspection import inspect
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from browser import Page, look_at
 
+from graphrec.checks.inspection import inspect
 from graphrec.data.store import load
 from graphrec.errors import DataError
-from graphrec.inspection import inspect
 from graphrec.report.check_page import write_check_page
 from graphrec.report.distributions import quantile_plot, rank_plot, time_plot
 
