@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from graphrec.causal import CausalGraph, Node, estimands, parse_estimand
 from graphrec.cli import app
 from graphrec.decoders import decoders
-from graphrec.describe import describe
+from graphrec.decoders.description import describe
 from graphrec.errors import GraphrecError, IdentificationError, PartError, RecipeError, UnknownNameError
 from graphrec.run import Run
 

@@ -93,7 +93,7 @@ def causal(
     as_json: Json = False,
 ) -> None:
     """Print a decoder's causal graph and prove its estimands on it; status 2 if one asked for is not identified."""
-    from graphrec.describe import describe
+    from graphrec.decoders.description import describe
 
     described = describe(decoder, estimand or (), read_graph(graph))
     if as_json:

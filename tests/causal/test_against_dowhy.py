@@ -18,7 +18,7 @@ import pytest
 
 from graphrec.causal import CausalGraph, Node, back_door, front_door
 from graphrec.decoders import decoders
-from graphrec.describe import describe
+from graphrec.decoders.description import describe
 from graphrec.errors import IdentificationError
 
 found = importlib.util.find_spec("dowhy")

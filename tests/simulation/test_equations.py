@@ -3,7 +3,7 @@
 import pytest
 
 from graphrec.causal import CausalGraph
-from graphrec.describe import describe
+from graphrec.decoders.description import describe
 from graphrec.simulation.equations import equations, hidden_confounder_graph, visual_bias_graph
 from graphrec.simulation.world import WorldConfig
 
