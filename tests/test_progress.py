@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import graphrec.progress
-from graphrec.progress import training_progress
+import graphrec.training.progress
 from graphrec.training.config import TrainingConfig
 from graphrec.training.loop import TrainingState
+from graphrec.training.progress import training_progress
 
 CONFIG = TrainingConfig(epochs=4, patience=3)
 
@@ -20,7 +20,7 @@ def test_lines_tell_the_epoch_the_best_and_the_time_left(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = iter([0.0, 60.0, 120.0, 180.0, 240.0])
-    monkeypatch.setattr(graphrec.progress.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(graphrec.training.progress.time, "monotonic", lambda: next(now))
     with training_progress("hcr", CONFIG) as on_epoch:
         for epoch in range(1, 5):
             on_epoch(state(epoch))

@@ -41,8 +41,8 @@ def train(
     keep_large_blocks()
     from graphrec.carry_out import complete_run, warn_of_other_code
     from graphrec.carry_out import train as carry_out
-    from graphrec.progress import training_progress
     from graphrec.recipe import Recipe
+    from graphrec.training.progress import training_progress
 
     parsed = Recipe.from_toml(recipe, overrides or ())
     kept = resume and complete_run(out) is not None
@@ -76,8 +76,8 @@ def tune(
 
     keep_large_blocks()
     from graphrec.carry_out import warn_of_other_code
-    from graphrec.progress import training_progress
     from graphrec.recipe import Recipe
+    from graphrec.training.progress import training_progress
     from graphrec.tuning import Tuning
     from graphrec.tuning import tune as carry_out
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.errors import RecipeError
-from graphrec.progress import Progress, silent
 from graphrec.refutation.base import refutation_checks
 from graphrec.refutation.experiment import Experiment
 from graphrec.refutation.results import CheckResult, Refutation
 from graphrec.run import REFUTATION, Run
 from graphrec.system.files import write_json, write_text
+from graphrec.training.progress import Progress, silent
 
 DEFAULT_CHECKS = ("placebo_modality", "placebo_treatment", "injected_confounder", "subset_stability")
 
@@ -37,7 +37,7 @@ def refute(
         checks: registered names or import paths.
         seeds: number of subsets of `subset_stability`, at least 2.
         epochs: of each retraining, and of the model on unaltered data, in place of the recipe's number.
-        progress: shows each training, such as `graphrec.progress.training_progress`.
+        progress: shows each training, such as `graphrec.training.progress.training_progress`.
 
     Raises:
         UnknownNameError: no such check.

@@ -18,11 +18,11 @@ from graphrec.data.split import Split
 from graphrec.errors import RecipeError, SplitError
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate, rank_all
 from graphrec.evaluation.truth import BYTES_A_SCORE
-from graphrec.progress import Progress, silent
 from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Scorer
 from graphrec.run import Run
 from graphrec.seeding import stream_seed
+from graphrec.training.progress import Progress, silent
 
 FEWEST_USERS = 4
 
@@ -36,7 +36,7 @@ class Experiment:
         recipe: its recipe, with other epochs if so wished.
         split: what it was trained on; its test part stays closed.
         seeds: number of retrainings where a check asks for several.
-        progress: see `graphrec.progress.Progress`.
+        progress: see `graphrec.training.progress.Progress`.
     """
 
     run: Run

@@ -14,9 +14,9 @@ from graphrec.carry_out import train
 from graphrec.causal import label
 from graphrec.data.store import fingerprint
 from graphrec.errors import GraphrecError, MismatchError, RecipeError, UnknownNameError
-from graphrec.progress import Progress, silent
 from graphrec.recipe import Recipe
 from graphrec.system.files import LOCK, hold, require_place
+from graphrec.training.progress import Progress, silent
 from graphrec.tuning.results import Trial, Tuning, trial_folder
 from graphrec.tuning.space import RECIPE_SPACE, Space
 from graphrec.tuning.study import Study, require_optuna
@@ -49,7 +49,7 @@ def tune(
         trials: number of trainings. It ends earlier where all settings of the space were tried.
         sampler: `tpe` (Bergstra et al., NeurIPS 2011), `random`, or `grid`: the lists' combinations in random order.
             All draw from the recipe's seed.
-        progress: shows each training, such as `graphrec.progress.training_progress`.
+        progress: shows each training, such as `graphrec.training.progress.training_progress`.
         on_trial: called after each trial, with all so far.
 
     Raises:
