@@ -24,10 +24,10 @@ from graphrec.carry_out import complete_run, train, warn_of_other_code
 from graphrec.causal import label
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
+from graphrec.evaluation.baselines import ORACLE, by_truth, reference_scores
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.parts import TRUTH_PARTS
 from graphrec.recipe import Recipe
-from graphrec.references import ORACLE, by_truth, reference_scores
 from graphrec.report.plots import Estimate, curve_panels, standalone
 from graphrec.report.tables import cell, metric_label
 from graphrec.run import Run

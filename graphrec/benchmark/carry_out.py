@@ -15,9 +15,9 @@ from graphrec.carry_out import train, warn_of_other_code
 from graphrec.comparison import require_one_split
 from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
+from graphrec.evaluation.baselines import references
 from graphrec.evaluation.parts import judged_parts
 from graphrec.recipe import Recipe
-from graphrec.references import references
 from graphrec.run import Run
 from graphrec.simulation.truth import Truth, oracle_gap
 from graphrec.training.progress import training_progress

@@ -14,8 +14,8 @@ from graphrec.causal import label
 from graphrec.comparison import paired_tests
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
+from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.metrics import summarise, table_row
-from graphrec.references import Reference
 from graphrec.run import Run
 from graphrec.simulation.truth import OracleGap
 

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from graphrec.errors import DataError
-from graphrec.references import ORACLE, POPULARITY
+from graphrec.evaluation.baselines import ORACLE, POPULARITY
 from graphrec.report.plots import SERIES, Estimate, curve_plot
 from graphrec.report.results import Table
 from graphrec.report.tables import cell, metric_label, metric_names

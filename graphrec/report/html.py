@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
+from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.parts import TRUTH_PARTS
-from graphrec.references import Reference
 from graphrec.report.claims import causal_claims
 from graphrec.report.doses import doses
 from graphrec.report.exhibit_sections import exhibit_sections

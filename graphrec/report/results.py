@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from graphrec.comparison import Comparison, compare, paired_tests, summarise_seeds
 from graphrec.errors import RunError
+from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.metrics import better, summarise, table_row
 from graphrec.evaluation.significance import LEVEL
-from graphrec.references import Reference
 from graphrec.report.plots import Estimate, dot_plot
 from graphrec.report.tables import (
     clear_best,
