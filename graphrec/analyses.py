@@ -21,7 +21,7 @@ from graphrec.assemble import load_data
 from graphrec.causal import CausalGraph, Estimand, label
 from graphrec.data.exposures import Exposures, randomised_exposures
 from graphrec.errors import DataError
-from graphrec.evaluation.lists import describe_lists
+from graphrec.evaluation.beyond_accuracy import describe_lists
 from graphrec.evaluation.off_policy import off_policy_values
 from graphrec.evaluation.parts import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SLICES, SUBSETS
 from graphrec.evaluation.ranking import evaluate_sets

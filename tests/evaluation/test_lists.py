@@ -11,7 +11,7 @@ from scipy import sparse
 from torch_geometric.metrics import LinkPredAveragePopularity, LinkPredCoverage
 
 from graphrec.data.dataset import Feature
-from graphrec.evaluation.lists import Concentration, describe_lists
+from graphrec.evaluation.beyond_accuracy import Concentration, describe_lists
 
 USERS, ITEMS = 30, 25
 
