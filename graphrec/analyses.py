@@ -23,8 +23,8 @@ from graphrec.data.exposures import Exposures, randomised_exposures
 from graphrec.errors import DataError
 from graphrec.evaluation.beyond_accuracy import describe_lists
 from graphrec.evaluation.off_policy import off_policy_values
-from graphrec.evaluation.parts import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SLICES, SUBSETS
 from graphrec.evaluation.ranking import evaluate_sets
+from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SLICES, SUBSETS
 from graphrec.evaluation.slices import active_users, drop, high_ratio_items, like_times, normalised_recall, time_subsets
 from graphrec.run import Run
 

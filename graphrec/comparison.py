@@ -11,7 +11,7 @@ import pandas as pd
 
 from graphrec.errors import RunError, UnknownNameError
 from graphrec.evaluation.metrics import ABOUT_USERS, better, summarise, table_row
-from graphrec.evaluation.parts import ACTIVITY, EVALUATE_OPTIONS
+from graphrec.evaluation.result_sets import ACTIVITY, EVALUATE_OPTIONS
 from graphrec.evaluation.significance import pair_tests
 from graphrec.run import Run
 

@@ -26,7 +26,7 @@ from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.baselines import ORACLE, by_truth, reference_scores
 from graphrec.evaluation.metrics import summarise
-from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.recipe import Recipe
 from graphrec.report.plots import Estimate, curve_panels, standalone
 from graphrec.report.tables import cell, metric_label

@@ -36,8 +36,8 @@ from graphrec.data_place import with_data_found, without_place
 from graphrec.decoders import Context, Decoder, decoders
 from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError, damaged
 from graphrec.evaluation.metrics import summarise, table_row
-from graphrec.evaluation.parts import HELD_OUT, TRUTH_PARTS
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
+from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_PARTS
 from graphrec.evaluation.truth import judge_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model

@@ -16,7 +16,7 @@ from graphrec.comparison import require_one_split
 from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import references
-from graphrec.evaluation.parts import judged_parts
+from graphrec.evaluation.result_sets import judged_parts
 from graphrec.recipe import Recipe
 from graphrec.run import Run
 from graphrec.simulation.truth import Truth, oracle_gap

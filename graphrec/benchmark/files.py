@@ -17,7 +17,7 @@ from graphrec.carry_out import codes
 from graphrec.causal import label
 from graphrec.comparison import named
 from graphrec.evaluation.metrics import summarise
-from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.recipe import Recipe
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report

@@ -89,7 +89,7 @@ def evaluate(
 
 def _apart(table: pd.DataFrame) -> list[pd.DataFrame]:
     """The table, and the drops over time, which are measures of their own, as another."""
-    from graphrec.evaluation.parts import DROP
+    from graphrec.evaluation.result_sets import DROP
 
     if "part" not in table or DROP not in set(table["part"]):
         return [table]

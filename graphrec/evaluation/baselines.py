@@ -10,9 +10,9 @@ import pandas as pd
 from torch import Tensor
 
 from graphrec.data.split import Split
-from graphrec.evaluation.parts import TRUTH_PARTS
 from graphrec.evaluation.popularity import popularity
 from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
 from graphrec.simulation.truth import ORACLES, Truth
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.evaluation.parts import RATIOS
+from graphrec.evaluation.result_sets import RATIOS
 from graphrec.experiments.bars import Bars
 from graphrec.experiments.groups import METHODS, against_ct, figure
 from graphrec.experiments.hcr_tables import CUTOFFS

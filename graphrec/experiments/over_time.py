@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.evaluation.parts import DROP, SUBSETS
+from graphrec.evaluation.result_sets import DROP, SUBSETS
 from graphrec.experiments.bars import Bars
 from graphrec.experiments.groups import GAIN, against_ct, figure
 from graphrec.report.exhibits import Exhibit

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from graphrec.causal import CausalGraph, parse_estimand
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError
-from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.report.dag import draw_dag, role
 from graphrec.run import Run
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import Reference
-from graphrec.evaluation.parts import TRUTH_PARTS
+from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.report.claims import causal_claims
 from graphrec.report.doses import doses
 from graphrec.report.exhibit_sections import exhibit_sections

@@ -7,7 +7,7 @@ import pandas as pd
 from trained_runs import copied
 
 from graphrec.causal import Observational
-from graphrec.evaluation.parts import ACTIVITY
+from graphrec.evaluation.result_sets import ACTIVITY
 from graphrec.report.slices import slices
 from graphrec.report.trained import methods_of
 from graphrec.system.files import write_json
