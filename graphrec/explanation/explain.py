@@ -12,14 +12,14 @@ from graphrec.causal import CausalGraph, Estimand, Observational, label
 from graphrec.decoders import BlockLogits, Branches
 from graphrec.errors import IdentificationError, RunError
 from graphrec.evaluation.ranking import PairIndex, rank_all, top_k
-from graphrec.explanation.result import OBSERVATIONAL, BranchLogit, Explanation, Ranking, Split
-from graphrec.explanation.splits import (
+from graphrec.explanation.decomposition import (
     factor_estimand,
     identify_effects,
     reference_options,
     split_effects,
     split_factors,
 )
+from graphrec.explanation.result import OBSERVATIONAL, BranchLogit, Explanation, Ranking, Split
 from graphrec.recommender import FrozenModel
 
 
