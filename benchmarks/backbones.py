@@ -46,9 +46,9 @@ from graphrec.comparison import named, paired_tests
 from graphrec.errors import MismatchError, RunError
 from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.experiments import hold_place
-from graphrec.recipe import Recipe
 from graphrec.report.tables import cell, clear_best, metric_label, number
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 from graphrec.system.allocator import keep_large_blocks
 from graphrec.system.files import read_json, sha256, write_json, write_text
 from graphrec.system.processes import in_processes

@@ -19,9 +19,9 @@ from graphrec.cli.mistakes import mistakes_told
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce
-from graphrec.recipe import Recipe
 from graphrec.report.tables import metric_rows
 from graphrec.report.terminal import print_table
+from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import ORACLES
 from graphrec.system.allocator import keep_large_blocks
 from graphrec.system.files import sha256

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from graphrec.data.prepare import prepare
     from graphrec.data.store import load, save
     from graphrec.errors import GraphrecError
-    from graphrec.recipe import Recipe
     from graphrec.refutation import refute
     from graphrec.report.html import write_report
     from graphrec.run import Run
+    from graphrec.runs.recipe import Recipe
     from graphrec.simulation import simulate
     from graphrec.tuning import Tuning, tune
 
@@ -42,7 +42,7 @@ _HOMES = {
     "save": "graphrec.data.store",
     "GraphrecError": "graphrec.errors",
     "prepare": "graphrec.data.prepare",
-    "Recipe": "graphrec.recipe",
+    "Recipe": "graphrec.runs.recipe",
     "refute": "graphrec.refutation",
     "write_report": "graphrec.report.html",
     "Run": "graphrec.run",

@@ -15,8 +15,8 @@ from graphrec.data.store import load
 from graphrec.decoders import Context
 from graphrec.errors import DataError, RecipeError, SplitError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
-from graphrec.recipe import Recipe
 from graphrec.recommender import Recommender
+from graphrec.runs.recipe import Recipe
 
 
 def load_data(recipe: Recipe) -> InteractionDataset:

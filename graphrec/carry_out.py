@@ -25,9 +25,9 @@ from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.ranking import evaluate
 from graphrec.found_files import remove_found
 from graphrec.model_files import save_model
-from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
+from graphrec.runs.recipe import Recipe
 from graphrec.system.environment import Environment, code_of
 from graphrec.system.files import LOCK, hold, read_json, require_place, sha256, write_json, write_text
 from graphrec.system.memory import peak_mb, reset_peak

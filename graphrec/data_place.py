@@ -13,7 +13,7 @@ from typing import Any
 
 from graphrec.data.store import fingerprint
 from graphrec.errors import GraphrecError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 
 DATA_FROM_HERE = "data_from_here"
 """In a manifest: the path of the data relative to the run's folder."""

@@ -27,10 +27,10 @@ from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.baselines import ORACLE, by_truth, reference_scores
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
-from graphrec.recipe import Recipe
 from graphrec.report.plots import Estimate, curve_panels, standalone
 from graphrec.report.tables import cell, metric_label
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
 from graphrec.system.environment import Environment

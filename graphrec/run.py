@@ -43,8 +43,8 @@ from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
 from graphrec.found_files import load_metrics, load_per_user, save_found
 from graphrec.model_files import Tables, load_ids, load_model, load_tables
-from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel
+from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import truth_of
 from graphrec.system.files import hold, read_json
 

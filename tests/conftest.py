@@ -14,8 +14,8 @@ from command_line import Answer, Call
 if TYPE_CHECKING:
     from trained_runs import MakeRecipe
 
-    from graphrec.recipe import Recipe
     from graphrec.run import Run
+    from graphrec.runs.recipe import Recipe
 
 pytest.register_assert_rewrite("contracts")
 
@@ -57,7 +57,7 @@ def tiny_prepared(tiny_world: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_recipe(tiny_prepared: Path) -> MakeRecipe:
     """Makes a recipe of two quick epochs on the tiny world; further arguments are as `--set` takes them."""
-    from graphrec.recipe import Recipe
+    from graphrec.runs.recipe import Recipe
 
     def make(decoder: str = "hcr", *overrides: str) -> Recipe:
         values = {

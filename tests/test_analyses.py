@@ -20,8 +20,8 @@ from graphrec.data.exposures import randomised_exposures
 from graphrec.data.prepare import prepare
 from graphrec.data.split import Split
 from graphrec.errors import DataError, RunError
-from graphrec.recipe import Recipe
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 from graphrec.simulation import simulate
 from graphrec.simulation.truth import Truth
 

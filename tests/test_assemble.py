@@ -14,7 +14,7 @@ import graphrec as gr
 from graphrec.assemble import load_data, prepare_split
 from graphrec.data.dataset import dataset_from_events
 from graphrec.errors import DataError, SplitError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 
 
 def spoil_item(dataset: gr.InteractionDataset) -> gr.InteractionDataset:

@@ -18,7 +18,7 @@ from graphrec.backbones import backbones
 from graphrec.backbones.listing import FEATURES, HEADERS, SYMBOLS, list_backbones
 from graphrec.cli import app
 from graphrec.errors import GraphrecError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = (ROOT / "docs" / "backbones.md").read_text(encoding="utf-8")

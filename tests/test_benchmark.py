@@ -18,11 +18,11 @@ from graphrec.carry_out import train
 from graphrec.data.store import load, save
 from graphrec.errors import RecipeError, RunError
 from graphrec.evaluation.crossed import error_of_difference
-from graphrec.recipe import Recipe
 from graphrec.recommender import FrozenModel
 from graphrec.report.results import results
 from graphrec.report.tables import number
 from graphrec.report.trained import methods_of
+from graphrec.runs.recipe import Recipe
 
 
 @pytest.fixture

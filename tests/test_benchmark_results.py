@@ -11,8 +11,8 @@ from kept_values import check
 
 from graphrec.backbones import backbones
 from graphrec.benchmark import run_benchmark
-from graphrec.recipe import Recipe
 from graphrec.report.tables import metric_label, metric_names, number
+from graphrec.runs.recipe import Recipe
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 KEPT = sorted(file.parent.name for file in RESULTS.glob("*/per_user.parquet"))

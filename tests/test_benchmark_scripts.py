@@ -19,8 +19,8 @@ import graphrec as gr
 from graphrec.benchmark import run_benchmark
 from graphrec.errors import GraphrecError, RunError
 from graphrec.experiments import HCR
-from graphrec.recipe import Recipe
 from graphrec.refutation import DEFAULT_CHECKS
+from graphrec.runs.recipe import Recipe
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "benchmarks"
 

@@ -21,8 +21,8 @@ from graphrec.errors import (
     RecipeError,
     RunError,
 )
-from graphrec.recipe import Recipe, monitors
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe, monitors
 from graphrec.training.checkpoint import load_weights
 
 

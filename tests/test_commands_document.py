@@ -12,7 +12,7 @@ import typer
 import graphrec
 from graphrec.carry_out import train
 from graphrec.cli import app
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")

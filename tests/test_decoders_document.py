@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from graphrec.cli import app
 from graphrec.decoders import Context, Decoder, decoders
 from graphrec.errors import GraphrecError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = (ROOT / "docs" / "decoders.md").read_text(encoding="utf-8")

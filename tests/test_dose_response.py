@@ -23,7 +23,7 @@ from graphrec.dose_response import (
     write_figure,
 )
 from graphrec.errors import MismatchError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 
 
 @pytest.fixture(scope="module")

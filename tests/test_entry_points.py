@@ -15,8 +15,8 @@ from graphrec.cli import app
 from graphrec.data.sources import sources
 from graphrec.decoders import decoders
 from graphrec.errors import PartError, UnknownNameError
-from graphrec.recipe import Recipe
 from graphrec.registry import Registry
+from graphrec.runs.recipe import Recipe
 
 NETS = '''
 from graphrec.backbones.lightgcn import LightGCN

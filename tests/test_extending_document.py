@@ -11,7 +11,7 @@ import pytest
 from graphrec.backbones import Backbone
 from graphrec.carry_out import train
 from graphrec.errors import GraphrecError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "extending.md"
 

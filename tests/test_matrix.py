@@ -15,7 +15,7 @@ from graphrec.data.prepare import prepare
 from graphrec.data.split import Split
 from graphrec.decoders import decoders
 from graphrec.evaluation.ranking import evaluate
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.simulation import simulate
 from graphrec.training.loop import Trainer
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from graphrec.errors import GraphrecError, RecipeError, UnknownNameError
-from graphrec.recipe import Recipe, monitors
+from graphrec.runs.recipe import Recipe, monitors
 
 DATA = {"data": {"path": "prepared"}}
 

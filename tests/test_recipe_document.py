@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from graphrec.backbones import BackboneConfig
 from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, list_splits
-from graphrec.recipe import (
+from graphrec.runs.recipe import (
     DEFAULT_PARTS,
     DataConfig,
     EvaluationConfig,

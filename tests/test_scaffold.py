@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from graphrec.carry_out import train
 from graphrec.cli import app
 from graphrec.errors import PartError, RunError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.scaffold import new_backbone
 
 

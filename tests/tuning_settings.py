@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.tuning import Tuning
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tuning.md"

@@ -17,8 +17,8 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import references
 from graphrec.evaluation.result_sets import judged_parts
-from graphrec.recipe import Recipe
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import Truth, oracle_gap
 from graphrec.training.progress import training_progress
 

@@ -18,11 +18,11 @@ from graphrec.causal import label
 from graphrec.comparison import named
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
-from graphrec.recipe import Recipe
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown, metric_names
+from graphrec.runs.recipe import Recipe
 from graphrec.system.files import replace_file, write_text
 
 PER_USER = ("mrr", "recall", "ndcg", "hr", "ndcg_do")

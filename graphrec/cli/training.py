@@ -17,7 +17,7 @@ def show(
     overrides: Overrides = None,
 ) -> None:
     """Print a recipe with every default resolved."""
-    from graphrec.recipe import Recipe
+    from graphrec.runs.recipe import Recipe
 
     typer.echo(Recipe.from_toml(recipe, overrides or ()).to_toml(), nl=False)
 
@@ -41,7 +41,7 @@ def train(
     keep_large_blocks()
     from graphrec.carry_out import complete_run, warn_of_other_code
     from graphrec.carry_out import train as carry_out
-    from graphrec.recipe import Recipe
+    from graphrec.runs.recipe import Recipe
     from graphrec.training.progress import training_progress
 
     parsed = Recipe.from_toml(recipe, overrides or ())
@@ -76,7 +76,7 @@ def tune(
 
     keep_large_blocks()
     from graphrec.carry_out import warn_of_other_code
-    from graphrec.recipe import Recipe
+    from graphrec.runs.recipe import Recipe
     from graphrec.training.progress import training_progress
     from graphrec.tuning import Tuning
     from graphrec.tuning import tune as carry_out

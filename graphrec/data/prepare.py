@@ -11,7 +11,7 @@ from graphrec.data.sources import sources
 from graphrec.data.sources.base import SourceOptions
 from graphrec.data.store import MANIFEST, read_manifest, save
 from graphrec.errors import DataError
-from graphrec.recipe import validated
+from graphrec.runs.recipe import validated
 from graphrec.system.files import sha256
 
 

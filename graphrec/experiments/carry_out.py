@@ -10,9 +10,9 @@ from graphrec.benchmark import BenchmarkResult, refuse_to_lose_method, report_on
 from graphrec.carry_out import warn_of_other_code
 from graphrec.experiments.methods import Method, chosen
 from graphrec.experiments.papers import Paper
-from graphrec.recipe import Recipe
 from graphrec.report.exhibits import Exhibit
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 from graphrec.training.progress import training_progress
 from graphrec.tuning import tune
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 
 HCR_BATCH, CAUSALREC_BATCH = 1024, 100
 """Of the papers, in positive pairs."""

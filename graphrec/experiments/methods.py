@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from pydantic import BaseModel
 
 from graphrec.backbones import Backbone
 from graphrec.decoders import Decoder
-from graphrec.recipe import PARTS
 from graphrec.report.results import Table
 from graphrec.report.trained import Trained
 from graphrec.run import Run
+from graphrec.runs.recipe import PARTS
 
 Block = tuple[Literal["text", "formula", "list"], list[str]]
 

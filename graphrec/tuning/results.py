@@ -14,9 +14,9 @@ import pandas as pd
 from graphrec.carry_out import complete_run
 from graphrec.causal import label
 from graphrec.errors import RunError
-from graphrec.recipe import Recipe
 from graphrec.report.tables import counted, markdown_table, metric_label, number
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 from graphrec.system.files import write_text
 from graphrec.tuning.space import Space
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphrec.errors import GraphrecError, MismatchError, RunError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.seeding import stream_seed
 from graphrec.tuning.results import Trial
 from graphrec.tuning.space import Space, Values

@@ -15,7 +15,7 @@ from graphrec.backbones import Pairs
 from graphrec.backbones.freedom import FREEDOM, FREEDOMConfig
 from graphrec.errors import UnknownNameError
 from graphrec.graph.build import InteractionGraph
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.testing import BackboneContract
 from graphrec.testing.small_graph import MISSING, MODALITIES, NUM_USERS, small_graph
 

@@ -13,7 +13,7 @@ from graphrec.backbones.adaptor import with_modalities
 from graphrec.backbones.pruned import EdgeDropout
 from graphrec.errors import RecipeError
 from graphrec.graph.propagator import Propagator
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.testing import BackboneContract
 from graphrec.testing.instruments import assert_equal
 from graphrec.testing.small_graph import NUM_USERS, small_graph

@@ -14,8 +14,8 @@ from command_line import Call, refused
 
 from graphrec.carry_out import train
 from graphrec.data.store import load, save
-from graphrec.recipe import Recipe
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 
 
 def test_the_whole_way(call: Call, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from graphrec.experiments.fusion import causalrec_figure_6
 from graphrec.experiments.published import METRICS, PUBLISHED
 from graphrec.experiments.statistics import about_data, causalrec_table_1
 from graphrec.experiments.strengths import LAMBDA2, causalrec_figure_7
-from graphrec.recipe import Recipe
 from graphrec.report.plots import Estimate
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 
 IMPROVED = {  # the paper prints these beside its figures, from MRR to HR
     "Baby": (17.81, 18.08, 6.51),

@@ -20,7 +20,7 @@ from graphrec.experiments.hcr_tables import hcr_table_2
 from graphrec.experiments.methods import HCR_NS, Method, chosen, with_beta
 from graphrec.experiments.scored import Scored
 from graphrec.experiments.statistics import hcr_table_1
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.simulation import simulate
 
 RECIPES = Path(__file__).resolve().parents[2] / "benchmarks" / "recipes"

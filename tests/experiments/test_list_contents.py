@@ -11,8 +11,8 @@ from graphrec.benchmark import BenchmarkResult, run_benchmark
 from graphrec.errors import DataError
 from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.list_contents import list_contents
-from graphrec.recipe import Recipe
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 
 
 @pytest.fixture(scope="module")

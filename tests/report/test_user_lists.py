@@ -13,9 +13,9 @@ from trained_runs import copied
 from graphrec.carry_out import train
 from graphrec.data.dataset import Feature
 from graphrec.data.store import load, save
-from graphrec.recipe import Recipe
 from graphrec.report.html import write_report
 from graphrec.report.user_lists import Catalogue, user_lists
+from graphrec.runs.recipe import Recipe
 
 HOSTILE = "<script>alert('id')</script>"
 

@@ -17,7 +17,7 @@ from graphrec.assemble import build, prepare_split
 from graphrec.causal import label
 from graphrec.data.split import Split
 from graphrec.decoders import Decoder
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.tuning import Tuning, tune
 
 

@@ -11,7 +11,7 @@ from trained_runs import MakeRecipe
 from tuning_settings import DECAY, RATE, rate, settings
 
 from graphrec.decoders import Decoder, decoders
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.tuning import SAMPLERS, Range, Space, tune
 from graphrec.tuning.study import STARTUP
 

@@ -15,7 +15,7 @@ from tuning_settings import DECAY, DOCUMENT, RATE, rate
 import graphrec as gr
 from graphrec.decoders import Decoder
 from graphrec.errors import UnknownNameError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.tuning import Space, tune
 
 

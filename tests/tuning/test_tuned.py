@@ -13,8 +13,8 @@ from tuning_settings import DECAY, RATE
 
 import graphrec.carry_out
 from graphrec.carry_out import train
-from graphrec.recipe import Recipe
 from graphrec.run import Run
+from graphrec.runs.recipe import Recipe
 from graphrec.tuning import Tuning
 
 

@@ -16,7 +16,7 @@ from tuning_settings import DECAY, RATE, rate
 
 import graphrec.carry_out
 from graphrec.errors import MismatchError, RunError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.training.loop import TrainingDiverged
 from graphrec.tuning import tune
 

@@ -13,7 +13,7 @@ from tuning_settings import DECAY, RATE, STRENGTH, rate
 import graphrec.tuning.carry_out as module
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError, RecipeError, RunError
-from graphrec.recipe import Recipe
+from graphrec.runs.recipe import Recipe
 from graphrec.system.files import hold
 from graphrec.tuning import Space, tune
 
