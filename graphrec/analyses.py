@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.assemble import load_data
 from graphrec.causal import CausalGraph, Estimand, label
 from graphrec.data.exposures import Exposures, randomised_exposures
 from graphrec.errors import DataError
@@ -27,6 +26,7 @@ from graphrec.evaluation.ranking import evaluate_sets
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SLICES, SUBSETS
 from graphrec.evaluation.slices import active_users, drop, high_ratio_items, like_times, normalised_recall, time_subsets
 from graphrec.run import Run
+from graphrec.runs.build import load_data
 
 Estimands = Sequence[str | Estimand]
 LEDGER = "ledger.jsonl"

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from graphrec.assemble import build, prepare_split
 from graphrec.backbones import backbones
 from graphrec.causal import Estimand
 from graphrec.data.split import Split
@@ -27,6 +26,7 @@ from graphrec.found_files import remove_found
 from graphrec.model_files import save_model
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
+from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.system.environment import Environment, code_of
 from graphrec.system.files import LOCK, hold, read_json, require_place, sha256, write_json, write_text

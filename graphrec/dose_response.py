@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from graphrec.assemble import prepare_split
 from graphrec.benchmark import judge
 from graphrec.carry_out import complete_run, train, warn_of_other_code
 from graphrec.causal import label
@@ -30,6 +29,7 @@ from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.report.plots import Estimate, curve_panels, standalone
 from graphrec.report.tables import cell, metric_label
 from graphrec.run import Run
+from graphrec.runs.build import prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth

@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.assemble import prepare_split
 from graphrec.causal import CausalGraph, Estimand, label, parse_estimand
 from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
@@ -44,6 +43,7 @@ from graphrec.export.embeddings import export_model
 from graphrec.found_files import load_metrics, load_per_user, save_found
 from graphrec.model_files import Tables, load_ids, load_model, load_tables
 from graphrec.recommender import FrozenModel
+from graphrec.runs.build import prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import truth_of
 from graphrec.system.files import hold, read_json

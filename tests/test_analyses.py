@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from graphrec import analyses
-from graphrec.assemble import load_data
 from graphrec.carry_out import train
 from graphrec.causal import Observational
 from graphrec.comparison import compare
@@ -21,6 +20,7 @@ from graphrec.data.prepare import prepare
 from graphrec.data.split import Split
 from graphrec.errors import DataError, RunError
 from graphrec.run import Run
+from graphrec.runs.build import load_data
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation import simulate
 from graphrec.simulation.truth import Truth

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import graphrec as gr
-from graphrec.assemble import load_data, prepare_split
 from graphrec.data.dataset import dataset_from_events
 from graphrec.errors import DataError, SplitError
+from graphrec.runs.build import load_data, prepare_split
 from graphrec.runs.recipe import Recipe
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from graphrec.assemble import build, prepare_split
 from graphrec.backbones import backbones
 from graphrec.backbones.listing import FEATURES, HEADERS, SYMBOLS, list_backbones
 from graphrec.cli import app
 from graphrec.errors import GraphrecError
+from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from graphrec.assemble import build, prepare_split
 from graphrec.backbones import backbones
 from graphrec.carry_out import train
 from graphrec.data.prepare import prepare
 from graphrec.data.split import Split
 from graphrec.decoders import decoders
 from graphrec.evaluation.ranking import evaluate
+from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation import simulate
 from graphrec.training.loop import Trainer

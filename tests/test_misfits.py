@@ -10,12 +10,12 @@ import pytest
 from trained_runs import MakeRecipe
 
 import graphrec as gr
-from graphrec.assemble import build, prepare_split
 from graphrec.backbones import backbones
 from graphrec.backbones.mmgcn import MMGCN
 from graphrec.carry_out import train
 from graphrec.data.split import Split
 from graphrec.errors import RecipeError
+from graphrec.runs.build import build, prepare_split
 
 
 class Needy(MMGCN):

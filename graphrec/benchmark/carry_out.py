@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from graphrec.assemble import load_data, prepare_split
 from graphrec.benchmark.failures import tell_failure
 from graphrec.benchmark.files import report_on, write_results
 from graphrec.benchmark.judging import judge
@@ -18,6 +17,7 @@ from graphrec.errors import RunError
 from graphrec.evaluation.baselines import references
 from graphrec.evaluation.result_sets import judged_parts
 from graphrec.run import Run
+from graphrec.runs.build import load_data, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import Truth, oracle_gap
 from graphrec.training.progress import training_progress

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from graphrec.assemble import context_of
 from graphrec.refutation.alterations import shuffle_modality
 from graphrec.refutation.base import RefutationCheck, refutation_checks
 from graphrec.refutation.experiment import Experiment
 from graphrec.refutation.results import CheckResult, Figure
+from graphrec.runs.build import context_of
 
 
 @refutation_checks.register("placebo_modality")

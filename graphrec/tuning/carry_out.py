@@ -9,11 +9,11 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from graphrec.assemble import build, prepare_split
 from graphrec.carry_out import train
 from graphrec.causal import label
 from graphrec.data.store import fingerprint
 from graphrec.errors import GraphrecError, MismatchError, RecipeError, UnknownNameError
+from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.system.files import LOCK, hold, require_place
 from graphrec.training.progress import Progress, silent

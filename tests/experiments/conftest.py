@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from trained_runs import MakeRecipe, copied
 
-from graphrec.assemble import load_data
 from graphrec.benchmark import BenchmarkResult
 from graphrec.carry_out import train
 from graphrec.run import Run
+from graphrec.runs.build import load_data
 
 CR_FAILED = "CR needs to know what the user sees; expected a title; got none"
 

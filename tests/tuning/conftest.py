@@ -13,10 +13,10 @@ from trained_runs import MakeRecipe
 from tuning_settings import DECAY, RATE, STRENGTH, Objective
 
 import graphrec.tuning.carry_out as module
-from graphrec.assemble import build, prepare_split
 from graphrec.causal import label
 from graphrec.data.split import Split
 from graphrec.decoders import Decoder
+from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.tuning import Tuning, tune
 
