@@ -40,7 +40,6 @@ from graphrec.benchmark import (
     values_of_users,
     write_values,
 )
-from graphrec.carry_out import train, warn_of_other_code
 from graphrec.causal import label
 from graphrec.comparison import named, paired_tests
 from graphrec.errors import MismatchError, RunError
@@ -49,6 +48,7 @@ from graphrec.experiments import hold_place
 from graphrec.report.tables import cell, clear_best, metric_label, number
 from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train, warn_of_other_code
 from graphrec.system.allocator import keep_large_blocks
 from graphrec.system.files import read_json, sha256, write_json, write_text
 from graphrec.system.processes import in_processes

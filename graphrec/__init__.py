@@ -16,7 +16,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from graphrec.carry_out import train
     from graphrec.causal import CausalGraph, Estimand, parse_estimand
     from graphrec.checks.dataset import check
     from graphrec.comparison import compare
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from graphrec.report.html import write_report
     from graphrec.run import Run
     from graphrec.runs.recipe import Recipe
+    from graphrec.runs.train import train
     from graphrec.simulation import simulate
     from graphrec.tuning import Tuning, tune
 
@@ -47,7 +47,7 @@ _HOMES = {
     "write_report": "graphrec.report.html",
     "Run": "graphrec.run",
     "compare": "graphrec.comparison",
-    "train": "graphrec.carry_out",
+    "train": "graphrec.runs.train",
     "simulate": "graphrec.simulation",
     "Tuning": "graphrec.tuning",
     "tune": "graphrec.tuning",

@@ -19,7 +19,6 @@ import pandas as pd
 from scipy import stats
 
 from graphrec.benchmark import judge
-from graphrec.carry_out import complete_run, train, warn_of_other_code
 from graphrec.causal import label
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
@@ -31,6 +30,7 @@ from graphrec.report.tables import cell, metric_label
 from graphrec.run import Run
 from graphrec.runs.build import prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import complete_run, train, warn_of_other_code
 from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
 from graphrec.system.environment import Environment

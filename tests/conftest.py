@@ -75,7 +75,7 @@ def tiny_recipe(tiny_prepared: Path) -> MakeRecipe:
 @pytest.fixture(scope="session")
 def tiny_runs(tiny_recipe: MakeRecipe, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """A trained run of each decoder, shared by all tests: copy a run's folder before changing it."""
-    from graphrec.carry_out import train
+    from graphrec.runs.train import train
 
     folder = tmp_path_factory.mktemp("runs")
     return {name: train(tiny_recipe(name), folder / name) for name in ("ct", "esmm", "hcr", "causalrec")}

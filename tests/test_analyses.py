@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from graphrec import analyses
-from graphrec.carry_out import train
 from graphrec.causal import Observational
 from graphrec.comparison import compare
 from graphrec.data.exposures import randomised_exposures
@@ -22,6 +21,7 @@ from graphrec.errors import DataError, RunError
 from graphrec.run import Run
 from graphrec.runs.build import load_data
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 from graphrec.simulation import simulate
 from graphrec.simulation.truth import Truth
 

@@ -14,7 +14,6 @@ import pytest
 
 import graphrec.benchmark.carry_out
 from graphrec.benchmark import run_benchmark, titled
-from graphrec.carry_out import train
 from graphrec.data.store import load, save
 from graphrec.errors import RecipeError, RunError
 from graphrec.evaluation.crossed import error_of_difference
@@ -23,6 +22,7 @@ from graphrec.report.results import results
 from graphrec.report.tables import number
 from graphrec.report.trained import methods_of
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 
 
 @pytest.fixture

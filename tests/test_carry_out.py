@@ -12,8 +12,7 @@ from stopped import Stopped, content, stop_after
 from trained_runs import MakeRecipe
 
 import graphrec as gr
-import graphrec.carry_out
-from graphrec.carry_out import train
+import graphrec.runs.train
 from graphrec.data.split import Split
 from graphrec.data.store import load, save
 from graphrec.errors import (
@@ -23,6 +22,7 @@ from graphrec.errors import (
 )
 from graphrec.run import Run
 from graphrec.runs.recipe import Recipe, monitors
+from graphrec.runs.train import train
 from graphrec.training.checkpoint import load_weights
 
 
@@ -57,7 +57,7 @@ def test_validation_reports_every_metric_that_may_be_monitored(tiny_runs: dict[s
 def test_training_twice_returns_the_complete_run(own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch) -> None:
     run = own("ct")
     before = content(run.folder)
-    monkeypatch.setattr(graphrec.carry_out, "prepare_split", pytest.fail)
+    monkeypatch.setattr(graphrec.runs.train, "prepare_split", pytest.fail)
     again = train(run.recipe, run.folder)
     assert again.manifest == run.manifest
     assert content(run.folder) == before
@@ -90,7 +90,7 @@ def test_another_seed_gives_another_model(tiny_runs: dict[str, Run], tiny_recipe
 def test_an_interrupted_training_goes_on_to_the_same_weights(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
     recipe = tiny_recipe("hcr", "training.epochs=3")
     whole = train(recipe, tmp_path / "whole")
     epochs: list[int] = []
@@ -109,8 +109,8 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
 def test_a_training_that_was_killed_at_its_very_end_trains_no_epoch_again(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
-    recipe, write = tiny_recipe("ct"), graphrec.carry_out.write_json
+    monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
+    recipe, write = tiny_recipe("ct"), graphrec.runs.train.write_json
 
     def killed_before_it_is_complete(path: Path, value: dict) -> None:
         if value["status"] == "complete":
@@ -118,7 +118,7 @@ def test_a_training_that_was_killed_at_its_very_end_trains_no_epoch_again(
         write(path, value)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(graphrec.carry_out, "write_json", killed_before_it_is_complete)
+        patch.setattr(graphrec.runs.train, "write_json", killed_before_it_is_complete)
         train(recipe, tmp_path / "run")
     run = train(recipe, tmp_path / "run", on_epoch=lambda state: pytest.fail("an epoch was trained again"))
     assert run.manifest["epochs"] == 2
@@ -143,15 +143,15 @@ def test_one_process_trains_in_a_folder_at_a_time(tiny_recipe: MakeRecipe, tmp_p
 def test_a_run_that_another_process_ended_meanwhile_is_kept(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe, prepare = tiny_recipe("ct"), graphrec.carry_out.prepare_split
+    recipe, prepare = tiny_recipe("ct"), graphrec.runs.train.prepare_split
     ended: list[Run] = []
 
     def slow(recipe: Recipe) -> Split:
-        monkeypatch.setattr(graphrec.carry_out, "prepare_split", prepare)
+        monkeypatch.setattr(graphrec.runs.train, "prepare_split", prepare)
         ended.append(train(recipe, tmp_path / "run"))
         return prepare(recipe)
 
-    monkeypatch.setattr(graphrec.carry_out, "prepare_split", slow)
+    monkeypatch.setattr(graphrec.runs.train, "prepare_split", slow)
     run = train(recipe, tmp_path / "run", on_epoch=lambda state: pytest.fail("trained twice") if ended else None)
     assert run.manifest == ended[0].manifest
 
@@ -159,7 +159,7 @@ def test_a_run_that_another_process_ended_meanwhile_is_kept(
 def test_going_on_with_other_data_is_refused(
     tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
     shutil.copytree(tiny_prepared, tmp_path / "data")
     recipe = tiny_recipe("ct", f"data.path={tmp_path / 'data'}")
     with pytest.raises(Stopped):

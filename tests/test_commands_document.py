@@ -10,9 +10,9 @@ from typing import Any
 import typer
 
 import graphrec
-from graphrec.carry_out import train
 from graphrec.cli import app
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")

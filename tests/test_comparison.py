@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from trained_runs import MakeRecipe, copied
 
-from graphrec.carry_out import train
 from graphrec.causal import EffectOnMediator, Observational
 from graphrec.comparison import compare, compare_runs, paired_tests
 from graphrec.errors import RunError
 from graphrec.report.tables import clear_best
 from graphrec.run import Run
+from graphrec.runs.train import train
 from graphrec.system.files import write_json
 
 

@@ -10,14 +10,14 @@ import pytest
 from stopped import Stopped, content, stop_after
 from trained_runs import MakeRecipe
 
-import graphrec.carry_out
-from graphrec.carry_out import train
+import graphrec.runs.train
 from graphrec.data.store import load, save
 from graphrec.errors import (
     DataError,
     MismatchError,
 )
 from graphrec.run import Run
+from graphrec.runs.train import train
 
 
 @pytest.mark.parametrize("relative", [False, True])
@@ -31,7 +31,7 @@ def test_a_run_is_kept_where_the_same_data_lies_elsewhere(
     run = own("ct")
     shutil.copytree(tiny_prepared, tmp_path / "moved")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(graphrec.carry_out, "Trainer", pytest.fail)
+    monkeypatch.setattr(graphrec.runs.train, "Trainer", pytest.fail)
     recipe = run.recipe.with_data_at("moved" if relative else str(tmp_path / "moved"))
     before = content(run.folder)
     again = train(recipe, run.folder)
@@ -97,7 +97,7 @@ def test_of_two_places_with_data_the_one_that_was_trained_on_counts(
 def test_an_interrupted_training_goes_on_where_the_same_data_lies_elsewhere(
     tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
     recipe = tiny_recipe("ct", "training.epochs=3")
     with pytest.raises(Stopped):
         train(recipe, tmp_path / "run", on_epoch=stop_after(2))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from graphrec.backbones import Backbone
-from graphrec.carry_out import train
 from graphrec.errors import GraphrecError
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "extending.md"
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from graphrec.backbones import backbones
-from graphrec.carry_out import train
 from graphrec.data.prepare import prepare
 from graphrec.data.split import Split
 from graphrec.decoders import decoders
 from graphrec.evaluation.ranking import evaluate
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 from graphrec.simulation import simulate
 from graphrec.training.loop import Trainer
 

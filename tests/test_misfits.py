@@ -12,10 +12,10 @@ from trained_runs import MakeRecipe
 import graphrec as gr
 from graphrec.backbones import backbones
 from graphrec.backbones.mmgcn import MMGCN
-from graphrec.carry_out import train
 from graphrec.data.split import Split
 from graphrec.errors import RecipeError
 from graphrec.runs.build import build, prepare_split
+from graphrec.runs.train import train
 
 
 class Needy(MMGCN):

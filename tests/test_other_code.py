@@ -12,9 +12,9 @@ from command_line import Call
 from stopped import Stopped, stop_after
 from trained_runs import MakeRecipe
 
-import graphrec.carry_out
-from graphrec.carry_out import other_code, train
+import graphrec.runs.train
 from graphrec.run import Run
+from graphrec.runs.train import other_code, train
 from graphrec.system.environment import Environment
 
 
@@ -44,7 +44,7 @@ def test_runs_of_other_code_are_told_in_one_line(own: Callable[[str], Run]) -> N
 def test_a_training_that_went_on_with_other_code_remembers_what_it_began_with(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
     recipe = tiny_recipe("ct", "training.epochs=4")
     for epoch in (1, 2):
         with pytest.raises(Stopped):

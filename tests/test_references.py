@@ -14,7 +14,6 @@ from contracts.decoder_contract import EVERYONE, small_model
 from scipy import sparse
 from torch import Tensor
 
-from graphrec.carry_out import train
 from graphrec.causal import NaturalDirectEffect, Observational, TotalEffect, TotalIndirectEffect, label
 from graphrec.data.dataset import Feature
 from graphrec.data.store import load, save
@@ -24,6 +23,7 @@ from graphrec.export.embeddings import export_model
 from graphrec.recommender import FrozenModel
 from graphrec.run import Run
 from graphrec.runs.build import build
+from graphrec.runs.train import train
 from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS, NUM_USERS, small_graph
 from graphrec.training.checkpoint import load_weights
 

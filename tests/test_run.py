@@ -16,9 +16,8 @@ from stopped import content
 from trained_runs import MakeRecipe
 
 import graphrec as gr
-import graphrec.carry_out
 import graphrec.found_files
-from graphrec.carry_out import train
+import graphrec.runs.train
 from graphrec.causal import Observational, parse_estimand
 from graphrec.comparison import compare
 from graphrec.data.split import Split
@@ -32,6 +31,7 @@ from graphrec.errors import (
     UnknownNameError,
 )
 from graphrec.run import Run
+from graphrec.runs.train import train
 from graphrec.training.checkpoint import load_weights, save_weights
 
 VARIANTS = {
@@ -102,7 +102,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 def test_one_run_is_judged_under_all_its_variants_without_training(
     own: Callable[[str], Run], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphrec.carry_out, "Trainer", pytest.fail)
+    monkeypatch.setattr(graphrec.runs.train, "Trainer", pytest.fail)
     run = own(name)
     before = (run.folder / "weights.safetensors").read_bytes()
     table = run.evaluate()

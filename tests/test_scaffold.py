@@ -11,10 +11,10 @@ import pytest
 from command_line import Call, refused
 from typer.testing import CliRunner
 
-from graphrec.carry_out import train
 from graphrec.cli import app
 from graphrec.errors import PartError, RunError
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 from graphrec.scaffold import new_backbone
 
 

@@ -10,7 +10,6 @@ from graphrec.benchmark.files import report_on, write_results
 from graphrec.benchmark.judging import judge
 from graphrec.benchmark.kept import refuse_to_lose_method, refuse_to_lose_seeds, run_folder
 from graphrec.benchmark.result import BenchmarkResult, Row, significance_of
-from graphrec.carry_out import train, warn_of_other_code
 from graphrec.comparison import require_one_split
 from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
@@ -19,6 +18,7 @@ from graphrec.evaluation.result_sets import judged_parts
 from graphrec.run import Run
 from graphrec.runs.build import load_data, prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train, warn_of_other_code
 from graphrec.simulation.truth import Truth, oracle_gap
 from graphrec.training.progress import training_progress
 

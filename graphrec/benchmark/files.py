@@ -13,7 +13,6 @@ import pandas as pd
 
 from graphrec.benchmark.kept import ABOUT
 from graphrec.benchmark.result import BenchmarkResult, Row
-from graphrec.carry_out import codes
 from graphrec.causal import label
 from graphrec.comparison import named
 from graphrec.evaluation.metrics import summarise
@@ -23,6 +22,7 @@ from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown, metric_names
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import codes
 from graphrec.system.files import replace_file, write_text
 
 PER_USER = ("mrr", "recall", "ndcg", "hr", "ndcg_do")

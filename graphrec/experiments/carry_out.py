@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphrec.benchmark import BenchmarkResult, refuse_to_lose_method, report_on, run_benchmark, tell_failure
-from graphrec.carry_out import warn_of_other_code
 from graphrec.experiments.methods import Method, chosen
 from graphrec.experiments.papers import Paper
 from graphrec.report.exhibits import Exhibit
 from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import warn_of_other_code
 from graphrec.training.progress import training_progress
 from graphrec.tuning import tune
 

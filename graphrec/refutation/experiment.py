@@ -12,7 +12,6 @@ from scipy import sparse
 from torch import Tensor
 
 from graphrec.backbones import Representation
-from graphrec.carry_out import fit
 from graphrec.causal import Estimand, Observational
 from graphrec.data.split import Split
 from graphrec.errors import RecipeError, SplitError
@@ -21,6 +20,7 @@ from graphrec.evaluation.truth import BYTES_A_SCORE
 from graphrec.recommender import FrozenModel, Scorer
 from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import fit
 from graphrec.seeding import stream_seed
 from graphrec.training.progress import Progress, silent
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from graphrec.carry_out import train
 from graphrec.causal import label
 from graphrec.data.store import fingerprint
 from graphrec.errors import GraphrecError, MismatchError, RecipeError, UnknownNameError
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 from graphrec.system.files import LOCK, hold, require_place
 from graphrec.training.progress import Progress, silent
 from graphrec.tuning.results import Trial, Tuning, trial_folder

@@ -12,7 +12,7 @@ import pytest
 from command_line import Call, refused
 from safetensors import SafetensorError
 
-import graphrec.carry_out
+import graphrec.runs.train
 from graphrec.run import Run
 from graphrec.training.loop import Trainer
 
@@ -102,7 +102,7 @@ def test_a_run_of_another_recipe(call: Call, own: Callable[[str], Run], recipe_f
 def test_an_interrupted_training_says_how_to_go_on(
     call: Call, recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
 
     def press_control_c(*_: object) -> None:
         raise KeyboardInterrupt
@@ -114,7 +114,7 @@ def test_an_interrupted_training_says_how_to_go_on(
     assert "no checkpoint was kept yet: the same command starts from the first epoch" in said.err
     assert "Traceback" not in said.err
 
-    keep_best = graphrec.carry_out.Trainer._keep_best
+    keep_best = graphrec.runs.train.Trainer._keep_best
 
     def press_in_the_second_epoch(trainer: Trainer, metrics: dict[str, float]) -> None:
         if trainer.state.epoch == 2:

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from command_line import Call, refused
 
-from graphrec.carry_out import train
 from graphrec.data.store import load, save
 from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 
 
 def test_the_whole_way(call: Call, tmp_path: Path) -> None:

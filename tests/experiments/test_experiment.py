@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.carry_out import train
 from graphrec.data.prepare import prepare
 from graphrec.data.store import load
 from graphrec.errors import RunError
@@ -21,6 +20,7 @@ from graphrec.experiments.methods import HCR_NS, Method, chosen, with_beta
 from graphrec.experiments.scored import Scored
 from graphrec.experiments.statistics import hcr_table_1
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 from graphrec.simulation import simulate
 
 RECIPES = Path(__file__).resolve().parents[2] / "benchmarks" / "recipes"

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphrec.carry_out import train
 from graphrec.data.dataset import Feature, InteractionDataset, dataset_from_events
 from graphrec.data.store import save
 from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 
 USERS, ITEMS, GROUPS = 60, 120, 4
 PARTS = ["train"] * 4 + ["valid"] * 3 + ["test"]

@@ -10,12 +10,12 @@ from hostile import HOSTILE
 from trained_runs import copied
 
 from graphrec import analyses
-from graphrec.carry_out import train
 from graphrec.data.prepare import prepare
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, curve_panels, dot_plot
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 from graphrec.simulation import simulate
 
 SWEEP = ("observational", "total_indirect_effect:strength=0,0.5,1")

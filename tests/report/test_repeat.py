@@ -8,10 +8,10 @@ from html import unescape
 import pytest
 from trained_runs import copied
 
-from graphrec.carry_out import train
 from graphrec.report.html import write_report
 from graphrec.report.repeat import commands
 from graphrec.run import Run
+from graphrec.runs.train import train
 
 
 @pytest.mark.usefixtures("undrawn")

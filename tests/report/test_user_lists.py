@@ -10,12 +10,12 @@ import pytest
 from scipy import sparse
 from trained_runs import copied
 
-from graphrec.carry_out import train
 from graphrec.data.dataset import Feature
 from graphrec.data.store import load, save
 from graphrec.report.html import write_report
 from graphrec.report.user_lists import Catalogue, user_lists
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 
 HOSTILE = "<script>alert('id')</script>"
 

@@ -11,10 +11,10 @@ import pytest
 from trained_runs import copied
 from tuning_settings import DECAY, RATE
 
-import graphrec.carry_out
-from graphrec.carry_out import train
+import graphrec.runs.train
 from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
 from graphrec.tuning import Tuning
 
 
@@ -74,7 +74,7 @@ def test_the_best_estimand_takes_the_place_of_the_recipes_own(tuned: Tuning) -> 
 
 def test_what_is_searched_is_no_part_of_a_run(tuned: Tuning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = copied(tuned.run, tmp_path / "run")
-    monkeypatch.setattr(graphrec.carry_out, "prepare_split", pytest.fail)
+    monkeypatch.setattr(graphrec.runs.train, "prepare_split", pytest.fail)
     values = run.recipe.model_dump(exclude_none=True)
     recipe = Recipe.from_dict({**values, "tune": {"space": {RATE: [0.1]}}})
     assert train(recipe, run.folder).recipe == recipe.without_tune()

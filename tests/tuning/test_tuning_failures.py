@@ -14,7 +14,7 @@ import pytest
 from stopped import Stopped
 from tuning_settings import DECAY, RATE, rate
 
-import graphrec.carry_out
+import graphrec.runs.train
 from graphrec.errors import MismatchError, RunError
 from graphrec.runs.recipe import Recipe
 from graphrec.training.loop import TrainingDiverged
@@ -126,7 +126,7 @@ def test_a_killed_tuning_ends_as_one_that_was_not(
 def test_the_interrupted_training_itself_goes_on(
     with_space: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphrec.carry_out, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
     recipe = with_space("ct", {RATE: [0.01]})
     epochs: list[int] = []
 
