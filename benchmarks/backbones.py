@@ -46,8 +46,8 @@ from graphrec.errors import MismatchError, RunError
 from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.experiments import hold_place
 from graphrec.report.tables import cell, clear_best, metric_label, number
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import train, warn_of_other_code
 from graphrec.system.allocator import keep_large_blocks
 from graphrec.system.files import read_json, sha256, write_json, write_text

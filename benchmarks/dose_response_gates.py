@@ -19,7 +19,7 @@ import typer
 from common import run
 
 from graphrec.errors import RunError
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.simulation.truth import Truth
 
 

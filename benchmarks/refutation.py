@@ -23,8 +23,8 @@ from graphrec.experiments import hold_place
 from graphrec.refutation import Refutation
 from graphrec.report.refutations import OUTCOMES
 from graphrec.report.tables import markdown_table
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.system.files import sha256, write_json, write_text
 from graphrec.training.progress import training_progress

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from graphrec.errors import GraphrecError
     from graphrec.refutation import refute
     from graphrec.report.html import write_report
-    from graphrec.run import Run
     from graphrec.runs.recipe import Recipe
+    from graphrec.runs.run import Run
     from graphrec.runs.train import train
     from graphrec.simulation import simulate
     from graphrec.tuning import Tuning, tune
@@ -45,7 +45,7 @@ _HOMES = {
     "Recipe": "graphrec.runs.recipe",
     "refute": "graphrec.refutation",
     "write_report": "graphrec.report.html",
-    "Run": "graphrec.run",
+    "Run": "graphrec.runs.run",
     "compare": "graphrec.comparison",
     "train": "graphrec.runs.train",
     "simulate": "graphrec.simulation",

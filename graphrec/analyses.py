@@ -25,8 +25,8 @@ from graphrec.evaluation.off_policy import off_policy_values
 from graphrec.evaluation.ranking import evaluate_sets
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SLICES, SUBSETS
 from graphrec.evaluation.slices import active_users, drop, high_ratio_items, like_times, normalised_recall, time_subsets
-from graphrec.run import Run
 from graphrec.runs.build import load_data
+from graphrec.runs.run import Run
 
 Estimands = Sequence[str | Estimand]
 LEDGER = "ledger.jsonl"

@@ -13,7 +13,7 @@ from graphrec.errors import RunError, UnknownNameError
 from graphrec.evaluation.metrics import ABOUT_USERS, better, summarise, table_row
 from graphrec.evaluation.result_sets import ACTIVITY, EVALUATE_OPTIONS
 from graphrec.evaluation.significance import pair_tests
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 
 @dataclass(frozen=True)

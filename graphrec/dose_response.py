@@ -27,9 +27,9 @@ from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.report.plots import Estimate, curve_panels, standalone
 from graphrec.report.tables import cell, metric_label
-from graphrec.run import Run
 from graphrec.runs.build import prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import complete_run, train, warn_of_other_code
 from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth

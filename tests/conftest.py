@@ -14,8 +14,8 @@ from command_line import Answer, Call
 if TYPE_CHECKING:
     from trained_runs import MakeRecipe
 
-    from graphrec.run import Run
     from graphrec.runs.recipe import Recipe
+    from graphrec.runs.run import Run
 
 pytest.register_assert_rewrite("contracts")
 

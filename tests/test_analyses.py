@@ -18,9 +18,9 @@ from graphrec.data.exposures import randomised_exposures
 from graphrec.data.prepare import prepare
 from graphrec.data.split import Split
 from graphrec.errors import DataError, RunError
-from graphrec.run import Run
 from graphrec.runs.build import load_data
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.simulation import simulate
 from graphrec.simulation.truth import Truth

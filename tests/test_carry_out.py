@@ -20,8 +20,8 @@ from graphrec.errors import (
     RecipeError,
     RunError,
 )
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe, monitors
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.training.checkpoint import load_weights
 

@@ -17,7 +17,7 @@ from graphrec.cli import app
 from graphrec.decoders import decoders
 from graphrec.decoders.description import describe
 from graphrec.errors import GraphrecError, IdentificationError, PartError, RecipeError, UnknownNameError
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 
 def call(*arguments: object) -> Result:

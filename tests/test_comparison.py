@@ -15,7 +15,7 @@ from graphrec.causal import EffectOnMediator, Observational
 from graphrec.comparison import compare, compare_runs, paired_tests
 from graphrec.errors import RunError
 from graphrec.report.tables import clear_best
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.system.files import write_json
 

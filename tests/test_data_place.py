@@ -16,7 +16,7 @@ from graphrec.errors import (
     DataError,
     MismatchError,
 )
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 
 

@@ -35,7 +35,7 @@ from graphrec.recommender import FrozenModel
 from graphrec.report.explanations import typical_user
 from graphrec.report.html import write_report
 from graphrec.report.plots import SERIES, effect_plot
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.testing.small_graph import KIND, MODALITIES, NUM_ITEMS, small_graph
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "explanation.md"

@@ -101,7 +101,7 @@ def test_the_causal_layer_stands_alone(file: str) -> None:
 def test_the_reader_of_imports_sees_what_it_should() -> None:
     tree = ast.parse(
         "from typing import TYPE_CHECKING\n"
-        "if TYPE_CHECKING:\n    from graphrec.run import Run\n"
+        "if TYPE_CHECKING:\n    from graphrec.runs.run import Run\n"
         "import graphrec.cli\n"
         "from graphrec import data\n"
         "def late():\n    from graphrec.report.html import write_report\n"

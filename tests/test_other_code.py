@@ -13,7 +13,7 @@ from stopped import Stopped, stop_after
 from trained_runs import MakeRecipe
 
 import graphrec.runs.train
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.runs.train import other_code, train
 from graphrec.system.environment import Environment
 

@@ -21,8 +21,8 @@ from graphrec.decoders import BlockLogits
 from graphrec.errors import IdentificationError, RecipeError, UnknownNameError
 from graphrec.export.embeddings import export_model
 from graphrec.recommender import FrozenModel
-from graphrec.run import Run
 from graphrec.runs.build import build
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS, NUM_USERS, small_graph
 from graphrec.training.checkpoint import load_weights

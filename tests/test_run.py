@@ -30,7 +30,7 @@ from graphrec.errors import (
     UnknownIdError,
     UnknownNameError,
 )
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.training.checkpoint import load_weights, save_weights
 

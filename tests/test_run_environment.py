@@ -16,7 +16,7 @@ import torch
 
 import graphrec.system.environment
 from graphrec.report.repeat import environments
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.system.environment import Environment, code_of, source_hash
 
 

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 
 MakeRecipe = Callable[..., Recipe]
 

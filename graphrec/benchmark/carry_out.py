@@ -15,9 +15,9 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import references
 from graphrec.evaluation.result_sets import judged_parts
-from graphrec.run import Run
 from graphrec.runs.build import load_data, prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import train, warn_of_other_code
 from graphrec.simulation.truth import Truth, oracle_gap
 from graphrec.training.progress import training_progress

@@ -10,7 +10,7 @@ import pandas as pd
 from graphrec import analyses
 from graphrec.causal import Estimand, label
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, HELD_OUT, LISTS, OFF_POLICY, RATIOS, SUBSETS, TRUTH_PARTS
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 
 def judge(run: Run, estimands: Iterable[Estimand], part: str, truth: Path | None = None) -> None:

@@ -16,7 +16,7 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.metrics import summarise, table_row
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.simulation.truth import OracleGap
 
 

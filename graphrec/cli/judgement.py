@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from graphrec.causal import CausalGraph
-    from graphrec.run import Run
+    from graphrec.runs.run import Run
 
 
 def evaluate(
@@ -52,7 +52,7 @@ def evaluate(
     from graphrec.system.allocator import keep_large_blocks
 
     keep_large_blocks()
-    from graphrec.run import Run
+    from graphrec.runs.run import Run
 
     if target is not None and truth is None:
         raise RunError("a target without a truth", expected="--truth WORLD with --target", got=f"--target {target}")
@@ -138,7 +138,7 @@ def compare(
     """Put evaluated runs side by side, test whether they differ, and write a report."""
     from graphrec.comparison import by_recipe, compare_runs
     from graphrec.report.tables import PAIR_HEADERS, leading, metric_rows, pair_rows, row_names, with_p
-    from graphrec.run import Run
+    from graphrec.runs.run import Run
 
     if dose_response is not None and out is None:
         raise RunError(
@@ -182,7 +182,7 @@ def refute(
     from graphrec.refutation import DEFAULT_CHECKS
     from graphrec.refutation import refute as try_to_refute
     from graphrec.refutation.results import OUTCOMES
-    from graphrec.run import Run
+    from graphrec.runs.run import Run
     from graphrec.training.progress import training_progress
 
     try:

@@ -103,7 +103,7 @@ def tune(
 
 def _goes_on(out: Path, resume: bool) -> str:
     """What an interrupted training's next call does."""
-    from graphrec.run import CHECKPOINT
+    from graphrec.runs.run import CHECKPOINT
     from graphrec.training.checkpoint import saved_epoch
 
     epoch = saved_epoch(out / CHECKPOINT)

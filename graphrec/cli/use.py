@@ -19,7 +19,7 @@ def export(
     format: Annotated[str, typer.Option("--format", help="parquet, safetensors or npz.")] = "parquet",
 ) -> None:
     """Write the embeddings of users and items, with their ids."""
-    from graphrec.run import Run
+    from graphrec.runs.run import Run
 
     typer.echo(f"wrote {Run(run).export(out, format)}")
 
@@ -36,7 +36,7 @@ def recommend(
     as_json: Json = False,
 ) -> None:
     """Print the best items for users."""
-    from graphrec.run import Run
+    from graphrec.runs.run import Run
 
     wanted = [one.strip() for one in users.split(",") if one.strip()]
     if not wanted:
@@ -64,7 +64,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Split a recommendation's score into its parts, and show its rank and the user's list under each estimand."""
-    from graphrec.run import Run
+    from graphrec.runs.run import Run
 
     explained = Run(run).explain(user, item, k=k, estimands=estimand or (), graph=read_graph(graph))
     if svg is not None:

@@ -10,8 +10,8 @@ from graphrec.benchmark import BenchmarkResult, refuse_to_lose_method, report_on
 from graphrec.experiments.methods import Method, chosen
 from graphrec.experiments.papers import Paper
 from graphrec.report.exhibits import Exhibit
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import warn_of_other_code
 from graphrec.training.progress import training_progress
 from graphrec.tuning import tune

@@ -13,7 +13,7 @@ from graphrec.evaluation.result_sets import LISTS
 from graphrec.experiments.scored import ENDS, NAN, short
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.tables import metric_label
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 K = 50
 Summary = dict[str, dict[str, float]]

@@ -18,7 +18,7 @@ from graphrec.evaluation.result_sets import judged_parts
 from graphrec.evaluation.significance import corrected
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import clear_best, metric_label
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 NOT_RUN = "not run"
 NAN = float("nan")

@@ -18,8 +18,8 @@ from graphrec.errors import RecipeError, SplitError
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate, rank_all
 from graphrec.evaluation.truth import BYTES_A_SCORE
 from graphrec.recommender import FrozenModel, Scorer
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import fit
 from graphrec.seeding import stream_seed
 from graphrec.training.progress import Progress, silent

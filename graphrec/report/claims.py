@@ -13,7 +13,7 @@ from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.report.dag import draw_dag, role
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 
 def causal_claims(runs: Sequence[Run], part: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from graphrec.errors import GraphrecError
 from graphrec.explanation import Explanation, percent, signed
 from graphrec.report.plots import effect_plot
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 MOST = 3
 """Runs of which the page explains a recommendation and shows lists."""

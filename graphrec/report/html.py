@@ -29,7 +29,7 @@ from graphrec.report.tables import counted
 from graphrec.report.template import template
 from graphrec.report.trained import Trained, methods_of, run_names
 from graphrec.report.user_lists import user_lists
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.system.files import write_text
 
 SPLIT_SETTINGS = {

@@ -22,8 +22,8 @@ from graphrec.backbones import Backbone
 from graphrec.decoders import Decoder
 from graphrec.report.results import Table
 from graphrec.report.trained import Trained
-from graphrec.run import Run
 from graphrec.runs.recipe import PARTS
+from graphrec.runs.run import Run
 
 Block = tuple[Literal["text", "formula", "list"], list[str]]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 OUTCOMES = {True: "passed", False: "failed", None: "no verdict"}
 

@@ -11,8 +11,8 @@ from typing import Any
 from graphrec.data.store import Manifest, fingerprint, read_manifest
 from graphrec.errors import DataError, RunError
 from graphrec.evaluation.result_sets import EVALUATE_OPTIONS, HELD_OUT, SLICES, TRUTH_PARTS
-from graphrec.run import BEGUN_WITH, Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import BEGUN_WITH, Run
 from graphrec.system.environment import code_of
 
 

@@ -14,7 +14,7 @@ from graphrec.causal import TotalIndirectEffect, label, parse_estimand
 from graphrec.report.plots import Estimate, curve_plot
 from graphrec.report.results import estimate, headline
 from graphrec.report.tables import metric_names
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 Curves = dict[str, list[tuple[float, Estimate]]]
 

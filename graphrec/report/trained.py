@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graphrec.causal import label
 from graphrec.comparison import require_as_many_seeds
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 
 @dataclass(frozen=True)

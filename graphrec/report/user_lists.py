@@ -14,7 +14,7 @@ from graphrec.data.dataset import Feature
 from graphrec.data.split import Split
 from graphrec.errors import GraphrecError
 from graphrec.report.explanations import examples
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 SHARES = (0.1, 0.5, 0.9)
 """Users with few, the median number of, and many training clicks: their quantiles."""

@@ -25,9 +25,9 @@ from graphrec.evaluation.ranking import evaluate
 from graphrec.found_files import remove_found
 from graphrec.model_files import save_model
 from graphrec.recommender import FrozenModel, Recommender
-from graphrec.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
 from graphrec.system.environment import Environment, code_of
 from graphrec.system.files import LOCK, hold, read_json, require_place, sha256, write_json, write_text
 from graphrec.system.memory import peak_mb, reset_peak

@@ -14,8 +14,8 @@ import pandas as pd
 from graphrec.causal import label
 from graphrec.errors import RunError
 from graphrec.report.tables import counted, markdown_table, metric_label, number
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import complete_run
 from graphrec.system.files import write_text
 from graphrec.tuning.space import Space

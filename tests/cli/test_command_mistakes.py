@@ -13,7 +13,7 @@ from command_line import Call, refused
 from safetensors import SafetensorError
 
 import graphrec.runs.train
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.training.loop import Trainer
 
 
@@ -170,7 +170,7 @@ def test_a_folder_in_place_of_a_file_is_named(call: Call, tmp_path: Path) -> Non
 
 
 def test_a_bug_keeps_its_traceback(call: Call, own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphrec.run.Run.export", lambda *_: 1 / 0)
+    monkeypatch.setattr("graphrec.runs.run.Run.export", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         call("export", own("ct").folder, "--out", "x")
 

@@ -13,8 +13,8 @@ import pytest
 from command_line import Call, refused
 
 from graphrec.data.store import load, save
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 
 

@@ -9,8 +9,8 @@ import pytest
 from trained_runs import MakeRecipe, copied
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.run import Run
 from graphrec.runs.build import load_data
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 
 CR_FAILED = "CR needs to know what the user sees; expected a title; got none"

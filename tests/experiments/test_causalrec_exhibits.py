@@ -21,8 +21,8 @@ from graphrec.experiments.published import METRICS, PUBLISHED
 from graphrec.experiments.statistics import about_data, causalrec_table_1
 from graphrec.experiments.strengths import LAMBDA2, causalrec_figure_7
 from graphrec.report.plots import Estimate
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 
 IMPROVED = {  # the paper prints these beside its figures, from MRR to HR
     "Baby": (17.81, 18.08, 6.51),

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 
 from graphrec.decoders import BlockLogits
 from graphrec.errors import DataError, UnknownNameError
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 FORMATS = ("parquet", "safetensors", "npz")
 Tables = dict[str, np.ndarray]

@@ -8,8 +8,8 @@ import pytest
 
 from graphrec.data.dataset import Feature, InteractionDataset, dataset_from_events
 from graphrec.data.store import save
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 
 USERS, ITEMS, GROUPS = 60, 120, 4

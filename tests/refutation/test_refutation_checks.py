@@ -18,7 +18,7 @@ from graphrec.refutation import (
     SubsetStability,
 )
 from graphrec.refutation.subset_stability import _jaccard, _judged
-from graphrec.run import Run
+from graphrec.runs.run import Run
 
 
 @pytest.fixture(scope="module")

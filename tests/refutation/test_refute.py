@@ -15,7 +15,7 @@ from graphrec.data.split import Split
 from graphrec.errors import RecipeError, SplitError, UnknownNameError
 from graphrec.refutation import DEFAULT_CHECKS, CheckResult, Experiment, RefutationCheck, refutation_checks, refute
 from graphrec.refutation.experiment import FEWEST_USERS
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 
 ROOT = Path(__file__).resolve().parents[2]

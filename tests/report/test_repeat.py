@@ -10,7 +10,7 @@ from trained_runs import copied
 
 from graphrec.report.html import write_report
 from graphrec.report.repeat import commands
-from graphrec.run import Run
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 
 

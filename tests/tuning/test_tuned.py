@@ -12,8 +12,8 @@ from trained_runs import copied
 from tuning_settings import DECAY, RATE
 
 import graphrec.runs.train
-from graphrec.run import Run
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.tuning import Tuning
 
