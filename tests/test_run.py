@@ -16,7 +16,7 @@ from stopped import content
 from trained_runs import MakeRecipe
 
 import graphrec as gr
-import graphrec.found_files
+import graphrec.runs.results
 import graphrec.runs.train
 from graphrec.causal import Observational, parse_estimand
 from graphrec.comparison import compare
@@ -130,16 +130,16 @@ def test_the_kept_users_average_to_the_reported_mean(own: Callable[[str], Run]) 
 def test_what_two_processes_find_at_once_is_all_kept(
     own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, write = own("hcr"), graphrec.found_files.write_json
+    run, write = own("hcr"), graphrec.runs.results.write_json
     other = Thread(target=Run(run.folder).evaluate, kwargs={"part": "valid"})
 
     def write_late(path: Path, value: dict) -> None:
-        monkeypatch.setattr(graphrec.found_files, "write_json", write)
+        monkeypatch.setattr(graphrec.runs.results, "write_json", write)
         other.start()
         other.join(2)  # waits, or else writes what is then lost
         write(path, value)
 
-    monkeypatch.setattr(graphrec.found_files, "write_json", write_late)
+    monkeypatch.setattr(graphrec.runs.results, "write_json", write_late)
     run.evaluate(["front_door"], part="valid")
     other.join()
     assert {entry["method"] for entry in run.metrics().values()} == set(VARIANTS["hcr"])

@@ -40,11 +40,11 @@ from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_PARTS
 from graphrec.evaluation.truth import judge_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
-from graphrec.found_files import load_metrics, load_per_user, save_found
 from graphrec.model_files import Tables, load_ids, load_model, load_tables
 from graphrec.recommender import FrozenModel
 from graphrec.runs.build import prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.results import load_metrics, load_per_user, save_found
 from graphrec.simulation.truth import truth_of
 from graphrec.system.files import hold, read_json
 

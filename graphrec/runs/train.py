@@ -22,11 +22,11 @@ from graphrec.data_place import place_of_data
 from graphrec.decoders import decoders
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.ranking import evaluate
-from graphrec.found_files import remove_found
 from graphrec.model_files import save_model
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.results import remove_found
 from graphrec.runs.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
 from graphrec.system.environment import Environment, code_of
 from graphrec.system.files import LOCK, hold, read_json, require_place, sha256, write_json, write_text
