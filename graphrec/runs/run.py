@@ -40,8 +40,8 @@ from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_PARTS
 from graphrec.evaluation.truth import judge_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
-from graphrec.model_files import Tables, load_ids, load_model, load_tables
 from graphrec.recommender import FrozenModel
+from graphrec.runs.artifacts import Tables, load_ids, load_model, load_tables
 from graphrec.runs.build import prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import load_metrics, load_per_user, save_found

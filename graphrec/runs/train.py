@@ -22,8 +22,8 @@ from graphrec.data_place import place_of_data
 from graphrec.decoders import decoders
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.ranking import evaluate
-from graphrec.model_files import save_model
 from graphrec.recommender import FrozenModel, Recommender
+from graphrec.runs.artifacts import save_model
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import remove_found
