@@ -31,7 +31,6 @@ from graphrec.causal import CausalGraph, Estimand, label, parse_estimand
 from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
-from graphrec.data_place import with_data_found, without_place
 from graphrec.decoders import Context, Decoder, decoders
 from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError, damaged
 from graphrec.evaluation.metrics import summarise, table_row
@@ -43,6 +42,7 @@ from graphrec.export.embeddings import export_model
 from graphrec.recommender import FrozenModel
 from graphrec.runs.artifacts import Tables, load_ids, load_model, load_tables
 from graphrec.runs.build import prepare_split
+from graphrec.runs.data_location import with_data_found, without_place
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import load_metrics, load_per_user, save_found
 from graphrec.simulation.truth import truth_of

@@ -18,13 +18,13 @@ from graphrec.backbones import backbones
 from graphrec.causal import Estimand
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint
-from graphrec.data_place import place_of_data
 from graphrec.decoders import decoders
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.ranking import evaluate
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.runs.artifacts import save_model
 from graphrec.runs.build import build, prepare_split
+from graphrec.runs.data_location import place_of_data
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import remove_found
 from graphrec.runs.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
