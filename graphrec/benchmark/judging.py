@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from graphrec import analyses
 from graphrec.causal import Estimand, label
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, HELD_OUT, LISTS, OFF_POLICY, RATIOS, SUBSETS, TRUTH_PARTS
+from graphrec.runs import analyses
 from graphrec.runs.run import Run
 
 

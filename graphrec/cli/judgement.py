@@ -66,7 +66,7 @@ def evaluate(
         )
     loaded, own = Run(run), read_graph(graph)
     if off_policy:  # while the test part is closed
-        from graphrec.analyses import shown_at_random
+        from graphrec.runs.analyses import shown_at_random
 
         shown_at_random(loaded)
     judged = None
@@ -101,8 +101,8 @@ def _more_tables(
     run: Run, estimands: Sequence[str], graph: CausalGraph | None, slices: bool, lists: bool, off_policy: bool
 ) -> list[pd.DataFrame]:
     """The tables of `evaluate` besides the ranking metrics; a slice that the data does not allow is told."""
-    from graphrec import analyses
     from graphrec.errors import DataError
+    from graphrec.runs import analyses
 
     tables = []
     if slices:

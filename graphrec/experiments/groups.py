@@ -55,7 +55,7 @@ def against_ct(result: BenchmarkResult, parts: Mapping[str, str], metric: str, h
     """HCR and CT on one metric in each of several parts, which are one family of tests.
 
     Args:
-        parts: by the group's name, a part of `graphrec.analyses`.
+        parts: by the group's name, a part of `graphrec.runs.analyses`.
         metric: what is measured there.
         head: of the column of groups.
     """

@@ -66,7 +66,7 @@ def write_report(
     Args:
         runs: evaluated on `part`, and trained on the same split; or for each method the runs of its seeds, of which
             tables and tests are over users and seeds, and curves, lists and explanations are the first seed's. What
-            `graphrec.analyses` found of them is shown, too.
+            `graphrec.runs.analyses` found of them is shown, too.
         out: the file to write, whole or not at all.
         part: `test` or `valid`.
         title: by default the number of runs and the dataset.

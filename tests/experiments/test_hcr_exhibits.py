@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import graphrec.benchmark.judging
-from graphrec import analyses
 from graphrec.benchmark import BenchmarkResult
 from graphrec.data.store import load
 from graphrec.errors import DataError
@@ -24,6 +23,7 @@ from graphrec.experiments.papers import HCR
 from graphrec.experiments.scored import Scored
 from graphrec.experiments.statistics import hcr_table_1
 from graphrec.report.plots import SERIES
+from graphrec.runs import analyses
 
 K = (10, 20)
 

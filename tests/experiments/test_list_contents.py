@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from graphrec import analyses
 from graphrec.benchmark import BenchmarkResult, run_benchmark
 from graphrec.errors import DataError
 from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.list_contents import list_contents
+from graphrec.runs import analyses
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 

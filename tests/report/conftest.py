@@ -9,11 +9,11 @@ import pytest
 from hostile import HOSTILE
 from trained_runs import copied
 
-from graphrec import analyses
 from graphrec.data.prepare import prepare
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, curve_panels, dot_plot
+from graphrec.runs import analyses
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
 from graphrec.simulation import simulate

@@ -13,8 +13,8 @@ from hostile import HOSTILE
 from test_plots import contrast
 from trained_runs import copied
 
-from graphrec import analyses
 from graphrec.report.html import write_report
+from graphrec.runs import analyses
 
 CSS = (files("graphrec") / "report" / "head.html").read_text(encoding="utf-8")
 SECTIONS = [
