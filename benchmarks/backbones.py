@@ -41,11 +41,11 @@ from graphrec.benchmark import (
     write_values,
 )
 from graphrec.causal import label
-from graphrec.comparison import named, paired_tests
 from graphrec.errors import MismatchError, RunError
 from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.experiments import hold_place
 from graphrec.report.tables import cell, clear_best, metric_label, number
+from graphrec.runs.compare import named, paired_tests
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train, warn_of_other_code
@@ -290,7 +290,7 @@ def _shown(
 ) -> str:
     """A Markdown table of the two metrics that are shown, and of time and memory.
 
-    The best is bold if it differs from every other significantly, over users and seeds; see `graphrec.comparison`.
+    The best is bold if it differs from every other significantly, over users and seeds; see `graphrec.runs.compare`.
     Published figures stand beside CT's, whose loss, BPR on the likes, is the nearest to what those were trained with.
     """
     shown = setting.shown

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from graphrec.causal import CausalGraph, Estimand, parse_estimand
     from graphrec.checks.dataset import check
-    from graphrec.comparison import compare
     from graphrec.data.dataset import Feature, InteractionDataset
     from graphrec.data.prepare import prepare
     from graphrec.data.store import load, save
     from graphrec.errors import GraphrecError
     from graphrec.refutation import refute
     from graphrec.report.html import write_report
+    from graphrec.runs.compare import compare
     from graphrec.runs.recipe import Recipe
     from graphrec.runs.run import Run
     from graphrec.runs.train import train
@@ -46,7 +46,7 @@ _HOMES = {
     "refute": "graphrec.refutation",
     "write_report": "graphrec.report.html",
     "Run": "graphrec.runs.run",
-    "compare": "graphrec.comparison",
+    "compare": "graphrec.runs.compare",
     "train": "graphrec.runs.train",
     "simulate": "graphrec.simulation",
     "Tuning": "graphrec.tuning",

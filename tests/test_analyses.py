@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from graphrec.causal import Observational
-from graphrec.comparison import compare
 from graphrec.data.exposures import randomised_exposures
 from graphrec.data.prepare import prepare
 from graphrec.data.split import Split
 from graphrec.errors import DataError, RunError
 from graphrec.runs import analyses
 from graphrec.runs.build import load_data
+from graphrec.runs.compare import compare
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train

@@ -12,9 +12,9 @@ import pytest
 from trained_runs import MakeRecipe, copied
 
 from graphrec.causal import EffectOnMediator, Observational
-from graphrec.comparison import compare, compare_runs, paired_tests
 from graphrec.errors import RunError
 from graphrec.report.tables import clear_best
+from graphrec.runs.compare import compare, compare_runs, paired_tests
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.system.files import write_json

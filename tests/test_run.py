@@ -19,7 +19,6 @@ import graphrec as gr
 import graphrec.runs.results
 import graphrec.runs.train
 from graphrec.causal import Observational, parse_estimand
-from graphrec.comparison import compare
 from graphrec.data.split import Split
 from graphrec.data.store import load, save
 from graphrec.errors import (
@@ -30,6 +29,7 @@ from graphrec.errors import (
     UnknownIdError,
     UnknownNameError,
 )
+from graphrec.runs.compare import compare
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.training.checkpoint import load_weights, save_weights

@@ -10,12 +10,12 @@ from graphrec.benchmark.files import report_on, write_results
 from graphrec.benchmark.judging import judge
 from graphrec.benchmark.kept import refuse_to_lose_method, refuse_to_lose_seeds, run_folder
 from graphrec.benchmark.result import BenchmarkResult, Row, significance_of
-from graphrec.comparison import require_one_split
 from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import references
 from graphrec.evaluation.result_sets import judged_parts
 from graphrec.runs.build import load_data, prepare_split
+from graphrec.runs.compare import require_one_split
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train, warn_of_other_code

@@ -14,13 +14,13 @@ import pandas as pd
 from graphrec.benchmark.kept import ABOUT
 from graphrec.benchmark.result import BenchmarkResult, Row
 from graphrec.causal import label
-from graphrec.comparison import named
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, dot_plot, standalone
 from graphrec.report.tables import markdown, metric_names
+from graphrec.runs.compare import named
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import codes
 from graphrec.system.files import replace_file, write_text

@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from graphrec.causal import label
-from graphrec.comparison import paired_tests
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.metrics import summarise, table_row
+from graphrec.runs.compare import paired_tests
 from graphrec.runs.run import Run
 from graphrec.simulation.truth import OracleGap
 

@@ -136,8 +136,8 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Put evaluated runs side by side, test whether they differ, and write a report."""
-    from graphrec.comparison import by_recipe, compare_runs
     from graphrec.report.tables import PAIR_HEADERS, leading, metric_rows, pair_rows, row_names, with_p
+    from graphrec.runs.compare import by_recipe, compare_runs
     from graphrec.runs.run import Run
 
     if dose_response is not None and out is None:

@@ -12,12 +12,12 @@ import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.causal import Estimand, label
-from graphrec.comparison import paired_tests
 from graphrec.evaluation.metrics import better, difference_interval, summarise
 from graphrec.evaluation.result_sets import judged_parts
 from graphrec.evaluation.significance import corrected
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import clear_best, metric_label
+from graphrec.runs.compare import paired_tests
 from graphrec.runs.run import Run
 
 NOT_RUN = "not run"

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from graphrec.comparison import Comparison, compare, paired_tests, summarise_seeds
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.metrics import better, summarise, table_row
@@ -24,6 +23,7 @@ from graphrec.report.tables import (
     row_names,
 )
 from graphrec.report.trained import Trained
+from graphrec.runs.compare import Comparison, compare, paired_tests, summarise_seeds
 
 PRIMARY = "ndcg@50"
 

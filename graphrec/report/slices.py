@@ -8,7 +8,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from graphrec.comparison import Comparison
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import better
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS
@@ -16,6 +15,7 @@ from graphrec.report.plots import Estimate, curve_plot
 from graphrec.report.results import about, cell, estimate, headline, result_table, results
 from graphrec.report.tables import clear_best, metric_label, metric_names
 from graphrec.report.trained import Trained
+from graphrec.runs.compare import Comparison
 
 
 @dataclass(frozen=True)

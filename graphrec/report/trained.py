@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphrec.causal import label
-from graphrec.comparison import require_as_many_seeds
+from graphrec.runs.compare import require_as_many_seeds
 from graphrec.runs.run import Run
 
 

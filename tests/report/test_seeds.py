@@ -9,12 +9,12 @@ import pytest
 from browser import seen
 from trained_runs import copied
 
-from graphrec.comparison import compare_runs
 from graphrec.errors import RunError
 from graphrec.report.html import write_report
 from graphrec.report.results import results
 from graphrec.report.trained import methods_of
 from graphrec.runs import analyses
+from graphrec.runs.compare import compare_runs
 from graphrec.runs.train import train
 from graphrec.system.files import write_json
 
