@@ -12,7 +12,7 @@ import pytest
 from trained_runs import MakeRecipe
 from tuning_settings import DECAY, RATE, STRENGTH, Objective
 
-import graphrec.tuning.carry_out as module
+import graphrec.tuning.tune as module
 from graphrec.causal import label
 from graphrec.data.split import Split
 from graphrec.decoders import Decoder

@@ -10,7 +10,7 @@ import pytest
 from trained_runs import MakeRecipe
 from tuning_settings import DECAY, RATE, STRENGTH, rate
 
-import graphrec.tuning.carry_out as module
+import graphrec.tuning.tune as module
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError, RecipeError, RunError
 from graphrec.runs.recipe import Recipe
