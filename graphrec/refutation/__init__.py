@@ -1,11 +1,11 @@
 """Trying to refute a run: retrain its recipe on data changed so that what a sound model must show is known."""
 
 from graphrec.refutation.base import RefutationCheck, refutation_checks
-from graphrec.refutation.carry_out import DEFAULT_CHECKS, refute
 from graphrec.refutation.experiment import Experiment
 from graphrec.refutation.injected_confounder import InjectedConfounder
 from graphrec.refutation.placebo_modality import PlaceboModality
 from graphrec.refutation.placebo_treatment import PlaceboTreatment
+from graphrec.refutation.refute import DEFAULT_CHECKS, refute
 from graphrec.refutation.results import CheckResult, Figure, Refutation
 from graphrec.refutation.subset_stability import SubsetStability
 
