@@ -4,7 +4,7 @@
 """
 
 from graphrec.experiments.carry_out import Experiment, Mode, reproduce
-from graphrec.experiments.papers import CAUSALREC, HCR, Paper
+from graphrec.experiments.paper import CAUSALREC, HCR, Paper
 from graphrec.experiments.place import hold_place
 
 __all__ = ["CAUSALREC", "HCR", "Experiment", "Mode", "Paper", "hold_place", "reproduce"]

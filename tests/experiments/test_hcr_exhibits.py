@@ -19,7 +19,7 @@ from graphrec.experiments.beta import hcr_beta
 from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.like_ratio import hcr_figure_7
 from graphrec.experiments.over_time import hcr_figure_6
-from graphrec.experiments.papers import HCR
+from graphrec.experiments.paper import HCR
 from graphrec.experiments.scored import Scored
 from graphrec.experiments.statistics import hcr_table_1
 from graphrec.report.plots import SERIES
