@@ -16,10 +16,10 @@ from graphrec.experiments.fusion import causalrec_figure_6
 from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.list_contents import list_contents
 from graphrec.experiments.methods import CAUSALREC_ALL, HCR_ALL, Method
-from graphrec.experiments.over_time import hcr_figure_6
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_beta import hcr_beta
 from graphrec.experiments.papers.hcr_like_ratio import hcr_figure_7
+from graphrec.experiments.papers.hcr_time import hcr_figure_6
 from graphrec.experiments.scored import short
 from graphrec.experiments.statistics import causalrec_table_1, hcr_table_1
 from graphrec.experiments.strengths import causalrec_figure_7
