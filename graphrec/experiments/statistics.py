@@ -10,7 +10,7 @@ import pandas as pd
 from graphrec.benchmark import BenchmarkResult
 from graphrec.checks.dataset import statistics
 from graphrec.data.dataset import InteractionDataset
-from graphrec.experiments.hcr_tables import UNQUOTED
+from graphrec.experiments.papers.hcr_tables import UNQUOTED
 from graphrec.experiments.published import NAMES, PUBLISHED
 from graphrec.report.distributions import rank_plot
 from graphrec.report.exhibits import Exhibit

@@ -8,8 +8,8 @@ import pytest
 
 from graphrec.benchmark import BenchmarkResult, run_benchmark
 from graphrec.errors import DataError
-from graphrec.experiments.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.list_contents import list_contents
+from graphrec.experiments.papers.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.runs import analyses
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run

@@ -11,7 +11,7 @@ from graphrec.benchmark import BenchmarkResult
 from graphrec.evaluation.result_sets import RATIOS
 from graphrec.experiments.bars import Bars
 from graphrec.experiments.groups import METHODS, against_ct, figure
-from graphrec.experiments.hcr_tables import CUTOFFS
+from graphrec.experiments.papers.hcr_tables import CUTOFFS
 from graphrec.report.exhibits import Exhibit
 
 UNDEFINED = ("–: in at least one training no listed item is of the group, so its share of the lists is 0.",)
