@@ -12,7 +12,7 @@ from graphrec.benchmark import BenchmarkResult, Row
 from graphrec.benchmark.result import significance_of
 from graphrec.causal import Observational, label
 from graphrec.evaluation.significance import holm
-from graphrec.experiments.debiasing import causalrec_figure_5
+from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_tables import hcr_table_2
 from graphrec.experiments.scored import OF_BENCHMARK, OF_EXHIBIT, Measured, Scored, measure, measure_all, one_family
