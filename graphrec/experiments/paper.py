@@ -10,10 +10,10 @@ import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult, shown_reason
 from graphrec.experiments.deviations import no_pictures, of_causalrec, of_hcr
-from graphrec.experiments.fusion import causalrec_figure_6
 from graphrec.experiments.list_contents import list_contents
 from graphrec.experiments.methods import CAUSALREC_ALL, HCR_ALL, Method
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
+from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
 from graphrec.experiments.papers.causalrec_table import causalrec_table_2
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_beta import hcr_beta

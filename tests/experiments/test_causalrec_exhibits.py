@@ -14,8 +14,8 @@ from trained_runs import copied
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import TotalIndirectEffect, label
 from graphrec.experiments.bars import Bars, bar_panels
-from graphrec.experiments.fusion import causalrec_figure_6
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
+from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
 from graphrec.experiments.papers.causalrec_table import causalrec_table_2
 from graphrec.experiments.published import METRICS, PUBLISHED
 from graphrec.experiments.statistics import about_data, causalrec_table_1
