@@ -14,6 +14,7 @@ from graphrec.experiments.list_contents import list_contents
 from graphrec.experiments.methods import CAUSALREC_ALL, HCR_ALL, Method
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
+from graphrec.experiments.papers.causalrec_strengths import causalrec_figure_7
 from graphrec.experiments.papers.causalrec_table import causalrec_table_2
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_beta import hcr_beta
@@ -22,7 +23,6 @@ from graphrec.experiments.papers.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.papers.hcr_time import hcr_figure_6
 from graphrec.experiments.scored import short
 from graphrec.experiments.statistics import causalrec_table_1, hcr_table_1
-from graphrec.experiments.strengths import causalrec_figure_7
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.tables import counted
 
