@@ -10,8 +10,8 @@ import pandas as pd
 from graphrec.benchmark import BenchmarkResult
 from graphrec.checks.dataset import statistics
 from graphrec.data.dataset import InteractionDataset
+from graphrec.experiments.papers.causalrec_published import NAMES, PUBLISHED
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
-from graphrec.experiments.published import NAMES, PUBLISHED
 from graphrec.report.distributions import rank_plot
 from graphrec.report.exhibits import Exhibit
 
