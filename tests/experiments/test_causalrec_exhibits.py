@@ -13,7 +13,7 @@ from trained_runs import copied
 
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import TotalIndirectEffect, label
-from graphrec.experiments.bars import Bars, bar_panels
+from graphrec.experiments.papers.bars import Bars, bar_panels
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
 from graphrec.experiments.papers.causalrec_published import METRICS, PUBLISHED
@@ -186,7 +186,7 @@ def test_names_below_bars_do_not_overlap(monkeypatch: pytest.MonkeyPatch) -> Non
         return ""
 
     seen: list[int] = []
-    monkeypatch.setattr("graphrec.experiments.bars.page_svg", spans)
+    monkeypatch.setattr("graphrec.experiments.papers.bars.page_svg", spans)
     four = ("VBPR", "AMR", "CausalRec", "CausalRec, lambda2 = 1")
     one = Estimate("", 0.2, 0.1, 0.3)
     for names in (four, ("BPR", *four[:2], "DeepStyle", "DVBPR", *four[2:])):

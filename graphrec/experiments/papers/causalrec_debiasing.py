@@ -9,7 +9,7 @@ import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import Observational, TotalIndirectEffect
-from graphrec.experiments.bars import Bars, bar_panels, panel_title
+from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2, with_full_removal
 from graphrec.experiments.scored import ENDS, NAN, Measured, Scored, about_metrics, measure_all, one_family
 from graphrec.report.exhibits import Exhibit

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.experiments.bars import Bars, bar_panels
+from graphrec.experiments.papers.bars import Bars, bar_panels
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
 from graphrec.experiments.scored import ENDS, NAN, Measured, Scored, measure, one_family
 from graphrec.report.exhibits import Exhibit
