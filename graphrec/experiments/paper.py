@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult, shown_reason
-from graphrec.experiments.deviations import no_pictures, of_causalrec, of_hcr
 from graphrec.experiments.list_contents import list_contents
 from graphrec.experiments.methods import CAUSALREC_ALL, HCR_ALL, Method
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
 from graphrec.experiments.papers.causalrec_strengths import causalrec_figure_7
 from graphrec.experiments.papers.causalrec_table import causalrec_table_2
+from graphrec.experiments.papers.deviations import no_pictures, of_causalrec, of_hcr
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_beta import hcr_beta
 from graphrec.experiments.papers.hcr_like_ratio import hcr_figure_7

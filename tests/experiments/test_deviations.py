@@ -8,7 +8,7 @@ from pathlib import Path
 from graphrec.benchmark import BenchmarkResult
 from graphrec.benchmark.files import report_on
 from graphrec.experiments import CAUSALREC, HCR
-from graphrec.experiments.deviations import no_pictures
+from graphrec.experiments.papers.deviations import no_pictures
 
 
 def test_the_batch_the_tuning_and_the_split_are_told(result: BenchmarkResult, visual: BenchmarkResult) -> None:
