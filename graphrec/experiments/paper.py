@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult, shown_reason
-from graphrec.experiments.list_contents import list_contents
 from graphrec.experiments.methods import CAUSALREC_ALL, HCR_ALL, Method
+from graphrec.experiments.papers.beyond_accuracy import list_contents
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
 from graphrec.experiments.papers.causalrec_strengths import causalrec_figure_7

@@ -8,7 +8,7 @@ import pytest
 
 from graphrec.benchmark import BenchmarkResult, run_benchmark
 from graphrec.errors import DataError
-from graphrec.experiments.list_contents import list_contents
+from graphrec.experiments.papers.beyond_accuracy import list_contents
 from graphrec.experiments.papers.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.runs import analyses
 from graphrec.runs.recipe import Recipe
@@ -45,7 +45,7 @@ def test_a_method_whose_lists_cannot_be_made_fails_alone(two: BenchmarkResult, m
         if run.name == "HCR":
             raise DataError("the scores are not numbers", got="NaN")
 
-    monkeypatch.setattr("graphrec.experiments.list_contents.judge", broken)
+    monkeypatch.setattr("graphrec.experiments.papers.beyond_accuracy.judge", broken)
     exhibit = list_contents(two, "Tiny")
     table = exhibit.table.set_index("Method")
     assert table.loc["CT", "Coverage"] > 0
