@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from graphrec.benchmark import BenchmarkResult, shown_reason
-from graphrec.experiments.methods import CAUSALREC_ALL, HCR_ALL, Method
 from graphrec.experiments.papers.beyond_accuracy import list_contents
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
@@ -21,6 +20,7 @@ from graphrec.experiments.papers.hcr_beta import hcr_beta
 from graphrec.experiments.papers.hcr_like_ratio import hcr_figure_7
 from graphrec.experiments.papers.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.papers.hcr_time import hcr_figure_6
+from graphrec.experiments.papers.methods import CAUSALREC_ALL, HCR_ALL, Method
 from graphrec.experiments.scored import short
 from graphrec.experiments.statistics import causalrec_table_1, hcr_table_1
 from graphrec.report.exhibits import Exhibit

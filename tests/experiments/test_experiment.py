@@ -15,8 +15,8 @@ from graphrec.data.store import load
 from graphrec.errors import RunError
 from graphrec.experiments import CAUSALREC, HCR, Mode, Paper, reproduce
 from graphrec.experiments.carry_out import _recipes
-from graphrec.experiments.methods import HCR_NS, Method, chosen, with_beta
 from graphrec.experiments.papers.hcr_tables import hcr_table_2
+from graphrec.experiments.papers.methods import HCR_NS, Method, chosen, with_beta
 from graphrec.experiments.scored import Scored
 from graphrec.experiments.statistics import hcr_table_1
 from graphrec.runs.recipe import Recipe

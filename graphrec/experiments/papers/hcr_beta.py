@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphrec.benchmark import BenchmarkResult
-from graphrec.experiments.methods import BETAS, with_beta
 from graphrec.experiments.papers.hcr_tables import CUTOFFS, ENDS
+from graphrec.experiments.papers.methods import BETAS, with_beta
 from graphrec.experiments.scored import Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import curve_panels
