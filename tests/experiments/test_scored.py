@@ -15,7 +15,15 @@ from graphrec.evaluation.significance import holm
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_tables import hcr_table_2
-from graphrec.experiments.scored import OF_BENCHMARK, OF_EXHIBIT, Measured, Scored, measure, measure_all, one_family
+from graphrec.experiments.papers.scored import (
+    OF_BENCHMARK,
+    OF_EXHIBIT,
+    Measured,
+    Scored,
+    measure,
+    measure_all,
+    one_family,
+)
 
 METRICS = ["recall@10", "ndcg@10"]
 

@@ -6,7 +6,7 @@ from graphrec.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2
 from graphrec.experiments.papers.methods import FUSIONS
-from graphrec.experiments.scored import ENDS, Scored, about_metrics, measure_all, method_rows
+from graphrec.experiments.papers.scored import ENDS, Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
 
 

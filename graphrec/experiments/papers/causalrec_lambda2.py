@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graphrec.causal import TotalIndirectEffect
-from graphrec.experiments.scored import Scored
+from graphrec.experiments.papers.scored import Scored
 
 CAUSALREC = "CausalRec"
 FULL = f"{CAUSALREC}, lambda2 = 1"

@@ -12,7 +12,7 @@ from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2, with_full_removal
 from graphrec.experiments.papers.causalrec_published import METRICS, PUBLISHED
 from graphrec.experiments.papers.methods import CAUSALREC_METHODS
-from graphrec.experiments.scored import ENDS, NAN, NOT_RUN, Measured, Scored, about_metrics, measure_all
+from graphrec.experiments.papers.scored import ENDS, NAN, NOT_RUN, Measured, Scored, about_metrics, measure_all
 from graphrec.experiments.statistics import about_data, category_of
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import Estimate

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from graphrec.benchmark import BenchmarkResult
 from graphrec.experiments.papers.hcr_tables import CUTOFFS, ENDS
 from graphrec.experiments.papers.methods import BETAS, with_beta
-from graphrec.experiments.scored import Scored, about_metrics, measure_all, method_rows
+from graphrec.experiments.papers.scored import Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import curve_panels
 

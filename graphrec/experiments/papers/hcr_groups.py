@@ -12,7 +12,7 @@ import pandas as pd
 from graphrec.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
-from graphrec.experiments.scored import ENDS, NAN, Measured, Scored, measure, one_family
+from graphrec.experiments.papers.scored import ENDS, NAN, Measured, Scored, measure, one_family
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import Estimate
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import EffectOfMediator, EffectOnMediator, Observational
 from graphrec.experiments.papers.methods import HCR_METHODS, HCR_NS
-from graphrec.experiments.scored import ENDS, NOT_RUN, Scored, about_metrics, measure_all, method_rows
+from graphrec.experiments.papers.scored import ENDS, NOT_RUN, Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import dot_plot
 
