@@ -22,7 +22,7 @@ from graphrec.experiments.papers.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.papers.hcr_time import hcr_figure_6
 from graphrec.experiments.papers.methods import CAUSALREC_ALL, HCR_ALL, Method
 from graphrec.experiments.papers.scored import short
-from graphrec.experiments.statistics import causalrec_table_1, hcr_table_1
+from graphrec.experiments.papers.statistics import causalrec_table_1, hcr_table_1
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.tables import counted
 

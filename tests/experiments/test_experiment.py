@@ -18,7 +18,7 @@ from graphrec.experiments.carry_out import _recipes
 from graphrec.experiments.papers.hcr_tables import hcr_table_2
 from graphrec.experiments.papers.methods import HCR_NS, Method, chosen, with_beta
 from graphrec.experiments.papers.scored import Scored
-from graphrec.experiments.statistics import hcr_table_1
+from graphrec.experiments.papers.statistics import hcr_table_1
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
 from graphrec.simulation import simulate

@@ -21,7 +21,7 @@ from graphrec.experiments.papers.hcr_like_ratio import hcr_figure_7
 from graphrec.experiments.papers.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.papers.hcr_time import hcr_figure_6
 from graphrec.experiments.papers.scored import Scored
-from graphrec.experiments.statistics import hcr_table_1
+from graphrec.experiments.papers.statistics import hcr_table_1
 from graphrec.report.plots import SERIES
 from graphrec.runs import analyses
 

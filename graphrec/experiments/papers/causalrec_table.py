@@ -13,7 +13,7 @@ from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambd
 from graphrec.experiments.papers.causalrec_published import METRICS, PUBLISHED
 from graphrec.experiments.papers.methods import CAUSALREC_METHODS
 from graphrec.experiments.papers.scored import ENDS, NAN, NOT_RUN, Measured, Scored, about_metrics, measure_all
-from graphrec.experiments.statistics import about_data, category_of
+from graphrec.experiments.papers.statistics import about_data, category_of
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import metric_label
