@@ -14,9 +14,9 @@ from graphrec.data.prepare import prepare
 from graphrec.data.store import load
 from graphrec.errors import RunError
 from graphrec.experiments import CAUSALREC, HCR, Mode, Paper, reproduce
-from graphrec.experiments.carry_out import _recipes
 from graphrec.experiments.papers.hcr_tables import hcr_table_2
 from graphrec.experiments.papers.methods import HCR_NS, Method, chosen, with_beta
+from graphrec.experiments.papers.reproduce import _recipes
 from graphrec.experiments.papers.scored import Scored
 from graphrec.experiments.papers.statistics import hcr_table_1
 from graphrec.runs.recipe import Recipe
@@ -111,7 +111,7 @@ def test_an_interruption_stops_all(
     def press_control_c(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for what, trials in (("graphrec.experiments.carry_out.tune", 1), ("graphrec.benchmark.carry_out.train", 0)):
+    for what, trials in (("graphrec.experiments.papers.reproduce.tune", 1), ("graphrec.benchmark.carry_out.train", 0)):
         with monkeypatch.context() as pressed, pytest.raises(KeyboardInterrupt):
             pressed.setattr(what, press_control_c)
             reproduce(BUG, tiny_recipe("hcr"), tmp_path, Mode("full", every=True, seeds=1, trials=trials), title="Tiny")
