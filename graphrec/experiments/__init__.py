@@ -3,7 +3,7 @@
 `reproduce` does all of one paper on one prepared dataset; each table and figure has a file of its own.
 """
 
-from graphrec.experiments.paper import CAUSALREC, HCR, Paper
+from graphrec.experiments.papers.paper import CAUSALREC, HCR, Paper
 from graphrec.experiments.papers.reproduce import Experiment, Mode, reproduce
 from graphrec.experiments.place import hold_place
 

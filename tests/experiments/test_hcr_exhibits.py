@@ -14,12 +14,12 @@ import graphrec.benchmark.judging
 from graphrec.benchmark import BenchmarkResult
 from graphrec.data.store import load
 from graphrec.errors import DataError
-from graphrec.experiments.paper import HCR
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_beta import hcr_beta
 from graphrec.experiments.papers.hcr_like_ratio import hcr_figure_7
 from graphrec.experiments.papers.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.experiments.papers.hcr_time import hcr_figure_6
+from graphrec.experiments.papers.paper import HCR
 from graphrec.experiments.papers.scored import Scored
 from graphrec.experiments.papers.statistics import hcr_table_1
 from graphrec.report.plots import SERIES

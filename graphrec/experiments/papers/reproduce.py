@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphrec.benchmark import BenchmarkResult, refuse_to_lose_method, report_on, run_benchmark, tell_failure
-from graphrec.experiments.paper import Paper
 from graphrec.experiments.papers.methods import Method, chosen
+from graphrec.experiments.papers.paper import Paper
 from graphrec.report.exhibits import Exhibit
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
