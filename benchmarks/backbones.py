@@ -30,7 +30,11 @@ import typer
 from common import RECIPES, command, prepared, run
 
 from graphrec.backbones import backbones
-from graphrec.benchmark import (
+from graphrec.causal import label
+from graphrec.errors import MismatchError, RunError
+from graphrec.evaluation.metrics import summarise, table_row
+from graphrec.experiments import hold_place
+from graphrec.experiments.benchmark import (
     ABOUT,
     Row,
     judge,
@@ -40,10 +44,6 @@ from graphrec.benchmark import (
     values_of_users,
     write_values,
 )
-from graphrec.causal import label
-from graphrec.errors import MismatchError, RunError
-from graphrec.evaluation.metrics import summarise, table_row
-from graphrec.experiments import hold_place
 from graphrec.report.tables import cell, clear_best, metric_label, number
 from graphrec.runs.compare import named, paired_tests
 from graphrec.runs.recipe import Recipe

@@ -13,12 +13,12 @@ import pandas as pd
 import typer
 
 import graphrec as gr
-from graphrec.benchmark import BenchmarkResult, titled
 from graphrec.checks.dataset import statistics
 from graphrec.cli.mistakes import mistakes_told
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce
+from graphrec.experiments.benchmark import BenchmarkResult, titled
 from graphrec.report.tables import metric_rows
 from graphrec.report.terminal import print_table
 from graphrec.runs.recipe import Recipe

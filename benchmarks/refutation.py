@@ -18,8 +18,8 @@ import typer
 from common import RECIPES, command, prepared, run
 
 import graphrec as gr
-from graphrec.benchmark import recipe_values
 from graphrec.experiments import hold_place
+from graphrec.experiments.benchmark import recipe_values
 from graphrec.refutation import Refutation
 from graphrec.report.refutations import OUTCOMES
 from graphrec.report.tables import markdown_table

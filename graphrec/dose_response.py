@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from graphrec.benchmark import judge
 from graphrec.causal import label
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.baselines import ORACLE, by_truth, reference_scores
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
+from graphrec.experiments.benchmark import judge
 from graphrec.report.plots import Estimate, curve_panels, standalone
 from graphrec.report.tables import cell, metric_label
 from graphrec.runs.build import prepare_split

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import graphrec.benchmark.carry_out
-from graphrec.benchmark import run_benchmark, titled
+import graphrec.experiments.benchmark.carry_out
 from graphrec.data.store import load, save
 from graphrec.errors import RecipeError, RunError
 from graphrec.evaluation.crossed import error_of_difference
+from graphrec.experiments.benchmark import run_benchmark, titled
 from graphrec.recommender import FrozenModel
 from graphrec.report.results import results
 from graphrec.report.tables import number
@@ -97,14 +97,14 @@ def test_nothing_written_names_a_path(recipes, tmp_path: Path) -> None:
 
 
 def test_a_failed_method_is_told_and_the_others_go_on(recipes, tmp_path: Path, monkeypatch) -> None:
-    train = graphrec.benchmark.carry_out.train
+    train = graphrec.experiments.benchmark.carry_out.train
 
     def fails_for_ct(recipe: Recipe, *args, **kwargs):
         if recipe.name == "ct":
             raise RecipeError("this one fails")
         return train(recipe, *args, **kwargs)
 
-    monkeypatch.setattr(graphrec.benchmark.carry_out, "train", fails_for_ct)
+    monkeypatch.setattr(graphrec.experiments.benchmark.carry_out, "train", fails_for_ct)
     result = run_benchmark(recipes, tmp_path)
     assert "this one fails" in result.failed["ct"]
     assert "HCR" in set(result.table["method"]) and "CT" not in set(result.table["method"])

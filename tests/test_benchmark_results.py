@@ -10,7 +10,7 @@ import pytest
 from kept_values import check
 
 from graphrec.backbones import backbones
-from graphrec.benchmark import run_benchmark
+from graphrec.experiments.benchmark import run_benchmark
 from graphrec.report.tables import metric_label, metric_names, number
 from graphrec.runs.recipe import Recipe
 

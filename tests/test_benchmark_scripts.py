@@ -16,9 +16,9 @@ import pytest
 from kept_values import check
 
 import graphrec as gr
-from graphrec.benchmark import run_benchmark
 from graphrec.errors import GraphrecError, RunError
 from graphrec.experiments import HCR
+from graphrec.experiments.benchmark import run_benchmark
 from graphrec.refutation import DEFAULT_CHECKS
 from graphrec.runs.recipe import Recipe
 
@@ -168,7 +168,9 @@ def test_a_full_run_goes_the_whole_way_and_is_kept_where_its_folder_is_moved(
     (tmp_path / "another").mkdir()
     monkeypatch.chdir(tmp_path / "another")
     monkeypatch.setattr("graphrec.training.loop.Trainer.run", pytest.fail)
-    monkeypatch.setattr("graphrec.benchmark.files.write_report", lambda *_, **__: None)  # slow, and seen above
+    monkeypatch.setattr(
+        "graphrec.experiments.benchmark.files.write_report", lambda *_, **__: None
+    )  # slow, and seen above
     monkeypatch.setattr(script, "HCR", replace(HCR, methods=few, exhibits={}))
     script.main(out=tmp_path / "elsewhere", **asked)
     after = {

@@ -97,7 +97,7 @@ def test_a_failed_preparation_leaves_nothing(log: Path, tmp_path: Path) -> None:
 
 def test_the_public_verbs_stay_functions_whatever_is_imported_first() -> None:
     code = (
-        "import graphrec.benchmark, graphrec.cli, graphrec.simulation, graphrec.data.prepare, graphrec as gr\n"
+        "import graphrec.experiments.benchmark, graphrec.cli, graphrec.simulation, graphrec.data.prepare, graphrec as gr\n"
         "assert all(callable(getattr(gr, name)) for name in gr.__all__), gr.__all__\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

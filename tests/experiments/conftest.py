@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from trained_runs import MakeRecipe, copied
 
-from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.runs.build import load_data
 from graphrec.runs.run import Run
 from graphrec.runs.train import train

@@ -11,8 +11,8 @@ import pytest
 from matplotlib.figure import Figure
 from trained_runs import copied
 
-from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import TotalIndirectEffect, label
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from graphrec.benchmark import BenchmarkResult
-from graphrec.benchmark.files import report_on
 from graphrec.experiments import CAUSALREC, HCR
+from graphrec.experiments.benchmark import BenchmarkResult
+from graphrec.experiments.benchmark.files import report_on
 from graphrec.experiments.papers.deviations import no_pictures
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from graphrec.benchmark import BenchmarkResult
 from graphrec.data.prepare import prepare
 from graphrec.data.store import load
 from graphrec.errors import RunError
 from graphrec.experiments import CAUSALREC, HCR, Mode, Paper, reproduce
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.hcr_tables import hcr_table_2
 from graphrec.experiments.papers.methods import HCR_NS, Method, chosen, with_beta
 from graphrec.experiments.papers.reproduce import _recipes
@@ -44,7 +44,9 @@ def test_all_is_made_and_what_fails_is_told(
     tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported = []
-    monkeypatch.setattr("graphrec.benchmark.files.write_report", lambda *args, **given: reported.append(given))
+    monkeypatch.setattr(
+        "graphrec.experiments.benchmark.files.write_report", lambda *args, **given: reported.append(given)
+    )
     base = tiny_recipe("hcr", "backbone.name=mf", "backbone.embedding_size=8", "training.epochs=1")
     done = reproduce(TINY, base, tmp_path, FULL, title="Tiny")
     assert set(done.result.trained) == {"CT", "HCR", "HCR-NS"} and set(done.result.failed) == {"CR", "DCF"}
@@ -95,7 +97,7 @@ def test_a_bug_in_the_tuning_of_one_method_does_not_stop_the_others(
     tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     base = tiny_recipe("hcr", "backbone.name=mf", "backbone.embedding_size=8", "training.epochs=1")
-    monkeypatch.setattr("graphrec.benchmark.files.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("graphrec.experiments.benchmark.files.write_report", lambda *_, **__: None)
     with monkeypatch.context() as broken:
         broken.setattr("graphrec.decoders.esmm.ESMM.objectives", lambda self: 1 / 0)
         done = reproduce(BUG, base, tmp_path, Mode("full", every=True, seeds=1, trials=1), title="Tiny")
@@ -111,7 +113,10 @@ def test_an_interruption_stops_all(
     def press_control_c(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for what, trials in (("graphrec.experiments.papers.reproduce.tune", 1), ("graphrec.benchmark.carry_out.train", 0)):
+    for what, trials in (
+        ("graphrec.experiments.papers.reproduce.tune", 1),
+        ("graphrec.experiments.benchmark.carry_out.train", 0),
+    ):
         with monkeypatch.context() as pressed, pytest.raises(KeyboardInterrupt):
             pressed.setattr(what, press_control_c)
             reproduce(BUG, tiny_recipe("hcr"), tmp_path, Mode("full", every=True, seeds=1, trials=trials), title="Tiny")
@@ -121,7 +126,7 @@ def test_an_interruption_stops_all(
 def test_results_are_kept_where_the_tuning_behind_them_no_longer_fits(
     tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("graphrec.benchmark.files.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("graphrec.experiments.benchmark.files.write_report", lambda *_, **__: None)
     paper, mode = Paper("HCR", METHODS[:1], {"hcr-table-1": hcr_table_1}), Mode("full", every=True, seeds=1, trials=1)
     settings = ("backbone.name=mf", "backbone.embedding_size=8")
     reproduce(paper, tiny_recipe("hcr", *settings, "training.epochs=1"), tmp_path, mode, title="Tiny")

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import graphrec.benchmark.judging
-from graphrec.benchmark import BenchmarkResult
+import graphrec.experiments.benchmark.judging
 from graphrec.data.store import load
 from graphrec.errors import DataError
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_beta import hcr_beta
 from graphrec.experiments.papers.hcr_like_ratio import hcr_figure_7
@@ -156,7 +156,7 @@ def test_a_figure_that_the_data_does_not_allow_says_why(
     def timeless(*args: object, **kwargs: object) -> pd.DataFrame:
         raise DataError("likes cannot be put in order of time", got="no times", where="/secret/place")
 
-    monkeypatch.setitem(graphrec.benchmark.judging._ANALYSES, "time_1", timeless)
+    monkeypatch.setitem(graphrec.experiments.benchmark.judging._ANALYSES, "time_1", timeless)
     for run in (runs[0] for runs in result.trained.values()):
         monkeypatch.setattr(run, "metrics", dict)
     exhibit = hcr_figure_6(dataclasses.replace(result), "Tiny", 20)

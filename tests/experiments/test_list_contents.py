@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from graphrec.benchmark import BenchmarkResult, run_benchmark
 from graphrec.errors import DataError
+from graphrec.experiments.benchmark import BenchmarkResult, run_benchmark
 from graphrec.experiments.papers.beyond_accuracy import list_contents
 from graphrec.experiments.papers.hcr_tables import hcr_table_2, hcr_table_3
 from graphrec.runs import analyses

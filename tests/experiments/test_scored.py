@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphrec.benchmark import BenchmarkResult, Row
-from graphrec.benchmark.result import significance_of
 from graphrec.causal import Observational, label
 from graphrec.evaluation.significance import holm
+from graphrec.experiments.benchmark import BenchmarkResult, Row
+from graphrec.experiments.benchmark.result import significance_of
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_tables import hcr_table_2

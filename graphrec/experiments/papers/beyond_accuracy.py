@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.causal import label
 from graphrec.evaluation.result_sets import LISTS
+from graphrec.experiments.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.experiments.papers.scored import ENDS, NAN, short
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.tables import metric_label

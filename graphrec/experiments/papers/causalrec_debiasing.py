@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import Observational, TotalIndirectEffect
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2, with_full_removal
 from graphrec.experiments.papers.scored import ENDS, NAN, Measured, Scored, about_metrics, measure_all, one_family

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2
 from graphrec.experiments.papers.methods import FUSIONS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import TotalIndirectEffect
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.scored import ENDS, Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import curve_panels

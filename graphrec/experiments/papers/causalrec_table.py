@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2, with_full_removal
 from graphrec.experiments.papers.causalrec_published import METRICS, PUBLISHED

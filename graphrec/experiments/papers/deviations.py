@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.runs.recipe import Recipe
 
 HCR_BATCH, CAUSALREC_BATCH = 1024, 100

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from graphrec.benchmark import BenchmarkResult
 from graphrec.evaluation.result_sets import ACTIVITY
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import against_ct, figure
 from graphrec.report.exhibits import Exhibit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.hcr_tables import CUTOFFS, ENDS
 from graphrec.experiments.papers.methods import BETAS, with_beta
 from graphrec.experiments.papers.scored import Scored, about_metrics, measure_all, method_rows

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
 from graphrec.experiments.papers.scored import ENDS, NAN, Measured, Scored, measure, one_family

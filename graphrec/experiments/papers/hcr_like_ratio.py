@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult
 from graphrec.evaluation.result_sets import RATIOS
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import METHODS, against_ct, figure
 from graphrec.experiments.papers.hcr_tables import CUTOFFS

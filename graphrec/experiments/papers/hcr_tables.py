@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphrec.benchmark import BenchmarkResult
 from graphrec.causal import EffectOfMediator, EffectOnMediator, Observational
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.methods import HCR_METHODS, HCR_NS
 from graphrec.experiments.papers.scored import ENDS, NOT_RUN, Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult
 from graphrec.evaluation.result_sets import DROP, SUBSETS
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import GAIN, against_ct, figure
 from graphrec.report.exhibits import Exhibit

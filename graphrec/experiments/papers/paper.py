@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult, shown_reason
+from graphrec.experiments.benchmark import BenchmarkResult, shown_reason
 from graphrec.experiments.papers.beyond_accuracy import list_contents
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6

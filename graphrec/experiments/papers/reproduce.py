@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphrec.benchmark import BenchmarkResult, refuse_to_lose_method, report_on, run_benchmark, tell_failure
+from graphrec.experiments.benchmark import (
+    BenchmarkResult,
+    refuse_to_lose_method,
+    report_on,
+    run_benchmark,
+    tell_failure,
+)
 from graphrec.experiments.papers.methods import Method, chosen
 from graphrec.experiments.papers.paper import Paper
 from graphrec.report.exhibits import Exhibit

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.causal import Estimand, label
 from graphrec.evaluation.metrics import better, difference_interval, summarise
 from graphrec.evaluation.result_sets import judged_parts
 from graphrec.evaluation.significance import corrected
+from graphrec.experiments.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.report.plots import Estimate
 from graphrec.report.tables import clear_best, metric_label
 from graphrec.runs.compare import paired_tests

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.benchmark import BenchmarkResult
 from graphrec.checks.dataset import statistics
 from graphrec.data.dataset import InteractionDataset
+from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.causalrec_published import NAMES, PUBLISHED
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
 from graphrec.report.distributions import rank_plot

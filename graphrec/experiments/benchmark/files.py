@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.benchmark.kept import ABOUT
-from graphrec.benchmark.result import BenchmarkResult, Row
 from graphrec.causal import label
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
+from graphrec.experiments.benchmark.kept import ABOUT
+from graphrec.experiments.benchmark.result import BenchmarkResult, Row
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
 from graphrec.report.plots import Estimate, dot_plot, standalone

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from graphrec.benchmark.failures import reason
 from graphrec.errors import MismatchError, RunError
+from graphrec.experiments.benchmark.failures import reason
 from graphrec.system.files import read_json
 
 ABOUT = "about.json"

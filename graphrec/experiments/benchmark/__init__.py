@@ -1,0 +1,25 @@
+"""Several recipes on one dataset, carried out, judged and put in one table: what the scripts in `benchmarks/` call."""
+
+from graphrec.experiments.benchmark.carry_out import run_benchmark, titled
+from graphrec.experiments.benchmark.failures import shown_reason, tell_failure
+from graphrec.experiments.benchmark.files import recipe_values, report_on, values_of_users, write_values
+from graphrec.experiments.benchmark.judging import judge
+from graphrec.experiments.benchmark.kept import ABOUT, refuse_to_lose, refuse_to_lose_method
+from graphrec.experiments.benchmark.result import BenchmarkResult, Row
+
+__all__ = [
+    "ABOUT",
+    "BenchmarkResult",
+    "Row",
+    "judge",
+    "recipe_values",
+    "refuse_to_lose",
+    "refuse_to_lose_method",
+    "report_on",
+    "run_benchmark",
+    "shown_reason",
+    "tell_failure",
+    "titled",
+    "values_of_users",
+    "write_values",
+]
