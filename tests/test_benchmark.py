@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import graphrec.experiments.benchmark.carry_out
+import graphrec.experiments.benchmark.run
 from graphrec.data.store import load, save
 from graphrec.errors import RecipeError, RunError
 from graphrec.evaluation.crossed import error_of_difference
@@ -97,14 +97,14 @@ def test_nothing_written_names_a_path(recipes, tmp_path: Path) -> None:
 
 
 def test_a_failed_method_is_told_and_the_others_go_on(recipes, tmp_path: Path, monkeypatch) -> None:
-    train = graphrec.experiments.benchmark.carry_out.train
+    train = graphrec.experiments.benchmark.run.train
 
     def fails_for_ct(recipe: Recipe, *args, **kwargs):
         if recipe.name == "ct":
             raise RecipeError("this one fails")
         return train(recipe, *args, **kwargs)
 
-    monkeypatch.setattr(graphrec.experiments.benchmark.carry_out, "train", fails_for_ct)
+    monkeypatch.setattr(graphrec.experiments.benchmark.run, "train", fails_for_ct)
     result = run_benchmark(recipes, tmp_path)
     assert "this one fails" in result.failed["ct"]
     assert "HCR" in set(result.table["method"]) and "CT" not in set(result.table["method"])

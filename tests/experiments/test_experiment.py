@@ -115,7 +115,7 @@ def test_an_interruption_stops_all(
 
     for what, trials in (
         ("graphrec.experiments.papers.reproduce.tune", 1),
-        ("graphrec.experiments.benchmark.carry_out.train", 0),
+        ("graphrec.experiments.benchmark.run.train", 0),
     ):
         with monkeypatch.context() as pressed, pytest.raises(KeyboardInterrupt):
             pressed.setattr(what, press_control_c)
