@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import graphrec.experiments.benchmark.judging
+import graphrec.experiments.benchmark.evaluate
 from graphrec.data.store import load
 from graphrec.errors import DataError
 from graphrec.experiments.benchmark import BenchmarkResult
@@ -156,7 +156,7 @@ def test_a_figure_that_the_data_does_not_allow_says_why(
     def timeless(*args: object, **kwargs: object) -> pd.DataFrame:
         raise DataError("likes cannot be put in order of time", got="no times", where="/secret/place")
 
-    monkeypatch.setitem(graphrec.experiments.benchmark.judging._ANALYSES, "time_1", timeless)
+    monkeypatch.setitem(graphrec.experiments.benchmark.evaluate._ANALYSES, "time_1", timeless)
     for run in (runs[0] for runs in result.trained.values()):
         monkeypatch.setattr(run, "metrics", dict)
     exhibit = hcr_figure_6(dataclasses.replace(result), "Tiny", 20)
