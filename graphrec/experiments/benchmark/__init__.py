@@ -1,9 +1,9 @@
 """Several recipes on one dataset, carried out, judged and put in one table: what the scripts in `benchmarks/` call."""
 
 from graphrec.experiments.benchmark.evaluate import judge
+from graphrec.experiments.benchmark.existing_results import ABOUT, refuse_to_lose, refuse_to_lose_method
 from graphrec.experiments.benchmark.failures import shown_reason, tell_failure
 from graphrec.experiments.benchmark.files import recipe_values, report_on, values_of_users, write_values
-from graphrec.experiments.benchmark.kept import ABOUT, refuse_to_lose, refuse_to_lose_method
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row
 from graphrec.experiments.benchmark.run import run_benchmark, titled
 

@@ -14,7 +14,7 @@ import pandas as pd
 from graphrec.causal import label
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
-from graphrec.experiments.benchmark.kept import ABOUT
+from graphrec.experiments.benchmark.existing_results import ABOUT
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report

@@ -10,9 +10,9 @@ from graphrec.errors import RunError
 from graphrec.evaluation.baselines import references
 from graphrec.evaluation.result_sets import judged_parts
 from graphrec.experiments.benchmark.evaluate import judge
+from graphrec.experiments.benchmark.existing_results import refuse_to_lose_method, refuse_to_lose_seeds, run_folder
 from graphrec.experiments.benchmark.failures import tell_failure
 from graphrec.experiments.benchmark.files import report_on, write_results
-from graphrec.experiments.benchmark.kept import refuse_to_lose_method, refuse_to_lose_seeds, run_folder
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row, significance_of
 from graphrec.runs.build import load_data, prepare_split
 from graphrec.runs.compare import require_one_split
