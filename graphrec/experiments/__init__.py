@@ -3,8 +3,8 @@
 `reproduce` does all of one paper on one prepared dataset; each table and figure has a file of its own.
 """
 
+from graphrec.experiments.benchmark.folder import hold_place
 from graphrec.experiments.papers.paper import CAUSALREC, HCR, Paper
 from graphrec.experiments.papers.reproduce import Experiment, Mode, reproduce
-from graphrec.experiments.place import hold_place
 
 __all__ = ["CAUSALREC", "HCR", "Experiment", "Mode", "Paper", "hold_place", "reproduce"]
