@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from common import RECIPES, run
 
-from graphrec.dose_response import INTERVENTIONAL, OBSERVATIONAL, Study, run_study, write_figure
+from graphrec.experiments.dose_response import INTERVENTIONAL, OBSERVATIONAL, Study, run_study, write_figure
 
 CENTRED = "backbone.centre_items=true"
 """Item representations from the mean item: on MMGCN, whose inner products are all far above zero at the start, a

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-import graphrec.dose_response as dose_response
-from graphrec.dose_response import (
+import graphrec.experiments.dose_response as dose_response
+from graphrec.errors import MismatchError
+from graphrec.experiments.dose_response import (
     INTERVENTIONAL,
     METRICS,
     OBSERVATIONAL,
@@ -22,7 +23,6 @@ from graphrec.dose_response import (
     study_markdown,
     write_figure,
 )
-from graphrec.errors import MismatchError
 from graphrec.runs.recipe import Recipe
 
 

@@ -71,7 +71,7 @@ def write_report(
         part: `test` or `valid`.
         title: by default the number of runs and the dataset.
         exhibits: tables and figures that were made of the runs, such as a paper's.
-        dose_response: `results.csv` of a study on simulated worlds, see `graphrec.dose_response`.
+        dose_response: `results.csv` of a study on simulated worlds, see `graphrec.experiments.dose_response`.
         failed: methods that are not among the runs because they ended in an error, with its reason.
         compared: by the runs' name, the estimands whose rows are ranked and tested, by label, and what the rows are
             called; by default all that each was evaluated under, of an ablation beside its method its own alone.
