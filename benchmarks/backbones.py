@@ -44,7 +44,7 @@ from graphrec.experiments.benchmark import (
     values_of_users,
     write_values,
 )
-from graphrec.report.tables import cell, clear_best, metric_label, number
+from graphrec.report.primitives.tables import cell, clear_best, metric_label, number
 from graphrec.runs.compare import named, paired_tests
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run

@@ -19,7 +19,7 @@ from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce
 from graphrec.experiments.benchmark import BenchmarkResult, titled
-from graphrec.report.tables import metric_rows
+from graphrec.report.primitives.tables import metric_rows
 from graphrec.report.terminal import print_table
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import ORACLES

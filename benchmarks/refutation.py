@@ -21,8 +21,8 @@ import graphrec as gr
 from graphrec.experiments import hold_place
 from graphrec.experiments.benchmark import recipe_values
 from graphrec.refutation import Refutation
+from graphrec.report.primitives.tables import markdown_table
 from graphrec.report.refutations import OUTCOMES
-from graphrec.report.tables import markdown_table
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from graphrec.evaluation.metrics import summarise
-from graphrec.report.tables import metric_names
+from graphrec.report.primitives.tables import metric_names
 
 
 def check(folder: Path) -> pd.DataFrame:

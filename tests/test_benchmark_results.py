@@ -11,7 +11,7 @@ from kept_values import check
 
 from graphrec.backbones import backbones
 from graphrec.experiments.benchmark import run_benchmark
-from graphrec.report.tables import metric_label, metric_names, number
+from graphrec.report.primitives.tables import metric_label, metric_names, number
 from graphrec.runs.recipe import Recipe
 
 RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"

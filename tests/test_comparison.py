@@ -13,7 +13,7 @@ from trained_runs import MakeRecipe, copied
 
 from graphrec.causal import EffectOnMediator, Observational
 from graphrec.errors import RunError
-from graphrec.report.tables import clear_best
+from graphrec.report.primitives.tables import clear_best
 from graphrec.runs.compare import compare, compare_runs, paired_tests
 from graphrec.runs.run import Run
 from graphrec.runs.train import train

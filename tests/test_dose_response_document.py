@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from graphrec.report.tables import number
+from graphrec.report.primitives.tables import number
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "dose-response.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from graphrec.evaluation.ranking import evaluate
 from graphrec.evaluation.significance import holm
 from graphrec.evaluation.slices import normalised_recall
 from graphrec.evaluation.truth import rank_agreement
-from graphrec.report.tables import metric_label
+from graphrec.report.primitives.tables import metric_label
 from graphrec.simulation.truth import ndcg_at_k, regret_at_k
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"

@@ -79,7 +79,7 @@ def evaluate(
     if as_json:
         print_json(*tables)
         return
-    from graphrec.report.tables import leading, metric_rows
+    from graphrec.report.primitives.tables import leading, metric_rows
 
     for number, one in enumerate(part for table in tables for part in _apart(table)):
         if number:
@@ -136,7 +136,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Put evaluated runs side by side, test whether they differ, and write a report."""
-    from graphrec.report.tables import PAIR_HEADERS, leading, metric_rows, pair_rows, row_names, with_p
+    from graphrec.report.primitives.tables import PAIR_HEADERS, leading, metric_rows, pair_rows, row_names, with_p
     from graphrec.runs.compare import by_recipe, compare_runs
     from graphrec.runs.run import Run
 

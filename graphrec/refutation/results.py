@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from graphrec.evaluation.metrics import interval
+from graphrec.report.primitives.tables import number
 from graphrec.report.refutations import OUTCOMES
-from graphrec.report.tables import number
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from graphrec.data.split import Split
 from graphrec.errors import DataError
 from graphrec.report.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
 from graphrec.report.inspections import Rows, Table, finding_table, modality_table, number_rows, span_text
-from graphrec.report.tables import counted
+from graphrec.report.primitives.tables import counted
 from graphrec.report.template import template
 from graphrec.system.files import write_text
 

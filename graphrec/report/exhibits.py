@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from graphrec.report.plots import standalone
-from graphrec.report.tables import markdown_table, number
+from graphrec.report.primitives.tables import markdown_table, number
 from graphrec.system.files import write_text
 
 COMPANIONS = ("_low", "_high", "_best")

@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from graphrec.explanation import Split, percent, signed
-from graphrec.report.tables import better, metric_label, number
+from graphrec.report.primitives.tables import better, metric_label, number
 
 INK = "#010203"
 """Stands for the page's text colour until the SVG is written."""

@@ -13,7 +13,7 @@ from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.metrics import better, summarise, table_row
 from graphrec.evaluation.significance import LEVEL
 from graphrec.report.plots import Estimate, dot_plot
-from graphrec.report.tables import (
+from graphrec.report.primitives.tables import (
     clear_best,
     metric_label,
     metric_names,

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from graphrec.causal import TotalIndirectEffect, label, parse_estimand
 from graphrec.report.plots import Estimate, curve_plot
+from graphrec.report.primitives.tables import metric_names
 from graphrec.report.results import estimate, headline
-from graphrec.report.tables import metric_names
 from graphrec.runs.run import Run
 
 Curves = dict[str, list[tuple[float, Estimate]]]

@@ -12,8 +12,8 @@ from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import better
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS
 from graphrec.report.plots import Estimate, curve_plot
+from graphrec.report.primitives.tables import clear_best, metric_label, metric_names
 from graphrec.report.results import about, cell, estimate, headline, result_table, results
-from graphrec.report.tables import clear_best, metric_label, metric_names
 from graphrec.report.trained import Trained
 from graphrec.runs.compare import Comparison
 

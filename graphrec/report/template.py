@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from graphrec.report.tables import number
+from graphrec.report.primitives.tables import number
 
 
 @cache

@@ -13,7 +13,7 @@ import pandas as pd
 
 from graphrec.causal import label
 from graphrec.errors import RunError
-from graphrec.report.tables import counted, markdown_table, metric_label, number
+from graphrec.report.primitives.tables import counted, markdown_table, metric_label, number
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import complete_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from graphrec.report.tables import (
+from graphrec.report.primitives.tables import (
     best_row,
     cell,
     clear_best,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from graphrec.report.tables import leading
+from graphrec.report.primitives.tables import leading
 from graphrec.report.terminal import print_results
 
 HEADERS = ["method", "users", "MRR", "NDCG@10"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from graphrec.evaluation.metrics import better
 from graphrec.report.plots import INK, SERIES, Estimate, page_figure, page_svg
-from graphrec.report.tables import metric_label
+from graphrec.report.primitives.tables import metric_label
 
 HATCHES = ("", "///", "xx", "..", "\\\\\\")
 AT_MOST_ABOVE = 2

@@ -11,7 +11,7 @@ from graphrec.evaluation.result_sets import LISTS
 from graphrec.experiments.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.experiments.papers.scored import ENDS, NAN, short
 from graphrec.report.exhibits import Exhibit
-from graphrec.report.tables import metric_label
+from graphrec.report.primitives.tables import metric_label
 from graphrec.runs.compare import summarise_seeds
 from graphrec.runs.run import Run
 

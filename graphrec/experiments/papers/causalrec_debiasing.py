@@ -14,7 +14,7 @@ from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambd
 from graphrec.experiments.papers.scored import ENDS, NAN, Measured, Scored, about_metrics, measure_all, one_family
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import Estimate
-from graphrec.report.tables import metric_label
+from graphrec.report.primitives.tables import metric_label
 
 METHODS = ("VBPR", "AMR", CAUSALREC)
 SIDES = ("w/o CI", "w/ CI")

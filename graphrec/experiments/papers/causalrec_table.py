@@ -16,7 +16,7 @@ from graphrec.experiments.papers.scored import ENDS, NAN, NOT_RUN, Measured, Sco
 from graphrec.experiments.papers.statistics import about_data, category_of
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.plots import Estimate
-from graphrec.report.tables import metric_label
+from graphrec.report.primitives.tables import metric_label
 
 PAPERS = ("BPR", "VBPR", "AMR", CAUSALREC)
 IMPROVE = "Improve (%)"

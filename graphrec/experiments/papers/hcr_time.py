@@ -11,7 +11,7 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import GAIN, against_ct, figure
 from graphrec.report.exhibits import Exhibit
-from graphrec.report.tables import metric_label
+from graphrec.report.primitives.tables import metric_label
 
 HEAD = "Subset"
 
