@@ -34,7 +34,7 @@ from graphrec.explanation import Explanation, Part, Split, explain
 from graphrec.recommender import FrozenModel
 from graphrec.report.explanations import typical_user
 from graphrec.report.html import write_report
-from graphrec.report.plots import SERIES, effect_plot
+from graphrec.report.primitives.plots import SERIES, effect_plot
 from graphrec.runs.run import Run
 from graphrec.testing.small_graph import KIND, MODALITIES, NUM_ITEMS, small_graph
 

@@ -68,7 +68,7 @@ def explain(
 
     explained = Run(run).explain(user, item, k=k, estimands=estimand or (), graph=read_graph(graph))
     if svg is not None:
-        from graphrec.report.plots import effect_plot, standalone
+        from graphrec.report.primitives.plots import effect_plot, standalone
         from graphrec.system.files import write_text
 
         if not explained.split.parts:

@@ -25,7 +25,7 @@ from graphrec.evaluation.baselines import ORACLE, by_truth, reference_scores
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.experiments.benchmark import judge
-from graphrec.report.plots import Estimate, curve_panels, standalone
+from graphrec.report.primitives.plots import Estimate, curve_panels, standalone
 from graphrec.report.primitives.tables import cell, metric_label
 from graphrec.runs.build import prepare_split
 from graphrec.runs.recipe import Recipe

@@ -10,7 +10,7 @@ from matplotlib.axis import Axis
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
-from graphrec.report.plots import MARKERS, SERIES, clipped, page_figure, page_svg
+from graphrec.report.primitives.plots import MARKERS, SERIES, clipped, page_figure, page_svg
 
 POINTS = 120
 """Points of a curve at most: the page stays small, however many users there are."""

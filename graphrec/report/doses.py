@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from graphrec.errors import DataError
 from graphrec.evaluation.baselines import ORACLE, POPULARITY
-from graphrec.report.plots import SERIES, Estimate, curve_plot
+from graphrec.report.primitives.plots import SERIES, Estimate, curve_plot
 from graphrec.report.primitives.tables import cell, metric_label, metric_names
 from graphrec.report.results import Table
 from graphrec.system.files import read_json

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.report.plots import standalone
+from graphrec.report.primitives.plots import standalone
 from graphrec.report.primitives.tables import markdown_table, number
 from graphrec.system.files import write_text
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from graphrec.errors import GraphrecError
 from graphrec.explanation import Explanation, percent, signed
-from graphrec.report.plots import effect_plot
+from graphrec.report.primitives.plots import effect_plot
 from graphrec.runs.run import Run
 
 MOST = 3

@@ -19,7 +19,7 @@ from graphrec.report.exhibits import Exhibit
 from graphrec.report.explanations import explanations
 from graphrec.report.methods import methods as part_notes
 from graphrec.report.methods import run_rows
-from graphrec.report.plots import training_plot
+from graphrec.report.primitives.plots import training_plot
 from graphrec.report.primitives.tables import counted
 from graphrec.report.refutations import refutations
 from graphrec.report.repeat import commands, cost, environments, ledger, prepared_manifest, provenance

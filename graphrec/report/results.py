@@ -12,7 +12,7 @@ from graphrec.errors import RunError
 from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.metrics import better, summarise, table_row
 from graphrec.evaluation.significance import LEVEL
-from graphrec.report.plots import Estimate, dot_plot
+from graphrec.report.primitives.plots import Estimate, dot_plot
 from graphrec.report.primitives.tables import (
     clear_best,
     metric_label,

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import better
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS
-from graphrec.report.plots import Estimate, curve_plot
+from graphrec.report.primitives.plots import Estimate, curve_plot
 from graphrec.report.primitives.tables import clear_best, metric_label, metric_names
 from graphrec.report.results import about, cell, estimate, headline, result_table, results
 from graphrec.report.trained import Trained

@@ -20,7 +20,7 @@ from graphrec.experiments.papers.causalrec_published import METRICS, PUBLISHED
 from graphrec.experiments.papers.causalrec_strengths import LAMBDA2, causalrec_figure_7
 from graphrec.experiments.papers.causalrec_table import causalrec_table_2
 from graphrec.experiments.papers.statistics import about_data, causalrec_table_1
-from graphrec.report.plots import Estimate
+from graphrec.report.primitives.plots import Estimate
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 

@@ -22,7 +22,7 @@ from graphrec.experiments.papers.hcr_time import hcr_figure_6
 from graphrec.experiments.papers.paper import HCR
 from graphrec.experiments.papers.scored import Scored
 from graphrec.experiments.papers.statistics import hcr_table_1
-from graphrec.report.plots import SERIES
+from graphrec.report.primitives.plots import SERIES
 from graphrec.runs import analyses
 
 K = (10, 20)

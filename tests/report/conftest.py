@@ -12,7 +12,7 @@ from trained_runs import copied
 from graphrec.data.prepare import prepare
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
-from graphrec.report.plots import Estimate, curve_panels, dot_plot
+from graphrec.report.primitives.plots import Estimate, curve_panels, dot_plot
 from graphrec.runs import analyses
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
@@ -123,7 +123,7 @@ def undrawn(monkeypatch):
     def words(figure, key, title, description):
         return f"<svg><title>{escape(title)}</title><desc>{escape(description)}</desc></svg>"
 
-    monkeypatch.setattr("graphrec.report.plots.page_svg", words)
+    monkeypatch.setattr("graphrec.report.primitives.plots.page_svg", words)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from graphrec.report.plots import SERIES, Estimate, curve_plot, dot_plot, training_plot
+from graphrec.report.primitives.plots import SERIES, Estimate, curve_plot, dot_plot, training_plot
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAN = float("nan")

@@ -18,7 +18,7 @@ from graphrec.experiments.benchmark.existing_results import ABOUT
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row
 from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
-from graphrec.report.plots import Estimate, dot_plot, standalone
+from graphrec.report.primitives.plots import Estimate, dot_plot, standalone
 from graphrec.report.primitives.tables import markdown, metric_names
 from graphrec.runs.compare import named
 from graphrec.runs.recipe import Recipe

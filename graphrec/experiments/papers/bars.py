@@ -10,7 +10,7 @@ from textwrap import fill
 import numpy as np
 
 from graphrec.evaluation.metrics import better
-from graphrec.report.plots import INK, SERIES, Estimate, page_figure, page_svg
+from graphrec.report.primitives.plots import INK, SERIES, Estimate, page_figure, page_svg
 from graphrec.report.primitives.tables import metric_label
 
 HATCHES = ("", "///", "xx", "..", "\\\\\\")

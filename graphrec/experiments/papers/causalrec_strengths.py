@@ -6,7 +6,7 @@ from graphrec.causal import TotalIndirectEffect
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.scored import ENDS, Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
-from graphrec.report.plots import curve_panels
+from graphrec.report.primitives.plots import curve_panels
 
 LAMBDA2 = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 

@@ -9,7 +9,7 @@ from graphrec.experiments.papers.hcr_tables import CUTOFFS, ENDS
 from graphrec.experiments.papers.methods import BETAS, with_beta
 from graphrec.experiments.papers.scored import Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
-from graphrec.report.plots import curve_panels
+from graphrec.report.primitives.plots import curve_panels
 
 
 def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit | None:

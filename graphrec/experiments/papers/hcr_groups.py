@@ -14,7 +14,7 @@ from graphrec.experiments.papers.bars import Bars, bar_panels
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
 from graphrec.experiments.papers.scored import ENDS, NAN, Measured, Scored, measure, one_family
 from graphrec.report.exhibits import Exhibit
-from graphrec.report.plots import Estimate
+from graphrec.report.primitives.plots import Estimate
 
 METHODS = ("HCR", "CT")
 """In the order of the paper, whose bars of HCR are plain and whose bars of CT are hatched."""

@@ -9,7 +9,7 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.methods import HCR_METHODS, HCR_NS
 from graphrec.experiments.papers.scored import ENDS, NOT_RUN, Scored, about_metrics, measure_all, method_rows
 from graphrec.report.exhibits import Exhibit
-from graphrec.report.plots import dot_plot
+from graphrec.report.primitives.plots import dot_plot
 
 CUTOFFS = (50, 100)
 UNQUOTED = "The paper's own figures are not beside ours: no text of it that has them could be obtained."

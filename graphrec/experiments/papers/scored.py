@@ -15,7 +15,7 @@ from graphrec.evaluation.metrics import better, difference_interval, summarise
 from graphrec.evaluation.result_sets import judged_parts
 from graphrec.evaluation.significance import corrected
 from graphrec.experiments.benchmark import BenchmarkResult, judge, shown_reason
-from graphrec.report.plots import Estimate
+from graphrec.report.primitives.plots import Estimate
 from graphrec.report.primitives.tables import clear_best, metric_label
 from graphrec.runs.compare import paired_tests
 from graphrec.runs.run import Run
