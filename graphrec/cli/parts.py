@@ -101,7 +101,7 @@ def causal(
     else:
         typer.echo(described.to_text())
     if svg is not None:
-        from graphrec.report.dag import draw_dag
+        from graphrec.report.primitives.dag import draw_dag
         from graphrec.system.files import write_text
 
         write_text(svg, draw_dag(described.graph) + "\n")

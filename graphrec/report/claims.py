@@ -12,7 +12,7 @@ from graphrec.causal import CausalGraph, parse_estimand
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.result_sets import TRUTH_PARTS
-from graphrec.report.dag import draw_dag, role
+from graphrec.report.primitives.dag import draw_dag, role
 from graphrec.runs.run import Run
 
 

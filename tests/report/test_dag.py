@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from graphrec.causal import CausalGraph, Node
-from graphrec.report.dag import draw_dag
+from graphrec.report.primitives.dag import draw_dag
 
 SVG = "{http://www.w3.org/2000/svg}"
 
