@@ -13,8 +13,8 @@ from graphrec.checks.times import seconds_of
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.errors import DataError
-from graphrec.report.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
 from graphrec.report.inspections import Rows, Table, finding_table, modality_table, number_rows, span_text
+from graphrec.report.primitives.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
 from graphrec.report.primitives.tables import counted
 from graphrec.report.template import template
 from graphrec.system.files import write_text

@@ -14,7 +14,7 @@ from graphrec.checks.inspection import inspect
 from graphrec.data.store import load
 from graphrec.errors import DataError
 from graphrec.report.check_page import write_check_page
-from graphrec.report.distributions import quantile_plot, rank_plot, time_plot
+from graphrec.report.primitives.distributions import quantile_plot, rank_plot, time_plot
 
 HOSTILE = "<script>alert('a&b')</script>"
 
