@@ -20,7 +20,7 @@ from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce
 from graphrec.experiments.benchmark import BenchmarkResult, titled
 from graphrec.report.primitives.tables import metric_rows
-from graphrec.report.terminal import print_table
+from graphrec.report.primitives.terminal import print_table
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import ORACLES
 from graphrec.system.allocator import keep_large_blocks

@@ -10,7 +10,7 @@ import typer
 
 from graphrec.cli.options import Json, Out, key_values
 from graphrec.errors import RecipeError
-from graphrec.report.terminal import print_table
+from graphrec.report.primitives.terminal import print_table
 
 
 def datasets(

@@ -11,7 +11,7 @@ import typer
 
 from graphrec.cli.options import GraphFile, Json, RunFolder, read_graph
 from graphrec.errors import RunError
-from graphrec.report.terminal import print_json, print_results, print_table
+from graphrec.report.primitives.terminal import print_json, print_results, print_table
 
 if TYPE_CHECKING:
     import pandas as pd

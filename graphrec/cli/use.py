@@ -10,7 +10,7 @@ import typer
 
 from graphrec.cli.options import GraphFile, Json, Out, RunFolder, read_graph
 from graphrec.errors import RunError
-from graphrec.report.terminal import print_json, print_table
+from graphrec.report.primitives.terminal import print_json, print_table
 
 
 def export(
