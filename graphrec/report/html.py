@@ -21,12 +21,12 @@ from graphrec.report.methods import methods as part_notes
 from graphrec.report.methods import run_rows
 from graphrec.report.primitives.plots import training_plot
 from graphrec.report.primitives.tables import counted
+from graphrec.report.primitives.template import template
 from graphrec.report.refutations import refutations
 from graphrec.report.repeat import commands, cost, environments, ledger, prepared_manifest, provenance
 from graphrec.report.results import methods_in_order, ranking, results, rows
 from graphrec.report.sensitivity import settings, strengths
 from graphrec.report.slices import slices
-from graphrec.report.template import template
 from graphrec.report.trained import Trained, methods_of, run_names
 from graphrec.report.user_lists import user_lists
 from graphrec.runs.run import Run
