@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 
 PHONE = 400
 """Points of width above which a picture keeps its size and scrolls in its own box."""

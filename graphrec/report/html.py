@@ -15,10 +15,10 @@ from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.report.claims import causal_claims
 from graphrec.report.doses import doses
 from graphrec.report.exhibit_sections import exhibit_sections
-from graphrec.report.exhibits import Exhibit
 from graphrec.report.explanations import explanations
 from graphrec.report.methods import methods as part_notes
 from graphrec.report.methods import run_rows
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import training_plot
 from graphrec.report.primitives.tables import counted
 from graphrec.report.primitives.template import template

@@ -10,8 +10,8 @@ from hostile import HOSTILE
 from trained_runs import copied
 
 from graphrec.data.prepare import prepare
-from graphrec.report.exhibits import Exhibit
 from graphrec.report.html import write_report
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import Estimate, curve_panels, dot_plot
 from graphrec.runs import analyses
 from graphrec.runs.recipe import Recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from graphrec.report.exhibits import Exhibit, shown
+from graphrec.report.primitives.paper_table import Exhibit, shown
 
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
 

@@ -10,7 +10,7 @@ from graphrec.causal import label
 from graphrec.evaluation.result_sets import LISTS
 from graphrec.experiments.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.experiments.papers.scored import ENDS, NAN, short
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.tables import metric_label
 from graphrec.runs.compare import summarise_seeds
 from graphrec.runs.run import Run

@@ -12,7 +12,7 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2, with_full_removal
 from graphrec.experiments.papers.scored import ENDS, NAN, Measured, Scored, about_metrics, measure_all, one_family
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import Estimate
 from graphrec.report.primitives.tables import metric_label
 

@@ -7,7 +7,7 @@ from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2
 from graphrec.experiments.papers.methods import FUSIONS
 from graphrec.experiments.papers.scored import ENDS, Scored, about_metrics, measure_all, method_rows
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 
 
 def causalrec_figure_6(result: BenchmarkResult, title: str) -> Exhibit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphrec.causal import TotalIndirectEffect
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.scored import ENDS, Scored, about_metrics, measure_all, method_rows
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import curve_panels
 
 LAMBDA2 = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)

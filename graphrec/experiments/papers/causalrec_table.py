@@ -14,7 +14,7 @@ from graphrec.experiments.papers.causalrec_published import METRICS, PUBLISHED
 from graphrec.experiments.papers.methods import CAUSALREC_METHODS
 from graphrec.experiments.papers.scored import ENDS, NAN, NOT_RUN, Measured, Scored, about_metrics, measure_all
 from graphrec.experiments.papers.statistics import about_data, category_of
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import Estimate
 from graphrec.report.primitives.tables import metric_label
 

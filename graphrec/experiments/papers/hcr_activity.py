@@ -6,7 +6,7 @@ from graphrec.evaluation.result_sets import ACTIVITY
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import against_ct, figure
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.tables import metric_label
 
 GROUPS = {"AU": ACTIVITY[0], "LAU": ACTIVITY[1]}

@@ -8,7 +8,7 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.hcr_tables import CUTOFFS, ENDS
 from graphrec.experiments.papers.methods import BETAS, with_beta
 from graphrec.experiments.papers.scored import Scored, about_metrics, measure_all, method_rows
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import curve_panels
 
 

@@ -13,7 +13,7 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
 from graphrec.experiments.papers.scored import ENDS, NAN, Measured, Scored, measure, one_family
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import Estimate
 
 METHODS = ("HCR", "CT")

@@ -12,7 +12,7 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import METHODS, against_ct, figure
 from graphrec.experiments.papers.hcr_tables import CUTOFFS
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 
 UNDEFINED = ("–: in at least one training no listed item is of the group, so its share of the lists is 0.",)
 

@@ -8,7 +8,7 @@ from graphrec.causal import EffectOfMediator, EffectOnMediator, Observational
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.methods import HCR_METHODS, HCR_NS
 from graphrec.experiments.papers.scored import ENDS, NOT_RUN, Scored, about_metrics, measure_all, method_rows
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import dot_plot
 
 CUTOFFS = (50, 100)

@@ -10,7 +10,7 @@ from graphrec.evaluation.result_sets import DROP, SUBSETS
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import GAIN, against_ct, figure
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.tables import metric_label
 
 HEAD = "Subset"

@@ -23,7 +23,7 @@ from graphrec.experiments.papers.hcr_time import hcr_figure_6
 from graphrec.experiments.papers.methods import CAUSALREC_ALL, HCR_ALL, Method
 from graphrec.experiments.papers.scored import short
 from graphrec.experiments.papers.statistics import causalrec_table_1, hcr_table_1
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.tables import counted
 
 STATISTICS = ("hcr-table-1", "causalrec-table-1")

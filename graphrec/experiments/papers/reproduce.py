@@ -15,7 +15,7 @@ from graphrec.experiments.benchmark import (
 )
 from graphrec.experiments.papers.methods import Method, chosen
 from graphrec.experiments.papers.paper import Paper
-from graphrec.report.exhibits import Exhibit
+from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import warn_of_other_code

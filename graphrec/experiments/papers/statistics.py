@@ -12,8 +12,8 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.causalrec_published import NAMES, PUBLISHED
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
-from graphrec.report.exhibits import Exhibit
 from graphrec.report.primitives.distributions import rank_plot
+from graphrec.report.primitives.paper_table import Exhibit
 
 
 def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
