@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from graphrec.errors import DataError
-from graphrec.report.doses import doses
 from graphrec.report.primitives.tables import number
 from graphrec.report.results import methods_in_order
+from graphrec.report.sections.dose_response import doses
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
