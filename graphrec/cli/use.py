@@ -80,7 +80,7 @@ def explain(
     if as_json:
         typer.echo(json.dumps(explained.to_dict(), indent=2))
         return
-    from graphrec.report.explanations import branch_rows, list_rows, part_rows, rank_rows
+    from graphrec.report.sections.explanation import branch_rows, list_rows, part_rows, rank_rows
 
     typer.echo(explained.text())
     for rows in (part_rows, branch_rows, rank_rows, list_rows):

@@ -12,7 +12,6 @@ from graphrec.data.split import list_splits
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.result_sets import TRUTH_PARTS
-from graphrec.report.explanations import explanations
 from graphrec.report.methods import methods as part_notes
 from graphrec.report.methods import run_rows
 from graphrec.report.primitives.paper_table import Exhibit
@@ -24,6 +23,7 @@ from graphrec.report.repeat import commands, cost, environments, ledger, prepare
 from graphrec.report.results import methods_in_order, ranking, results, rows
 from graphrec.report.sections.causal_claims import causal_claims
 from graphrec.report.sections.dose_response import doses
+from graphrec.report.sections.explanation import explanations
 from graphrec.report.sections.paper_tables import exhibit_sections
 from graphrec.report.sensitivity import settings, strengths
 from graphrec.report.slices import slices

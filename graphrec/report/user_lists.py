@@ -13,7 +13,7 @@ from scipy import sparse
 from graphrec.data.dataset import Feature
 from graphrec.data.split import Split
 from graphrec.errors import GraphrecError
-from graphrec.report.explanations import examples
+from graphrec.report.sections.explanation import examples
 from graphrec.runs.run import Run
 
 SHARES = (0.1, 0.5, 0.9)
