@@ -12,8 +12,6 @@ from graphrec.data.split import list_splits
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import Reference
 from graphrec.evaluation.result_sets import TRUTH_PARTS
-from graphrec.report.methods import methods as part_notes
-from graphrec.report.methods import run_rows
 from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import training_plot
 from graphrec.report.primitives.tables import counted
@@ -24,6 +22,8 @@ from graphrec.report.results import methods_in_order, ranking, results, rows
 from graphrec.report.sections.causal_claims import causal_claims
 from graphrec.report.sections.dose_response import doses
 from graphrec.report.sections.explanation import explanations
+from graphrec.report.sections.methods import methods as part_notes
+from graphrec.report.sections.methods import run_rows
 from graphrec.report.sections.paper_tables import exhibit_sections
 from graphrec.report.sensitivity import settings, strengths
 from graphrec.report.slices import slices
