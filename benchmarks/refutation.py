@@ -22,7 +22,7 @@ from graphrec.experiments import hold_place
 from graphrec.experiments.benchmark import recipe_values
 from graphrec.refutation import Refutation
 from graphrec.report.primitives.tables import markdown_table
-from graphrec.report.refutations import OUTCOMES
+from graphrec.report.sections.refutation import OUTCOMES
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphrec.evaluation.metrics import interval
 from graphrec.report.primitives.tables import number
-from graphrec.report.refutations import OUTCOMES
+from graphrec.report.sections.refutation import OUTCOMES
 
 
 @dataclass(frozen=True)
