@@ -9,7 +9,7 @@ import pytest
 from trained_runs import copied
 
 from graphrec.report.html import write_report
-from graphrec.report.repeat import commands
+from graphrec.report.sections.provenance import commands
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 
