@@ -19,7 +19,7 @@ from graphrec.evaluation.crossed import error_of_difference
 from graphrec.experiments.benchmark import run_benchmark, titled
 from graphrec.recommender import FrozenModel
 from graphrec.report.primitives.tables import number
-from graphrec.report.results import results
+from graphrec.report.sections.ranking import results
 from graphrec.report.trained import methods_of
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train

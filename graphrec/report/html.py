@@ -16,7 +16,6 @@ from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import training_plot
 from graphrec.report.primitives.tables import counted
 from graphrec.report.primitives.template import template
-from graphrec.report.results import methods_in_order, ranking, results, rows
 from graphrec.report.sections.causal_claims import causal_claims
 from graphrec.report.sections.dose_response import doses
 from graphrec.report.sections.explanation import explanations
@@ -24,6 +23,7 @@ from graphrec.report.sections.methods import methods as part_notes
 from graphrec.report.sections.methods import run_rows
 from graphrec.report.sections.paper_tables import exhibit_sections
 from graphrec.report.sections.provenance import commands, cost, environments, ledger, prepared_manifest, provenance
+from graphrec.report.sections.ranking import methods_in_order, ranking, results, rows
 from graphrec.report.sections.refutation import refutations
 from graphrec.report.sensitivity import settings, strengths
 from graphrec.report.slices import slices

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from graphrec.causal import TotalIndirectEffect, label, parse_estimand
 from graphrec.report.primitives.plots import Estimate, curve_plot
 from graphrec.report.primitives.tables import metric_names
-from graphrec.report.results import estimate, headline
+from graphrec.report.sections.ranking import estimate, headline
 from graphrec.runs.run import Run
 
 Curves = dict[str, list[tuple[float, Estimate]]]

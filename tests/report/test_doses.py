@@ -11,8 +11,8 @@ import pytest
 
 from graphrec.errors import DataError
 from graphrec.report.primitives.tables import number
-from graphrec.report.results import methods_in_order
 from graphrec.report.sections.dose_response import doses
+from graphrec.report.sections.ranking import methods_in_order
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"

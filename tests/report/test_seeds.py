@@ -11,7 +11,7 @@ from trained_runs import copied
 
 from graphrec.errors import RunError
 from graphrec.report.html import write_report
-from graphrec.report.results import results
+from graphrec.report.sections.ranking import results
 from graphrec.report.trained import methods_of
 from graphrec.runs import analyses
 from graphrec.runs.compare import compare_runs

@@ -13,7 +13,7 @@ from graphrec.errors import DataError
 from graphrec.evaluation.baselines import ORACLE, POPULARITY
 from graphrec.report.primitives.plots import SERIES, Estimate, curve_plot
 from graphrec.report.primitives.tables import cell, metric_label, metric_names
-from graphrec.report.results import Table
+from graphrec.report.sections.ranking import Table
 from graphrec.system.files import read_json
 
 COLUMNS = ("dose", "method", "worlds")

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from graphrec.backbones import Backbone
 from graphrec.decoders import Decoder
-from graphrec.report.results import Table
+from graphrec.report.sections.ranking import Table
 from graphrec.report.trained import Trained
 from graphrec.runs.recipe import PARTS
 from graphrec.runs.run import Run
