@@ -25,7 +25,7 @@ from graphrec.report.sections.paper_tables import exhibit_sections
 from graphrec.report.sections.provenance import commands, cost, environments, ledger, prepared_manifest, provenance
 from graphrec.report.sections.ranking import methods_in_order, ranking, results, rows
 from graphrec.report.sections.refutation import refutations
-from graphrec.report.sensitivity import settings, strengths
+from graphrec.report.sections.sensitivity import settings, strengths
 from graphrec.report.slices import slices
 from graphrec.report.trained import Trained, methods_of, run_names
 from graphrec.report.user_lists import user_lists

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from graphrec.report.sensitivity import settings, strengths
+from graphrec.report.sections.sensitivity import settings, strengths
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
