@@ -27,8 +27,8 @@ from graphrec.report.sections.ranking import methods_in_order, ranking, results,
 from graphrec.report.sections.refutation import refutations
 from graphrec.report.sections.sensitivity import settings, strengths
 from graphrec.report.sections.slices import slices
+from graphrec.report.sections.user_lists import user_lists
 from graphrec.report.trained import Trained, methods_of, run_names
-from graphrec.report.user_lists import user_lists
 from graphrec.runs.run import Run
 from graphrec.system.files import write_text
 
