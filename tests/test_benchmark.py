@@ -20,7 +20,7 @@ from graphrec.experiments.benchmark import run_benchmark, titled
 from graphrec.recommender import FrozenModel
 from graphrec.report.primitives.tables import number
 from graphrec.report.sections.ranking import results
-from graphrec.report.trained import methods_of
+from graphrec.report.trained_method import methods_of
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
 

@@ -28,7 +28,7 @@ from graphrec.report.sections.refutation import refutations
 from graphrec.report.sections.sensitivity import settings, strengths
 from graphrec.report.sections.slices import slices
 from graphrec.report.sections.user_lists import user_lists
-from graphrec.report.trained import Trained, methods_of, run_names
+from graphrec.report.trained_method import Trained, methods_of, run_names
 from graphrec.runs.run import Run
 from graphrec.system.files import write_text
 

@@ -10,7 +10,7 @@ import pytest
 from graphrec.backbones import backbones
 from graphrec.decoders import decoders
 from graphrec.report.sections.methods import _docstrings, _meanings, _note, _settings, blocks, methods, run_rows
-from graphrec.report.trained import methods_of
+from graphrec.report.trained_method import methods_of
 
 PARTS = [*(("backbone", name) for name in backbones), *(("decoder", name) for name in decoders)]
 

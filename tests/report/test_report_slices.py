@@ -9,7 +9,7 @@ from trained_runs import copied
 from graphrec.causal import Observational
 from graphrec.evaluation.result_sets import ACTIVITY
 from graphrec.report.sections.slices import slices
-from graphrec.report.trained import methods_of
+from graphrec.report.trained_method import methods_of
 from graphrec.system.files import write_json
 
 

@@ -12,7 +12,7 @@ from trained_runs import copied
 from graphrec.errors import RunError
 from graphrec.report.html import write_report
 from graphrec.report.sections.ranking import results
-from graphrec.report.trained import methods_of
+from graphrec.report.trained_method import methods_of
 from graphrec.runs import analyses
 from graphrec.runs.compare import compare_runs
 from graphrec.runs.train import train

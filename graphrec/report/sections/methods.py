@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from graphrec.backbones import Backbone
 from graphrec.decoders import Decoder
 from graphrec.report.sections.ranking import Table
-from graphrec.report.trained import Trained
+from graphrec.report.trained_method import Trained
 from graphrec.runs.recipe import PARTS
 from graphrec.runs.run import Run
 

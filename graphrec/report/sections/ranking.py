@@ -22,7 +22,7 @@ from graphrec.report.primitives.tables import (
     rivals,
     row_names,
 )
-from graphrec.report.trained import Trained
+from graphrec.report.trained_method import Trained
 from graphrec.runs.compare import Comparison, compare, paired_tests, summarise_seeds
 
 PRIMARY = "ndcg@50"

@@ -14,7 +14,7 @@ from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, R
 from graphrec.report.primitives.plots import Estimate, curve_plot
 from graphrec.report.primitives.tables import clear_best, metric_label, metric_names
 from graphrec.report.sections.ranking import about, cell, estimate, headline, result_table, results
-from graphrec.report.trained import Trained
+from graphrec.report.trained_method import Trained
 from graphrec.runs.compare import Comparison
 
 
