@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from graphrec.data.store import load, save
     from graphrec.errors import GraphrecError
     from graphrec.refutation import refute
-    from graphrec.report.html import write_report
+    from graphrec.report.run_page import write_report
     from graphrec.runs.compare import compare
     from graphrec.runs.recipe import Recipe
     from graphrec.runs.run import Run
@@ -44,7 +44,7 @@ _HOMES = {
     "prepare": "graphrec.data.prepare",
     "Recipe": "graphrec.runs.recipe",
     "refute": "graphrec.refutation",
-    "write_report": "graphrec.report.html",
+    "write_report": "graphrec.report.run_page",
     "Run": "graphrec.runs.run",
     "compare": "graphrec.runs.compare",
     "train": "graphrec.runs.train",

@@ -32,8 +32,8 @@ from graphrec.decoders.visual import match_and_notice, match_notice_graph
 from graphrec.errors import IdentificationError, RunError, UnknownIdError
 from graphrec.explanation import Explanation, Part, Split, explain
 from graphrec.recommender import FrozenModel
-from graphrec.report.html import write_report
 from graphrec.report.primitives.plots import SERIES, effect_plot
+from graphrec.report.run_page import write_report
 from graphrec.report.sections.explanation import typical_user
 from graphrec.runs.run import Run
 from graphrec.testing.small_graph import KIND, MODALITIES, NUM_ITEMS, small_graph

@@ -104,6 +104,6 @@ def test_the_reader_of_imports_sees_what_it_should() -> None:
         "if TYPE_CHECKING:\n    from graphrec.runs.run import Run\n"
         "import graphrec.cli\n"
         "from graphrec import data\n"
-        "def late():\n    from graphrec.report.html import write_report\n"
+        "def late():\n    from graphrec.report.run_page import write_report\n"
     )
     assert list(imported(tree)) == [(4, "cli"), (5, "data"), (7, "report")]

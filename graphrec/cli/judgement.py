@@ -148,7 +148,7 @@ def compare(
     loaded = [Run(path) for path in runs]
     found = compare_runs(loaded, part, replicates=replicates)
     if out is not None:  # first: if it cannot be written, nothing is printed
-        from graphrec.report.html import write_report
+        from graphrec.report.run_page import write_report
 
         shown = by_recipe(loaded) if replicates else loaded
         typer.echo(f"wrote {write_report(shown, out, part=part, dose_response=dose_response)}", err=True)

@@ -10,9 +10,9 @@ from hostile import HOSTILE
 from trained_runs import copied
 
 from graphrec.data.prepare import prepare
-from graphrec.report.html import write_report
 from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import Estimate, curve_panels, dot_plot
+from graphrec.report.run_page import write_report
 from graphrec.runs import analyses
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train

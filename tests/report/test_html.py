@@ -15,8 +15,8 @@ from trained_runs import copied
 
 from graphrec.causal import Observational
 from graphrec.errors import RunError
-from graphrec.report.html import write_report
 from graphrec.report.primitives.tables import number
+from graphrec.report.run_page import write_report
 from graphrec.system.files import write_json
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from trained_runs import copied
 
-from graphrec.report.html import write_report
+from graphrec.report.run_page import write_report
 from graphrec.system.files import write_json
 
 CHECK = {

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from trained_runs import copied
 
-from graphrec.report.html import write_report
+from graphrec.report.run_page import write_report
 from graphrec.report.sections.provenance import commands
 from graphrec.runs.run import Run
 from graphrec.runs.train import train

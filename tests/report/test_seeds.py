@@ -10,7 +10,7 @@ from browser import seen
 from trained_runs import copied
 
 from graphrec.errors import RunError
-from graphrec.report.html import write_report
+from graphrec.report.run_page import write_report
 from graphrec.report.sections.ranking import results
 from graphrec.report.trained_method import methods_of
 from graphrec.runs import analyses

@@ -12,7 +12,7 @@ from trained_runs import copied
 
 from graphrec.data.dataset import Feature
 from graphrec.data.store import load, save
-from graphrec.report.html import write_report
+from graphrec.report.run_page import write_report
 from graphrec.report.sections.user_lists import Catalogue, user_lists
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train

@@ -13,7 +13,7 @@ from hostile import HOSTILE
 from test_plots import contrast
 from trained_runs import copied
 
-from graphrec.report.html import write_report
+from graphrec.report.run_page import write_report
 from graphrec.runs import analyses
 
 CSS = (files("graphrec") / "report" / "head.html").read_text(encoding="utf-8")

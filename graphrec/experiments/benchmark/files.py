@@ -16,10 +16,10 @@ from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.experiments.benchmark.existing_results import ABOUT
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row
-from graphrec.report.html import write_report
 from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import Estimate, dot_plot, standalone
 from graphrec.report.primitives.tables import markdown, metric_names
+from graphrec.report.run_page import write_report
 from graphrec.runs.compare import named
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import codes
