@@ -143,7 +143,7 @@ def check(
         if not inspection.findings:
             typer.echo("\nnothing wrong or surprising was found")
     if out is not None:
-        from graphrec.report.check_page import write_check_page
+        from graphrec.report.dataset_page import write_check_page
 
         typer.echo(f"wrote {write_check_page(inspection, out, oracles)}", err=True)
     if inspection.has_errors:

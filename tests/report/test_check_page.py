@@ -13,7 +13,7 @@ from browser import Page, look_at
 from graphrec.checks.inspection import inspect
 from graphrec.data.store import load
 from graphrec.errors import DataError
-from graphrec.report.check_page import write_check_page
+from graphrec.report.dataset_page import write_check_page
 from graphrec.report.primitives.distributions import quantile_plot, rank_plot, time_plot
 
 HOSTILE = "<script>alert('a&b')</script>"
