@@ -21,7 +21,7 @@ def datasets(
 ) -> None:
     """List the datasets that have a card, or say what one is, who may have it, how, and which files it takes."""
     from graphrec.data.cards import card_of, cards
-    from graphrec.report.cards import card_rows, card_text, file_rows, variant_rows
+    from graphrec.report.dataset_card import card_rows, card_text, file_rows, variant_rows
     from graphrec.simulation import worlds
 
     chosen = None if name is None else card_of(name)

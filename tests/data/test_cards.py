@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from graphrec.data.cards import Card, card_of, cards
 from graphrec.data.sources import sources
 from graphrec.errors import UnknownNameError
-from graphrec.report.cards import card_rows, card_text, file_rows, variant_rows
+from graphrec.report.dataset_card import card_rows, card_text, file_rows, variant_rows
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COUNTS = ("users", "items", "events", "pairs", "clicks", "likes")
