@@ -130,7 +130,7 @@ def check(
         more = {"oracles": {target: dataclasses.asdict(gap) for target, gap in gaps.items()}} if gaps else {}
         typer.echo(json.dumps({**inspection.to_dict(), **more}, indent=2, default=str))
     else:
-        from graphrec.report.inspections import finding_table, modality_table, number_rows, span_text
+        from graphrec.report.dataset_tables import finding_table, modality_table, number_rows, span_text
 
         facts = inspection.statistics
         events = ", ".join(f"{name} {count:,}" for name, count in facts["events"].items())

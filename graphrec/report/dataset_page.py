@@ -13,7 +13,7 @@ from graphrec.checks.times import seconds_of
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.errors import DataError
-from graphrec.report.inspections import Rows, Table, finding_table, modality_table, number_rows, span_text
+from graphrec.report.dataset_tables import Rows, Table, finding_table, modality_table, number_rows, span_text
 from graphrec.report.primitives.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
 from graphrec.report.primitives.tables import counted
 from graphrec.report.primitives.template import template

@@ -4,7 +4,7 @@ import pytest
 
 from graphrec.checks.dataset import check, statistics
 from graphrec.data.store import load
-from graphrec.report.inspections import finding_table, modality_table, number_rows, span_text
+from graphrec.report.dataset_tables import finding_table, modality_table, number_rows, span_text
 
 
 @pytest.fixture(scope="module")
