@@ -12,10 +12,10 @@ from command_line import Call, refused
 from typer.testing import CliRunner
 
 from graphrec.cli import app
+from graphrec.cli.scaffold import new_backbone
 from graphrec.errors import PartError, RunError
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
-from graphrec.scaffold import new_backbone
 
 
 def test_the_test_that_is_written_passes_as_it_stands(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def new_backbone(
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.")] = Path("."),
 ) -> None:
     """Write NAME.py, a small whole backbone to be changed, and test_NAME.py, which it passes."""
-    from graphrec.scaffold import new_backbone as write_backbone
+    from graphrec.cli.scaffold import new_backbone as write_backbone
 
     backbone, test, import_path = write_backbone(name, out)
     typer.echo(f"wrote {backbone} and {test}")
