@@ -14,7 +14,7 @@ import typer
 
 import graphrec as gr
 from graphrec.checks.dataset import statistics
-from graphrec.cli.mistakes import mistakes_told
+from graphrec.cli.errors import mistakes_told
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments import Mode, Paper, hold_place, reproduce
