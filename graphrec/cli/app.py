@@ -13,8 +13,8 @@ from graphrec.cli.components import causal, doctor, list_parts, new_backbone
 from graphrec.cli.data import check, datasets, prepare, simulate
 from graphrec.cli.errors import mistakes_told, show_warning
 from graphrec.cli.evaluation import compare, evaluate, refute
+from graphrec.cli.outputs import explain, export, recommend
 from graphrec.cli.training import show, train, tune
-from graphrec.cli.use import explain, export, recommend
 
 app = typer.Typer(
     name="graphrec",
