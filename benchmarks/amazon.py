@@ -19,7 +19,7 @@ from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, mode_of, pl
 
 import graphrec as gr
 from graphrec.errors import RunError
-from graphrec.experiments import CAUSALREC, HCR
+from graphrec.experiments.papers import CAUSALREC, HCR
 
 COLUMNS = {"header": "false", "delimiter": ",", "user": "0", "item": "1", "rating": "2", "timestamp": "3"}
 PICTURES = ("data.modalities=['visual']", "data.roles.visual=exposure")

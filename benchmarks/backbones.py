@@ -33,7 +33,6 @@ from graphrec.backbones import backbones
 from graphrec.causal import label
 from graphrec.errors import MismatchError, RunError
 from graphrec.evaluation.metrics import summarise, table_row
-from graphrec.experiments import hold_place
 from graphrec.experiments.benchmark import (
     ABOUT,
     Row,
@@ -44,6 +43,7 @@ from graphrec.experiments.benchmark import (
     values_of_users,
     write_values,
 )
+from graphrec.experiments.benchmark.folder import hold_place
 from graphrec.report.primitives.tables import cell, clear_best, metric_label, number
 from graphrec.runs.compare import named, paired_tests
 from graphrec.runs.recipe import Recipe

@@ -17,8 +17,9 @@ from graphrec.checks.dataset import statistics
 from graphrec.cli.errors import mistakes_told
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
-from graphrec.experiments import Mode, Paper, hold_place, reproduce
 from graphrec.experiments.benchmark import BenchmarkResult, titled
+from graphrec.experiments.benchmark.folder import hold_place
+from graphrec.experiments.papers import Mode, Paper, reproduce
 from graphrec.report.primitives.tables import metric_rows
 from graphrec.report.primitives.terminal import print_table
 from graphrec.runs.recipe import Recipe

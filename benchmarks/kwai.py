@@ -13,7 +13,7 @@ from pathlib import Path
 from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, mode_of, place, prepared, raw_files, run
 
 import graphrec as gr
-from graphrec.experiments import HCR
+from graphrec.experiments.papers import HCR
 
 
 def main(

@@ -18,8 +18,8 @@ import typer
 from common import RECIPES, command, prepared, run
 
 import graphrec as gr
-from graphrec.experiments import hold_place
 from graphrec.experiments.benchmark import recipe_values
+from graphrec.experiments.benchmark.folder import hold_place
 from graphrec.refutation import Refutation
 from graphrec.report.primitives.tables import markdown_table
 from graphrec.report.sections.refutation import OUTCOMES

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, mode_of, place, prepared, raw_files, run
 
-from graphrec.experiments import HCR
+from graphrec.experiments.papers import HCR
 
 ALIBABA = "ecomm_edge_train.txt"
 """The file that tells Alibaba's log from Taobao's."""

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from command_line import Answer, Call
+from support.command_line import Answer, Call
+from support.paths import ROOT
 
 if TYPE_CHECKING:
-    from trained_runs import MakeRecipe
+    from support.trained_runs import MakeRecipe
 
     from graphrec.runs.recipe import Recipe
     from graphrec.runs.run import Run
 
 pytest.register_assert_rewrite("contracts")
 
-REALDATA = Path(os.environ.get("GRAPHREC_REALDATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+REALDATA = Path(os.environ.get("GRAPHREC_REALDATA", ROOT.parent / "shared" / "data"))
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +85,7 @@ def tiny_runs(tiny_recipe: MakeRecipe, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def own(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[[str], Run]:
     """A private copy of a tiny run."""
-    from trained_runs import copied
+    from support.trained_runs import copied
 
     return lambda name: copied(tiny_runs[name], tmp_path / f"run-{name}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, first_batches, small_model, total_loss
-from on_mf import mf_model
+from support.on_mf import mf_model
 
 from graphrec.backbones.mmgcn import MMGCNConfig
 from graphrec.causal import Observational, TotalIndirectEffect

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from graphrec.checks.findings import Finding
+from graphrec.data.split import Split
 from graphrec.data.splitters import distinct, keys
-
-if TYPE_CHECKING:
-    from graphrec.data.split import Split
 
 NEXT_STEP = "make the split again; do not evaluate on this one"
 

@@ -11,8 +11,8 @@ from graphrec.data.sources import sources
 from graphrec.data.sources.base import SourceOptions
 from graphrec.data.store import MANIFEST, read_manifest, save
 from graphrec.errors import DataError
-from graphrec.runs.recipe import validated
 from graphrec.system.files import sha256
+from graphrec.validation import validated
 
 
 def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str, Any] | None = None) -> Path:

@@ -1,10 +1,1 @@
-"""The experiments of both papers: trainings in, the papers' tables and figures out.
-
-`reproduce` does all of one paper on one prepared dataset; each table and figure has a file of its own.
-"""
-
-from graphrec.experiments.benchmark.folder import hold_place
-from graphrec.experiments.papers.paper import CAUSALREC, HCR, Paper
-from graphrec.experiments.papers.reproduce import Experiment, Mode, reproduce
-
-__all__ = ["CAUSALREC", "HCR", "Experiment", "Mode", "Paper", "hold_place", "reproduce"]
+"""Several trained runs in one table: benchmarks, both papers' tables and figures, a study over worlds."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from graphrec.checks.dataset import check
+from graphrec.checks.leaks import audit_leaks
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.filters import filtered
 from graphrec.data.split import Split, make_split
@@ -53,6 +54,8 @@ def load_data(recipe: Recipe) -> InteractionDataset:
 def prepare_split(recipe: Recipe) -> Split:
     """Load, split, and refuse a split without likes to learn from."""
     split = make_split(load_data(recipe), recipe.split)
+    leaks = audit_leaks(split)
+    assert not leaks, f"the split `{recipe.split.name}` leaks: {leaks[0].count} {leaks[0].message}"
     if not len(split.train_pairs("like")):
         raise SplitError(
             "the training part has no likes",

@@ -15,7 +15,7 @@ import torch
 
 from graphrec.system.doctor import cores
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).resolve().parents[1]
 CPUINFO = Path("/proc/cpuinfo")
 
 

@@ -24,7 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from graphrec.causal import Estimand, label
 from graphrec.decoders import Decoder
 from graphrec.errors import RecipeError
-from graphrec.runs.recipe import Recipe, validated
+from graphrec.runs.recipe import Recipe
+from graphrec.validation import validated
 
 FIXED = ("name", "seed", "data", "split", "evaluation", "tune", "training.monitor", "decoder.name")
 ESTIMAND = "estimand."

@@ -35,16 +35,16 @@ class Adapted(BackboneContract):
 
 
 class TestAdaptedLightGCN(Adapted):
-    name = "adapted_backbones:AdaptedLightGCN"
+    name = "support.adapted_backbones:AdaptedLightGCN"
 
 
 class TestJointItems(Adapted):
-    name = "adapted_backbones:AdaptedLightGCN"
+    name = "support.adapted_backbones:AdaptedLightGCN"
     settings: ClassVar = {"modality_items": "joint", "features": True}
 
 
 class TestAdaptedBM3(Adapted):
-    name = "adapted_backbones:AdaptedBM3"
+    name = "support.adapted_backbones:AdaptedBM3"
     node_parameters = ("predictor",)
     targets = ("target/id", *(f"target/{name}" for name in MODALITIES))
 

@@ -15,9 +15,9 @@ from torch_geometric.nn import GATv2Conv
 from graphrec.backbones import gat
 from graphrec.backbones.gat import GATConfig
 from graphrec.errors import RecipeError
-from graphrec.runs.recipe import validated
 from graphrec.testing import BackboneContract
 from graphrec.testing.small_graph import NUM_ITEMS, NUM_USERS, small_graph
+from graphrec.validation import validated
 
 
 class TestGAT(BackboneContract):

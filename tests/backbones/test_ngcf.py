@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from graphrec.backbones.ngcf import NGCFConfig
 from graphrec.errors import RecipeError
-from graphrec.runs.recipe import validated
 from graphrec.testing import BackboneContract
 from graphrec.testing.small_graph import small_graph
+from graphrec.validation import validated
 
 
 class TestConcat(BackboneContract):

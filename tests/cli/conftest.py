@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from trained_runs import MakeRecipe
+from support.trained_runs import MakeRecipe
 
 
 @pytest.fixture

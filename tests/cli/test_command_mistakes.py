@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from command_line import Call, refused
 from safetensors import SafetensorError
+from support.command_line import Call, refused
 
 import graphrec.runs.train
 from graphrec.runs.run import Run

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from command_line import Call, refused
+from support.command_line import Call, refused
+from support.paths import ROOT
 
 from graphrec.data.store import load, save
 from graphrec.runs.recipe import Recipe
@@ -158,7 +159,7 @@ def test_compare_takes_replicates_as_one_method_in_the_report_too(
 def test_compare_shows_a_dose_response_in_the_report(call: Call, own: Callable[[str], Run], tmp_path: Path) -> None:
     folder, page = own("ct").folder, tmp_path / "report.html"
     call("evaluate", folder)
-    study = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "dose-hidden" / "results.csv"
+    study = ROOT / "benchmarks" / "results" / "dose-hidden" / "results.csv"
     assert call("compare", folder, "--out", page, "--dose-response", study).status == 0
     shown = page.read_text()
     assert 'id="doses"' in shown and f"--dose-response {study}" in unescape(shown)

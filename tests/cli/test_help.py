@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
-from command_line import Call
+from support.command_line import Call
 from typer.testing import CliRunner
 
 from graphrec.cli import app

@@ -5,24 +5,23 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from support.paths import ROOT
 
 from graphrec.data.cards import Card, card_of, cards
 from graphrec.data.sources import sources
 from graphrec.errors import UnknownNameError
 from graphrec.report.dataset_card import card_rows, card_text, file_rows, variant_rows
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 COUNTS = ("users", "items", "events", "pairs", "clicks", "likes")
 
 
 def test_every_source_has_a_card_and_a_readme():
     assert set(cards()) >= set(sources)
     for name in sources:
-        assert (REPOSITORY / "datasets" / name / "README.md").is_file(), name
+        assert (ROOT / "datasets" / name / "README.md").is_file(), name
 
 
 @pytest.mark.parametrize("name", list(cards()))
@@ -77,14 +76,14 @@ def test_the_terminal_shows_how_to_get_a_dataset():
 
 def test_a_built_package_carries_the_cards(tmp_path):
     for name in ("pyproject.toml", "setup.py", "README.md"):
-        shutil.copy(REPOSITORY / name, tmp_path)
+        shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "graphrec").mkdir()
     (tmp_path / "graphrec" / "__init__.py").touch()
-    shutil.copytree(REPOSITORY / "datasets" / "coat", tmp_path / "datasets" / "coat")
+    shutil.copytree(ROOT / "datasets" / "coat", tmp_path / "datasets" / "coat")
     (tmp_path / "datasets" / "coat" / "prepared").mkdir()
     (tmp_path / "datasets" / "coat" / "prepared" / "users.parquet").touch()
     command = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", "built"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     carried = sorted(path.name for path in (tmp_path / "built" / "graphrec" / "datasets").rglob("*") if path.is_file())
-    kept = {"README.md", "card.toml"} & {path.name for path in (REPOSITORY / "datasets" / "coat").iterdir()}
+    kept = {"README.md", "card.toml"} & {path.name for path in (ROOT / "datasets" / "coat").iterdir()}
     assert carried == sorted(kept), "and none of the data"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, loss_now
-from on_mf import mean_row, mf_model, with_shuffled_looks
+from support.on_mf import mean_row, mf_model, with_shuffled_looks
 
 from graphrec.causal import Observational
 from graphrec.testing.small_graph import MISSING

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, DecoderContract
-from on_mf import mf_model
+from support.on_mf import mf_model
 
 from graphrec.causal import Observational
 from graphrec.decoders.bpr import BPRConfig

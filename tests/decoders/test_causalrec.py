@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
-from on_mf import mean_row, mf_model
+from support.on_mf import mean_row, mf_model
 from torch import Tensor
 
 from graphrec.causal import Observational, TotalIndirectEffect

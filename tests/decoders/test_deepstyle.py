@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 import torch
 from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, small_model
-from on_mf import mean_row, mf_model, with_shuffled_looks
+from support.on_mf import mean_row, mf_model, with_shuffled_looks
 
 from graphrec.causal import Observational
 from graphrec.decoders import BlockLogits

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, total_loss
-from on_mf import mf_model
 from pydantic import ValidationError
+from support.on_mf import mf_model
 from torch.nn import functional as F
 
 from graphrec.causal import Observational, TotalIndirectEffect

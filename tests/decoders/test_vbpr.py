@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 import torch
 from contracts.decoder_contract import EVERYONE, DecoderContract
-from on_mf import mean_row, mf_model, with_shuffled_looks
+from support.on_mf import mean_row, mf_model, with_shuffled_looks
 
 from graphrec.causal import Observational, TotalIndirectEffect
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from contracts.decoder_contract import CONTEXT, EVERYONE, total_loss
-from on_mf import mf_model
+from support.on_mf import mf_model
 
 from graphrec.decoders.visual import visual_modalities
 from graphrec.errors import RecipeError

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from support.paths import ROOT
 
 from graphrec.data.split import Split
 from graphrec.errors import RecipeError, SplitError, UnknownNameError
@@ -18,7 +19,6 @@ from graphrec.refutation.experiment import FEWEST_USERS
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT, RESULTS = ROOT / "docs" / "refutation.md", ROOT / "benchmarks" / "results" / "refutation"
 CHECKS = ("placebo_treatment", "subset_stability")
 

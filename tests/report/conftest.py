@@ -7,7 +7,7 @@ from html import escape
 import pandas as pd
 import pytest
 from hostile import HOSTILE
-from trained_runs import copied
+from support.trained_runs import copied
 
 from graphrec.data.prepare import prepare
 from graphrec.report.primitives.paper_table import Exhibit

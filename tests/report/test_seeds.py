@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from browser import seen
-from trained_runs import copied
+from support.trained_runs import copied
 
 from graphrec.errors import RunError
 from graphrec.report.run_page import write_report

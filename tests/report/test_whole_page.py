@@ -10,13 +10,13 @@ from itertools import pairwise, product
 import pytest
 from browser import Page, seen
 from hostile import HOSTILE
+from support.trained_runs import copied
 from test_plots import contrast
-from trained_runs import copied
 
 from graphrec.report.run_page import write_report
 from graphrec.runs import analyses
 
-CSS = (files("graphrec") / "report" / "head.html").read_text(encoding="utf-8")
+CSS = (files("graphrec") / "report" / "templates" / "head.html").read_text(encoding="utf-8")
 SECTIONS = [
     "data", "ranking", "truth", "slices", "sensitivity", "doses", "exhibits", "training", "causal", "explanation",
     "lists", "cost", "methods", "environment", "provenance", "repeat",

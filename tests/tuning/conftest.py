@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
-from trained_runs import MakeRecipe
-from tuning_settings import DECAY, RATE, STRENGTH, Objective
+from support.trained_runs import MakeRecipe
+from support.tuning_settings import DECAY, RATE, STRENGTH, Objective
 
-import graphrec.tuning.tune as module
 from graphrec.causal import label
 from graphrec.data.split import Split
 from graphrec.decoders import Decoder
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.tuning import Tuning, tune
+
+module = import_module("graphrec.tuning.tune")  # the package has the function under this name
 
 
 @pytest.fixture(scope="session")

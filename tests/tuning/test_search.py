@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trained_runs import MakeRecipe
-from tuning_settings import DECAY, RATE, rate, settings
+from support.trained_runs import MakeRecipe
+from support.tuning_settings import DECAY, RATE, rate, settings
 
 from graphrec.decoders import Decoder, decoders
 from graphrec.runs.recipe import Recipe

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Call, refused
-from trained_runs import MakeRecipe
-from tuning_settings import DECAY, DOCUMENT, RATE, rate
+from support.command_line import Call, refused
+from support.trained_runs import MakeRecipe
+from support.tuning_settings import DECAY, DOCUMENT, RATE, rate
 
 import graphrec as gr
 from graphrec.decoders import Decoder

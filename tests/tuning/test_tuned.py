@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from trained_runs import copied
-from tuning_settings import DECAY, RATE
+from support.trained_runs import copied
+from support.tuning_settings import DECAY, RATE
 
 import graphrec.runs.train
 from graphrec.runs.recipe import Recipe

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from stopped import Stopped
-from tuning_settings import DECAY, RATE, rate
+from support.stopped import Stopped
+from support.tuning_settings import DECAY, RATE, rate
 
 import graphrec.runs.train
 from graphrec.errors import MismatchError, RunError

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from trained_runs import MakeRecipe
-from tuning_settings import DECAY, RATE, STRENGTH, rate
+from support.trained_runs import MakeRecipe
+from support.tuning_settings import DECAY, RATE, STRENGTH, rate
 
-import graphrec.tuning.tune as module
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError, RecipeError, RunError
 from graphrec.runs.recipe import Recipe
 from graphrec.system.files import hold
 from graphrec.tuning import Space, tune
+
+module = import_module("graphrec.tuning.tune")  # the package has the function under this name
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from graphrec.report.primitives.tables import number
 def template(name: str) -> Any:
     """A page of this folder, with the filters that the pages use."""
     environment = Environment(
-        loader=PackageLoader("graphrec", "report"),
+        loader=PackageLoader("graphrec", "report/templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

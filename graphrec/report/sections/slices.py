@@ -1,4 +1,4 @@
-"""What `graphrec.runs.analyses` found besides the ranking: for whom, when, of which items, and what lists are made of."""
+"""What `graphrec.runs.analyses` found besides the ranking: for whom, when, of which items, what lists hold."""
 
 from __future__ import annotations
 

@@ -1,0 +1,102 @@
+"""docs/metrics.md: its worked examples are what the library computes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from support.paths import ROOT
+
+from graphrec.evaluation.metrics import interval, summarise
+from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.significance import holm
+from graphrec.evaluation.slices import normalised_recall
+from graphrec.evaluation.truth import rank_agreement
+from graphrec.report.primitives.tables import metric_label
+from graphrec.simulation.truth import ndcg_at_k, regret_at_k
+
+DOCUMENT = ROOT / "docs" / "metrics.md"
+
+
+def rows(first: str) -> dict[str, list[str]]:
+    """The table whose first header is `first`: the other cells of each row by its first cell."""
+    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    tables = "\n".join(lines).split("\n\n")
+    (table,) = (part for part in tables if re.match(rf"\| {re.escape(first)} \| (?!formula)", part))
+    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines()[2:]]
+    return {head: rest for head, *rest in cells}
+
+
+def shown(*values: float) -> list[str]:
+    return [f"{value:.4f}" for value in values]
+
+
+def test_the_worked_example() -> None:
+    scores = torch.tensor([[0.9, 0.4, 0.7, 0.7, 0.2, 0.1], [0.1, 0.9, 0.5, 0.4, 0.3, 0.2], [0.5] * 6])
+    table = evaluate(
+        lambda users: scores[users].clone(),
+        positives=np.array([[0, 3], [0, 4], [1, 1], [1, 2]]),
+        excluded=np.array([[0, 0]]),
+        num_users=3,
+        bytes_per_user=100,
+        cutoffs=(1, 3),
+    )
+    means = summarise(table)
+    computed = {metric_label(name): shown(*table[name], value["mean"]) for name, value in means.items()}
+    assert list(table["user"]) == [0, 1]
+    assert rows("metric") == computed
+
+
+def test_the_interventional_example() -> None:
+    probability = np.array([[0.4, 0.3, 0.2, 0.1]])
+    ranked, likes = np.array([[2, 0]]), np.array([[True, False, False, True]])
+    scores, carries = np.array([[3.0, 2.0, 4.0, 1.0]]), np.array([False, False, True, False])
+    agreement, leakage = rank_agreement(scores, probability, carries, np.ones((1, 4), dtype=bool))
+    computed = {
+        "NDCG (do)": shown(*ndcg_at_k(ranked, likes)),
+        "Regret (do)": shown(*regret_at_k(ranked, probability)),
+        "Rank correlation (do)": shown(*agreement),
+        "Leakage (do)": shown(*leakage),
+    }
+    assert rows("measure at K = 2") == computed
+
+
+def test_the_example_of_normalised_recall() -> None:
+    scores = torch.tensor([[3.0, 0.0, 2.0, 1.0], [0.0, 2.0, 3.0, 1.0], [0.0, 1.0, 2.0, 3.0]])
+    high, _ = normalised_recall(
+        lambda users: scores[users].clone(),
+        positives=np.array([[0, 0], [0, 1], [1, 1], [2, 3]]),
+        excluded=np.empty((0, 2), dtype=np.int64),
+        high=np.array([True, True, False, False]),
+        num_users=3,
+        bytes_per_user=100,
+        cutoffs=(2,),
+    )
+    assert rows("normalised recall at K = 2") == {"high group": shown(high["normalised_recall@2"].mean())}
+
+
+def test_the_example_of_holms_correction() -> None:
+    for values, (corrected,) in rows("p of four pairs").items():
+        assert corrected == ", ".join(shown(*holm(np.array([float(p) for p in values.split(",")]))))
+
+
+def test_the_interval_example() -> None:
+    for values, numbers in rows("users' values").items():
+        found = np.array([float(value) for value in values.split(",")])
+        assert numbers == shown(found.mean(), *interval(found))
+    assert np.isnan(interval(np.array([1.0]))).all()
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "recall@50", "hr@50", "ndcg@50", "precision@50", "map@50", "mrr", "ndcg_do@50", "regret_do@50",
+        "rank_correlation_do", "leakage_do", "coverage@50", "popularity@50", "concentration_m@50",
+        "normalised_recall@50", "ips@50", "snips@50", "dr@50",
+    ],
+)  # fmt: skip
+def test_every_metric_is_described(metric: str) -> None:
+    name = metric_label(metric).replace("@50", "@K") if "_do" not in metric else metric_label(metric)
+    assert name in DOCUMENT.read_text(encoding="utf-8")

@@ -1,0 +1,68 @@
+"""Runs that other code made are kept, and told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from support.command_line import Call
+from support.stopped import Stopped, stop_after
+from support.trained_runs import MakeRecipe
+
+import graphrec.runs.train
+from graphrec.runs.run import Run
+from graphrec.runs.train import other_code, train
+from graphrec.system.environment import Environment
+
+
+def made_by(run: Run, **entries: str) -> Run:
+    """The run as one that was made with something else."""
+    kept = json.loads((run.folder / "run.json").read_text())
+    kept["environment"] |= entries
+    (run.folder / "run.json").write_text(json.dumps(kept))
+    return Run(run.folder)
+
+
+def test_runs_of_other_code_are_told_in_one_line(own: Callable[[str], Run]) -> None:
+    ct, esmm, hcr = own("ct"), own("esmm"), own("hcr")
+    assert other_code([ct, esmm, hcr]) == ""
+    ct = made_by(ct, processor="Another", pandas="1.0")
+    assert other_code([ct]) == "", "the machine and what only reads tables are told in the report alone"
+    ct, esmm = made_by(ct, torch="1.9"), made_by(esmm, source="0123456789ab")
+    said = other_code([ct, esmm, hcr])
+    assert said.startswith("2 of 3 runs were made with other code") and "\n" not in said
+    assert "torch 1.9" in said and "source 0123456789ab" in said and Environment().source in said
+    kept = json.loads((hcr.folder / "run.json").read_text())
+    del kept["environment"]["source"]
+    (hcr.folder / "run.json").write_text(json.dumps(kept))
+    assert "the run was" in other_code([Run(hcr.folder)]) and "source unknown" in other_code([Run(hcr.folder)])
+
+
+def test_a_training_that_went_on_with_other_code_remembers_what_it_began_with(
+    tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
+    recipe = tiny_recipe("ct", "training.epochs=4")
+    for epoch in (1, 2):
+        with pytest.raises(Stopped):
+            train(recipe, tmp_path / "run", on_epoch=stop_after(epoch))
+        kept = json.loads((tmp_path / "run" / "run.json").read_text())
+        if epoch == 1:
+            kept["environment"]["torch"] = "1.9"
+            (tmp_path / "run" / "run.json").write_text(json.dumps(kept))
+    run = train(recipe, tmp_path / "run")
+    assert run.manifest["begun_with"]["torch"] == "1.9" and run.manifest["environment"]["torch"] == torch.__version__
+    assert "torch 1.9" in other_code([run])
+    assert other_code([train(recipe, tmp_path / "run", resume=False)]) == ""
+
+
+def test_the_command_says_once_that_a_kept_run_is_of_other_code(own: Callable[[str], Run], call: Call) -> None:
+    run = made_by(own("ct"), graphrec="0.0.1", source="0123456789ab")
+    answer = call("train", run.folder / "recipe.toml", "--out", run.folder)
+    said = answer.err.splitlines()
+    assert answer.status == 0
+    assert [line for line in said if "other code" in line] == [line for line in said if "--no-resume" in line]
+    assert sum("graphrec 0.0.1 (source 0123456789ab)" in line for line in said) == 1

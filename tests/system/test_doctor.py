@@ -1,0 +1,69 @@
+"""doctor: what it says of a sound and of a broken installation."""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
+
+import pytest
+from support.paths import ROOT
+
+from graphrec.system import doctor
+
+PROJECT = ROOT / "pyproject.toml"
+
+
+def states() -> dict[str, tuple[str, str]]:
+    return {name: (state, detail) for name, state, detail in doctor.examine()}
+
+
+def test_this_installation_is_sound() -> None:
+    found = states()
+    assert {state for state, _ in found.values()} <= {"ok", "optional"}
+    assert found["torch"] == ("ok", version("torch"))
+    assert {"python", "device", "cores", "free disk here"} <= set(found)
+
+
+def test_it_looks_at_every_dependency_of_the_project() -> None:
+    listed = tomllib.loads(PROJECT.read_text())["project"]["dependencies"]
+    assert sorted(doctor.NEEDED) == sorted(text.split(">")[0] for text in listed)
+
+
+def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_pyarrow(name: str) -> str:
+        if name == "pyarrow":
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(doctor, "version", no_pyarrow)
+    assert states()["pyarrow"] == ("missing", "pip install pyarrow")
+
+
+@pytest.mark.parametrize(("spec", "state"), [(None, "optional"), (SimpleNamespace(), "ok")])
+def test_what_is_optional_is_never_missing(monkeypatch: pytest.MonkeyPatch, spec: object, state: str) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    found = states()
+    assert {found[name][0] for name in doctor.OPTIONAL} == {state}
+
+
+def test_an_old_python_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 0))
+    assert states()["python"][0] == "missing"
+
+
+@pytest.mark.parametrize("error", [ImportError("no torch"), OSError("libcudart.so is missing")])
+def test_a_torch_that_cannot_be_imported_is_missing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    real = builtins.__import__
+
+    def without_torch(name: str, *rest):
+        if name == "torch":
+            raise error
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without_torch)
+    state, detail = states()["device"]
+    assert state == "missing"
+    assert str(error) in detail

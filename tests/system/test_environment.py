@@ -1,0 +1,69 @@
+"""environment.yml describes the environment of requirements.lock."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from support.paths import ROOT
+
+CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+NOT_FROM_PYPI = {"python", "pytorch-scatter", "gcc", "make", "pip"}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def locked() -> dict[str, str]:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return {normal(name): version for name, version in (line.split("==") for line in lines if "==" in line)}
+
+
+def conda() -> dict[str, str]:
+    found = {}
+    for line in (ROOT / "environment.yml").read_text().splitlines():
+        match = re.fullmatch(r"  - ([\w.-]+)(?:=([\w.]+))?", line)
+        if match and match.group(1) not in ("conda-forge",):
+            name = normal(match.group(1)).replace("pytorch-geometric", "torch-geometric")
+            found[CONDA_NAMES.get(name, name)] = match.group(2) or ""
+    return found
+
+
+def test_conda_versions_equal_the_lock() -> None:
+    versions = {name: version for name, version in conda().items() if name not in NOT_FROM_PYPI}
+    assert versions, "environment.yml was not understood"
+    assert versions == {name: locked()[name] for name in versions}
+
+
+def test_torch_scatter_is_in_the_conda_environment_and_not_in_the_lock() -> None:
+    assert "pytorch-scatter" in conda()
+    assert "torch-scatter" not in locked()
+
+
+def test_everything_the_package_needs_is_locked_and_in_conda() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [
+        *project["dependencies"],
+        *(p for extra in ("dev", "tune") for p in project["optional-dependencies"][extra]),
+    ]
+    names = {normal(re.split(r"[<>=]", requirement)[0]) for requirement in needed}
+    assert names <= set(locked())
+    assert names <= set(conda())
+
+
+def test_the_oracles_of_the_tests_are_locked_apart_and_change_nothing_else() -> None:
+    lines = (ROOT / "requirements-oracle.lock").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [
+        "dowhy==0.14",
+        "ir-measures==0.4.3",
+        "pytrec-eval-terrier==0.5.11",
+    ]
+    assert not {"dowhy", "ir-measures", "pytrec-eval-terrier"} & set(locked())
+    makefile = (ROOT / "Makefile").read_text()
+    assert "pip install --quiet --no-deps -r requirements-oracle.lock" in makefile
+
+
+def test_the_lock_names_no_torch_build() -> None:
+    assert locked()["torch"] == "2.13.0"
+    assert not any(name.startswith(("nvidia", "cuda", "triton")) for name in locked())
