@@ -77,7 +77,7 @@ class UnknownNameError(GraphrecError):
         )
 
 
-class PartError(GraphrecError):
+class ComponentError(GraphrecError):
     """A name or import path leads to no complete part of its kind, or cannot be given to a new one."""
 
 

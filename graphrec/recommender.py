@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from graphrec.backbones import Backbone, BackboneConfig, Representation, Representations, backbones
 from graphrec.backbones.adaptor import with_modalities
-from graphrec.backbones.base import refuse_misfits
+from graphrec.backbones.base import check_compatibility
 from graphrec.causal import (
     CausalGraph,
     Effect,
@@ -61,7 +61,7 @@ class Recommender(nn.Module):
             with torch.no_grad():
                 graph = self.decoder.encoded(graph)
             for name, tower in self.decoder.towers().items():
-                refuse_misfits(backbone_class, graph, tower.role)
+                check_compatibility(backbone_class, graph, tower.role)
                 self.towers[name] = backbone_class(backbone_config, graph, tower.role, tower.outputs)
                 shapes = backbone_class.tables(backbone_config, graph, tower.outputs)
                 if self.decoder.share_embeddings:

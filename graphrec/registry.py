@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from graphrec.errors import PartError, UnknownNameError
+from graphrec.errors import ComponentError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: nothing of that name; the known names and the nearest are listed.
-            PartError: the import path or entry point leads to something else, or to a class that is not complete, or
+            ComponentError: the import path or entry point leads to something else, or to a class that is not complete, or
                 the entry point cannot be loaded.
         """
         if ":" in name:
@@ -75,7 +75,7 @@ class Registry(Generic[T]):
         if not offers:
             raise UnknownNameError(self.kind, name, self)
         if len(offers) > 1:
-            raise PartError(
+            raise ComponentError(
                 f"the {self.kind} `{name}` is offered by more than one package",
                 expected="one",
                 got=packages,
@@ -85,7 +85,7 @@ class Registry(Generic[T]):
         try:
             part = offers[0].load()
         except Exception as error:  # the package's own code runs here: whatever it raises, the package is to be named
-            raise PartError(
+            raise ComponentError(
                 f"the {self.kind} `{name}` of the package {packages} cannot be loaded",
                 expected=f"a class at {offers[0].value}",
                 got=f"{type(error).__name__}: {error}",
@@ -98,7 +98,7 @@ class Registry(Generic[T]):
 
     def _complete(self, title: str, part: Any) -> Any:
         if self.base is not None and not (isinstance(part, type) and issubclass(part, self.base)):
-            raise PartError(
+            raise ComponentError(
                 f"{title} is no {self.kind}",
                 expected=f"a subclass of {self.base.__module__}:{self.base.__name__}",
                 got=repr(part),
@@ -107,7 +107,7 @@ class Registry(Generic[T]):
             )
         missing = sorted(getattr(part, "__abstractmethods__", ()))
         if missing:
-            raise PartError(
+            raise ComponentError(
                 f"the {self.kind} {title} is not complete",
                 expected="a class that defines " + ", ".join(missing),
                 got="none of these in the class or its bases",
@@ -129,5 +129,5 @@ class Registry(Generic[T]):
     def _summary(self, name: str) -> str:
         try:
             return (self.get(name).__doc__ or "").strip().split("\n")[0]
-        except PartError as error:
+        except ComponentError as error:
             return f"cannot be used: {error.problem} (got {error.got})"

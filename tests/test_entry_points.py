@@ -14,7 +14,7 @@ from graphrec.backbones import backbones
 from graphrec.cli import app
 from graphrec.data.sources import sources
 from graphrec.decoders import decoders
-from graphrec.errors import PartError, UnknownNameError
+from graphrec.errors import ComponentError, UnknownNameError
 from graphrec.registry import Registry
 from graphrec.runs.recipe import Recipe
 
@@ -113,7 +113,7 @@ def test_a_registered_name_goes_before_a_package(install: Install) -> None:
 )
 def test_what_cannot_be_loaded_names_its_package_and_breaks_no_list(install: Install, value: str, said: str) -> None:
     install("acme", {"graphrec.backbones": {"wide": value}}, acme_nets=NETS, acme_broken="1 / 0\n")
-    with pytest.raises(PartError, match="of the package `acme` cannot be loaded") as caught:
+    with pytest.raises(ComponentError, match="of the package `acme` cannot be loaded") as caught:
         Recipe.from_dict({"data": {"path": "x"}, "backbone": {"name": "wide"}})
     assert said in str(caught.value) and "backbone.name in recipe" in str(caught.value)
     listed = CliRunner().invoke(app, ["list", "backbones", "--json"])
@@ -126,7 +126,7 @@ def test_what_cannot_be_loaded_names_its_package_and_breaks_no_list(install: Ins
 
 def test_what_is_no_backbone_names_its_package(install: Install) -> None:
     install("acme", {"graphrec.backbones": {"wide": "acme_nets:Unfinished"}}, acme_nets=NETS)
-    with pytest.raises(PartError, match="`wide` of the package `acme` is no backbone"):
+    with pytest.raises(ComponentError, match="`wide` of the package `acme` is no backbone"):
         backbones.get("wide")
 
 
@@ -134,7 +134,7 @@ def test_a_name_that_two_packages_offer_is_refused_with_both(install: Install) -
     for package in ("acme", "bolt"):
         module = f"{package}_nets"
         install(package, {"graphrec.backbones": {"wide": f"{module}:Wide"}}, **{module: NETS})
-    with pytest.raises(PartError, match="more than one package") as caught:
+    with pytest.raises(ComponentError, match="more than one package") as caught:
         backbones.get("wide")
     assert "`acme`, `bolt`" in str(caught.value)
 

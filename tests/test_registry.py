@@ -10,7 +10,7 @@ from graphrec.backbones import backbones
 from graphrec.causal import estimands
 from graphrec.data.sources import sources
 from graphrec.decoders import decoders
-from graphrec.errors import PartError, UnknownNameError
+from graphrec.errors import ComponentError, UnknownNameError
 from graphrec.refutation import refutation_checks
 from graphrec.registry import Registry
 from graphrec.simulation import worlds
@@ -48,7 +48,7 @@ def test_an_import_path_leads_to_a_class_outside(fruits: Registry[object]) -> No
 @pytest.mark.parametrize("path", ["collections:OrderedDict", "collections:namedtuple", "typing:Any"])
 @pytest.mark.parametrize("registry", [estimands, refutation_checks, sources, worlds])
 def test_an_import_path_to_something_else_is_refused_with_what_would_do(registry: Registry[object], path: str) -> None:
-    with pytest.raises(PartError, match=f"`{path}` is no {registry.kind}") as caught:
+    with pytest.raises(ComponentError, match=f"`{path}` is no {registry.kind}") as caught:
         registry.get(path)
     assert all(name in str(caught.value) for name in registry)
 

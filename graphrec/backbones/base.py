@@ -155,7 +155,7 @@ class Backbone(nn.Module, ABC):
         """
 
 
-def refuse_misfits(kind: type[Backbone], graph: InteractionGraph, role: str) -> None:
+def check_compatibility(kind: type[Backbone], graph: InteractionGraph, role: str) -> None:
     """Whether the backbone can work on this graph at all.
 
     Raises:

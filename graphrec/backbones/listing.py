@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graphrec.backbones.base import backbones
-from graphrec.errors import PartError
+from graphrec.errors import ComponentError
 
 HEADERS = ["name", "what it is", "features", "auxiliary losses", "multiply-adds"]
 WIDTHS = {"features": 13, "auxiliary losses": 15, "multiply-adds": 25}
@@ -62,7 +62,7 @@ def list_backbones() -> list[Listed]:
 def _listed(name: str, summary: str) -> Listed:
     try:
         kind = backbones.get(name)
-    except PartError:
+    except ComponentError:
         return Listed(name, summary)
     features = FEATURES[kind.gives] + (", needs one" if kind.needs_modalities else "")
     return Listed(

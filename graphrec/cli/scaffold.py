@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 from graphrec.backbones import backbones
-from graphrec.errors import PartError
+from graphrec.errors import ComponentError
 
 BACKBONE = Template('''\
 """$title: say here what it computes, and where it was published.
@@ -109,7 +109,7 @@ def new_backbone(name: str, folder: str | Path = ".") -> tuple[Path, Path, str]:
         The two paths, and the import path by which a recipe names the class.
 
     Raises:
-        PartError: `name` cannot be the name of a module and a class of one's own, or one of the files exists.
+        ComponentError: `name` cannot be the name of a module and a class of one's own, or one of the files exists.
     """
     title = _class_name(name)
     files = {
@@ -118,7 +118,7 @@ def new_backbone(name: str, folder: str | Path = ".") -> tuple[Path, Path, str]:
     }
     for path in files:
         if path.exists():
-            raise PartError(
+            raise ComponentError(
                 "will not overwrite a file",
                 expected="a path that does not exist",
                 got="a file" if path.is_file() else "a folder",
@@ -137,7 +137,7 @@ def _class_name(name: str) -> str:
     """`my_net` gives MyNet.
 
     Raises:
-        PartError: the name cannot be used.
+        ComponentError: the name cannot be used.
     """
     title = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
     if not name.isidentifier() or keyword.iskeyword(name) or not title.isidentifier():
@@ -150,7 +150,7 @@ def _class_name(name: str) -> str:
         got, problem = f"the class would be called {title}, which the file uses for something else", "is taken"
     else:
         return title
-    raise PartError(
+    raise ComponentError(
         f"`{name}` {problem}",
         expected="letters, digits and underscores that name nothing yet, such as my_backbone",
         got=got,

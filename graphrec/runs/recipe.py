@@ -19,7 +19,7 @@ from graphrec.causal import Estimand, parse_estimand
 from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, list_splits
 from graphrec.decoders import DecoderConfig, decoders
-from graphrec.errors import GraphrecError, PartError, RecipeError, UnknownNameError
+from graphrec.errors import ComponentError, GraphrecError, RecipeError, UnknownNameError
 from graphrec.evaluation.metrics import DEFAULT_K
 from graphrec.graph.build import FeatureScaling
 from graphrec.registry import Registry
@@ -214,7 +214,7 @@ def _part_config(kind: str, values: Mapping[str, Any], where: str) -> Any:
     except UnknownNameError as error:
         reason = f"; {error.where}" if error.where else ""
         raise UnknownNameError(kind, name, registry, where=place + reason) from None
-    except PartError as error:
+    except ComponentError as error:
         error.where = place
         raise
     settings = {key: value for key, value in values.items() if key != "name"}

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from graphrec.backbones import Backbone, BackboneConfig, Pairs, Representation, Representations, backbones
-from graphrec.backbones.base import FUSED, ID, refuse_misfits
+from graphrec.backbones.base import FUSED, ID, check_compatibility
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.testing.instruments import (
@@ -412,7 +412,7 @@ class BackboneContract:
         kind = backbones.get(self.name)
         if kind.needs_modalities:
             with pytest.raises(RecipeError, match="no item features"):
-                refuse_misfits(kind, bare, "click")
+                check_compatibility(kind, bare, "click")
             return
         for outputs in (("id",), ("fused",), ("id", "fused")):
             backbone, tables = self.build(bare, outputs)

@@ -17,7 +17,7 @@ from graphrec.causal import CausalGraph, Node, estimands, parse_estimand
 from graphrec.cli import app
 from graphrec.decoders import decoders
 from graphrec.decoders.description import describe
-from graphrec.errors import GraphrecError, IdentificationError, PartError, RecipeError, UnknownNameError
+from graphrec.errors import ComponentError, GraphrecError, IdentificationError, RecipeError, UnknownNameError
 from graphrec.runs.run import Run
 
 
@@ -126,7 +126,7 @@ def test_mistakes_are_typed(tmp_path: Path) -> None:
     other_roles = written(replace(graph, mediators=("C",)), tmp_path)
     for arguments, kind in (
         (["causal", "hrc"], UnknownNameError),
-        (["causal", "graphrec.causal:CausalGraph"], PartError),
+        (["causal", "graphrec.causal:CausalGraph"], ComponentError),
         (["causal", "hcr", "--estimand", "fromt_door"], UnknownNameError),
         (["causal", "hcr", "--graph", tmp_path / "none.json"], RecipeError),
         (["causal", "hcr", "--graph", other_roles], RecipeError),

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from graphrec.cli import app
 from graphrec.cli.scaffold import new_backbone
-from graphrec.errors import PartError, RunError
+from graphrec.errors import ComponentError, RunError
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
 
@@ -76,7 +76,7 @@ def test_a_run_is_not_taken_for_one_of_changed_code(
     ],
 )
 def test_a_name_that_cannot_be_given_is_refused(name: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(PartError) as caught:
+    with pytest.raises(ComponentError) as caught:
         new_backbone(name, tmp_path)
     assert said in str(caught.value) and "choose another name" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -85,7 +85,7 @@ def test_a_name_that_cannot_be_given_is_refused(name: str, said: str, tmp_path: 
 @pytest.mark.parametrize("name", ["scaffolded_net.py", "test_scaffolded_net.py"])
 def test_a_file_that_exists_stays_as_it_is(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("mine")
-    with pytest.raises(PartError, match="will not overwrite") as caught:
+    with pytest.raises(ComponentError, match="will not overwrite") as caught:
         new_backbone("scaffolded_net", tmp_path)
     assert str(tmp_path / name) in str(caught.value)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
