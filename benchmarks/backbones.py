@@ -179,7 +179,7 @@ def _recipe(dataset: str, prepared: Path, backbone: str, decoder: str) -> Recipe
     settings = [f"data.path={prepared}", f"backbone.name={backbone}", f"decoder.name={decoder}"]
     if backbone == "mmgcn":
         settings += SETTINGS[dataset].mmgcn
-    if decoder == "hcr" and backbones.get(backbone).gives == "ids":
+    if decoder == "hcr" and backbones.get(backbone).modality_support == "none":
         settings.append(ID_ITEMS)
     return Recipe.from_toml(RECIPES / f"backbones-{dataset}.toml", settings)
 

@@ -33,7 +33,7 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
     Args:
         kind: a backbone; one that gives `each` modality is given back as it is.
     """
-    if kind.gives == "each":
+    if kind.modality_support == "per_modality":
         return kind
 
     class Adapted(Backbone):
@@ -77,11 +77,13 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
 
 def _base(kind: type[Backbone]) -> str:
     """The output that modality representations are made from."""
-    return ID if kind.gives == "ids" else FUSED
+    return ID if kind.modality_support == "none" else FUSED
 
 
 def _joint(kind: type[Backbone], config: BackboneConfig) -> bool:
-    return kind.gives == "fused" or (isinstance(config, IdBackboneConfig) and config.modality_items == "joint")
+    return kind.modality_support == "fused" or (
+        isinstance(config, IdBackboneConfig) and config.modality_items == "joint"
+    )
 
 
 def _shares(

@@ -105,7 +105,7 @@ class Backbone(nn.Module, ABC):
 
     name: ClassVar[str]
     Config: ClassVar[type[BackboneConfig]] = BackboneConfig
-    gives: ClassVar[Literal["ids", "fused", "each"]] = "each"
+    modality_support: ClassVar[Literal["none", "fused", "per_modality"]] = "per_modality"
     """What it makes of the item features. `each`: a representation of every modality, user side included. `fused`:
     they shape `fused` alone. `ids`: nothing; its `Config` is then an `IdBackboneConfig`. One that does not give `each`
     is asked for `id` and `fused` only, and `with_modalities` makes the modalities' representations."""

@@ -61,7 +61,7 @@ class BM3(Backbone):
 
     Config = BM3Config
     config: BM3Config
-    gives = "fused"
+    modality_support = "fused"
     needs_modalities = True
     cost = "2 L E d + N d^2 + M I D d"
     more_cost = "(2 M + 2) B d^2 for its losses"

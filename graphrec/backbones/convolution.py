@@ -40,7 +40,7 @@ class Convolution(Backbone):
 
     Config = ConvolutionConfig
     config: ConvolutionConfig
-    gives = "fused"
+    modality_support = "fused"
 
     def __init__(self, config: ConvolutionConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__(config, graph, role, outputs)

@@ -74,7 +74,7 @@ class FREEDOM(Pruned):
 
     Config = FREEDOMConfig
     config: FREEDOMConfig
-    gives = "fused"
+    modality_support = "fused"
     needs_modalities = True
     cost = "2 L E d + M I K d + M I D d"
     auxiliary_losses = ("modality",)

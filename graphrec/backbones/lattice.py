@@ -65,7 +65,7 @@ class LATTICE(Backbone):
 
     Config = LATTICEConfig
     config: LATTICEConfig
-    gives = "fused"
+    modality_support = "fused"
     needs_modalities = True
     cost = "2 L E d + M I D d + 3 M I K d"
     more_cost = "M I^2 d for the search, once an epoch and once a scoring"

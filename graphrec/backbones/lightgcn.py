@@ -23,7 +23,7 @@ class LightGCN(EdgeDropout):
     """LightGCN (He et al. 2020): ids alone, averaged over propagation steps; no weights besides the embeddings."""
 
     Config = EdgeDropoutConfig
-    gives = "ids"
+    modality_support = "none"
     cost = "2 L E d"
 
     @classmethod

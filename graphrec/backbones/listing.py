@@ -11,7 +11,7 @@ HEADERS = ["name", "what it is", "features", "auxiliary losses", "multiply-adds"
 WIDTHS = {"features": 13, "auxiliary losses": 15, "multiply-adds": 25}
 """Where columns wrap on a terminal, so that a hundred characters leave a sentence its room."""
 FEATURES = {"ids": "ids alone", "fused": "in fused", "each": "each modality"}
-"""`Backbone.gives` in words."""
+"""`Backbone.modality_support` in words."""
 OF_FEATURES = (
     "Features: with `each modality`, users and items have vectors for each; with `in fused`, one for all together, "
     "users too; with `ids alone`, users have none and items a linear map of theirs, where a decoder asks. What `needs "
@@ -64,7 +64,13 @@ def _listed(name: str, summary: str) -> Listed:
         kind = backbones.get(name)
     except ComponentError:
         return Listed(name, summary)
-    features = FEATURES[kind.gives] + (", needs one" if kind.needs_modalities else "")
+    features = FEATURES[kind.modality_support] + (", needs one" if kind.needs_modalities else "")
     return Listed(
-        name, summary, features, kind.auxiliary_losses, kind.cost, kind.more_cost, modality_users=kind.gives == "each"
+        name,
+        summary,
+        features,
+        kind.auxiliary_losses,
+        kind.cost,
+        kind.more_cost,
+        modality_users=kind.modality_support == "per_modality",
     )

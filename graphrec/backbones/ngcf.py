@@ -62,7 +62,7 @@ class NGCF(EdgeDropout):
 
     Config = NGCFConfig
     config: NGCFConfig
-    gives = "ids"
+    modality_support = "none"
     cost = "2 L (E w + N w^2), w = d / (L + 1); with combine = mean, w = d"
 
     def __init__(self, config: NGCFConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:

@@ -77,7 +77,7 @@ def test_joint_items_have_their_id_representation_below_the_features() -> None:
         torch.testing.assert_close(joint(graph, tables)[name].item, ids.item + alone(graph, tables)[name].item)
 
 
-@pytest.mark.parametrize("backbone", [name for name in backbones if backbones.get(name).gives == "fused"])
+@pytest.mark.parametrize("backbone", [name for name in backbones if backbones.get(name).modality_support == "fused"])
 def test_what_a_backbone_makes_of_the_features_is_in_every_modality(backbone: str) -> None:
     graph = small_graph()
     kind = with_modalities(backbones.get(backbone))

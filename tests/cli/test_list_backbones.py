@@ -25,10 +25,10 @@ def test_json_has_what_each_class_says_of_itself() -> None:
     assert list(rows) == list(backbones)
     for name, row in rows.items():
         kind = backbones.get(name)
-        assert row["features"].startswith(FEATURES[kind.gives])
+        assert row["features"].startswith(FEATURES[kind.modality_support])
         assert row["features"].endswith("needs one") == kind.needs_modalities
         assert row["auxiliary_losses"] == list(kind.auxiliary_losses)
-        assert row["more_cost"] == kind.more_cost and row["modality_users"] == (kind.gives == "each")
+        assert row["more_cost"] == kind.more_cost and row["modality_users"] == (kind.modality_support == "per_modality")
         assert row["cost"] == kind.cost and row["summary"].startswith(kind.__doc__.split("\n")[0])
     assert (rows["lightgcn"]["features"], rows["lightgcn"]["cost"]) == ("ids alone", "2 L E d")
 

@@ -92,7 +92,12 @@ def test_the_named_settings_exist(place: Path, modality_items: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in backbones if backbones.get(name).gives == "each" or backbones.get(name).needs_modalities]
+    "name",
+    [
+        name
+        for name in backbones
+        if backbones.get(name).modality_support == "per_modality" or backbones.get(name).needs_modalities
+    ],
 )
 def test_what_was_published_on_features_as_given_says_that_here_they_are_scaled(name: str) -> None:
     assert "scaled by column" in " ".join((inspect.getmodule(backbones.get(name)).__doc__ or "").split())
