@@ -59,7 +59,7 @@ class Recommender(nn.Module):
             self.tables = nn.ModuleDict()
             shared: dict[str, tuple[int, int]] = {}
             with torch.no_grad():
-                graph = self.decoder.encoded(graph)
+                graph = self.decoder.encode_features(graph)
             for name, tower in self.decoder.towers().items():
                 check_compatibility(backbone_class, graph, tower.role)
                 self.towers[name] = backbone_class(backbone_config, graph, tower.role, tower.outputs)
@@ -70,7 +70,7 @@ class Recommender(nn.Module):
                     self.tables[name] = _make_tables(shapes, backbone_config.trainable_embeddings)
             if self.decoder.share_embeddings:
                 self.tables["shared"] = _make_tables(shared, backbone_config.trainable_embeddings)
-            self.decoder.observe(graph, seed)
+            self.decoder.fit_statistics(graph, seed)
         if not any(weight.requires_grad for weight in self.parameters()):
             raise RecipeError(
                 "there is nothing to train",
@@ -87,7 +87,7 @@ class Recommender(nn.Module):
 
     def propagate(self, graph: InteractionGraph) -> dict[str, Representations]:
         """What each tower's backbone gives: one full propagation. In training mode more than the decoder reads."""
-        graph = self.decoder.encoded(graph)
+        graph = self.decoder.encode_features(graph)
         shared = self.decoder.share_embeddings
         return {name: tower(graph, self.tables["shared" if shared else name]) for name, tower in self.networks.items()}
 

@@ -178,11 +178,11 @@ class Decoder(nn.Module, ABC):
     def towers(self) -> dict[str, Tower]:
         """The backbones that this decoder reads, by name."""
 
-    def encoded(self, graph: InteractionGraph) -> InteractionGraph:
+    def encode_features(self, graph: InteractionGraph) -> InteractionGraph:
         """The graph as the backbones shall see it, where the method makes features of its own (DVBPR's images)."""
         return graph
 
-    def observe(self, graph: InteractionGraph, seed: int) -> None:
+    def fit_statistics(self, graph: InteractionGraph, seed: int) -> None:
         """Once before training: fill buffers with what the method reads off the training log beforehand."""
 
     def own(self) -> Representations:

@@ -57,8 +57,8 @@ class CausalRecLikes(CausalRec):
         self.log_scale = nn.Parameter(torch.zeros(1))
         self.offset = nn.Parameter(torch.zeros(1))
 
-    def observe(self, graph: InteractionGraph, seed: int) -> None:
-        super().observe(graph, seed)
+    def fit_statistics(self, graph: InteractionGraph, seed: int) -> None:
+        super().fit_statistics(graph, seed)
         if len(graph.pairs("like")) == len(graph.pairs("click")):
             raise RecipeError(
                 "CausalRec-L tells match from notice by which clicks are liked, and here every click is",

@@ -81,7 +81,7 @@ class DCF(Decoder):
     def towers(self) -> dict[str, Tower]:
         return {"main": Tower(self.config.graph, (FUSED,))}
 
-    def observe(self, graph: InteractionGraph, seed: int) -> None:
+    def fit_statistics(self, graph: InteractionGraph, seed: int) -> None:
         c = self.config
         factors = fit_poisson_factorisation(
             graph.pairs("click"), graph.num_users, graph.num_items, width=c.width, shape=c.shape, rate=c.rate, seed=seed

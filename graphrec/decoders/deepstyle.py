@@ -68,7 +68,7 @@ class DeepStyle(VisualDecoder):
     def visible(self) -> tuple[str, ...]:
         return visual_modalities(self.title, self.context, besides=[self.category])
 
-    def observe(self, graph: InteractionGraph, seed: int) -> None:
+    def fit_statistics(self, graph: InteractionGraph, seed: int) -> None:
         found = graph.categories(self.category)
         if found is None:
             raise RecipeError(

@@ -88,7 +88,7 @@ class DVBPR(Decoder):
                 nn.Flatten(),
             )
 
-    def encoded(self, graph: InteractionGraph) -> InteractionGraph:
+    def encode_features(self, graph: InteractionGraph) -> InteractionGraph:
         name = self.config.image_modality
         if name is None:
             return graph

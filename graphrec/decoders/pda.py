@@ -72,7 +72,7 @@ class PDA(Decoder):
     def towers(self) -> dict[str, Tower]:
         return {"main": Tower("click", (FUSED,))}
 
-    def observe(self, graph: InteractionGraph, seed: int) -> None:
+    def fit_statistics(self, graph: InteractionGraph, seed: int) -> None:
         c = self.config
         items, stages = graph.pairs("click")[:, 1], graph.stages("click", c.stages)
         stages = torch.zeros_like(items) if stages is None else stages

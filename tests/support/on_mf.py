@@ -28,7 +28,7 @@ def mf_model(
     config = MFConfig(embedding_size=WIDTH, centre_items=centre_items)
     decoder = decoders.get(name).Config(**(settings or {}))
     model = Recommender("mf", config, name, decoder, graph, context).to(dtype)
-    model.decoder.observe(graph, seed=0)
+    model.decoder.fit_statistics(graph, seed=0)
     randomise_biases(model)
     return model, graph
 
