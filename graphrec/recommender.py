@@ -107,8 +107,8 @@ class Recommender(nn.Module):
             if self.centre_items:
                 outputs = {key: from_mean_item(one, among) for key, one in outputs.items()}
             found[name] = outputs
-        own = self.decoder.own()
-        return found | {"own": own} if own else found
+        extra = self.decoder.extra_tables()
+        return found | {"extra": extra} if extra else found
 
     def forward(self, graph: InteractionGraph, propagated: Mapping[str, Representations] | None = None) -> Branches:
         """The branches of all users and items."""

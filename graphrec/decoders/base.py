@@ -185,7 +185,7 @@ class Decoder(nn.Module, ABC):
     def fit_statistics(self, graph: InteractionGraph, seed: int) -> None:
         """Once before training: fill buffers with what the method reads off the training log beforehand."""
 
-    def own(self) -> Representations:
+    def extra_tables(self) -> Representations:
         """Tables of the decoder's own, such as an item bias; `branches` gets them under `own`.
 
         A per-item quantity belongs here and not in `branches`: the reference item is made from all tables alike.

@@ -57,11 +57,11 @@ class BPR(Decoder):
     def towers(self) -> dict[str, Tower]:
         return {"main": Tower(self.config.behaviour, (self.config.representation,))}
 
-    def own(self) -> Representations:
+    def extra_tables(self) -> Representations:
         return {"bias": per_item(self.bias, self.context.num_users)}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
-        return {"match": joined(representations["own"]["bias"], representations["main"][self.config.representation])}
+        return {"match": joined(representations["extra"]["bias"], representations["main"][self.config.representation])}
 
     def objectives(self) -> list[Objective]:
         return [

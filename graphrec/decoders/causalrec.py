@@ -114,13 +114,13 @@ class CausalRec(Decoder):
     def towers(self) -> dict[str, Tower]:
         return {"main": Tower(self.config.behaviour, (*self.match, *self.looks))}
 
-    def own(self) -> Representations:
+    def extra_tables(self) -> Representations:
         return {"bias": per_item(self.bias, self.context.num_users)} if self.config.item_bias else {}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         main = representations["main"]
         match, looks = pick(main, self.match), self.indirect(pick(main, self.looks).item)
-        with_bias = joined(match, representations["own"]["bias"]) if self.config.item_bias else match
+        with_bias = joined(match, representations["extra"]["bias"]) if self.config.item_bias else match
         return {
             "match": with_bias,
             "match_visual": Representation(match.user, match.item * looks),

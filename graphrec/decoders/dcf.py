@@ -89,14 +89,14 @@ class DCF(Decoder):
         self.pi.copy_(factors.user)
         self.lambda_.copy_(factors.item)
 
-    def own(self) -> Representations:
+    def extra_tables(self) -> Representations:
         return {"substitute": Representation(self.gamma * self.pi, self.lambda_)}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         match = representations["main"][FUSED]
         return {
             "match": match if self.b0 is None else with_offset(match, self.b0),
-            "substitute": representations["own"]["substitute"],
+            "substitute": representations["extra"]["substitute"],
         }
 
     def objectives(self) -> list[Objective]:

@@ -79,7 +79,7 @@ class DeepStyle(VisualDecoder):
             )
         self.category_of.copy_(found)
 
-    def own(self) -> Representations:
+    def extra_tables(self) -> Representations:
         known = self.category_of >= 0
         vectors = self.categories(self.category_of.clamp(min=0)) * known.unsqueeze(1)
         # Users meet a category through g_u, in the notice; the table has a user side for its form alone.
@@ -92,7 +92,7 @@ class DeepStyle(VisualDecoder):
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         main = representations["main"]
         looks = torch.stack([main[name].item for name in self.looks]).sum(0)
-        style = looks - representations["own"]["category"].item
+        style = looks - representations["extra"]["category"].item
         return {"match": main[ID], "notice": Representation(main[ID].user, style)}
 
     @property

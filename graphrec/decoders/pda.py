@@ -85,7 +85,7 @@ class PDA(Decoder):
         self.forecast.copy_((now + c.alpha * (now - before)).clamp(min=now.min()))
         self.usual.copy_(counts.sum(1) / counts.sum() @ found**c.gamma)
 
-    def own(self) -> Representations:
+    def extra_tables(self) -> Representations:
         users, gamma = self.context.num_users, self.config.gamma
         return {
             "popularity": per_item(self.usual.log(), users),
@@ -93,7 +93,7 @@ class PDA(Decoder):
         }
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
-        return {"match": representations["main"][FUSED], **representations["own"]}
+        return {"match": representations["main"][FUSED], **representations["extra"]}
 
     def objectives(self) -> list[Objective]:
         c = self.config

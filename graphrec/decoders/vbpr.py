@@ -45,7 +45,7 @@ class VBPR(VisualDecoder):
         if config.visual_bias:
             self.common_taste = nn.Parameter(torch.zeros(1, context.embedding_size * len(self.looks)))
 
-    def own(self) -> Representations:
+    def extra_tables(self) -> Representations:
         return {"bias": per_item(self.bias, self.context.num_users)}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
@@ -53,7 +53,7 @@ class VBPR(VisualDecoder):
         notice = joined(*(main[name] for name in self.looks))
         if self.config.visual_bias:
             notice = Representation(notice.user + self.common_taste, notice.item)
-        return {"match": joined(representations["own"]["bias"], main[ID]), "notice": notice}
+        return {"match": joined(representations["extra"]["bias"], main[ID]), "notice": notice}
 
     @property
     def graph(self) -> CausalGraph:
