@@ -94,13 +94,13 @@ class Recommender(nn.Module):
     def representations(
         self, graph: InteractionGraph, propagated: Mapping[str, Representations] | None = None
     ) -> dict[str, Representations]:
-        """Each tower's representations as the decoder reads them, and its own tables under `own`.
+        """Each tower's representations as the decoder reads them, and its extra tables under `extra`.
 
         Args:
             propagated: what `propagate` gave, where it is known.
         """
         propagated = self.propagate(graph) if propagated is None else propagated
-        among = None if bool(graph.trained.all()) else graph.trained
+        among = None if bool(graph.in_train.all()) else graph.in_train
         found = {}
         for name, tower in self.networks.items():
             outputs = {key: propagated[name][key] for key in tower.outputs}
@@ -130,7 +130,7 @@ class Recommender(nn.Module):
             representations,
             self.decoder.branches(representations),
             self.decoder,
-            graph.trained,
+            graph.in_train,
             {name: found.to(graph.device) for name, found in categories.items() if found is not None},
         )
 
@@ -143,14 +143,14 @@ class FrozenModel:
         representations: by tower, then by output.
         branches: the decoder's branches, `[U, d]` and `[I, d]` each.
         decoder: for the outcome and for branches of a reference item.
-        trained: `[I]` bool, the items of the training part, over which a reference averages; None takes all items.
+        in_train: `[I]` bool, the items of the training part, over which a reference averages; None takes all items.
         categories: for each categorical modality, `[I]` the value of each item, -1 where it has none.
     """
 
     representations: dict[str, Representations]
     branches: Branches
     decoder: Decoder
-    trained: Tensor | None = None
+    in_train: Tensor | None = None
     categories: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -185,9 +185,9 @@ class FrozenModel:
             return {name: self._constant(name, constant) for name in self.branches}
         if reference == "category":
             kinds = self._categories(category)
-            item = partial(category_items, categories=kinds, trained=self.trained)
+            item = partial(category_items, categories=kinds, in_train=self.in_train)
         else:
-            item = partial(reference_item, reference, trained=self.trained)
+            item = partial(reference_item, reference, in_train=self.in_train)
         intervened = {
             tower: {name: Representation(one.user, item(item_table=one.item)) for name, one in outputs.items()}
             for tower, outputs in self.representations.items()
@@ -199,14 +199,14 @@ class FrozenModel:
         if constant is not None and name in self.outcome.mediated:
             value = item.new_full((1, 1), constant)
         else:
-            value = user.mean(0, keepdim=True) @ reference_item("mean", item, self.trained).T
+            value = user.mean(0, keepdim=True) @ reference_item("mean", item, self.in_train).T
         return Representation(user.new_ones(len(user), 1), value)
 
     def _categories(self, name: str) -> Tensor:
         if name not in self.categories:
             known = "; without one, use reference=mean" if not self.categories else ""
             raise UnknownNameError("categorical modality", name, self.categories, where=f"reference=category{known}")
-        check_categories(name, self.categories[name], self.trained)
+        check_categories(name, self.categories[name], self.in_train)
         return self.categories[name]
 
     def reference_of(self, estimand: Estimand) -> Branches | None:

@@ -11,13 +11,13 @@ from torch import Tensor
 from graphrec.errors import RecipeError
 
 
-def reference_item(kind: str, item_table: Tensor, trained: Tensor | None = None) -> Tensor:
+def reference_item(kind: str, item_table: Tensor, in_train: Tensor | None = None) -> Tensor:
     """The reference row of one item table.
 
     Args:
         kind: `mean`, the average over the training items, or `zero`.
         item_table: embeddings or model-space features of all items.
-        trained: `[I]` bool, the items of the training part; None takes them all.
+        in_train: `[I]` bool, the items of the training part; None takes them all.
 
     Shapes:
         item_table [I, d]; returns [1, d].
@@ -34,13 +34,13 @@ def reference_item(kind: str, item_table: Tensor, trained: Tensor | None = None)
             got=f"`{kind}`",
             next_step="`category` gives each item a reference of its own, `constant` replaces logits",
         )
-    rows = item_table if trained is None else item_table[trained]
+    rows = item_table if in_train is None else item_table[in_train]
     if len(rows) == 0:
         raise RecipeError("no items to take the mean reference of", expected="at least one item", got="0 rows")
     return rows.mean(dim=0, keepdim=True)
 
 
-def category_items(item_table: Tensor, categories: Tensor, trained: Tensor | None = None) -> Tensor:
+def category_items(item_table: Tensor, categories: Tensor, in_train: Tensor | None = None) -> Tensor:
     """For each item the average row of the training items of its category, the item itself included.
 
     Args:
@@ -49,15 +49,15 @@ def category_items(item_table: Tensor, categories: Tensor, trained: Tensor | Non
     Shapes:
         item_table [I, d]; returns [I, d].
     """
-    fitted = categories if trained is None else categories[trained]
-    rows = item_table if trained is None else item_table[trained]
+    fitted = categories if in_train is None else categories[in_train]
+    rows = item_table if in_train is None else item_table[in_train]
     kinds = int(categories.max()) + 1
     sums = item_table.new_zeros(kinds, item_table.shape[1]).index_add_(0, fitted, rows)
     counts = torch.bincount(fitted, minlength=kinds).to(item_table.dtype)
     return (sums / counts.clamp(min=1).unsqueeze(1)).index_select(0, categories)
 
 
-def check_categories(name: str, categories: Tensor, trained: Tensor | None = None) -> None:
+def check_categories(name: str, categories: Tensor, in_train: Tensor | None = None) -> None:
     """Refuse categories that leave an item without a reference.
 
     Raises:
@@ -73,7 +73,7 @@ def check_categories(name: str, categories: Tensor, trained: Tensor | None = Non
             where="reference=category",
             next_step="use reference=mean, or another categorical modality",
         )
-    fitted = categories if trained is None else categories[trained]
+    fitted = categories if in_train is None else categories[in_train]
     lone = ~torch.isin(categories, fitted)
     if bool(lone.any()):
         raise RecipeError(

@@ -186,7 +186,7 @@ class Decoder(nn.Module, ABC):
         """Once before training: fill buffers with what the method reads off the training log beforehand."""
 
     def extra_tables(self) -> Representations:
-        """Tables of the decoder's own, such as an item bias; `branches` gets them under `own`.
+        """Tables besides the backbones', such as an item bias; `branches` gets them under `extra`.
 
         A per-item quantity belongs here and not in `branches`: the reference item is made from all tables alike.
         """
@@ -194,7 +194,7 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
-        """Branches from each tower's representations, and `own`.
+        """Branches from each tower's representations, and the tables of `extra_tables` under `extra`.
 
         The item tables may have any number of rows: `[I, d]` for the items, `[1, d]` for a reference item. The
         counterfactual is this same function on intervened representations.

@@ -294,7 +294,7 @@ class InteractionGraph:
         return sorted(set(self.feedback[role]) | (set(self.feedback["like"]) if role == "click" else set()))
 
     @cached_property
-    def trained(self) -> Tensor:
+    def in_train(self) -> Tensor:
         """`[I]` bool: the items with a training pair."""
         found = torch.zeros(self.num_items, dtype=torch.bool, device=self.device)
         for name in self._behaviours("click"):

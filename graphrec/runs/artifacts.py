@@ -94,11 +94,11 @@ def load_model(folder: Path, decoder: Decoder, tables: Tables, num_items: int) -
         decoder.load_state_dict(own)
     except RuntimeError as error:
         raise damaged(folder / WEIGHTS, str(error)[:300]) from None
-    trained = torch.zeros(num_items, dtype=torch.bool)
-    trained[torch.from_numpy(tables.train_pairs[:, 1])] = True
+    in_train = torch.zeros(num_items, dtype=torch.bool)
+    in_train[torch.from_numpy(tables.train_pairs[:, 1])] = True
     with torch.no_grad():
         branches = decoder.eval().branches(tables.representations)
-    return FrozenModel(tables.representations, branches, decoder, trained, tables.categories)
+    return FrozenModel(tables.representations, branches, decoder, in_train, tables.categories)
 
 
 def load_ids(folder: Path, side: str) -> np.ndarray:

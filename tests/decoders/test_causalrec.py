@@ -58,7 +58,7 @@ def parts(centre: bool = False, **settings: Any) -> tuple[FrozenModel, dict[str,
     t = (main["visual"].user + main["title"].user) / 2
     phi = (main["visual"].item + main["title"].item) / 2
     weight, bias = (model.get_parameter(f"decoder.indirect.0.{name}").detach() for name in ("weight", "bias"))
-    g_mean, phi_mean = (table[frozen.trained].mean(0, keepdim=True) for table in (g_item, phi))
+    g_mean, phi_mean = (table[frozen.in_train].mean(0, keepdim=True) for table in (g_item, phi))
     return frozen, {
         "m": g_user @ g_item.T,
         "m'": g_user @ (g_item * torch.tanh(phi @ weight.T + bias)).T,

@@ -44,7 +44,7 @@ def logits(frozen: FrozenModel, **options) -> BlockLogits:
 
 
 def test_freezing_keeps_which_items_are_trained_and_what_their_categories_are(frozen: FrozenModel) -> None:
-    assert frozen.trained.tolist() == [item != LONE_ITEM for item in range(NUM_ITEMS)]
+    assert frozen.in_train.tolist() == [item != LONE_ITEM for item in range(NUM_ITEMS)]
     assert frozen.categories.keys() == {"title"}
     assert torch.equal(frozen.categories["title"], KINDS)
     many_words, graph = small_model("causalrec")
@@ -55,9 +55,9 @@ def test_the_mean_item_is_that_of_the_training_items(frozen: FrozenModel) -> Non
     match = frozen.branches["match"]
     torch.testing.assert_close(
         logits(frozen, reference="mean")["match"],
-        (match.user @ match.item[frozen.trained].T).mean(1, keepdim=True),
+        (match.user @ match.item[frozen.in_train].T).mean(1, keepdim=True),
     )
-    all_items = replace(frozen, trained=None)
+    all_items = replace(frozen, in_train=None)
     assert not torch.allclose(logits(all_items, reference="mean")["match"], logits(frozen, reference="mean")["match"])
 
 
@@ -66,10 +66,10 @@ def test_a_category_gives_each_item_the_mean_of_its_own_and_runs_the_decoder_on_
     assert found["match"].shape == (NUM_USERS, NUM_ITEMS)
     match = frozen.branches["match"]
     for item, kind in enumerate(KINDS.tolist()):
-        members = frozen.trained & (kind == KINDS)
+        members = frozen.in_train & (kind == KINDS)
         expected = match.user @ match.item[members].mean(0)
         torch.testing.assert_close(found["match"][:, item], expected)
-    visual = frozen.branches["match_visual"].item[frozen.trained & (KINDS == 0)].mean(0)
+    visual = frozen.branches["match_visual"].item[frozen.in_train & (KINDS == 0)].mean(0)
     reference = frozen.reference_branches("category", category="title")["match_visual"].item
     assert torch.equal(reference[0], reference[3])
     assert not torch.allclose(reference[0], visual), "the looks pass through a tanh: the mean goes in, not out"
@@ -80,7 +80,7 @@ def test_without_a_value_a_constant_is_each_branchs_mean_logit_over_users_and_tr
 ) -> None:
     found = logits(frozen, reference="constant")
     for name, branch in frozen.branches.items():
-        mean = (branch.user @ branch.item[frozen.trained].T).mean()
+        mean = (branch.user @ branch.item[frozen.in_train].T).mean()
         torch.testing.assert_close(found[name], mean.expand(NUM_USERS, 1), rtol=1e-12, atol=1e-13)
 
 
@@ -211,7 +211,7 @@ def test_a_saved_run_scores_under_every_reference(run_with_categories: Run) -> N
     assert stored["categories/kind"].dtype == torch.int32
     kinds = run.model.categories["kind"]
     assert kinds.shape == (len(run.item_ids),) and kinds.unique().tolist() == [0, 1, 2, 3]
-    assert run.model.trained.all()
+    assert run.model.in_train.all()
     texts = [
         f"{name}:reference={reference}"
         for name in ("total_effect", "natural_direct_effect", "total_indirect_effect")
@@ -231,7 +231,7 @@ def test_a_saved_runs_references_are_those_of_its_training(run_with_categories: 
     trained_again.load_state_dict(weights)
     before = trained_again.freeze(graph)
     assert torch.equal(before.categories["kind"], run.model.categories["kind"])
-    assert torch.equal(before.trained, run.model.trained)
+    assert torch.equal(before.in_train, run.model.in_train)
     for name, branch in before.reference_branches("category", category="kind").items():
         torch.testing.assert_close(
             run.model.reference_branches("category", category="kind")[name].item, branch.item, rtol=1e-5, atol=1e-6

@@ -86,7 +86,7 @@ def test_direct_and_indirect_make_the_total_effect(name: str, settings: dict[str
     graph = small_graph((*MODALITIES, KIND))
     model = mf_model(name, settings, graph)[0].freeze(graph)
     model = FrozenModel(
-        model.representations, model.branches, model.decoder, model.trained, {KIND: torch.arange(NUM_ITEMS) % 3}
+        model.representations, model.branches, model.decoder, model.in_train, {KIND: torch.arange(NUM_ITEMS) % 3}
     )
     chosen = parse_estimand(f"total_indirect_effect:reference={reference}")[0]
     split = explained(model, estimands={"this": chosen}).split
