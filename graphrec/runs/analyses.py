@@ -38,7 +38,7 @@ def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
     Raises:
         RunError: an estimand was not evaluated on the test part yet.
     """
-    active = active_users(run.seen, len(run.user_ids), run.recipe.evaluation.active_share)
+    active = active_users(run.train_interactions, len(run.user_ids), run.recipe.evaluation.active_share)
     rows = []
     for name, estimand in run.choose(estimands).items():
         per_user = run.per_user(label(estimand), "test")
@@ -102,7 +102,7 @@ def of_lists(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None =
     rows = []
     for name, (estimand, scorer) in scorers.items():
         sizes = _sizes(run, scorer) | {"num_items": dataset.num_items}
-        table, whole = describe_lists(scorer, run.seen, dataset.features, **sizes)
+        table, whole = describe_lists(scorer, run.train_interactions, dataset.features, **sizes)
         rows.append({"part": LISTS, **run.keep(LISTS, name, estimand, table, whole)})
     return pd.DataFrame(rows)
 

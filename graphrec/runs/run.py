@@ -116,7 +116,7 @@ class Run:
         return load_tables(self.folder)
 
     @property
-    def seen(self) -> np.ndarray:
+    def train_interactions(self) -> np.ndarray:
         """`[E, 2]` training pairs, which are not recommended again."""
         return self._tables.train_pairs
 
@@ -260,7 +260,9 @@ class Run:
         rows = []
         for name, estimand in self.choose(estimands).items():
             scorer = self.model.scorer(estimand, graph)
-            per_user = judge_by_truth(scorer, known, self.seen, bytes_per_user=scorer.bytes_per_user(), target=target)
+            per_user = judge_by_truth(
+                scorer, known, self.train_interactions, bytes_per_user=scorer.bytes_per_user(), target=target
+            )
             rows.append(self.keep(TRUTH_PARTS[target], name, estimand, per_user))
         return pd.DataFrame(rows)
 
@@ -316,7 +318,7 @@ class Run:
             )  # fmt: skip
         rows = index_of(self.user_ids, wanted, "user")
         scorer = self.model.scorer(next(iter(chosen.values())), graph)
-        excluded = PairIndex(np.empty((0, 2), dtype=np.int64) if seen else self.seen, len(self.user_ids))
+        excluded = PairIndex(np.empty((0, 2), dtype=np.int64) if seen else self.train_interactions, len(self.user_ids))
         tables, at = [], 0
         for block, scores, best in rank_all(scorer, rows, k, excluded, bytes_per_user=scorer.bytes_per_user()):
             values = scores.gather(1, best).numpy().ravel()
@@ -359,7 +361,7 @@ class Run:
         """
         row = int(index_of(self.user_ids, [user], "user")[0])
         column = int(index_of(self.item_ids, [item], "item")[0])
-        pairs = self.seen
+        pairs = self.train_interactions
         return explain(
             self.model,
             row,

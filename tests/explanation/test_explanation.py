@@ -228,13 +228,13 @@ def test_the_rank_is_the_place_in_the_recommended_list(tiny_runs: dict[str, Run]
         assert one.explained.rank == 4, name
         assert one.explained.items == tuple(listed["item"])
         assert [ranking.method for ranking in one.rankings] == list(run.model.decoder.variants())
-        assert explain(run.model, 7, int(np.flatnonzero(run.item_ids == one.item)[0]), seen=run.seen[
-            run.seen[:, 0] == 7, 1], k=5, user_ids=run.user_ids, item_ids=run.item_ids) == one  # fmt: skip
+        assert explain(run.model, 7, int(np.flatnonzero(run.item_ids == one.item)[0]), seen=run.train_interactions[
+            run.train_interactions[:, 0] == 7, 1], k=5, user_ids=run.user_ids, item_ids=run.item_ids) == one  # fmt: skip
 
 
 def test_a_seen_item_is_explained_and_said_to_be_seen(tiny_runs: dict[str, Run]) -> None:
     run = tiny_runs["causalrec"]
-    user, item = run.seen[0]
+    user, item = run.train_interactions[0]
     one = run.explain(run.user_ids[user], run.item_ids[item])
     assert one.seen and "in the user's training part" in one.text()
     assert all(one.item not in ranking.items for ranking in one.rankings)
@@ -338,7 +338,7 @@ def test_the_page_explains_the_typical_user_s_first_item(own: Callable[[str], Ru
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section.replace("<wbr>", "")))
     assert section.count("<svg") == 2
     for run in runs:
-        user = run.user_ids[typical_user(run.seen, len(run.user_ids))]
+        user = run.user_ids[typical_user(run.train_interactions, len(run.user_ids))]
         one = run.explain(user, run.recommend([user], k=1)["item"][0])
         assert one.text().replace("'", "&#39;") in words
         assert f"Where item {one.item} stands under each estimand" in words

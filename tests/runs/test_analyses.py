@@ -54,7 +54,7 @@ def test_activity_divides_the_users_of_the_test_part(own: Callable[[str], Run]) 
     assert (active["users"] + others["users"]).tolist() == whole["users"].tolist()
     mean = (active["ndcg@20"] * active["users"] + others["ndcg@20"] * others["users"]) / whole["users"]
     assert mean.to_numpy() == pytest.approx(whole["ndcg@20"].to_numpy())
-    clicks = pd.Series(np.bincount(run.seen[:, 0], minlength=len(run.user_ids)), index=run.user_ids)
+    clicks = pd.Series(np.bincount(run.train_interactions[:, 0], minlength=len(run.user_ids)), index=run.user_ids)
     named = {part: run.per_user("front_door", part)["user"] for part in ("active", "less_active")}
     assert clicks[named["active"]].min() >= clicks[named["less_active"]].max()
 

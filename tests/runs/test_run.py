@@ -333,7 +333,7 @@ def test_recommendations_are_the_ranking_by_score_without_what_was_seen(tiny_run
     scores = run.model.scorer(estimand)(torch.from_numpy(users)).numpy()
     assert list(found["user"]) == list(np.repeat(run.user_ids[users], 6))
     for row, user in enumerate(users):
-        seen = run.seen[run.seen[:, 0] == user, 1]
+        seen = run.train_interactions[run.train_interactions[:, 0] == user, 1]
         scores[row, seen] = -np.inf
         best = sorted(range(len(run.item_ids)), key=lambda item: (-scores[row, item], item))[:6]
         mine = found[found["user"] == run.user_ids[user]]
@@ -360,7 +360,7 @@ def test_a_single_id_is_one_user_not_its_characters(tiny_runs: dict[str, Run]) -
 
 def test_a_list_ends_where_the_unseen_items_end(tiny_runs: dict[str, Run]) -> None:
     run = tiny_runs["ct"]
-    seen = (run.seen[:, 0] == 0).sum()
+    seen = (run.train_interactions[:, 0] == 0).sum()
     assert seen > 0
     assert len(run.recommend(run.user_ids[:1], k=10_000)) == len(run.item_ids) - seen
     assert len(run.recommend(run.user_ids[:1], k=10_000, seen=True)) == len(run.item_ids)

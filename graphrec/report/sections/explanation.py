@@ -82,7 +82,7 @@ def explanations(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[st
 
 
 def _explained(run: Run, key: str) -> dict[str, Any]:
-    user = run.user_ids[typical_user(run.seen, len(run.user_ids))]
+    user = run.user_ids[typical_user(run.train_interactions, len(run.user_ids))]
     try:
         best = run.recommend([user], k=1)
         if best.empty:

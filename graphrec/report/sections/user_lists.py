@@ -35,7 +35,7 @@ def user_lists(runs: Sequence[Run], names: Mapping[Path, str]) -> dict[str, Any]
         catalogue = Catalogue(runs[0].split())
     except GraphrecError as error:
         problem = error.problem
-    counts = np.bincount(runs[0].seen[:, 0], minlength=len(runs[0].user_ids))
+    counts = np.bincount(runs[0].train_interactions[:, 0], minlength=len(runs[0].user_ids))
     order = np.sort(counts)
     wanted = [order[int(share * (len(order) - 1))] for share in SHARES]
     shown = []
