@@ -15,28 +15,28 @@ from graphrec.data.store import fingerprint
 from graphrec.errors import GraphrecError
 from graphrec.runs.recipe import Recipe
 
-DATA_FROM_HERE = "data_from_here"
+RELATIVE_DATA = "data_from_here"
 """In a manifest: the path of the data relative to the run's folder."""
 
 
-def place_of_data(folder: Path, recipe: Recipe) -> dict[str, str]:
+def location_of_data(folder: Path, recipe: Recipe) -> dict[str, str]:
     """What the manifest of a run in `folder` says of its data's place."""
-    return {DATA_FROM_HERE: os.path.relpath(Path(recipe.data.path).resolve(), folder.resolve())}
+    return {RELATIVE_DATA: os.path.relpath(Path(recipe.data.path).resolve(), folder.resolve())}
 
 
-def without_place(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def portable_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest, without any place on this machine."""
-    return {key: value for key, value in manifest.items() if key != DATA_FROM_HERE}
+    return {key: value for key, value in manifest.items() if key != RELATIVE_DATA}
 
 
-def with_data_found(recipe: Recipe, folder: Path, manifest: Mapping[str, Any]) -> Recipe:
+def relocate_data(recipe: Recipe, folder: Path, manifest: Mapping[str, Any]) -> Recipe:
     """The recipe of the run in `folder`, naming where its data lies if its own path leads elsewhere or nowhere.
 
     Where data lies at both, that which the run was trained on counts.
     """
-    if DATA_FROM_HERE not in manifest:
+    if RELATIVE_DATA not in manifest:
         return recipe
-    named, other = Path(recipe.data.path), folder / manifest[DATA_FROM_HERE]
+    named, other = Path(recipe.data.path), folder / manifest[RELATIVE_DATA]
     places = [place for place in (named, other) if place.exists()]
     if len(places) == 2 and not named.samefile(other):
         places.sort(key=lambda place: not _has_fingerprint(place, manifest["dataset_fingerprint"]))

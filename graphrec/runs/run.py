@@ -42,7 +42,7 @@ from graphrec.export.embeddings import export_model
 from graphrec.recommender import FrozenModel
 from graphrec.runs.artifacts import Tables, load_ids, load_model, load_tables
 from graphrec.runs.build import prepare_split
-from graphrec.runs.data_location import with_data_found, without_place
+from graphrec.runs.data_location import portable_manifest, relocate_data
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import load_metrics, load_per_user, save_found
 from graphrec.simulation.truth import truth_of
@@ -91,11 +91,11 @@ class Run:
                 where=self.folder,
                 next_step="train the recipe in its recipe.toml again",
             )
-        self.recipe = with_data_found(Recipe.from_toml(self.folder / "recipe.toml"), self.folder, self.manifest)
+        self.recipe = relocate_data(Recipe.from_toml(self.folder / "recipe.toml"), self.folder, self.manifest)
 
     def about(self) -> dict[str, Any]:
         """The manifest without any place on this machine."""
-        return without_place(self.manifest)
+        return portable_manifest(self.manifest)
 
     @property
     def name(self) -> str:
@@ -432,7 +432,7 @@ class Run:
         Raises:
             RunError: another training has begun in the folder since the run was opened, whose results these are not.
         """
-        if without_place(read_json(self.folder / MANIFEST)) != self.about():
+        if portable_manifest(read_json(self.folder / MANIFEST)) != self.about():
             raise RunError(
                 "the run was trained anew while it was evaluated",
                 expected=f"the training of {self.manifest['created']}",

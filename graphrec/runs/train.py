@@ -24,7 +24,7 @@ from graphrec.evaluation.ranking import evaluate
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.runs.artifacts import save_model
 from graphrec.runs.build import build, prepare_split
-from graphrec.runs.data_location import place_of_data
+from graphrec.runs.data_location import location_of_data
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import remove_found
 from graphrec.runs.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
@@ -81,7 +81,7 @@ def _kept(out: Path, recipe: Recipe, resume: bool) -> Run | None:
     if run.recipe == recipe:
         return run
     _write_recipe(out, recipe)
-    write_json(out / MANIFEST, run.manifest | place_of_data(out, recipe))
+    write_json(out / MANIFEST, run.manifest | location_of_data(out, recipe))
     return Run(out)
 
 
@@ -96,7 +96,7 @@ def _trained(
     """Train in the folder `out`, from its checkpoint if there is one to resume, and write the run."""
     model, graph = trainer.model, trainer.graph
     checkpoint = out / CHECKPOINT
-    manifest = _manifest(recipe, split, model) | place_of_data(out, recipe)
+    manifest = _manifest(recipe, split, model) | location_of_data(out, recipe)
     if resume and checkpoint.is_file():
         _require_unchanged(out, manifest)
         manifest |= _begun_with(out)
