@@ -43,7 +43,7 @@ from graphrec.experiments.benchmark import (
     values_of_users,
     write_values,
 )
-from graphrec.experiments.benchmark.folder import hold_place
+from graphrec.experiments.benchmark.folder import lock_folder
 from graphrec.report.primitives.tables import cell, clear_best, metric_label, number
 from graphrec.runs.compare import named, paired_tests
 from graphrec.runs.recipe import Recipe
@@ -122,7 +122,7 @@ def main(
         backbones.get(name)
     recipe = RECIPES / f"backbones-{dataset}.toml"
     asked = {"benchmark": f"backbones {dataset}", recipe.name: sha256(recipe)[:12]}
-    with hold_place(out or Path("runs/backbones") / dataset, asked) as place:
+    with lock_folder(out or Path("runs/backbones") / dataset, asked) as place:
         _compare(dataset, data, place, names, trials, seeds, jobs)
 
 

@@ -18,7 +18,7 @@ from graphrec.cli.errors import mistakes_told
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments.benchmark import BenchmarkResult, titled
-from graphrec.experiments.benchmark.folder import hold_place
+from graphrec.experiments.benchmark.folder import lock_folder
 from graphrec.experiments.papers import Mode, Paper, reproduce
 from graphrec.report.primitives.tables import metric_rows
 from graphrec.report.primitives.terminal import print_table
@@ -69,7 +69,7 @@ def place(out: Path, data: str, mode: Mode, *recipes: str, **options: str) -> It
 
     Raises:
         DataError: `data` is `twin` misspelt.
-        RunError: as `hold_place`.
+        RunError: as `lock_folder`.
     """
     if not Path(data).exists() and data != TWIN and nearest_name(data.lower(), [TWIN]):
         raise DataError(
@@ -80,7 +80,7 @@ def place(out: Path, data: str, mode: Mode, *recipes: str, **options: str) -> It
         )
     asked = {**options, "data": "twin" if data == TWIN else "real", "mode": mode.name, "trials": str(mode.trials)}
     asked |= {f"{name}.toml": sha256(RECIPES / f"{name}.toml")[:12] for name in recipes}
-    with hold_place(out, asked) as folder:
+    with lock_folder(out, asked) as folder:
         yield folder
 
 

@@ -19,7 +19,7 @@ from common import RECIPES, command, prepared, run
 
 import graphrec as gr
 from graphrec.experiments.benchmark import recipe_values
-from graphrec.experiments.benchmark.folder import hold_place
+from graphrec.experiments.benchmark.folder import lock_folder
 from graphrec.refutation import Refutation
 from graphrec.report.primitives.tables import markdown_table
 from graphrec.report.sections.refutation import OUTCOMES
@@ -41,7 +41,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where everything goes.")] = Path("runs/refutation"),
 ) -> None:
     recipe = RECIPES / "refutation.toml"
-    with hold_place(out, {"benchmark": "refutation", recipe.name: sha256(recipe)[:12]}):
+    with lock_folder(out, {"benchmark": "refutation", recipe.name: sha256(recipe)[:12]}):
         raw = out / "raw"
         if not (raw / "truth").is_dir():
             gr.simulate("tiktok", raw, **WORLD)

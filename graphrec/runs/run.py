@@ -46,7 +46,7 @@ from graphrec.runs.data_location import portable_manifest, relocate_data
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import load_metrics, load_per_user, save_found
 from graphrec.simulation.truth import truth_of
-from graphrec.system.files import hold, read_json
+from graphrec.system.files import file_lock, read_json
 
 MANIFEST = "run.json"
 CHECKPOINT = "training.safetensors"
@@ -445,7 +445,7 @@ class Run:
         summary = summarise(per_user)
         summary |= {metric: dict(mean=value, low=nan, high=nan, users=users) for metric, value in (whole or {}).items()}
         entry = {"method": name, "estimand": text, "part": part, "metrics": summary}
-        with hold(self.folder / MANIFEST, wait=True):  # another process may evaluate the run, too
+        with file_lock(self.folder / MANIFEST, wait=True):  # another process may evaluate the run, too
             save_found(self.folder, part, text, per_user.assign(user=self.user_ids[per_user["user"]]), entry)
         return table_row(name, text, summary)
 

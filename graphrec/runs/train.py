@@ -29,7 +29,7 @@ from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import remove_found
 from graphrec.runs.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
 from graphrec.system.environment import Environment, code_of
-from graphrec.system.files import LOCK, hold, read_json, require_place, sha256, write_json, write_text
+from graphrec.system.files import LOCK, file_lock, read_json, require_place, sha256, write_json, write_text
 from graphrec.system.memory import peak_mb, reset_peak
 from graphrec.training.checkpoint import resume_training, save_training
 from graphrec.training.loop import Trainer, TrainingState
@@ -66,7 +66,7 @@ def train(
     split = prepare_split(recipe)
     trainer = _trainer(recipe, split)
     out.mkdir(parents=True, exist_ok=True)
-    with hold(out / LOCK):
+    with file_lock(out / LOCK):
         # Another process may have ended here since the folder was looked at.
         run = _kept(out, recipe, resume) or _trained(out, recipe, split, trainer, on_epoch, resume)
         (out / LOCK).unlink(missing_ok=True)

@@ -116,7 +116,7 @@ def _others(folder: Path, marker: str) -> str:
 
 
 @contextmanager
-def hold(path: Path, *, wait: bool = False) -> Iterator[None]:
+def file_lock(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the file `path` for this process alone; whoever ends, however it ends, lets go of it.
 
     Args:

@@ -15,7 +15,7 @@ from graphrec.errors import GraphrecError, MismatchError, RecipeError, UnknownNa
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
-from graphrec.system.files import LOCK, hold, require_place
+from graphrec.system.files import LOCK, file_lock, require_place
 from graphrec.training.progress import Progress, silent
 from graphrec.tuning.results import Trial, Tuning, trial_folder
 from graphrec.tuning.space import RECIPE_SPACE, Space
@@ -84,7 +84,7 @@ def tune(
     }
     require_place(out, STUDY, "a tuning", goes_on="one with a tuning of this recipe")
     out.mkdir(parents=True, exist_ok=True)
-    with hold(out / LOCK):
+    with file_lock(out / LOCK):
         study = Study(out / STUDY, space, sampler, identity)
         while len(done := study.trials) < trials and (settings := study.suggest()) is not None:
             study.add(_carry_out(Trial(len(done), settings), space, out, progress))

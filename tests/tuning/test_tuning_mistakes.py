@@ -14,7 +14,7 @@ from support.tuning_settings import DECAY, RATE, STRENGTH, rate
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError, RecipeError, RunError
 from graphrec.runs.recipe import Recipe
-from graphrec.system.files import hold
+from graphrec.system.files import file_lock
 from graphrec.tuning import Space, tune
 
 module = import_module("graphrec.tuning.tune")  # the package has the function under this name
@@ -111,7 +111,7 @@ def test_a_second_process_on_the_folder_is_refused(
 ) -> None:
     trained = pretend(rate)
     recipe = with_space("ct", {RATE: [0.1]})
-    with hold(tmp_path / ".lock"), pytest.raises(RunError, match="another process works in this folder"):
+    with file_lock(tmp_path / ".lock"), pytest.raises(RunError, match="another process works in this folder"):
         tune(recipe, tmp_path)
     assert not trained
     assert tune(recipe, tmp_path, trials=1).best.number == 0

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graphrec.errors import RunError
-from graphrec.system.files import LOCK, hold, read_json, require_place, write_json
+from graphrec.system.files import LOCK, file_lock, read_json, require_place, write_json
 
 MARKER, PREPARED = "benchmark.json", "prepared"
 RECIPE = ".toml"
@@ -15,7 +15,7 @@ RECIPE = ".toml"
 
 
 @contextmanager
-def hold_place(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
+def lock_folder(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
     """Hold the folder `out` for a benchmark with these options; yields the folder.
 
     What was begun there is gone on with by a benchmark with the same options alone.
@@ -31,7 +31,7 @@ def hold_place(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
     marker = out / MARKER
     require_place(out, MARKER, "a benchmark", goes_on=f"one with {MARKER} in it")
     out.mkdir(parents=True, exist_ok=True)
-    with hold(out / LOCK):
+    with file_lock(out / LOCK):
         begun = marker.is_file() and (out / PREPARED).exists()  # nothing is mixed where there is no data yet
         if begun and (known := read_json(marker)) != dict(options):
             raise _refusal(known, options, out)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graphrec.errors import RunError
-from graphrec.experiments.benchmark.folder import hold_place
+from graphrec.experiments.benchmark.folder import lock_folder
 
 QUICK = {"benchmark": "tiktok", "mode": "quick", "tiktok.toml": "0a1b2c"}
 
@@ -15,26 +15,26 @@ QUICK = {"benchmark": "tiktok", "mode": "quick", "tiktok.toml": "0a1b2c"}
 @pytest.fixture
 def begun(tmp_path: Path) -> Path:
     """A folder in which a quick benchmark has its data."""
-    with hold_place(tmp_path, QUICK) as out:
+    with lock_folder(tmp_path, QUICK) as out:
         (out / "prepared").mkdir()
     return tmp_path
 
 
 def test_two_at_once_are_refused(tmp_path: Path) -> None:
-    with hold_place(tmp_path, QUICK), pytest.raises(RunError, match="another process"), hold_place(tmp_path, QUICK):
+    with lock_folder(tmp_path, QUICK), pytest.raises(RunError, match="another process"), lock_folder(tmp_path, QUICK):
         pytest.fail("the second came in")
-    with hold_place(tmp_path, QUICK):
+    with lock_folder(tmp_path, QUICK):
         pass  # who ended lets go
 
 
 def refusal(out: Path, options: dict[str, str]) -> RunError:
-    with pytest.raises(RunError) as caught, hold_place(out, options):
+    with pytest.raises(RunError) as caught, lock_folder(out, options):
         pytest.fail("came in")
     return caught.value
 
 
 def test_other_options_are_refused_once_there_is_data(begun: Path) -> None:
-    with hold_place(begun, QUICK):
+    with lock_folder(begun, QUICK):
         pass
     said = refusal(begun, QUICK | {"mode": "full", "category": "Beauty"})
     assert "other options" in said.problem
@@ -54,16 +54,16 @@ def test_of_another_benchmarks_folder_only_the_owner_is_told(begun: Path) -> Non
 
 
 def test_a_mistaken_option_can_be_mended_while_there_is_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ValueError), hold_place(tmp_path, QUICK):
+    with pytest.raises(ValueError), lock_folder(tmp_path, QUICK):
         raise ValueError("no such data")
-    with hold_place(tmp_path, QUICK | {"mode": "full"}):
+    with lock_folder(tmp_path, QUICK | {"mode": "full"}):
         pass
 
 
 def test_other_content_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(RunError, match="not a place for a benchmark"), hold_place(tmp_path, QUICK):
+    with pytest.raises(RunError, match="not a place for a benchmark"), lock_folder(tmp_path, QUICK):
         pytest.fail("came in")
-    with pytest.raises(RunError, match="not a place"), hold_place(tmp_path / "thesis.tex", QUICK):
+    with pytest.raises(RunError, match="not a place"), lock_folder(tmp_path / "thesis.tex", QUICK):
         pytest.fail("came in")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
