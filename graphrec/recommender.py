@@ -25,7 +25,7 @@ from graphrec.decoders import BlockLogits, Branches, Context, Decoder, DecoderCo
 from graphrec.decoders.base import from_mean_item
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
-from graphrec.seeding import stream_seed
+from graphrec.seeding import derive_seed
 
 
 class Recommender(nn.Module):
@@ -50,7 +50,7 @@ class Recommender(nn.Module):
     ) -> None:
         super().__init__()
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(seed, "init"))
+            torch.manual_seed(derive_seed(seed, "init"))
             backbone_class: type[Backbone] = with_modalities(backbones.get(backbone))
             self.decoder: Decoder = decoders.get(decoder)(decoder_config, context)
             asked = backbone_config.centre_items

@@ -49,8 +49,8 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownNameError: nothing of that name; the known names and the nearest are listed.
-            ComponentError: the import path or entry point leads to something else, or to a class that is not complete, or
-                the entry point cannot be loaded.
+            ComponentError: the import path or entry point leads to something else, or to an incomplete class, or the
+                entry point cannot be loaded.
         """
         if ":" in name:
             module, _, attribute = name.partition(":")

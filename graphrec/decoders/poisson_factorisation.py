@@ -18,7 +18,7 @@ from scipy import sparse
 from scipy.special import digamma, gammaln
 from torch import Tensor
 
-from graphrec.seeding import stream
+from graphrec.seeding import generator
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,12 @@ def fit_poisson_factorisation(
     """
     exposed = _matrix(pairs, num_users, num_items)
     rows, columns = exposed.nonzero()
-    user, item = (
-        _Gammas(
-            0.5 + torch.rand(size, width, dtype=torch.float64, generator=stream(seed, "poisson factorisation", side)),
-            np.ones(width),
-        )
-        for side, size in (("user", num_users), ("item", num_items))
-    )
+
+    def start(side: str, size: int) -> _Gammas:
+        chance = generator(seed, "poisson factorisation", side)
+        return _Gammas(0.5 + torch.rand(size, width, dtype=torch.float64, generator=chance), np.ones(width))
+
+    user, item = start("user", num_users), start("item", num_items)
     elbo: list[float] = []
     while True:
         by_user, by_item = user.geometric_mean(), item.geometric_mean()

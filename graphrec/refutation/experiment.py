@@ -21,7 +21,7 @@ from graphrec.recommender import FrozenModel, Scorer
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import fit
-from graphrec.seeding import stream_seed
+from graphrec.seeding import derive_seed
 from graphrec.training.progress import Progress, silent
 
 FEWEST_USERS = 4
@@ -103,7 +103,7 @@ class Experiment:
 
     def random(self, *names: object) -> np.random.Generator:
         """The stream of chance called `names`, under the recipe's seed."""
-        return np.random.default_rng(stream_seed(self.recipe.seed, "refutation", *names))
+        return np.random.default_rng(derive_seed(self.recipe.seed, "refutation", *names))
 
     def retrain(self, what: str, split: Split, *, seed: int | None = None) -> FrozenModel:
         """The recipe carried out on `split`; `what` names it in the progress."""

@@ -89,9 +89,9 @@ def load_model(folder: Path, decoder: Decoder, tables: Tables, num_items: int) -
         RunError: the weights are missing, damaged or another decoder's.
     """
     weights, _ = load_weights(folder / WEIGHTS)
-    own = {name.removeprefix("decoder."): one for name, one in weights.items() if name.startswith("decoder.")}
+    of_decoder = {name.removeprefix("decoder."): one for name, one in weights.items() if name.startswith("decoder.")}
     try:
-        decoder.load_state_dict(own)
+        decoder.load_state_dict(of_decoder)
     except RuntimeError as error:
         raise damaged(folder / WEIGHTS, str(error)[:300]) from None
     in_train = torch.zeros(num_items, dtype=torch.bool)

@@ -19,10 +19,11 @@ import pandas as pd
 from pydantic import Field
 
 from graphrec.causal import CausalGraph
+from graphrec.seeding import numpy_generator
 from graphrec.simulation.base import Drawn, World, worlds
 from graphrec.simulation.equations import visual_bias_graph
 from graphrec.simulation.features import PictureConfig, draw_labels, picture
-from graphrec.simulation.world import WorldConfig, stream
+from graphrec.simulation.world import WorldConfig
 
 WIDTH = 4096
 
@@ -56,7 +57,7 @@ class AmazonWorld(World):
             for row in np.flatnonzero(has):
                 file.write(world.item_ids[row].encode("ascii") + values[row].astype("<f4").tobytes())
         departments = draw_labels(config.seed, "department", world.latents.content, config.departments).tolist()
-        random = stream(config.seed, "columns without meaning")
+        random = numpy_generator(config.seed, "columns without meaning")
         prices = np.round(random.lognormal(3, 1, config.items), 2).tolist()
         brands = random.integers(0, config.items // 20 + 1, config.items).tolist()
         # Without a time of writing and a name inside, the same world gives the same bytes.

@@ -13,10 +13,11 @@ import numpy as np
 from graphrec.causal import CausalGraph
 from graphrec.errors import DataError
 from graphrec.registry import Registry
+from graphrec.seeding import numpy_generator
 from graphrec.simulation.equations import equations, hidden_confounder_graph
 from graphrec.simulation.log import Log, draw_log
 from graphrec.simulation.truth import TENSORS, Truth
-from graphrec.simulation.world import Latents, WorldConfig, draw_latents, stream
+from graphrec.simulation.world import Latents, WorldConfig, draw_latents
 from graphrec.system.files import replace_folder, write_json
 
 MARKER = "world.json"
@@ -92,8 +93,8 @@ class World(ABC):
     @classmethod
     def ids(cls, config: WorldConfig) -> tuple[np.ndarray, np.ndarray]:
         """External ids of users and items; shuffled, so that no reader can take an id for a row number unnoticed."""
-        user_ids = stream(config.seed, "user ids").permutation(config.users)
-        item_ids = stream(config.seed, "item ids").permutation(config.items)
+        user_ids = numpy_generator(config.seed, "user ids").permutation(config.users)
+        item_ids = numpy_generator(config.seed, "item ids").permutation(config.items)
         return user_ids.astype(str).astype(object), item_ids.astype(str).astype(object)
 
 

@@ -16,11 +16,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from graphrec.causal import CausalGraph
+from graphrec.seeding import numpy_generator
 from graphrec.simulation.base import Drawn, World, worlds
 from graphrec.simulation.equations import visual_bias_graph
 from graphrec.simulation.features import LabelConfig, draw_labels, item_label, present
 from graphrec.simulation.log import stars
-from graphrec.simulation.world import Latents, WorldConfig, like_given_click, stream
+from graphrec.simulation.world import Latents, WorldConfig, like_given_click
 
 FOLDER = "user_item_features"
 ITEM_ATTRIBUTES = {"gender": 2, "jackettype": 16, "color": 13, "onfrontpage": 2}
@@ -109,7 +110,7 @@ def draw_random_test(config: CoatConfig, latents: Latents, rated: np.ndarray) ->
     """
     ratings = np.zeros((config.users, config.items), dtype=np.int8)
     for user in range(config.users):
-        random = stream(config.seed, "random test", user)
+        random = numpy_generator(config.seed, "random test", user)
         items = random.choice(np.flatnonzero(~rated[user]), config.random_test, replace=False)
         match = config.match_scale * latents.content[items] @ latents.taste[user]
         like = random.random(len(items)) < like_given_click(config, match, latents.confounder[items])

@@ -6,7 +6,8 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
-from graphrec.simulation.world import Latents, Share, WorldConfig, stream
+from graphrec.seeding import numpy_generator
+from graphrec.simulation.world import Latents, Share, WorldConfig
 
 WORD_BLOCK = 1024
 
@@ -35,7 +36,7 @@ class LabelConfig(WorldConfig):
 
 def present(config: WorldConfig, missing: float, name: str) -> np.ndarray:
     """Which items `[I]` bool have the modality of that name."""
-    return stream(config.seed, f"missing {name}").random(config.items) >= missing
+    return numpy_generator(config.seed, f"missing {name}").random(config.items) >= missing
 
 
 def dense(
@@ -54,10 +55,12 @@ def dense(
         shown: `[I, latent width]` the latent that the modality shows.
         confounder: v `[I]`, where the modality shows it too, along a random direction d of length `mark`.
     """
-    random_map = stream(config.seed, f"{name} map").standard_normal((config.latent_width, width))
-    values = shown @ random_map + noise * stream(config.seed, f"{name} noise").standard_normal((config.items, width))
+    random_map = numpy_generator(config.seed, f"{name} map").standard_normal((config.latent_width, width))
+    values = shown @ random_map + noise * numpy_generator(config.seed, f"{name} noise").standard_normal(
+        (config.items, width)
+    )
     if confounder is not None:
-        direction = stream(config.seed, f"{name} confounder").standard_normal(width)
+        direction = numpy_generator(config.seed, f"{name} confounder").standard_normal(width)
         values = values + np.outer(confounder, mark * direction / np.linalg.norm(direction))
     return values.astype(np.float32)
 
@@ -98,8 +101,8 @@ def draw_words(place: np.ndarray, vectors: np.ndarray, lengths: np.ndarray, unif
 def draw_labels(seed: int, name: str, place: np.ndarray, count: int) -> np.ndarray:
     """One of `count` labels for each row of `place` `[N, k]`, as a word is drawn: `[N]`, from 0."""
     rows, width = place.shape
-    vectors = stream(seed, f"{name} labels").standard_normal((count, width))
-    uniform = stream(seed, f"{name} draws").random((rows,))
+    vectors = numpy_generator(seed, f"{name} labels").standard_normal((count, width))
+    uniform = numpy_generator(seed, f"{name} draws").random((rows,))
     return draw_words(place, vectors, np.ones(rows, dtype=np.int64), uniform).indices.astype(np.int64)
 
 

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from graphrec.seeding import numpy_generator
 from graphrec.simulation.base import Drawn, World, worlds
 from graphrec.simulation.features import PictureConfig, picture
-from graphrec.simulation.world import stream
 
 LOG = "train_interaction.txt"
 PICTURES = "final_visual_train"
@@ -43,7 +43,7 @@ class KwaiWorld(World):
     @classmethod
     def write_raw(cls, config: KwaiConfig, world: Drawn, folder: Path) -> None:
         log = world.log
-        random = stream(config.seed, "columns without meaning")
+        random = numpy_generator(config.seed, "columns without meaning")
         duration = random.integers(5, 61, config.items)[log.item]
         played = np.where(log.finish, duration, random.integers(0, duration))
         table = pd.DataFrame(

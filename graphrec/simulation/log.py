@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphrec.seeding import numpy_generator
 from graphrec.simulation.showing import arrival, number_shown, popularity, shows_alike
-from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
+from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click
 
 START = 1_546_300_800_000
 DAY = 86_400_000
@@ -81,7 +82,7 @@ def _draw_block(
     uniform = np.empty((3, ends[-1]))
     for user, count, end in zip(users.tolist(), counts[users].tolist(), ends.tolist()):
         here = slice(end - count, end)
-        random = stream(config.seed, "log", user)
+        random = numpy_generator(config.seed, "log", user)
         if shows_alike(config):
             item[here] = random.choice(config.items, count, replace=False)
         else:

@@ -25,12 +25,13 @@ from scipy import sparse
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.store import fingerprint, save
 from graphrec.errors import DataError, RecipeError
+from graphrec.seeding import numpy_generator
 from graphrec.simulation.base import MARKER, World, about, refuse_truth, write_truth
 from graphrec.simulation.equations import order_of_showing, responses
 from graphrec.simulation.log import DAY, START, Log
 from graphrec.simulation.showing import arrival, popularity
 from graphrec.simulation.truth import Truth
-from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, draw_latents, like_given_click, stream
+from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, draw_latents, like_given_click
 from graphrec.system.files import replace_folder, write_json
 
 PREPARED = "prepared"
@@ -110,7 +111,7 @@ def derive_latents(config: WorldConfig, dataset: InteractionDataset) -> Latents:
     e, seen = _project(config, "exposure", exposure, config.latent_width)
     q, known = _project(config, "content", content, config.latent_width)
     direction, _ = _project(config, "confounder", exposure, 1)
-    chance = stream(config.seed, "ties").random(config.items)
+    chance = numpy_generator(config.seed, "ties").random(config.items)
     furthest = np.lexsort((chance, direction[:, 0]))
     furthest = furthest[seen[furthest]][::-1][: round(config.prevalence * int(seen.sum()))]
     confounder = np.where(seen, False, drawn.confounder)
@@ -136,7 +137,7 @@ def draw_feedback(config: WorldConfig, latents: Latents, dataset: InteractionDat
     popular = popularity(config)
     parts: list[tuple[np.ndarray, ...]] = []
     for person, (count, end) in enumerate(zip(counts.tolist(), ends.tolist())):
-        random = stream(config.seed, "log", person)
+        random = numpy_generator(config.seed, "log", person)
         matches = config.match_scale * latents.content @ latents.taste[person]
         attraction = config.attraction_scale * latents.exposure @ latents.exposure_taste[person]
         times = arrival(config, latents, popular, person, random)
@@ -202,7 +203,7 @@ def _project(
         mean, power = (np.asarray(one.mean(axis=0)).ravel() for one in (matrix, square))
         variance = power - mean**2
         varies = variance > 1e-10 * power
-        weights = stream(config.seed, f"projection {name} {modality}").standard_normal((feature.width, width))
+        weights = numpy_generator(config.seed, f"projection {name} {modality}").standard_normal((feature.width, width))
         weights *= np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * max(1, varies.sum())), 0.0)[:, None]
         values[feature.mask] += matrix @ weights - mean @ weights
         known |= feature.mask

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphrec.simulation.world import Latents, WorldConfig, stream
+from graphrec.seeding import numpy_generator
+from graphrec.simulation.world import Latents, WorldConfig
 
 
 def number_shown(config: WorldConfig) -> np.ndarray:
@@ -23,7 +24,7 @@ def number_shown(config: WorldConfig) -> np.ndarray:
     """
     if config.activity_tail == 0:
         return np.full(config.users, config.shown)
-    z = stream(config.seed, "activity").standard_normal(config.users)
+    z = numpy_generator(config.seed, "activity").standard_normal(config.users)
     mean = config.shown * np.exp(config.activity_tail * z - config.activity_tail**2 / 2)
     return np.clip(np.rint(mean), 1, config.items).astype(np.int64)
 
@@ -32,7 +33,7 @@ def popularity(config: WorldConfig) -> np.ndarray:
     """popularity_tail a_i `[I]`, the log of an item's propensity to be shown to whomever."""
     if config.popularity_tail == 0:
         return np.zeros(config.items)
-    return config.popularity_tail * stream(config.seed, "popularity").standard_normal(config.items)
+    return config.popularity_tail * numpy_generator(config.seed, "popularity").standard_normal(config.items)
 
 
 def shows_alike(config: WorldConfig) -> bool:

@@ -25,9 +25,10 @@ import pandas as pd
 from pydantic import Field
 from scipy import sparse
 
+from graphrec.seeding import numpy_generator
 from graphrec.simulation.base import Drawn, World, worlds
 from graphrec.simulation.features import dense, draw_words, present
-from graphrec.simulation.world import Latents, Share, WorldConfig, stream
+from graphrec.simulation.world import Latents, Share, WorldConfig
 
 FEATURE_WIDTH = 128
 
@@ -126,9 +127,9 @@ def _titles(config: TiktokConfig, latents: Latents) -> sparse.csr_array:
     words of real titles it is 0.996 to 0.999 and 59 %. Each word of the default vocabulary stands in
     about 24 of 1,500 titles.
     """
-    vectors = stream(config.seed, "words").standard_normal((config.vocabulary, config.latent_width + 1))
-    lengths = 1 + stream(config.seed, "title lengths").poisson(config.words - 1, config.items)
-    uniform = stream(config.seed, "title words").random(int(lengths.sum()))
+    vectors = numpy_generator(config.seed, "words").standard_normal((config.vocabulary, config.latent_width + 1))
+    lengths = 1 + numpy_generator(config.seed, "title lengths").poisson(config.words - 1, config.items)
+    uniform = numpy_generator(config.seed, "title words").random(int(lengths.sum()))
     exposed = config.exposure_shows == "title"
     shown = latents.exposure if exposed else latents.content
     mark = config.word_confounder * (latents.confounder & exposed)
@@ -138,7 +139,7 @@ def _titles(config: TiktokConfig, latents: Latents) -> sparse.csr_array:
 
 def _write_log(path: Path, config: TiktokConfig, world: Drawn) -> None:
     log = world.log
-    random = stream(config.seed, "columns without meaning")
+    random = numpy_generator(config.seed, "columns without meaning")
     city_of_user, city_of_item = (random.integers(0, 400, size) for size in (config.users, config.items))
     author, music = (random.integers(0, config.items // 2 + 1, config.items) for _ in range(2))
     seconds = random.integers(5, 61, config.items)

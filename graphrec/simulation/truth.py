@@ -24,7 +24,8 @@ from scipy import sparse
 
 from graphrec.data.dataset import InteractionDataset, index_of
 from graphrec.errors import DataError, UnknownIdError, UnknownNameError
-from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click, stream
+from graphrec.seeding import numpy_generator
+from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click
 from graphrec.system.files import read_json, write_json
 
 TENSORS = "latents.safetensors"
@@ -129,7 +130,7 @@ class Truth:
         """
         uniform = np.empty((len(users), self.num_items))
         for row, world_row in enumerate(self.user_rows[users]):
-            random = stream(self.config.seed, "likes under do", seed, int(world_row))
+            random = numpy_generator(self.config.seed, "likes under do", seed, int(world_row))
             uniform[row] = random.random(self.config.items)[self.item_rows]
         return uniform < self.effect(users, target)
 

@@ -20,13 +20,14 @@ Without the confounder (strength 0) and with pictures that show e_i it is a worl
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit
+
+from graphrec.seeding import numpy_generator
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 """A share of items that is not all of them."""
@@ -93,24 +94,19 @@ class Latents:
     confounder: np.ndarray
 
 
-def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
-    """The random stream of that name: what one part of the world draws never shifts what another draws."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), *numbers)))
-
-
 def draw_latents(config: WorldConfig) -> Latents:
     """Tastes of users, contents of items, and the hidden confounder."""
     scale = config.latent_width**-0.5
 
     def normal(name: str, rows: int) -> np.ndarray:
-        return stream(config.seed, name).standard_normal((rows, config.latent_width))
+        return numpy_generator(config.seed, name).standard_normal((rows, config.latent_width))
 
     return Latents(
         taste=scale * normal("taste", config.users),
         exposure_taste=scale * normal("exposure taste", config.users),
         content=normal("content", config.items),
         exposure=normal("exposure", config.items),
-        confounder=stream(config.seed, "confounder").random(config.items) < config.prevalence,
+        confounder=numpy_generator(config.seed, "confounder").random(config.items) < config.prevalence,
     )
 
 

@@ -14,7 +14,7 @@ from graphrec.decoders import Objective
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
-from graphrec.seeding import stream, stream_seed
+from graphrec.seeding import derive_seed, generator
 from graphrec.training.adversary import attacked
 from graphrec.training.config import TrainingConfig
 from graphrec.training.objective import Batch, ObjectiveSampler, loss_of
@@ -127,12 +127,12 @@ class Trainer:
     def _train_epoch(self, number: int) -> dict[str, float]:
         self.model.train()
         for name, tower in self.model.networks.items():
-            tower.start_epoch(self.graph, stream(self.seed, "graph", name, number))
+            tower.start_epoch(self.graph, generator(self.seed, "graph", name, number))
         names, weights = [name for name, _ in self.terms], torch.tensor([weight for _, weight in self.terms])
         totals, steps = torch.zeros(len(names)), 0
         device = self.graph.device
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(stream_seed(self.seed, "noise", number))
+            torch.manual_seed(derive_seed(self.seed, "noise", number))
             for batches in zip(*(sampler.epoch(number) for sampler in self.samplers)):
                 self.optimiser.zero_grad(set_to_none=True)
                 losses = self._losses(batches)

@@ -13,7 +13,7 @@ from graphrec.decoders import Branches, Labels, Objective, PairLogits
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import NegativeSampler, negative_sampler
-from graphrec.seeding import stream
+from graphrec.seeding import generator
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class ObjectiveSampler:
 
     def epoch(self, number: int) -> list[Batch]:
         """All batches of an epoch; the same numbers whenever they are drawn."""
-        order = stream(self.seed, "batches", self.objective.name, number)
-        draws = stream(self.seed, "negatives", self.objective.name, number)
+        order = generator(self.seed, "batches", self.objective.name, number)
+        draws = generator(self.seed, "negatives", self.objective.name, number)
         need = self.steps * self.batch_size
         rounds = -(-need // len(self.pairs))
         index = torch.cat([torch.randperm(len(self.pairs), generator=order) for _ in range(rounds)])[:need]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphrec.errors import GraphrecError, MismatchError, RunError
 from graphrec.runs.recipe import Recipe
-from graphrec.seeding import stream_seed
+from graphrec.seeding import derive_seed
 from graphrec.tuning.results import Trial
 from graphrec.tuning.space import Space, Values
 
@@ -107,7 +107,7 @@ class Study:
         scratch = optuna.create_study(direction="maximize")
         scratch.add_trials(self._study.trials)
         for attempt in count():
-            seed = stream_seed(self.space.recipe.seed, "tune", len(self.trials), attempt) % 2**32
+            seed = derive_seed(self.space.recipe.seed, "tune", len(self.trials), attempt) % 2**32
             model = self.sampler == "tpe" and attempt == 0
             scratch.sampler = TPESampler(seed=seed, n_startup_trials=STARTUP) if model else RandomSampler(seed=seed)
             found = scratch.ask(self.distributions).params

@@ -228,8 +228,9 @@ def test_the_rank_is_the_place_in_the_recommended_list(tiny_runs: dict[str, Run]
         assert one.explained.rank == 4, name
         assert one.explained.items == tuple(listed["item"])
         assert [ranking.method for ranking in one.rankings] == list(run.model.decoder.variants())
-        assert explain(run.model, 7, int(np.flatnonzero(run.item_ids == one.item)[0]), seen=run.train_interactions[
-            run.train_interactions[:, 0] == 7, 1], k=5, user_ids=run.user_ids, item_ids=run.item_ids) == one  # fmt: skip
+        item = int(np.flatnonzero(run.item_ids == one.item)[0])
+        seen = run.train_interactions[run.train_interactions[:, 0] == 7, 1]
+        assert explain(run.model, 7, item, seen=seen, k=5, user_ids=run.user_ids, item_ids=run.item_ids) == one
 
 
 def test_a_seen_item_is_explained_and_said_to_be_seen(tiny_runs: dict[str, Run]) -> None:

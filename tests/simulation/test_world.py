@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from graphrec.simulation.world import WorldConfig, click_given_shown, draw_latents, like_given_click, stream
+from graphrec.seeding import numpy_generator
+from graphrec.simulation.world import WorldConfig, click_given_shown, draw_latents, like_given_click
 
 
 def test_every_field_says_what_it_means():
@@ -25,10 +26,10 @@ def test_no_more_items_can_be_shown_than_there_are():
 
 def test_streams_of_one_seed_differ_by_name_and_number_and_repeat():
     def first(*key):
-        return stream(7, *key).random()
+        return numpy_generator(7, *key).random()
 
     assert first("a") == first("a")
-    assert len({first("a"), first("b"), first("a", 0), first("a", 1), stream(8, "a").random()}) == 5
+    assert len({first("a"), first("b"), first("a", 0), first("a", 1), numpy_generator(8, "a").random()}) == 5
 
 
 def test_logits_have_the_configured_spread():
