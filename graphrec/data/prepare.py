@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.data.readers.raw_files import with_world
+from graphrec.data.source import SourceOptions
 from graphrec.data.sources import sources
-from graphrec.data.sources.base import SourceOptions
 from graphrec.data.store import MANIFEST, read_manifest, save
 from graphrec.errors import DataError
 from graphrec.system.files import sha256

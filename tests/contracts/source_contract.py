@@ -13,7 +13,7 @@ import pytest
 
 from graphrec.checks.dataset import check
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.sources.base import Source, SourceOptions
+from graphrec.data.source import Source, SourceOptions
 from graphrec.data.store import load, save
 from graphrec.errors import DataError
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.sources.base import SourceOptions
+from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
 from graphrec.system.files import read_json, sha256
 

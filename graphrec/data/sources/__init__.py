@@ -1,5 +1,6 @@
 """Sources: importing this package registers every raw layout that graphrec reads."""
 
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources import (
     alibaba,
     amazon,
@@ -14,7 +15,6 @@ from graphrec.data.sources import (
     tiktok,
     yahoo_r3,
 )
-from graphrec.data.sources.base import Source, SourceOptions, sources
 
 __all__ = [
     "Source",

@@ -20,7 +20,7 @@ from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.filters import keep_active
 from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Chunk, Column, EventBuilder, read_all, read_chunks
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.choice import Names, chosen
 
 EDGES, ITEMS = "ecomm_edge_train.txt", "ecomm_item_feature.txt"

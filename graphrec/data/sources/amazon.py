@@ -21,9 +21,9 @@ from pydantic import Field
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.filters import FilterConfig, filtered
 from graphrec.data.readers.raw_files import how_to_obtain, listing, provenance, with_world
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.amazon_items import RECORD, read_attributes, read_images, read_meta
 from graphrec.data.sources.amazon_log import read_lists, read_ratings, read_reviews
-from graphrec.data.sources.base import Source, SourceOptions, sources
 from graphrec.errors import DataError
 
 Layout = Literal["ratings", "reviews", "lists"]

@@ -20,7 +20,7 @@ from graphrec.data.bags import bag
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.readers.lines import read_lines
 from graphrec.data.readers.raw_files import provenance, require_files, with_world
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
 from graphrec.errors import DataError
 

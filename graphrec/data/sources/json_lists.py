@@ -16,7 +16,7 @@ import numpy as np
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.readers.given_splits import FeatureFiles, as_pairs, given_parts, read_features
 from graphrec.data.readers.raw_files import provenance, require_files
-from graphrec.data.sources.base import SourceOptions
+from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
 
 LISTS = {"train": "train.json", "valid": "val.json", "test": "test.json"}

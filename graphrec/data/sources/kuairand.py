@@ -19,7 +19,7 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import how_to_obtain, listing, provenance
 from graphrec.data.readers.streaming import Chunk, Column, read_chunks
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.choice import Names, chosen
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
 from graphrec.data.sources.tags import read_tags

@@ -20,7 +20,7 @@ from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Chunk, Column, read_chunks
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
 from graphrec.data.sources.tags import read_tags
 

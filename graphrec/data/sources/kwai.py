@@ -11,7 +11,7 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.readers.given_splits import FeatureFiles
 from graphrec.data.readers.layouts import find_layout
 from graphrec.data.readers.raw_files import with_world
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.kwai_challenge import LOG, VISUAL, load_challenge, write_challenge_fixture
 from graphrec.data.sources.mmgcn import ARRAYS, load_mmgcn
 

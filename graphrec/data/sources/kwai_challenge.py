@@ -21,7 +21,7 @@ from graphrec.data.dataset import UNKNOWN, Feature, InteractionDataset
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import listing, provenance, require_files
 from graphrec.data.readers.streaming import Column, read_chunks
-from graphrec.data.sources.base import SourceOptions
+from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
 
 LOG, VISUAL = "train_interaction.txt", "final_visual_train"

@@ -24,7 +24,7 @@ from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.readers.given_splits import FeatureFiles, as_pairs, given_parts, read_features
 from graphrec.data.readers.raw_files import provenance, read_tensor, require_files
 from graphrec.data.readers.unpickle import load_lists
-from graphrec.data.sources.base import SourceOptions
+from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
 
 ARRAYS = {"train": "train.npy", "valid": "val_full.npy", "test": "test_full.npy"}

@@ -25,7 +25,7 @@ from graphrec.data.readers.given_splits import FeatureFiles, read_features
 from graphrec.data.readers.layouts import find_layout
 from graphrec.data.readers.raw_files import listing, provenance
 from graphrec.data.readers.streaming import Column, EventBuilder, read_all, read_chunks
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.json_lists import CORE, LISTS, load_json_lists
 from graphrec.errors import DataError
 

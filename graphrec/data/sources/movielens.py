@@ -29,7 +29,7 @@ from graphrec.data.readers.given_splits import FeatureFiles
 from graphrec.data.readers.layouts import find_layout
 from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Column, EventBuilder, read_all, read_chunks
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.mmgcn import ARRAYS, load_mmgcn
 from graphrec.data.sources.movielens_texts import PLOTS, read_dat_movies, read_plots, write_plots
 

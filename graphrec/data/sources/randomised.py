@@ -15,7 +15,7 @@ import pandas as pd
 from pydantic import Field
 
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.sources.base import SourceOptions
+from graphrec.data.source import SourceOptions
 from graphrec.data.splitters import distinct, keys
 
 TRAIN, VALID, TEST = range(3)

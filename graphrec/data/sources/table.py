@@ -16,7 +16,7 @@ from graphrec.data.readers.columns import as_ids, as_numbers, as_times, find_col
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance
 from graphrec.data.readers.tables import find_table, read_frames
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.table_features import parse_features, read_feature
 from graphrec.errors import DataError, UnknownNameError
 

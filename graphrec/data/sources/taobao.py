@@ -10,7 +10,7 @@ from pydantic import Field
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.readers.layouts import find_layout
 from graphrec.data.readers.raw_files import with_world
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.choice import Names, chosen
 from graphrec.data.sources.taobao_ads import ADS, SAMPLE, load_ads
 from graphrec.data.sources.taobao_ads import BEHAVIOURS as ADS_BEHAVIOURS

@@ -25,8 +25,8 @@ from graphrec.data.filters import keep_active
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Chunk, Column, read_chunks
+from graphrec.data.source import SourceOptions
 from graphrec.data.sources.attributes import UNKNOWN, categorical
-from graphrec.data.sources.base import SourceOptions
 from graphrec.errors import DataError
 
 SAMPLE, ADS, LOG = "raw_sample.csv", "ad_feature.csv", "behavior_log.csv"

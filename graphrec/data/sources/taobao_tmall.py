@@ -16,8 +16,8 @@ from graphrec.data.filters import keep_active
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Column, read_chunks
+from graphrec.data.source import SourceOptions
 from graphrec.data.sources.attributes import UNKNOWN, ItemAttributes, categorical
-from graphrec.data.sources.base import SourceOptions
 
 LOG = "user_log_format1.csv"
 BEHAVIOURS = ("click", "cart", "buy", "fav")

@@ -13,8 +13,8 @@ from graphrec.data.filters import keep_active
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Column, read_chunks
+from graphrec.data.source import SourceOptions
 from graphrec.data.sources.attributes import ItemAttributes, categorical
-from graphrec.data.sources.base import SourceOptions
 
 FILE = "UserBehavior.csv"
 BEHAVIOURS = ("pv", "cart", "fav", "buy")

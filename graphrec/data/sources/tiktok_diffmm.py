@@ -17,7 +17,7 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.readers.given_splits import FeatureFiles, given_parts, read_features
 from graphrec.data.readers.raw_files import how_to_obtain, listing, provenance
 from graphrec.data.readers.unpickle import load_sparse_pickle
-from graphrec.data.sources.base import SourceOptions
+from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
 
 PARTS = {"train": "trnMat", "valid": "valMat", "test": "tstMat"}

@@ -26,7 +26,7 @@ from graphrec.data.bags import bag
 from graphrec.data.dataset import UNKNOWN, Feature, InteractionDataset
 from graphrec.data.readers.raw_files import number_ids, provenance, require_files
 from graphrec.data.readers.streaming import Column, EventBuilder, read_chunks
-from graphrec.data.sources.base import SourceOptions
+from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
 
 LOG = "final_track2_train.txt"

@@ -17,7 +17,7 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
 from graphrec.data.readers.streaming import Column, read_chunks
-from graphrec.data.sources.base import Source, SourceOptions, sources
+from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
 
 FILES = ("ydata-ymusic-rating-study-v1_0-train.txt", "ydata-ymusic-rating-study-v1_0-test.txt")
