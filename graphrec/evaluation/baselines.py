@@ -13,7 +13,7 @@ from graphrec.data.split import Split
 from graphrec.evaluation.popularity import popularity
 from graphrec.evaluation.ranking import evaluate
 from graphrec.evaluation.result_sets import TRUTH_PARTS
-from graphrec.evaluation.truth import BYTES_A_SCORE, judge_by_truth, oracles
+from graphrec.evaluation.truth import BYTES_A_SCORE, evaluate_by_truth, oracles
 from graphrec.simulation.truth import ORACLES, Truth
 
 POPULARITY, ORACLE = "popularity (clicks)", "oracle: "
@@ -57,9 +57,9 @@ def reference_scores(
 
 
 def by_truth(score: Score, split: Split, truth: Truth, target: str) -> pd.DataFrame:
-    """A reference judged by the truth; see `judge_by_truth`."""
+    """A reference judged by the truth; see `evaluate_by_truth`."""
     size = BYTES_A_SCORE * split.dataset.num_items
-    return judge_by_truth(score, truth, split.train_pairs("click"), bytes_per_user=size, target=target)
+    return evaluate_by_truth(score, truth, split.train_pairs("click"), bytes_per_user=size, target=target)
 
 
 def references(

@@ -22,6 +22,6 @@ EVALUATE_OPTIONS = {
 """What `graphrec evaluate` takes to find each part."""
 
 
-def judged_parts(truth: bool, target: str) -> tuple[str, ...]:
+def evaluated_sets(truth: bool, target: str) -> tuple[str, ...]:
     """What a benchmark judges on: the held-out likes and, where it is known, the truth of the simulated world."""
     return ("test", TRUTH_PARTS[target]) if truth else ("test",)

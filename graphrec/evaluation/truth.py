@@ -30,7 +30,7 @@ def oracles(truth: Truth, target: str) -> tuple[Callable[[Tensor], Tensor], Call
     )
 
 
-def judge_by_truth(
+def evaluate_by_truth(
     score: Callable[[Tensor], Tensor],
     truth: Truth,
     excluded: np.ndarray,

@@ -52,7 +52,7 @@ class Study:
         recipe: the recipe file of every method.
         methods: by name the settings (`key.sub=value`) that make the recipe that method's.
         world: other settings of the world.
-        target: what the truth judges, see `judge_by_truth`.
+        target: what the truth judges, see `evaluate_by_truth`.
         source, simulator: the data source and the world, by their registered names.
     """
 

@@ -36,7 +36,7 @@ from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameErr
 from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_PARTS
-from graphrec.evaluation.truth import judge_by_truth
+from graphrec.evaluation.truth import evaluate_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
 from graphrec.recommender import FrozenModel
@@ -260,7 +260,7 @@ class Run:
         rows = []
         for name, estimand in self.choose(estimands).items():
             scorer = self.model.scorer(estimand, graph)
-            per_user = judge_by_truth(
+            per_user = evaluate_by_truth(
                 scorer, known, self.train_interactions, bytes_per_user=scorer.bytes_per_user(), target=target
             )
             rows.append(self.keep(TRUTH_PARTS[target], name, estimand, per_user))

@@ -8,7 +8,7 @@ from pathlib import Path
 from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import references
-from graphrec.evaluation.result_sets import judged_parts
+from graphrec.evaluation.result_sets import evaluated_sets
 from graphrec.experiments.benchmark.evaluate import judge
 from graphrec.experiments.benchmark.existing_results import refuse_to_lose_method, refuse_to_lose_seeds, run_folder
 from graphrec.experiments.benchmark.failures import tell_failure
@@ -49,7 +49,7 @@ def run_benchmark(
         out: folder for everything.
         seeds: each method is trained once for each.
         truth: the simulated world's raw folder, if the data is one.
-        target: what the truth judges, see `judge_by_truth`.
+        target: what the truth judges, see `evaluate_by_truth`.
         title: what the data is called, by default its own name; simulated data is always called so.
         report: whether to write `report.html`.
         failed: methods that failed before, with the reason.
@@ -64,7 +64,7 @@ def run_benchmark(
     refuse_to_lose_seeds(seeds, out)
     if not recipes:
         raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
-    parts = judged_parts(truth is not None, target)
+    parts = evaluated_sets(truth is not None, target)
     runs, failures = _carry_out_all(recipes, seeds, out, parts, truth)
     first = next(iter(recipes.values()))
     data, split = load_data(first), prepare_split(first)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from graphrec.causal import Estimand, label
 from graphrec.evaluation.metrics import better, difference_interval, summarise
-from graphrec.evaluation.result_sets import judged_parts
+from graphrec.evaluation.result_sets import evaluated_sets
 from graphrec.evaluation.significance import corrected
 from graphrec.experiments.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.report.primitives.plots import Estimate
@@ -209,7 +209,7 @@ def measure_all(
     """
     benchmark = result if as_benchmark else None
     every = [*metrics, *(TRUTHS if result.truth else ())]
-    parts = judged_parts(result.truth is not None, result.target)
+    parts = evaluated_sets(result.truth is not None, result.target)
     return measure(rows, every, parts, result.truth, benchmark), every
 
 
