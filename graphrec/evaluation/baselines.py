@@ -23,7 +23,7 @@ Score = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Reference:
+class Baseline:
     """One of them, judged.
 
     Args:
@@ -39,7 +39,7 @@ class Reference:
     competes: bool = True
 
 
-def reference_scores(
+def baseline_scores(
     split: Split, truth: Truth | None, target: str, called: Sequence[str] | None = None
 ) -> dict[str, Score]:
     """By name what each ranks by.
@@ -57,18 +57,18 @@ def reference_scores(
 
 
 def by_truth(score: Score, split: Split, truth: Truth, target: str) -> pd.DataFrame:
-    """A reference judged by the truth; see `evaluate_by_truth`."""
+    """A baseline judged by the truth; see `evaluate_by_truth`."""
     size = BYTES_A_SCORE * split.dataset.num_items
     return evaluate_by_truth(score, truth, split.train_pairs("click"), bytes_per_user=size, target=target)
 
 
-def references(
+def baselines(
     split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path
-) -> list[Reference]:
+) -> list[Baseline]:
     """All of them, judged on the held-out likes and, where it is known, by the truth; opens the test part."""
     dataset, found = split.dataset, []
-    positives = split.open_test("benchmark references", ledger)
-    for name, score in reference_scores(split, truth, target).items():
+    positives = split.open_test("benchmark baselines", ledger)
+    for name, score in baseline_scores(split, truth, target).items():
         per_user = {
             "test": evaluate(
                 score,
@@ -84,5 +84,5 @@ def references(
         kept = {part: table.assign(user=dataset.user_ids[table["user"]]) for part, table in per_user.items()}
         popular = name == POPULARITY
         about = "clicks of the training part" if popular else "the simulated world's own; in no test"
-        found.append(Reference(name, about, kept, competes=popular))
+        found.append(Baseline(name, about, kept, competes=popular))
     return found

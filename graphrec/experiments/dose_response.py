@@ -21,7 +21,7 @@ from scipy import stats
 from graphrec.causal import label
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
-from graphrec.evaluation.baselines import ORACLE, by_truth, reference_scores
+from graphrec.evaluation.baselines import ORACLE, baseline_scores, by_truth
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.experiments.benchmark import judge
@@ -164,7 +164,7 @@ def _about(study: Study, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def one_world(study: Study, dose: float, seed: int, out: Path) -> list[dict[str, Any]]:
-    """Draw one world, train and judge every method in it; a row a method and estimand, and a row a reference."""
+    """Draw one world, train and judge every method in it; a row a method and estimand, and a row a baseline."""
     place = _place(study, dose, seed, out)
     raw = place / "raw"
     if not (raw / "truth").is_dir():
@@ -182,7 +182,7 @@ def one_world(study: Study, dose: float, seed: int, out: Path) -> list[dict[str,
             print(f"{method} failed at {study.dial} {dose:g}, seed {seed}: {error}", file=sys.stderr, flush=True)
     any_recipe = Recipe.from_toml(study.recipe, [f"data.path={prepared}", *next(iter(study.methods.values()))])
     world = {"dose": dose, "seed": seed}
-    return [world | row for row in [*_references(any_recipe, raw, study, place / "references.json"), *rows]]
+    return [world | row for row in [*_baselines(any_recipe, raw, study, place / "references.json"), *rows]]
 
 
 def _place(study: Study, dose: float, seed: int, out: Path) -> Path:
@@ -202,14 +202,14 @@ def _rows(run: Run, raw: Path, study: Study) -> list[dict[str, Any]]:
     ]
 
 
-def _references(recipe: Recipe, raw: Path, study: Study, kept: Path) -> list[dict[str, Any]]:
+def _baselines(recipe: Recipe, raw: Path, study: Study, kept: Path) -> list[dict[str, Any]]:
     """Popularity and the two oracles: what any method stands between."""
     if kept.is_file():
         return read_json(kept)
     split = prepare_split(recipe)
     truth = Truth.load(raw).align(split.dataset.user_ids, split.dataset.item_ids)
     rows = []
-    for name, score in reference_scores(split, truth, study.target, (OBSERVATIONAL, INTERVENTIONAL)).items():
+    for name, score in baseline_scores(split, truth, study.target, (OBSERVATIONAL, INTERVENTIONAL)).items():
         summary = summarise(by_truth(score, split, truth, study.target))
         rows.append({"method": name, "estimand": "", **{metric: summary[metric]["mean"] for metric in METRICS}})
     write_json(kept, rows)

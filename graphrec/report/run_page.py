@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from graphrec.data.split import list_splits
 from graphrec.errors import RunError
-from graphrec.evaluation.baselines import Reference
+from graphrec.evaluation.baselines import Baseline
 from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.report.primitives.paper_table import Exhibit
 from graphrec.report.primitives.plots import training_plot
@@ -58,7 +58,7 @@ def write_report(
     dose_response: Path | None = None,
     failed: Mapping[str, str] | None = None,
     compared: Mapping[str, Mapping[str, str]] | None = None,
-    references: Sequence[Reference] = (),
+    baselines: Sequence[Baseline] = (),
     deviations: Sequence[str] = (),
 ) -> Path:
     """Write the page and return its path; it needs no server, script, or other file, and opens no test part.
@@ -75,7 +75,7 @@ def write_report(
         failed: methods that are not among the runs because they ended in an error, with its reason.
         compared: by the runs' name, the estimands whose rows are ranked and tested, by label, and what the rows are
             called; by default all that each was evaluated under, of an ablation beside its method its own alone.
-        references: what stands beside the methods where they are ranked, such as popularity.
+        baselines: what stands beside the methods where they are ranked, such as popularity.
         deviations: how the experiments depart from a paper's, in sentences; what each part departs in is on the page
             in any case.
 
@@ -89,9 +89,9 @@ def write_report(
     methods = methods_of(runs, compared)
     every, firsts = [run for method in methods for run in method.runs], [method.first for method in methods]
     names, called = run_names(methods), {method.first.folder: method.name for method in methods}
-    found = results(methods, part, references)
+    found = results(methods, part, baselines)
     truths = {
-        target: (judged, results(judged, kept, references))
+        target: (judged, results(judged, kept, baselines))
         for target, kept in TRUTH_PARTS.items()
         if (judged := [method for method in methods if method.has(kept)])
     }

@@ -79,7 +79,7 @@ def _made_with(result: BenchmarkResult) -> str:
 def _users_of_truth(result: BenchmarkResult) -> str:
     """A line on the users of the columns by the truth, which are not those of the column `users`."""
     part = TRUTH_PARTS[result.target]
-    judged = [one.per_user[part] for one in result.references if part in one.per_user]
+    judged = [one.per_user[part] for one in result.baselines if part in one.per_user]
     if not judged:
         return ""
     counts = {metric: one["users"] for metric, one in summarise(judged[0]).items()}
@@ -166,5 +166,5 @@ def report_on(
             deviations=deviations,
             failed=result.failed,
             compared=result.compared,
-            references=result.references,
+            baselines=result.baselines,
         )

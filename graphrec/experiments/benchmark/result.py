@@ -13,7 +13,7 @@ import pandas as pd
 from graphrec.causal import label
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
-from graphrec.evaluation.baselines import Reference
+from graphrec.evaluation.baselines import Baseline
 from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.runs.compare import paired_tests
 from graphrec.runs.run import Run
@@ -31,10 +31,10 @@ class Row:
     training: str = ""
 
     @classmethod
-    def of_reference(cls, reference: Reference) -> Row:
-        summary = {key: value for table in reference.per_user.values() for key, value in summarise(table).items()}
-        per_user = {part: [table] for part, table in reference.per_user.items()}
-        return cls(table_row(reference.name, "", summary), per_user, competes=reference.competes)
+    def of_baseline(cls, baseline: Baseline) -> Row:
+        summary = {key: value for table in baseline.per_user.values() for key, value in summarise(table).items()}
+        per_user = {part: [table] for part, table in baseline.per_user.items()}
+        return cls(table_row(baseline.name, "", summary), per_user, competes=baseline.competes)
 
     @classmethod
     def of_runs(cls, method: str, runs: Sequence[Run], parts: Sequence[str]) -> list[Row]:
@@ -64,7 +64,7 @@ class BenchmarkResult:
     """What a benchmark found.
 
     Args:
-        rows: the references', and one a method and estimand.
+        rows: the baselines', and one a method and estimand.
         tests: of every pair of rows, see `evaluation.significance`; the oracles are no competitors.
         trained: the runs of each method, one a seed.
         seeds: of these runs.
@@ -75,7 +75,7 @@ class BenchmarkResult:
         trials: trainings that each method was tuned with; 0 where none was.
         command: what does all of it again, if it is known.
         title: what the data is called.
-        references: what the methods stand beside, the first rows.
+        baselines: what the methods stand beside, the first rows.
         data: all of it, as the recipes read it, whatever part it goes to.
         split: what was trained on; its test part stays closed.
     """
@@ -91,7 +91,7 @@ class BenchmarkResult:
     trials: int = 0
     command: str = ""
     title: str = ""
-    references: list[Reference] = field(default_factory=list)
+    baselines: list[Baseline] = field(default_factory=list)
     data: InteractionDataset = field(kw_only=True)
     split: Split = field(kw_only=True)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphrec.data.dataset import InteractionDataset
 from graphrec.errors import RunError
-from graphrec.evaluation.baselines import references
+from graphrec.evaluation.baselines import baselines
 from graphrec.evaluation.result_sets import evaluated_sets
 from graphrec.experiments.benchmark.evaluate import judge
 from graphrec.experiments.benchmark.existing_results import refuse_to_lose_method, refuse_to_lose_seeds, run_folder
@@ -69,8 +69,8 @@ def run_benchmark(
     first = next(iter(recipes.values()))
     data, split = load_data(first), prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
-    beside = references(split, known, target, first.evaluation.k, out / "ledger.jsonl")
-    rows = [Row.of_reference(one) for one in beside]
+    beside = baselines(split, known, target, first.evaluation.k, out / "ledger.jsonl")
+    rows = [Row.of_baseline(one) for one in beside]
     for name, found in runs.items():
         rows += Row.of_runs(name, found, parts)
     result = BenchmarkResult(
@@ -85,7 +85,7 @@ def run_benchmark(
         trials=trials,
         command=command,
         title=titled(title or split.dataset.name, split.dataset),
-        references=beside,
+        baselines=beside,
         data=data,
         split=split,
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from graphrec.errors import RunError
-from graphrec.evaluation.baselines import Reference
+from graphrec.evaluation.baselines import Baseline
 from graphrec.evaluation.metrics import better, summarise, table_row
 from graphrec.evaluation.significance import LEVEL
 from graphrec.report.primitives.plots import Estimate, dot_plot
@@ -31,17 +31,17 @@ Table = tuple[list[str], Sequence[tuple[str, ...]]]
 """Headers and rows, as the macro `cells` shows them."""
 
 
-def results(methods: Sequence[Trained], part: str, references: Sequence[Reference] = ()) -> Comparison:
+def results(methods: Sequence[Trained], part: str, baselines: Sequence[Baseline] = ()) -> Comparison:
     """The rows of all methods that are compared, and their tests.
 
     Args:
-        references: their rows come first, where they were judged on the part; those that compete are in the tests.
+        baselines: their rows come first, where they were judged on the part; those that compete are in the tests.
 
     Raises:
         RunError: as `rows`.
     """
     table, kept, trainings = rows(methods, part)
-    beside = [one for one in references if part in one.per_user]
+    beside = [one for one in baselines if part in one.per_user]
     if beside:
         table = pd.concat([pd.DataFrame([_beside(one, part) for one in beside]), table], ignore_index=True)
     tested = {place: [one.per_user[part]] for place, one in enumerate(beside) if one.competes}
@@ -49,10 +49,10 @@ def results(methods: Sequence[Trained], part: str, references: Sequence[Referenc
     return Comparison(table, paired_tests(tested, dict(enumerate(trainings, start=len(beside)))))
 
 
-def _beside(reference: Reference, part: str) -> dict[str, Any]:
-    """A row as `rows` gives it; `run` says what the reference ranks by."""
-    name, row = reference.name, table_row(reference.name, reference.name, summarise(reference.per_user[part]))
-    return {"run": reference.about, **row, "variant": name, "row": name}
+def _beside(baseline: Baseline, part: str) -> dict[str, Any]:
+    """A row as `rows` gives it; `run` says what the baseline ranks by."""
+    name, row = baseline.name, table_row(baseline.name, baseline.name, summarise(baseline.per_user[part]))
+    return {"run": baseline.about, **row, "variant": name, "row": name}
 
 
 def methods_in_order(table: pd.DataFrame) -> list[str]:

@@ -80,7 +80,7 @@ def test_the_page_ranks_what_the_table_ranks_by_the_same_tests(recipes, tiny_wor
     methods = methods_of(list(result.trained.values()), result.compared)
     both = []
     for part in ("test", "truth"):
-        found = results(methods, part, result.references)
+        found = results(methods, part, result.baselines)
         assert found.table["row"].tolist() == result.table["method"].tolist()
         both.append(found.tests)
     pd.testing.assert_frame_equal(pd.concat(both, ignore_index=True), result.tests)
