@@ -61,8 +61,8 @@ class Recommender(nn.Module):
             with torch.no_grad():
                 graph = self.decoder.encode_features(graph)
             for name, tower in self.decoder.towers().items():
-                check_compatibility(backbone_class, graph, tower.role)
-                self.towers[name] = backbone_class(backbone_config, graph, tower.role, tower.outputs)
+                check_compatibility(backbone_class, graph, tower.feedback_role)
+                self.towers[name] = backbone_class(backbone_config, graph, tower.feedback_role, tower.outputs)
                 shapes = backbone_class.tables(backbone_config, graph, tower.outputs)
                 if self.decoder.share_embeddings:
                     shared |= shapes

@@ -122,7 +122,7 @@ class Backbone(nn.Module, ABC):
     def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__()
         self.config = config
-        self.role = role
+        self.feedback_role = role
         self.outputs = tuple(outputs)
 
     @classmethod

@@ -101,7 +101,9 @@ class FREEDOM(Pruned):
         return self.config.drop
 
     def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor:
-        return degree_sensitive(graph.pairs(self.role), graph.num_users, graph.num_items, self.dropped, generator)
+        return degree_sensitive(
+            graph.pairs(self.feedback_role), graph.num_users, graph.num_items, self.dropped, generator
+        )
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         nodes = averaged(self.propagator(graph), tables[ID], self.config.layers)

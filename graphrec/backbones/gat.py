@@ -61,7 +61,7 @@ class GAT(Convolution):
         return _Layer(size, size // heads, heads=heads)
 
     def neighbours(self, graph: InteractionGraph) -> SortedEdges:
-        return graph.edges_with_loops(self.role)
+        return graph.edges_with_loops(self.feedback_role)
 
 
 class _Layer(GATv2Conv):

@@ -29,7 +29,7 @@ class GCN(Convolution):
         return _Layer(self.config.embedding_size)
 
     def neighbours(self, graph: InteractionGraph) -> Propagator:
-        return graph.propagator(self.role, "symmetric", self_loops=True)
+        return graph.propagator(self.feedback_role, "symmetric", self_loops=True)
 
 
 class _Layer(nn.Module):

@@ -76,7 +76,7 @@ class GRCN(Backbone):
         return shapes | Projections.tables(config, graph, names)
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        edges, sizes = graph.edges_to_users(self.role), (graph.num_users, graph.num_items)
+        edges, sizes = graph.edges_to_users(self.feedback_role), (graph.num_users, graph.num_items)
         parts, to_users, to_items = {}, [], []
         for m, features in self.projections(graph, tables).items():
             features = normalize_rows(features if graph.is_bag(m) else F.leaky_relu(features))

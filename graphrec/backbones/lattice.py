@@ -90,7 +90,7 @@ class LATTICE(Backbone):
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         official = self.config.interaction == "official"
-        propagate = graph.propagator(self.role, "mean" if official else "symmetric", self_loops=official)
+        propagate = graph.propagator(self.feedback_role, "mean" if official else "symmetric", self_loops=official)
         nodes = averaged(propagate, tables[ID], self.config.layers)
         user, item = nodes[: graph.num_users], nodes[graph.num_users :]
         found = {ID: Representation(user, item)}

@@ -103,7 +103,7 @@ class LGMRec(Backbone):
         return ids | Projections.tables(config, graph, viewed(graph, outputs))
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        collaborative = averaged(graph.propagator(self.role, "symmetric"), tables[ID], self.config.layers)
+        collaborative = averaged(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
         projected = self.projections(graph, tables)
         views = {m: normalize_rows(self._view(graph, m, one)) for m, one in projected.items()}
         parts = {ID: collaborative} | {m: collaborative + view for m, view in views.items()}
@@ -122,11 +122,11 @@ class LGMRec(Backbone):
 
     def _view(self, graph: InteractionGraph, modality: str, items: Tensor) -> Tensor:
         """V_m `[U + I, d]`."""
-        hear = graph.propagator(self.role, "sum").to_users
+        hear = graph.propagator(self.feedback_role, "sum").to_users
         known = graph.mask(modality).unsqueeze(1).to(items.dtype)
         x = torch.cat([hear(items) / hear(known).clamp(min=1), items])
         for _ in range(self.config.modality_layers):
-            x = graph.propagator(self.role, "symmetric")(x)
+            x = graph.propagator(self.feedback_role, "symmetric")(x)
         return x
 
     def _global(
@@ -136,7 +136,7 @@ class LGMRec(Backbone):
         width d and C's items."""
         weight, known = self.hyperedges[modality], graph.mask(modality).unsqueeze(1)
         of_items = (projected @ weight if graph.is_bag(modality) else graph.project(modality, weight)) * known
-        of_users = graph.propagator(self.role, "sum").to_users(of_items)
+        of_users = graph.propagator(self.feedback_role, "sum").to_users(of_items)
         item_edges, user_edges = self._membership(of_items) * known, self._membership(of_users)
         for _ in range(self.config.hyper_layers):
             gathered = item_edges.T @ items

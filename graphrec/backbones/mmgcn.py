@@ -133,7 +133,7 @@ class MMGCN(Backbone):
         return shapes
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        propagate = graph.propagator(self.role, "mean", self_loops=self.config.self_loops)
+        propagate = graph.propagator(self.feedback_role, "mean", self_loops=self.config.self_loops)
         nodes = {m: stack(graph, propagate, tables) for m, stack in self.stacks.items()}
         parts = {m: Representation(x[: graph.num_users], x[graph.num_users :]) for m, x in nodes.items()}
         if FUSED in self.outputs:

@@ -42,13 +42,13 @@ class Pruned(Backbone):
 
     def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
         if self.dropped:
-            self.pruned = graph.propagator(self.role, "symmetric").kept(self.kept_pairs(graph, generator))
+            self.pruned = graph.propagator(self.feedback_role, "symmetric").kept(self.kept_pairs(graph, generator))
 
     def propagator(self, graph: InteractionGraph) -> Propagator:
         """The epoch's in training mode, else the whole graph's."""
         if self.training and self.pruned is not None:
             return self.pruned
-        return graph.propagator(self.role, "symmetric")
+        return graph.propagator(self.feedback_role, "symmetric")
 
 
 class EdgeDropoutConfig(IdBackboneConfig):
@@ -68,4 +68,4 @@ class EdgeDropout(Pruned):
         return self.config.edge_dropout
 
     def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor:
-        return uniform(len(graph.pairs(self.role)), self.dropped, generator)
+        return uniform(len(graph.pairs(self.feedback_role)), self.dropped, generator)

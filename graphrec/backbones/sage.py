@@ -27,7 +27,7 @@ class SAGE(Convolution):
         return _Layer(self.config.embedding_size)
 
     def neighbours(self, graph: InteractionGraph) -> Propagator:
-        return graph.propagator(self.role, "mean")
+        return graph.propagator(self.feedback_role, "mean")
 
 
 class _Layer(nn.Module):

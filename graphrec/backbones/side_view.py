@@ -72,7 +72,7 @@ class SideView(Backbone):
         return ids | Projections.tables(config, graph, viewed(graph, outputs))
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        content = averaged(graph.propagator(self.role, "symmetric"), tables[ID], self.config.layers)
+        content = averaged(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
         items = tables[ID][graph.num_users :]
         projected = self.projections(graph, tables)
         views = {m: self.view(graph, items, m, one) for m, one in projected.items()}
@@ -102,7 +102,7 @@ class SideView(Backbone):
         """`[U + I, d]`: purified items `[I, d]` after the steps over their graph, and what the users hear of these."""
         for _ in range(self.config.item_layers):
             purified = item_graph @ purified
-        return torch.cat([graph.propagator(self.role, "symmetric").to_users(purified), purified])
+        return torch.cat([graph.propagator(self.feedback_role, "symmetric").to_users(purified), purified])
 
     def auxiliaries(self) -> list[Auxiliary]:
         if FUSED not in self.outputs:

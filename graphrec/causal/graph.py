@@ -102,7 +102,7 @@ class CausalGraph:
         graph.add_edges_from(self.edges)
         return graph
 
-    def role(self, name: str) -> str:
+    def causal_role(self, name: str) -> str:
         """The word for a node's part: treatment, outcome, mediator, given, adjusted, or nothing."""
         parts = {
             "treatment": (self.treatment,),

@@ -79,7 +79,7 @@ class $title(Backbone):
         return torch.cat([tables[f"preference_{name}"], features])
 
     def propagated(self, graph, start):
-        propagate = graph.propagator(self.role, "symmetric")
+        propagate = graph.propagator(self.feedback_role, "symmetric")
         x = start
         for _ in range(self.config.layers):
             x = (1 - self.config.keep) * propagate(x) + self.config.keep * start

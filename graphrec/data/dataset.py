@@ -17,7 +17,8 @@ from scipy import sparse
 
 from graphrec.errors import DataError, UnknownIdError, UnknownNameError, nearest_name
 
-Role = Literal["click", "like"]
+FeedbackRole = Literal["click", "like"]
+"""What a behaviour of the log counts as; see `InteractionDataset.feedback`."""
 ModalityRole = Literal["exposure", "content"]
 PARTS = ("train", "valid", "test")
 UNKNOWN = "unknown"

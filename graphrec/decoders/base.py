@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from graphrec.backbones.base import ID, Representation, Representations, fuse
 from graphrec.causal import Estimand, Logits, Outcome
+from graphrec.data.dataset import FeedbackRole
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import Negatives
 from graphrec.registry import Registry
@@ -20,8 +21,6 @@ from graphrec.registry import Registry
 Branches = dict[str, Representation]
 """A branch is a pair of tables; its logit for a user and an item is their inner product."""
 
-
-Role = Literal["click", "like"]
 
 Grid = Mapping[str, tuple[Any, ...]]
 """Values to try, by recipe key: what `graphrec tune` searches where the recipe names no space of its own."""
@@ -35,7 +34,7 @@ CLICK_GRID: Grid = {"training.learning_rate": (1e-4, 1e-3, 1e-2), "training.weig
 class Tower:
     """One backbone of a decoder: over whose edges it propagates and which representations the decoder reads."""
 
-    role: Role
+    feedback_role: FeedbackRole
     outputs: tuple[str, ...]
 
 
@@ -83,12 +82,12 @@ class Objective:
     """
 
     name: str
-    label: Role
+    label: FeedbackRole
     loss: Literal["bpr", "bce"] | Loss
     score: Callable[[Logits], Tensor] = lambda logits: next(iter(logits.values()))
     negatives: Negatives | None = None
     weight: float = 1.0
-    population: Role | None = None
+    population: FeedbackRole | None = None
     attack: Attack | None = None
     stages: int = 1
 
@@ -136,7 +135,7 @@ class DecoderConfig(BaseModel):
 class OneBehaviourConfig(DecoderConfig):
     """Settings of methods whose papers know one kind of feedback."""
 
-    behaviour: Role = "click"
+    behaviour: FeedbackRole = "click"
     """The feedback that is learned."""
     negatives: Negatives = "unclicked"
     """What the positives are compared with; of clicks `unclicked` alone, as the other kinds may be clicks."""

@@ -14,14 +14,15 @@ from pydantic import model_validator
 
 from graphrec.backbones.base import FUSED, Representations
 from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
-from graphrec.decoders.base import Branches, Decoder, Objective, OneBehaviourConfig, Role, Tower, decoders
+from graphrec.data.dataset import FeedbackRole
+from graphrec.decoders.base import Branches, Decoder, Objective, OneBehaviourConfig, Tower, decoders
 from graphrec.graph.sampling import Negatives
 
 
 class CTConfig(OneBehaviourConfig):
-    behaviour: Role = "like"
+    behaviour: FeedbackRole = "like"
     """What is learned; `click` makes it the plain click model."""
-    graph: Role = "like"
+    graph: FeedbackRole = "like"
     """Whose edges the backbone propagates over."""
     negatives: Negatives = "unliked"
     """`mixed` gives CT the negatives of HCR's like task, for a fair comparison. Where clicks are learned the default is

@@ -133,7 +133,7 @@ def _graph_lines(graph: CausalGraph) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*((n, node.meaning) for n, node in graph.nodes.items()))]
     for name, node in graph.nodes.items():
         words = ["observed" if node.observed else "hidden", "deterministic" if node.deterministic else ""]
-        kind = ", ".join(word for word in (graph.role(name), *words) if word)
+        kind = ", ".join(word for word in (graph.causal_role(name), *words) if word)
         yield f"  {name:{widths[0]}}  {node.meaning:{widths[1]}}  {kind}"
     yield "edges"
     yield "  " + ", ".join(f"{a} -> {b}" for a, b in graph.edges)

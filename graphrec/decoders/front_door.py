@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from graphrec.causal import CausalGraph, Node
-from graphrec.decoders.base import Context, Decoder, DecoderConfig, Role, Tower
+from graphrec.data.dataset import FeedbackRole
+from graphrec.decoders.base import Context, Decoder, DecoderConfig, Tower
 
 
 class FrontDoorConfig(DecoderConfig):
     share_embeddings: bool = True
     """Whether the towers share their embedding tables; false is the paper's HCR-NS."""
-    like_graph: Role = "click"
+    like_graph: FeedbackRole = "click"
     """Whose edges the like tower propagates over."""
 
 

@@ -62,9 +62,7 @@ def by_truth(score: Score, split: Split, truth: Truth, target: str) -> pd.DataFr
     return evaluate_by_truth(score, truth, split.train_pairs("click"), bytes_per_user=size, target=target)
 
 
-def baselines(
-    split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path
-) -> list[Baseline]:
+def baselines(split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path) -> list[Baseline]:
     """All of them, judged on the held-out likes and, where it is known, by the truth; opens the test part."""
     dataset, found = split.dataset, []
     positives = split.open_test("benchmark baselines", ledger)

@@ -118,7 +118,7 @@ class BackboneContract:
             torch.manual_seed(0)
             backbone.start_epoch(graph, torch.Generator().manual_seed(0))
             found = backbone(graph, tables) | (held or {})
-            batch = every_pair(graph, backbone.role) if pairs is None else pairs
+            batch = every_pair(graph, backbone.feedback_role) if pairs is None else pairs
             losses = {one.name: one.loss(found, batch) for one in backbone.auxiliaries()}
         backbone.eval()
         return found, losses
@@ -228,7 +228,7 @@ class BackboneContract:
                 name: table[order[len(table)]] if len(table) in order else table for name, table in tables.items()
             }
             moved_graph = small_graph(users=moved_users, items=moved_items)
-            batch = renumbered(every_pair(graph, backbone.role), moved_users, moved_items)
+            batch = renumbered(every_pair(graph, backbone.feedback_role), moved_users, moved_items)
             moved = self.everything(backbone, moved_graph, moved_tables, batch, WithoutChance())
             for name, one in plain.items():
                 rows = {"user": moved_users, "item": moved_items}.get(name[2])

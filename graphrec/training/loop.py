@@ -72,7 +72,7 @@ class Trainer:
         ]
         self.auxiliaries = {name: found for name, tower in model.networks.items() if (found := tower.auxiliaries())}
         for name in self.auxiliaries:
-            role = model.decoder.towers()[name].role
+            role = model.decoder.towers()[name].feedback_role
             pairs = Objective(f"auxiliary/{name}", role, "bpr", negatives="unclicked")
             self.samplers.append(ObjectiveSampler(pairs, graph, config.batch_size, steps, seed))
         self.terms = [(objective.name, objective.weight) for objective in self.objectives]

@@ -95,7 +95,7 @@ def test_a_graph_without_an_adjustment_set_reads_as_one_that_declares_none(hcr):
     assert CausalGraph.from_dict(plain) == hcr()
     adjusted = graph_of([("V", "I"), ("V", "L"), ("I", "L")], adjustment=("V",))
     assert CausalGraph.from_json(adjusted.to_json()) == adjusted
-    assert [adjusted.role(name) for name in "VIL"] == ["adjusted", "treatment", "outcome"]
+    assert [adjusted.causal_role(name) for name in "VIL"] == ["adjusted", "treatment", "outcome"]
 
 
 def test_a_graph_is_read_from_a_file_and_an_error_names_the_file(hcr, tmp_path):

@@ -144,7 +144,7 @@ class Infinite(MMGCN):
     """Divides by the number of neighbours, which may be none."""
 
     def forward(self, graph, tables):
-        degree = graph.propagator(self.role, "sum")(torch.ones(graph.num_users + graph.num_items, 1).double())
+        degree = graph.propagator(self.feedback_role, "sum")(torch.ones(graph.num_users + graph.num_items, 1).double())
         return changed(super().forward(graph, tables), lambda x: x / degree[-len(x) :])
 
 
@@ -191,7 +191,7 @@ class Nosy(MMGCN):
     """Uses the edges of the other role."""
 
     def forward(self, graph, tables):
-        self.role = "click"
+        self.feedback_role = "click"
         return super().forward(graph, tables)
 
 
@@ -200,9 +200,9 @@ class NosyForOne(MMGCN):
 
     def forward(self, graph, tables):
         found = super().forward(graph, tables)
-        own, self.role = self.role, "click"
+        own, self.feedback_role = self.feedback_role, "click"
         found |= {name: one for name, one in super().forward(graph, tables).items() if name == "title"}
-        self.role = own
+        self.feedback_role = own
         return found
 
 
@@ -210,9 +210,9 @@ class NosyInTraining(MMGCN):
     """Does so in training alone."""
 
     def forward(self, graph, tables):
-        own, self.role = self.role, "click" if self.training else self.role
+        own, self.feedback_role = self.feedback_role, "click" if self.training else self.feedback_role
         found = super().forward(graph, tables)
-        self.role = own
+        self.feedback_role = own
         return found
 
 
@@ -230,7 +230,7 @@ class NosyOfLikes(MMGCN):
     """Uses the likes, whatever its role."""
 
     def forward(self, graph, tables):
-        self.role = "like"
+        self.feedback_role = "like"
         return super().forward(graph, tables)
 
 

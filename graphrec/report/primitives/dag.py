@@ -73,7 +73,7 @@ def draw_dag(graph: CausalGraph) -> str:
 
 def role(graph: CausalGraph, name: str) -> str:
     """The word for a node's part: treatment, outcome, mediator, given, adjusted, hidden, or nothing."""
-    return graph.role(name) or ("" if graph.nodes[name].observed else "hidden")
+    return graph.causal_role(name) or ("" if graph.nodes[name].observed else "hidden")
 
 
 def _described(graph: CausalGraph) -> str:
