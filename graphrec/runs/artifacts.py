@@ -20,6 +20,7 @@ from graphrec.data.split import Split
 from graphrec.decoders import Decoder
 from graphrec.errors import damaged
 from graphrec.recommender import FrozenModel, Recommender
+from graphrec.runs.old_names import SCHEMA, TOWERS
 from graphrec.system.files import replace_file
 from graphrec.training.checkpoint import load_weights, save_weights
 
@@ -59,8 +60,11 @@ def save_model(folder: Path, model: Recommender, frozen: FrozenModel, split: Spl
             pd.DataFrame({"id": ids.astype(str)}).to_parquet(part, index=False)
 
 
-def load_tables(folder: Path) -> Tables:
-    """What `save_model` kept of the representations.
+def load_tables(folder: Path, schema: int = SCHEMA) -> Tables:
+    """What `save_model` wrote of the representations.
+
+    Args:
+        schema: of the run folder: towers that had another name in it come under today's.
 
     Raises:
         RunError: the file is missing or damaged.
@@ -73,7 +77,8 @@ def load_tables(folder: Path) -> Tables:
     try:
         for key in (key for key in kept if key.endswith("/user") and not key.startswith(CATEGORIES)):
             tower, output, _ = key.split("/")
-            representations.setdefault(tower, {})[output] = Representation(kept[key], kept[f"{tower}/{output}/item"])
+            name = TOWERS.get(schema, {}).get(tower, tower)
+            representations.setdefault(name, {})[output] = Representation(kept[key], kept[f"{tower}/{output}/item"])
         return Tables(representations, categories, kept[TRAIN_PAIRS].numpy().astype(np.int64))
     except KeyError as error:
         raise damaged(folder / TABLES, f"no tensor {error}") from None

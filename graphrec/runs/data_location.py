@@ -15,7 +15,7 @@ from graphrec.data.store import fingerprint
 from graphrec.errors import GraphrecError
 from graphrec.runs.recipe import Recipe
 
-RELATIVE_DATA = "data_from_here"
+RELATIVE_DATA = "relative_data_path"
 """In a manifest: the path of the data relative to the run's folder."""
 
 

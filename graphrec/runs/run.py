@@ -43,6 +43,7 @@ from graphrec.recommender import FrozenModel
 from graphrec.runs.artifacts import Tables, load_ids, load_model, load_tables
 from graphrec.runs.build import prepare_split
 from graphrec.runs.data_location import portable_manifest, relocate_data
+from graphrec.runs.old_names import MANIFEST_KEYS, READABLE, SCHEMA, with_new_keys
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import load_metrics, load_per_user, save_found
 from graphrec.simulation.truth import truth_of
@@ -52,8 +53,6 @@ MANIFEST = "run.json"
 CHECKPOINT = "training.safetensors"
 BEGUN_WITH = "begun_with"
 """In a manifest: the environment in which a training began that was finished with other code."""
-SCHEMA = 2
-"""Of the run folder; raised where an older one can no longer be read."""
 REFUTATION = "refutation"
 
 
@@ -76,6 +75,7 @@ class Run:
         self.manifest: dict[str, Any] = read_json(self.folder / MANIFEST)
         if not isinstance(self.manifest, dict):
             raise damaged(self.folder / MANIFEST, "not a JSON object")
+        self.manifest = with_new_keys(self.manifest, MANIFEST_KEYS)
         if self.manifest.get("status") != "complete":
             raise RunError(
                 "the run's training has not finished",
@@ -83,7 +83,7 @@ class Run:
                 where=self.folder,
                 next_step="call `graphrec train` again with the same recipe and --out: it goes on from there",
             )
-        if self.manifest.get("schema") != SCHEMA:
+        if self.manifest.get("schema") not in READABLE:
             raise RunError(
                 "the run was written by another version of graphrec",
                 expected=f"a run folder of schema {SCHEMA}",
@@ -113,7 +113,7 @@ class Run:
 
     @cached_property
     def _tables(self) -> Tables:
-        return load_tables(self.folder)
+        return load_tables(self.folder, self.manifest["schema"])
 
     @property
     def train_interactions(self) -> np.ndarray:
@@ -432,7 +432,8 @@ class Run:
         Raises:
             RunError: another training has begun in the folder since the run was opened, whose results these are not.
         """
-        if portable_manifest(read_json(self.folder / MANIFEST)) != self.about():
+        now = with_new_keys(read_json(self.folder / MANIFEST), MANIFEST_KEYS)
+        if portable_manifest(now) != self.about():
             raise RunError(
                 "the run was trained anew while it was evaluated",
                 expected=f"the training of {self.manifest['created']}",

@@ -25,9 +25,10 @@ from graphrec.recommender import FrozenModel, Recommender
 from graphrec.runs.artifacts import save_model
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.data_location import location_of_data
+from graphrec.runs.old_names import MANIFEST_KEYS, SCHEMA, with_new_keys
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import remove_found
-from graphrec.runs.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, SCHEMA, Run
+from graphrec.runs.run import BEGUN_WITH, CHECKPOINT, MANIFEST, REFUTATION, Run
 from graphrec.system.environment import Environment, code_of
 from graphrec.system.files import LOCK, file_lock, read_json, require_place, sha256, write_json, write_text
 from graphrec.system.memory import peak_mb, reset_peak
@@ -158,7 +159,7 @@ def _materials(recipe: Recipe) -> dict[str, Any]:
     files = {module: getattr(sys.modules[module], "__file__", None) for module in sorted(own)}
     return {
         "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
-        "own_code": {module: sha256(Path(file)) for module, file in files.items() if file},
+        "custom_code": {module: sha256(Path(file)) for module, file in files.items() if file},
     }
 
 
@@ -252,7 +253,7 @@ def complete_run(out: Path) -> Run | None:
 
 def _require_unchanged(out: Path, now: dict[str, Any]) -> None:
     """Going on with other data or code would mix two trainings; an old run would be taken for one of the new."""
-    before = read_json(out / MANIFEST)
+    before = with_new_keys(read_json(out / MANIFEST), MANIFEST_KEYS)
     for key in now.keys() & {"dataset_fingerprint", "split_hash"}:
         if before.get(key) != now[key]:
             raise MismatchError(
@@ -262,8 +263,8 @@ def _require_unchanged(out: Path, now: dict[str, Any]) -> None:
                 where=out,
                 next_step="prepare the same raw data again, or start anew with --no-resume",
             )
-    for module, code in now["own_code"].items():
-        trained = str(before.get("own_code", {}).get(module))
+    for module, code in now["custom_code"].items():
+        trained = str(before.get("custom_code", {}).get(module))
         if trained != code:
             raise MismatchError(
                 f"the file of `{module}` changed since the run in this folder was trained",

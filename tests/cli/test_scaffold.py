@@ -57,7 +57,7 @@ def test_a_run_is_not_taken_for_one_of_changed_code(
     backbone.write_text(backbone.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
     with pytest.raises(RunError, match="the file of `changed_net` changed"):
         train(recipe, tmp_path / "run")
-    assert list(train(recipe, tmp_path / "run", resume=False).manifest["own_code"]) == ["changed_net"]
+    assert list(train(recipe, tmp_path / "run", resume=False).manifest["custom_code"]) == ["changed_net"]
 
 
 @pytest.mark.parametrize(
