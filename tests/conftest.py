@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from graphrec.runs.recipe import Recipe
     from graphrec.runs.run import Run
 
-pytest.register_assert_rewrite("contracts")
-
 REALDATA = Path(os.environ.get("GRAPHREC_REALDATA", ROOT.parent / "shared" / "data"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from contracts.decoder_contract import EVERYONE, first_batches, small_model, total_loss
 from support.on_mf import mf_model
 
 from graphrec.backbones.mmgcn import MMGCNConfig
@@ -12,6 +11,7 @@ from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.errors import GraphrecError, UnknownNameError
 from graphrec.recommender import Recommender
 from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS, NUM_USERS
+from graphrec.testing.small_model import EVERYONE, first_batches, small_model, total_loss
 from graphrec.training.objective import loss_of
 
 
@@ -20,7 +20,7 @@ def test_centring_changes_neither_loss_nor_ranking_of_inner_products() -> None:
     torch.testing.assert_close(total_loss(plain, graph), total_loss(centred, graph), rtol=1e-12, atol=0)
     scores = [model.freeze(graph).scorer(Observational())(EVERYONE) for model in (plain, centred)]
     assert torch.equal(scores[0].argsort(dim=1), scores[1].argsort(dim=1))
-    torch.testing.assert_close(scores[1][:, graph.trained].mean(1), torch.zeros(NUM_USERS, dtype=torch.float64))
+    torch.testing.assert_close(scores[1][:, graph.in_train].mean(1), torch.zeros(NUM_USERS, dtype=torch.float64))
     assert scores[0].mean(1).abs().min() > 1e-3
     gradients = []
     for model in (plain, centred):
@@ -38,10 +38,10 @@ def test_by_default_the_decoder_says_whether_to_centre() -> None:
 
 def test_centring_measures_every_representation_from_the_mean_training_item() -> None:
     model, graph = small_model("hcr", centre_items=True)
-    assert not graph.trained[LONE_ITEM] and graph.trained.sum() == len(graph.trained) - 1
+    assert not graph.in_train[LONE_ITEM] and graph.in_train.sum() == len(graph.in_train) - 1
     for outputs in model.representations(graph).values():
         for one in outputs.values():
-            torch.testing.assert_close(one.item[graph.trained].mean(0), torch.zeros(4, dtype=torch.float64))
+            torch.testing.assert_close(one.item[graph.in_train].mean(0), torch.zeros(4, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("decoder", ["ct", "esmm", "hcr", "causalrec"])

@@ -1,7 +1,7 @@
 """What every backbone must do; a class joins in three lines:
 
 class TestMyBackbone(BackboneContract):
-    name = "my_module:MyBackbone"
+    backbone = "my_module:MyBackbone"
     settings: ClassVar = {"layers": 2}
 """
 
@@ -52,10 +52,10 @@ _REGISTERED = ("_parameters", "_buffers", "_modules")
 class BackboneContract:
     """Every test but that of the planted world builds the backbone on `small_graph` in double precision."""
 
-    name: ClassVar[str]
-    """Registered name, or import path."""
+    backbone: ClassVar[str]
+    """Its registered name, or its import path."""
     settings: ClassVar[dict[str, Any]] = {}
-    choices: ClassVar[tuple[tuple[str, ...], ...]] = (
+    output_sets: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("id",),
         ("visual",),
         ("title", "acoustic"),
@@ -65,11 +65,11 @@ class BackboneContract:
     """Subsets of the outputs that a decoder may ask for."""
     uses_edges: ClassVar[bool | tuple[str, ...]] = True
     """False for one that propagates nothing; where the users of some outputs hear of edges, the names of these."""
-    modalities_travel: ClassVar[bool] = True
+    modalities_propagate: ClassVar[bool] = True
     """False where an item's features do not reach its neighbours."""
-    roles_kept_apart: ClassVar[bool] = True
+    separates_feedback_roles: ClassVar[bool] = True
     """False for one that propagates over the edges of both roles."""
-    every_edge: ClassVar[dict[str, Any]] = {}
+    without_edge_dropout: ClassVar[dict[str, Any]] = {}
     """Settings under which no epoch leaves out edges by chance."""
     node_parameters: ClassVar[tuple[str, ...]] = ()
     """Parts of the names of parameters that act on every node, with features or without, though not in `id`."""
@@ -83,13 +83,13 @@ class BackboneContract:
     """Epochs in which it must get there."""
 
     def config(self, **more: Any) -> BackboneConfig:
-        return backbones.get(self.name).Config(**{"embedding_size": 3, **self.settings, **more})
+        return backbones.get(self.backbone).Config(**{"embedding_size": 3, **self.settings, **more})
 
     def build(
         self, graph: InteractionGraph, outputs: tuple[str, ...], role: str = "click", seed: int = 0, **settings: Any
     ) -> tuple[Backbone, Tables]:
         """The backbone and its embedding tables."""
-        kind, config = backbones.get(self.name), self.config(**settings)
+        kind, config = backbones.get(self.backbone), self.config(**settings)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             backbone = kind(config, graph, role, outputs).double().eval()
@@ -160,7 +160,7 @@ class BackboneContract:
         return small_graph()
 
     def test_gives_one_pair_of_tables_for_each_wanted_output(self, graph: InteractionGraph) -> None:
-        for outputs in self.choices:
+        for outputs in self.output_sets:
             backbone, tables = self.build(graph, outputs)
             found = backbone(graph, tables)
             assert tuple(found) == outputs
@@ -169,14 +169,14 @@ class BackboneContract:
                 assert one.item.shape == (NUM_ITEMS, 3)
 
     def test_what_training_adds_has_a_name_that_no_modality_has(self, graph: InteractionGraph) -> None:
-        for outputs in self.choices:
+        for outputs in self.output_sets:
             backbone, tables = self.build(graph, outputs)
             found, _ = self.in_training(backbone, graph, tables)
             assert [name for name in found if name not in (*outputs, ID, FUSED) and "/" not in name] == []
 
     def test_nothing_is_hidden_from_training_and_saving(self, graph: InteractionGraph) -> None:
         """No tensor or module in a plain attribute, a list, a dict or a tuple; no buffer or leaf that should be one."""
-        for outputs in self.choices:
+        for outputs in self.output_sets:
             backbone, tables = self.build(graph, outputs)
             known = {id(one) for one in (*backbone.modules(), *backbone.parameters(), *tables.values())}
             for module in backbone.modules():
@@ -190,7 +190,7 @@ class BackboneContract:
             assert not unknown, "a gradient goes to a tensor that no optimiser sees"
 
     def test_every_parameter_has_a_gradient(self, graph: InteractionGraph) -> None:
-        for outputs in self.choices:
+        for outputs in self.output_sets:
             backbone, tables = self.build(graph, outputs)
             self.training_loss(backbone, graph, tables).backward()
             for name, parameter in [*backbone.named_parameters(), *tables.items()]:
@@ -199,10 +199,10 @@ class BackboneContract:
                 assert parameter.grad.abs().max() > 0, f"{name} plays no part in {outputs}"
 
     def test_an_output_does_not_depend_on_what_else_is_wanted(self, graph: InteractionGraph) -> None:
-        everything = self.choices[-1]
+        everything = self.output_sets[-1]
         backbone, tables = self.build(graph, everything)
         together = backbone(graph, tables)
-        for outputs in self.choices:
+        for outputs in self.output_sets:
             alone, _ = self.build(graph, outputs)
             assert alone.state_dict().keys() <= backbone.state_dict().keys()
             alone.load_state_dict({key: backbone.state_dict()[key] for key in alone.state_dict()})
@@ -212,7 +212,7 @@ class BackboneContract:
         """In evaluation; in training with all chance taken out; and the losses of the same pairs, which stay."""
         rng = np.random.default_rng(1)
         users, items = rng.permutation(NUM_USERS), rng.permutation(NUM_ITEMS)
-        backbone, tables = self.build(graph, self.choices[-1], **self.every_edge)
+        backbone, tables = self.build(graph, self.output_sets[-1], **self.without_edge_dropout)
         plain = self.everything(backbone, graph, tables, chance=WithoutChance())
         for moved_users, moved_items in (
             (users, np.arange(NUM_ITEMS)),
@@ -235,29 +235,29 @@ class BackboneContract:
                 close(moved[name], one if rows is None else one[rows], name)
 
     def test_nodes_without_neighbours_are_finite_and_their_own(self, graph: InteractionGraph) -> None:
-        backbone, tables = self.build(graph, self.choices[-1])
+        backbone, tables = self.build(graph, self.output_sets[-1])
         for name, one in backbone(graph, tables).items():
             for row in (one.user[LONE_USER], one.item[LONE_ITEM]):
                 assert row.isfinite().all(), name
                 assert row.abs().max() > 0, name
 
     def test_what_is_stored_for_a_missing_modality_is_not_read(self, graph: InteractionGraph) -> None:
-        backbone, tables = self.build(graph, self.choices[-1])
+        backbone, tables = self.build(graph, self.output_sets[-1])
         wrong = small_graph(stored_in_missing=9.0)
         assert_equal(backbone(graph, tables), backbone(wrong, tables))
         assert torch.equal(*(self.training_loss(backbone, one, tables) for one in (graph, wrong))), "in training"
 
     def test_who_reads_a_modality_asks_which_items_have_it(self) -> None:
         watched = WatchedGraph()
-        backbone, tables = self.build(watched, self.choices[-1])
+        backbone, tables = self.build(watched, self.output_sets[-1])
         backbone(watched, tables)
         assert watched.read <= watched.asked, "the zeros of a missing row are taken as data"
 
     def test_an_item_without_features_has_nothing_of_their_parameters(self, graph: InteractionGraph) -> None:
         """Of an item without neighbours either: what lacks m in the output m, what lacks all in every output."""
         alone = {name for part in self.build(graph, ("id",)) for name in named(part)}
-        cases = [((m,), (m,)) for m in graph.modalities if m in self.choices[-1]]
-        for lacking, outputs in (*cases, (graph.modalities, self.choices[-1])):
+        cases = [((m,), (m,)) for m in graph.modalities if m in self.output_sets[-1]]
+        for lacking, outputs in (*cases, (graph.modalities, self.output_sets[-1])):
             poorer = small_graph()
             for m in lacking:
                 poorer.data["item"][f"{m}_mask"][LONE_ITEM] = False
@@ -277,7 +277,7 @@ class BackboneContract:
                     close(after[name][LONE_ITEM], before[name][LONE_ITEM], told)
 
     def test_a_modality_hears_of_a_missing_item_from_its_neighbours(self, graph: InteractionGraph) -> None:
-        for modality, item in MISSING.items() if self.modalities_travel else ():
+        for modality, item in MISSING.items() if self.modalities_propagate else ():
             backbone, tables = self.build(graph, (modality,))
             before = backbone(graph, tables)[modality].item[item]
             changed = small_graph()
@@ -286,7 +286,7 @@ class BackboneContract:
             assert not torch.equal(before, backbone(changed, tables)[modality].item[item])
 
     def test_training_is_repeatable_and_leaves_no_trace_in_evaluation(self, graph: InteractionGraph) -> None:
-        (first, tables), (second, other) = (self.build(graph, self.choices[-1]) for _ in range(2))
+        (first, tables), (second, other) = (self.build(graph, self.output_sets[-1]) for _ in range(2))
         before = first(graph, tables)
         assert torch.equal(self.training_loss(first, graph, tables), self.training_loss(second, graph, other))
         assert_equal(before, first(graph, tables))
@@ -297,14 +297,14 @@ class BackboneContract:
     @pytest.mark.parametrize("role", ["click", "like"])
     def test_only_the_edges_of_its_role_are_used(self, graph: InteractionGraph, role: str) -> None:
         """On a graph with the same pairs of the role, and others of the other role, nothing is different."""
-        if not self.roles_kept_apart:
+        if not self.separates_feedback_roles:
             pytest.skip("propagates over both roles' edges")
         other = small_graph(extra_clicks=((LONE_USER, LONE_ITEM), (LONE_USER, 3), (0, LONE_ITEM)))
         if role == "click":
             other = small_graph()
             other.data["user", "like", "item"].edge_index = graph.data["user", "like", "item"].edge_index[:, ::2]
         assert [torch.equal(graph.pairs(one), other.pairs(one)) for one in ("click", "like")].count(True) == 1
-        for outputs in self.choices:
+        for outputs in self.output_sets:
             backbone, tables = self.build(graph, outputs, role=role)
             before = self.everything(backbone, graph, tables)
             for name, one in self.everything(backbone, other, tables).items():
@@ -312,7 +312,7 @@ class BackboneContract:
 
     def test_an_edge_changes_its_user_in_every_output(self, graph: InteractionGraph) -> None:
         """A first edge, in evaluation and in training; where the class says that no edges are used, nothing changes."""
-        backbone, tables = self.build(graph, self.choices[-1], **self.every_edge)
+        backbone, tables = self.build(graph, self.output_sets[-1], **self.without_edge_dropout)
         busier = small_graph(extra_clicks=((LONE_USER, LONE_ITEM),))
         before, after = (self.everything(backbone, one, tables) for one in (graph, busier))
         users = backbone.outputs if self.uses_edges is True else self.uses_edges or ()
@@ -322,13 +322,13 @@ class BackboneContract:
                 assert same != (name[1] in users), f"{name} is {'the same' if same else 'not the same'} with an edge"
 
     def test_the_same_call_gives_the_same_bits(self, graph: InteractionGraph) -> None:
-        (first, tables), (second, other) = (self.build(graph, self.choices[-1]) for _ in range(2))
+        (first, tables), (second, other) = (self.build(graph, self.output_sets[-1]) for _ in range(2))
         assert_equal(first(graph, tables), first(graph, tables))
         assert_equal(first(graph, tables), second(graph, other))
 
     @pytest.mark.parametrize("training", [False, True])
     def test_agrees_with_message_passing_over_edge_index(self, graph: InteractionGraph, training: bool) -> None:
-        backbone, tables = self.build(graph, self.choices[-1])
+        backbone, tables = self.build(graph, self.output_sets[-1])
         passing = small_graph()
         passing.propagator = lambda role, scaling, **more: MessagePassing(  # type: ignore[method-assign, assignment, misc]
             graph.pairs(role), NUM_USERS, NUM_ITEMS, scaling, **more
@@ -352,7 +352,7 @@ class BackboneContract:
             close(fast[name].item, slow[name].item)
 
     def test_gradients_agree_with_finite_differences(self, graph: InteractionGraph) -> None:
-        backbone, tables = self.build(graph, self.choices[-1])
+        backbone, tables = self.build(graph, self.output_sets[-1])
         names = [name for name, _ in backbone.named_parameters()]
 
         def outputs(*values: Tensor) -> tuple[Tensor, ...]:
@@ -365,7 +365,7 @@ class BackboneContract:
 
     def test_gradients_in_training_agree_with_finite_differences(self, graph: InteractionGraph) -> None:
         """Of the outputs and of each loss of its own; a detached path disagrees, but for the declared targets."""
-        backbone, tables = self.build(graph, self.choices[-1])
+        backbone, tables = self.build(graph, self.output_sets[-1])
         learned = named(backbone) | named(tables)
         stir(learned)
         first, _ = self.in_training(backbone, graph, tables)
@@ -394,8 +394,8 @@ class BackboneContract:
             assert slope == pytest.approx(numeric, rel=1e-5, abs=1e-6), f"the gradient of {name} is not its slope"
 
     def test_a_state_dict_read_from_bytes_gives_the_same_bits(self, graph: InteractionGraph) -> None:
-        backbone, tables = self.build(graph, self.choices[-1])
-        twin, _ = self.build(graph, self.choices[-1], seed=1)
+        backbone, tables = self.build(graph, self.output_sets[-1])
+        twin, _ = self.build(graph, self.output_sets[-1], seed=1)
         own = list(zip(backbone.parameters(), twin.parameters()))
         assert any(not torch.equal(a, b) for a, b in own) or not own
         twin.load_state_dict(load(save({key: value.clone() for key, value in backbone.state_dict().items()})))
@@ -404,12 +404,12 @@ class BackboneContract:
     def test_what_is_planted_is_found_and_popularity_is_beaten(self) -> None:
         split = planted_split()
         wide = {key: value for key, value in self.settings.items() if key != "embedding_size"}
-        found = trained_recall(split, "ct", backbone=self.name, backbone_settings=wide, epochs=self.planted_epochs)
+        found = trained_recall(split, "ct", backbone=self.backbone, backbone_settings=wide, epochs=self.planted_epochs)
         assert found >= self.planted_recall > popular_recall(split)
 
     def test_works_without_any_modality_or_says_that_it_cannot(self) -> None:
         bare = small_graph(modalities=())
-        kind = backbones.get(self.name)
+        kind = backbones.get(self.backbone)
         if kind.needs_modalities:
             with pytest.raises(RecipeError, match="no item features"):
                 check_compatibility(kind, bare, "click")
@@ -420,7 +420,7 @@ class BackboneContract:
                 assert one.user.isfinite().all() and one.item.isfinite().all()
 
     def test_single_precision_is_near_double_precision(self, graph: InteractionGraph) -> None:
-        backbone, tables = self.build(graph, self.choices[-1])
+        backbone, tables = self.build(graph, self.output_sets[-1])
         exact = backbone(graph, tables)
         rough = backbone.float()(graph, {name: table.float() for name, table in tables.items()})
         for name, one in rough.items():

@@ -30,21 +30,21 @@ CONTEXT = Context(
 class Adapted(BackboneContract):
     """The contract on what the adaptor makes; the planted world is met by the backbone itself."""
 
-    modalities_travel = False
+    modalities_propagate = False
     test_what_is_planted_is_found_and_popularity_is_beaten = None
 
 
 class TestAdaptedLightGCN(Adapted):
-    name = "support.adapted_backbones:AdaptedLightGCN"
+    backbone = "support.adapted_backbones:AdaptedLightGCN"
 
 
 class TestJointItems(Adapted):
-    name = "support.adapted_backbones:AdaptedLightGCN"
+    backbone = "support.adapted_backbones:AdaptedLightGCN"
     settings: ClassVar = {"modality_items": "joint", "features": True}
 
 
 class TestAdaptedBM3(Adapted):
-    name = "support.adapted_backbones:AdaptedBM3"
+    backbone = "support.adapted_backbones:AdaptedBM3"
     node_parameters = ("predictor",)
     targets = ("target/id", *(f"target/{name}" for name in MODALITIES))
 

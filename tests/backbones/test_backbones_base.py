@@ -27,5 +27,5 @@ def test_a_setting_out_of_range_or_misspelt_is_refused(wrong: dict[str, int]) ->
 
 def test_every_registered_backbone_passes_the_contract() -> None:
     suites = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
-    tested = re.findall(r'class Test\w+\(BackboneContract\):\n    name = "(\w+)"', suites)
+    tested = re.findall(r'class Test\w+\(BackboneContract\):\n    backbone = "(\w+)"', suites)
     assert set(tested) == set(backbones)

@@ -22,19 +22,19 @@ TARGETS = ("target/id", *(f"target/{m}" for m in MODALITIES))
 
 
 class TestBM3(BackboneContract):
-    name = "bm3"
-    choices = (("id",), ("fused",), ("id", "fused"))
-    modalities_travel = False
+    backbone = "bm3"
+    output_sets = (("id",), ("fused",), ("id", "fused"))
+    modalities_propagate = False
     node_parameters = ("predictor",)  # P maps every node of `fused`; no features reach it there
     targets = TARGETS
     planted_recall = 0.9
 
 
 class TestTrainedFeatures(BackboneContract):
-    name = "bm3"
+    backbone = "bm3"
     settings: ClassVar = {"trainable_features": True, "layers": 2, "dropout": 0.3}
-    choices = (("id",), ("fused",), ("id", "fused"))
-    modalities_travel = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
+    modalities_propagate = False
     node_parameters = ("predictor",)  # P maps every node of `fused`; no features reach it there
     targets = TARGETS
     planted_recall = 0.9

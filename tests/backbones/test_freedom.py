@@ -23,20 +23,20 @@ WEIGHTS = {"visual": 0.2, "title": 0.7, "acoustic": 0.1}
 
 
 class TestFREEDOM(BackboneContract):
-    name = "freedom"
+    backbone = "freedom"
     settings: ClassVar = {"neighbours": 3, "weights": WEIGHTS, "drop": 0.5, "item_layers": 2}
-    choices = (("id",), ("fused",), ("id", "fused"))
-    modalities_travel = False
-    every_edge: ClassVar = {"drop": 0.0}
+    output_sets = (("id",), ("fused",), ("id", "fused"))
+    modalities_propagate = False
+    without_edge_dropout: ClassVar = {"drop": 0.0}
     planted_recall = 0.9
 
 
 class TestTrainedFeatures(BackboneContract):
-    name = "freedom"
+    backbone = "freedom"
     settings: ClassVar = {"neighbours": 3, "trainable_features": True}
-    choices = (("id",), ("fused",), ("id", "fused"))
-    modalities_travel = False
-    every_edge: ClassVar = {"drop": 0.0}
+    output_sets = (("id",), ("fused",), ("id", "fused"))
+    modalities_propagate = False
+    without_edge_dropout: ClassVar = {"drop": 0.0}
     planted_recall = 0.9
 
 

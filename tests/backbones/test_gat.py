@@ -21,9 +21,9 @@ from graphrec.validation import validated
 
 
 class TestGAT(BackboneContract):
-    name = "gat"
-    modalities_travel = False
-    choices = (("id",), ("fused",), ("id", "fused"))
+    backbone = "gat"
+    modalities_propagate = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
 
 
 class TwoHeads(TestGAT):

@@ -13,9 +13,9 @@ from graphrec.testing.small_graph import small_graph
 
 
 class TestGCN(BackboneContract):
-    name = "gcn"
-    modalities_travel = False
-    choices = (("id",), ("fused",), ("id", "fused"))
+    backbone = "gcn"
+    modalities_propagate = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
 
 
 def test_it_is_the_symmetric_normalised_adjacency_with_self_loops() -> None:

@@ -19,15 +19,15 @@ NODES = NUM_USERS + NUM_ITEMS
 
 
 class TestGRCN(BackboneContract):
-    name = "grcn"
+    backbone = "grcn"
     node_parameters = ("mix",)  # maps every node's concatenation, ids among it, to width d
 
 
 class TestWithoutRouting(BackboneContract):
-    name = "grcn"
+    backbone = "grcn"
     settings: ClassVar = {"routings": 0, "layers": 1}
     node_parameters = ("mix",)
-    modalities_travel = False
+    modalities_propagate = False
 
 
 def heard(x: Tensor, near: list[list[int]], targets: range) -> tuple[Tensor, Tensor]:

@@ -28,18 +28,18 @@ from graphrec.testing.small_graph import MODALITIES, NUM_USERS, small_graph
 
 
 class TestLATTICE(BackboneContract):
-    name = "lattice"
+    backbone = "lattice"
     settings: ClassVar = {"neighbours": 3, "original": 0.6, "item_layers": 2}
-    choices = (("id",), ("fused",), ("id", "fused"))
-    modalities_travel = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
+    modalities_propagate = False
     planted_recall = 0.9
 
 
 class TestAsReleased(BackboneContract):
-    name = "lattice"
+    backbone = "lattice"
     settings: ClassVar = {"neighbours": 3, "interaction": "official", "trainable_features": True}
-    choices = (("id",), ("fused",), ("id", "fused"))
-    modalities_travel = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
+    modalities_propagate = False
     planted_recall = 0.9
 
 

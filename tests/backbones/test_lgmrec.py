@@ -27,11 +27,11 @@ from graphrec.testing.small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USE
 
 
 class TestLGMRec(BackboneContract):
-    name = "lgmrec"
+    backbone = "lgmrec"
 
 
 class TestClothing(BackboneContract):
-    name = "lgmrec"
+    backbone = "lgmrec"
     settings: ClassVar = {"hyperedges": 8, "hyper_layers": 2, "hyper_dropout": 0.8, "alpha": 0.2}
 
 

@@ -10,9 +10,9 @@ from graphrec.testing.small_graph import small_graph
 
 
 class TestLightGCN(BackboneContract):
-    name = "lightgcn"
-    modalities_travel = False
-    choices = (("id",), ("fused",), ("id", "fused"))
+    backbone = "lightgcn"
+    modalities_propagate = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
 
 
 def test_it_is_the_mean_over_steps_of_the_symmetric_normalised_adjacency() -> None:

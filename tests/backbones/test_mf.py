@@ -9,9 +9,9 @@ from graphrec.testing.small_graph import small_graph
 
 
 class TestMF(BackboneContract):
-    name = "mf"
+    backbone = "mf"
     uses_edges = False
-    modalities_travel = False
+    modalities_propagate = False
 
 
 def test_ids_are_the_tables_and_looks_a_linear_map_of_the_features() -> None:

@@ -18,9 +18,9 @@ NEIGHBOURS = 4
 
 
 class TestMGCN(BackboneContract):
-    name = "mgcn"
+    backbone = "mgcn"
     settings: ClassVar = {"neighbours": NEIGHBOURS}
-    modalities_travel = False
+    modalities_propagate = False
 
 
 def test_defaults_are_the_published_ones() -> None:

@@ -21,19 +21,19 @@ LAYERS = (".layers.",)
 
 
 class TestPaper(BackboneContract):
-    name = "mmgcn"
+    backbone = "mmgcn"
     settings: ClassVar = {"setting": "paper"}
     node_parameters = LAYERS
 
 
 class TestOfficial(BackboneContract):
-    name = "mmgcn"
+    backbone = "mmgcn"
     settings: ClassVar = {"setting": "official"}
     node_parameters = LAYERS
 
 
 class TestCR(BackboneContract):
-    name = "mmgcn"
+    backbone = "mmgcn"
     settings: ClassVar = {"setting": "cr"}
     node_parameters = LAYERS
 

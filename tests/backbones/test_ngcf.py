@@ -17,10 +17,10 @@ from graphrec.validation import validated
 
 
 class TestConcat(BackboneContract):
-    name = "ngcf"
+    backbone = "ngcf"
     settings: ClassVar = {"layers": 1}  # of three columns one for the ids, two for the layer
-    modalities_travel = False
-    choices = (("id",), ("fused",), ("id", "fused"))
+    modalities_propagate = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
 
 
 class TestMean(TestConcat):

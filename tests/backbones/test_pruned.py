@@ -22,20 +22,20 @@ NAMES = [name for name in backbones if issubclass(backbones.get(name), EdgeDropo
 
 
 class TestLightGCN(BackboneContract):
-    name = "lightgcn"
+    backbone = "lightgcn"
     settings: ClassVar = {"edge_dropout": 0.3}
-    every_edge: ClassVar = {"edge_dropout": 0.0}
-    modalities_travel = False
-    choices = (("id",), ("fused",), ("id", "fused"))
+    without_edge_dropout: ClassVar = {"edge_dropout": 0.0}
+    modalities_propagate = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
 
 
 class TestNGCF(TestLightGCN):
-    name = "ngcf"
+    backbone = "ngcf"
     settings: ClassVar = {"edge_dropout": 0.3, "layers": 1}
 
 
 def case(name: str, **settings: Any) -> BackboneContract:
-    return type("Case", (BackboneContract,), {"name": name, "settings": {"embedding_size": 8, **settings}})()
+    return type("Case", (BackboneContract,), {"backbone": name, "settings": {"embedding_size": 8, **settings}})()
 
 
 def pairs_of(propagate: Propagator) -> set[tuple[int, ...]]:

@@ -14,10 +14,10 @@ from graphrec.testing.small_graph import LONE_ITEM, LONE_USER, NUM_USERS, small_
 
 
 class TestRelational(BackboneContract):
-    name = "relational"
-    modalities_travel = False
-    roles_kept_apart = False
-    choices = (("id",), ("fused",), ("id", "fused"))
+    backbone = "relational"
+    modalities_propagate = False
+    separates_feedback_roles = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
 
 
 @pytest.mark.parametrize("like_is_click", [False, True])

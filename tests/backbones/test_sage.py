@@ -13,9 +13,9 @@ from graphrec.testing.small_graph import small_graph
 
 
 class TestSAGE(BackboneContract):
-    name = "sage"
-    modalities_travel = False
-    choices = (("id",), ("fused",), ("id", "fused"))
+    backbone = "sage"
+    modalities_propagate = False
+    output_sets = (("id",), ("fused",), ("id", "fused"))
 
 
 def test_it_maps_a_node_and_the_mean_of_its_neighbours_apart() -> None:

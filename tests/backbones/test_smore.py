@@ -18,9 +18,9 @@ from graphrec.testing.small_graph import MISSING, MODALITIES, NUM_ITEMS, NUM_USE
 
 
 class TestSMORE(BackboneContract):
-    name = "smore"
+    backbone = "smore"
     settings: ClassVar = {"neighbours": {"visual": 3, "title": 4, "acoustic": 2}, "dropout": 0.1}
-    modalities_travel = False
+    modalities_propagate = False
 
 
 COUNTS = TestSMORE.settings["neighbours"]

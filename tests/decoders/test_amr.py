@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 import torch
-from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, loss_now
 from support.on_mf import mean_row, mf_model, with_shuffled_looks
 
 from graphrec.causal import Observational
+from graphrec.testing import DecoderContract
 from graphrec.testing.small_graph import MISSING
+from graphrec.testing.small_model import EVERYONE, batch_loss, first_batches
 from graphrec.training.adversary import attacked
 from graphrec.training.objective import loss_of
 
 
 class TestAMR(DecoderContract):
-    name = "amr"
+    decoder = "amr"
     needs_modalities = True
 
 
@@ -34,7 +35,7 @@ def test_the_adversary_attacks(size: float) -> None:
     clean, adversarial = model.decoder.objectives()
     _, batch = first_batches(model, graph)
     before = loss_of(clean, model(graph), batch)
-    assert loss_now(adversarial, model, graph, batch) > before
+    assert batch_loss(adversarial, model, graph, batch) > before
     moved = attacked(model, graph, adversarial, batch)
     steps = (moved.features("visual") - graph.features("visual")).norm(dim=1)
     touched = torch.isin(torch.arange(graph.num_items), torch.cat([batch.items, batch.negatives]))

@@ -6,19 +6,20 @@ from typing import ClassVar
 
 import pytest
 import torch
-from contracts.decoder_contract import EVERYONE, DecoderContract
 from support.on_mf import mf_model
 
 from graphrec.causal import Observational
 from graphrec.decoders.bpr import BPRConfig
+from graphrec.testing import DecoderContract
+from graphrec.testing.small_model import EVERYONE
 
 
 class TestBPR(DecoderContract):
-    name = "bpr"
+    decoder = "bpr"
 
 
 class TestBPROnAllModalities(DecoderContract):
-    name = "bpr"
+    decoder = "bpr"
     settings: ClassVar = {"representation": "fused", "behaviour": "like", "negatives": "unliked"}
 
 

@@ -8,42 +8,43 @@ from typing import Any, ClassVar
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
 from support.on_mf import mean_row, mf_model
 from torch import Tensor
 
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.decoders import BlockLogits
 from graphrec.recommender import FrozenModel
+from graphrec.testing import DecoderContract
 from graphrec.testing.small_graph import LONE_ITEM, small_graph
+from graphrec.testing.small_model import CONTEXT, EVERYONE, first_batches, small_model
 from graphrec.training.objective import loss_of
 
 
 class TestCausalRec(DecoderContract):
-    name = "causalrec"
+    decoder = "causalrec"
     needs_modalities = True
 
 
 class TestCausalRecAsTheAuthorsCode(DecoderContract):
-    name = "causalrec"
+    decoder = "causalrec"
     settings: ClassVar = {"fusion": "author", "behaviour": "like", "negatives": "unliked"}
     needs_modalities = True
 
 
 class TestCausalRecByAddition(DecoderContract):
-    name = "causalrec"
+    decoder = "causalrec"
     settings: ClassVar = {"fusion": "add", "multitask": False}
     needs_modalities = True
 
 
 class TestCausalRecInLogarithms(DecoderContract):
-    name = "causalrec"
+    decoder = "causalrec"
     settings: ClassVar = {"link": "log"}
     needs_modalities = True
 
 
 class TestCausalRecWithANoticeForEachModality(DecoderContract):
-    name = "causalrec"
+    decoder = "causalrec"
     settings: ClassVar = {"notice_fusion": "product", "tanh_layers": 2, "item_bias": True}
     needs_modalities = True
 

@@ -6,21 +6,22 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
 
 from graphrec.causal import TotalIndirectEffect
 from graphrec.decoders import BlockLogits
+from graphrec.testing import DecoderContract
+from graphrec.testing.small_model import EVERYONE, first_batches, small_model
 from graphrec.training.objective import loss_of
 
 
 class TestCausalRecLikes(DecoderContract):
-    name = "causalrec_likes"
+    decoder = "causalrec_likes"
     needs_modalities = True
     needs_both_behaviours = True
 
 
 class TestCausalRecLikesWithBias(DecoderContract):
-    name = "causalrec_likes"
+    decoder = "causalrec_likes"
     needs_modalities = True
     needs_both_behaviours = True
     settings: ClassVar = {"item_bias": True, "likes": 2.0, "tanh_layers": 0}

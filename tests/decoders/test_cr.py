@@ -8,21 +8,22 @@ from typing import Any, ClassVar
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import CONTEXT, EVERYONE, SIZES, DecoderContract, first_batches, small_model
 from torch import Tensor
 
 from graphrec.causal import Observational, Outcome, TotalIndirectEffect
 from graphrec.decoders import Context, decoders
 from graphrec.errors import RecipeError
 from graphrec.recommender import FrozenModel
+from graphrec.testing import DecoderContract
 from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS
+from graphrec.testing.small_model import CONTEXT, EVERYONE, SIZES, first_batches, small_model
 from graphrec.training.objective import loss_of
 
 TRAINED = [item for item in range(NUM_ITEMS) if item != LONE_ITEM]
 
 
 class CRContract(DecoderContract):
-    name = "cr"
+    decoder = "cr"
     needs_modalities = True
 
     @pytest.mark.parametrize("content", [(), ("acoustic",)])

@@ -7,18 +7,19 @@ from typing import ClassVar
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model, total_loss
 
 from graphrec.causal import FrontDoor, Observational, TotalIndirectEffect
 from graphrec.errors import RecipeError
+from graphrec.testing import DecoderContract
+from graphrec.testing.small_model import EVERYONE, first_batches, small_model, total_loss
 
 
 class TestCT(DecoderContract):
-    name = "ct"
+    decoder = "ct"
 
 
 class TestClickModel(DecoderContract):
-    name = "ct"
+    decoder = "ct"
     settings: ClassVar = {"behaviour": "click", "graph": "click", "negatives": "unclicked"}
 
 

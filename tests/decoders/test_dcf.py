@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -17,16 +16,18 @@ from graphrec.decoders import Labels, decoders
 from graphrec.decoders.poisson_factorisation import fit_poisson_factorisation
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
+from graphrec.testing import DecoderContract
 from graphrec.testing.small_graph import NUM_ITEMS, NUM_USERS, small_graph
+from graphrec.testing.small_model import CONTEXT, EVERYONE, first_batches, small_model
 from graphrec.training.objective import loss_of
 
 
 class TestDCF(DecoderContract):
-    name = "dcf"
+    decoder = "dcf"
 
 
 class TestDCFAsThePaper(DecoderContract):
-    name = "dcf"
+    decoder = "dcf"
     settings: ClassVar = {"loss": "squared", "gamma": "global", "width": 3, "graph": "click"}
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from contracts.decoder_contract import CONTEXT, small_model
 from pydantic import ValidationError
 
 from graphrec.backbones import Representation
 from graphrec.decoders import BlockLogits, Context, PairLogits, decoders
 from graphrec.decoders.base import pick, with_offset
+from graphrec.testing.small_model import CONTEXT, small_model
 
 
 def tables(seed: int) -> Representation:

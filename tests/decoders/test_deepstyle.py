@@ -7,17 +7,18 @@ from typing import ClassVar
 
 import pytest
 import torch
-from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, small_model
 from support.on_mf import mean_row, mf_model, with_shuffled_looks
 
 from graphrec.causal import Observational
 from graphrec.decoders import BlockLogits
 from graphrec.errors import RecipeError, UnknownNameError
+from graphrec.testing import DecoderContract
 from graphrec.testing.small_graph import KIND, MODALITIES, NUM_ITEMS, NUM_KINDS, WITHOUT_KIND, small_graph
+from graphrec.testing.small_model import CONTEXT, EVERYONE, small_model
 
 
 class TestDeepStyle(DecoderContract):
-    name = "deepstyle"
+    decoder = "deepstyle"
     modalities: ClassVar = (*MODALITIES, KIND)
     needs_modalities = True
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, total_loss
 from pydantic import ValidationError
 from support.on_mf import mf_model
 from torch.nn import functional as F
@@ -16,14 +15,16 @@ from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.decoders import Context
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing import DecoderContract
 from graphrec.testing.small_graph import small_graph
+from graphrec.testing.small_model import CONTEXT, EVERYONE, first_batches, total_loss
 
 SHAPE = (2, 4, 5)
 IMAGES: dict[str, Any] = {"image_modality": "visual", "image_shape": SHAPE}
 
 
 class TestDVBPR(DecoderContract):
-    name = "dvbpr"
+    decoder = "dvbpr"
     needs_modalities = True
 
 

@@ -7,22 +7,23 @@ from typing import ClassVar
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
 from torch import Tensor
 
 from graphrec.causal import Observational
 from graphrec.decoders import BlockLogits
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
+from graphrec.testing import DecoderContract
+from graphrec.testing.small_model import EVERYONE, first_batches, small_model
 from graphrec.training.objective import loss_of
 
 
 class TestESMM(DecoderContract):
-    name = "esmm"
+    decoder = "esmm"
 
 
 class TestESMMOnLikeEdges(DecoderContract):
-    name = "esmm"
+    decoder = "esmm"
     settings: ClassVar = {"like_graph": "like"}
 
 

@@ -8,53 +8,54 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
 from torch import Tensor
 
 from graphrec.backbones import Representation
 from graphrec.causal import EffectOfMediator, EffectOnMediator, FrontDoor, Observational
 from graphrec.decoders import BlockLogits, Context, Objective, decoders
 from graphrec.recommender import FrozenModel
+from graphrec.testing import DecoderContract
+from graphrec.testing.small_model import CONTEXT, EVERYONE, first_batches, small_model
 from graphrec.training.objective import loss_of
 
 
 class TestHCR(DecoderContract):
-    name = "hcr"
-    items_stand_alone = False
+    decoder = "hcr"
+    items_are_independent = False
 
 
 class TestHCRInPlainForm(DecoderContract):
-    name = "hcr"
+    decoder = "hcr"
     settings: ClassVar = {"from_mean_item": False}
 
 
 class TestHCRAsProbabilities(DecoderContract):
-    name = "hcr"
+    decoder = "hcr"
     settings: ClassVar = {"loss": "bce"}
-    items_stand_alone = False
+    items_are_independent = False
 
 
 class TestHCRGivenTheClick(DecoderContract):
-    name = "hcr"
+    decoder = "hcr"
     settings: ClassVar = {"loss": "bce", "like_negatives": "clicked", "link": "softplus"}
-    items_stand_alone = False
+    items_are_independent = False
 
 
 class TestHCRWithAuxiliaryLosses(DecoderContract):
-    name = "hcr"
+    decoder = "hcr"
     settings: ClassVar = {
         "auxiliary_exposure": 0.5,
         "auxiliary_effect": 1.0,
         "link": "raw",
         "beta_on": "click",
     }
-    items_stand_alone = False
+    items_are_independent = False
 
 
 class TestHCRNS(DecoderContract):
-    name = "hcr"
+    decoder = "hcr"
     settings: ClassVar = {"share_embeddings": False, "like_graph": "like"}
-    items_stand_alone = False
+    items_are_independent = False
 
 
 def parts(settings: dict[str, Any] | None = None) -> tuple[FrozenModel, dict[str, Tensor]]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
 
 from graphrec.causal import EffectOfMediator, FrontDoor, Observational
 from graphrec.decoders import BlockLogits, PairLogits
+from graphrec.testing import DecoderContract
 from graphrec.testing.small_graph import NUM_USERS
+from graphrec.testing.small_model import EVERYONE, first_batches, small_model
 from graphrec.training.objective import loss_of
 
 
 class TestHCRAdditive(DecoderContract):
-    name = "hcr_additive"
-    items_stand_alone = False
+    decoder = "hcr_additive"
+    items_are_independent = False
 
 
 def test_the_gate_is_one_number_an_item_and_the_match_sums_to_zero_over_users() -> None:

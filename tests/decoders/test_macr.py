@@ -7,22 +7,23 @@ from typing import Any, ClassVar
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
 from torch import Tensor
 
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.decoders import decoders
 from graphrec.recommender import FrozenModel
+from graphrec.testing import DecoderContract
 from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS
+from graphrec.testing.small_model import CONTEXT, EVERYONE, first_batches, small_model
 from graphrec.training.objective import loss_of
 
 
 class TestMACR(DecoderContract):
-    name = "macr"
+    decoder = "macr"
 
 
 class TestMACROnLikes(DecoderContract):
-    name = "macr"
+    decoder = "macr"
     settings: ClassVar = {"behaviour": "like", "negatives": "unliked", "alpha": 0.1, "beta": 0.2}
 
 

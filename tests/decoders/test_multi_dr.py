@@ -6,21 +6,22 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import DecoderContract, first_batches, small_model
 from torch import Tensor
 
 from graphrec.decoders import Branches, Labels, Objective
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
+from graphrec.testing import DecoderContract
+from graphrec.testing.small_model import first_batches, small_model
 from graphrec.training.objective import Batch, loss_of
 
 
 class TestMultiDR(DecoderContract):
-    name = "multi_dr"
+    decoder = "multi_dr"
 
 
 class TestMultiDROnLikeEdges(DecoderContract):
-    name = "multi_dr"
+    decoder = "multi_dr"
     settings: ClassVar = {"like_graph": "like", "self_normalised": True, "imputation_weight": 0.3}
 
 

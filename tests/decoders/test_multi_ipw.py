@@ -7,21 +7,22 @@ from typing import Any, ClassVar
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import EVERYONE, DecoderContract, first_batches, small_model
 from pydantic import ValidationError
 from torch import Tensor
 
 from graphrec.causal import Observational
 from graphrec.decoders import Labels, decoders
+from graphrec.testing import DecoderContract
+from graphrec.testing.small_model import EVERYONE, first_batches, small_model
 from graphrec.training.objective import loss_of
 
 
 class TestMultiIPW(DecoderContract):
-    name = "multi_ipw"
+    decoder = "multi_ipw"
 
 
 class TestMultiIPWSelfNormalised(DecoderContract):
-    name = "multi_ipw"
+    decoder = "multi_ipw"
     settings: ClassVar = {"self_normalised": True, "share_embeddings": False, "like_graph": "like"}
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from contracts.decoder_contract import CONTEXT, EVERYONE, DecoderContract, first_batches, small_model
 from pydantic import ValidationError
 from torch import Tensor
 
 from graphrec.causal import BackDoor, Observational
 from graphrec.decoders import decoders
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing import DecoderContract
 from graphrec.testing.small_graph import NUM_ITEMS, small_graph
+from graphrec.testing.small_model import CONTEXT, EVERYONE, first_batches, small_model
 from graphrec.training.objective import Batch, loss_of
 
 
@@ -30,16 +31,16 @@ def timed_graph() -> InteractionGraph:
 
 
 class TestPDA(DecoderContract):
-    name = "pda"
+    decoder = "pda"
 
 
 class TestPDAInLogarithms(DecoderContract):
-    name = "pda"
+    decoder = "pda"
     settings: ClassVar = {"link": "log", "gamma": 0.3}
 
 
 class TestPDAOverStages(DecoderContract):
-    name = "pda"
+    decoder = "pda"
     settings: ClassVar = {"stages": 3, "gamma": 0.3}
 
     def model(self, graph: InteractionGraph | None = None, **more: Any):

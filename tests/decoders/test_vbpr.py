@@ -6,19 +6,20 @@ from typing import ClassVar
 
 import pytest
 import torch
-from contracts.decoder_contract import EVERYONE, DecoderContract
 from support.on_mf import mean_row, mf_model, with_shuffled_looks
 
 from graphrec.causal import Observational, TotalIndirectEffect
+from graphrec.testing import DecoderContract
+from graphrec.testing.small_model import EVERYONE
 
 
 class TestVBPR(DecoderContract):
-    name = "vbpr"
+    decoder = "vbpr"
     needs_modalities = True
 
 
 class TestVBPRWithVisualBias(DecoderContract):
-    name = "vbpr"
+    decoder = "vbpr"
     settings: ClassVar = {"visual_bias": True}
     needs_modalities = True
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from contracts.decoder_contract import CONTEXT, EVERYONE, total_loss
 from support.on_mf import mf_model
 
 from graphrec.decoders.visual import visual_modalities
 from graphrec.errors import RecipeError
+from graphrec.testing.small_model import CONTEXT, EVERYONE, total_loss
 
 WITH_CI = ["vbpr", "amr", "deepstyle"]
 EVERY = ["bpr", "dvbpr", "causalrec", *WITH_CI]

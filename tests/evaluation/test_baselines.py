@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from contracts.decoder_contract import EVERYONE, small_model
 from scipy import sparse
 from torch import Tensor
 
@@ -25,6 +24,7 @@ from graphrec.runs.build import build
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.testing.small_graph import LONE_ITEM, NUM_ITEMS, NUM_USERS, small_graph
+from graphrec.testing.small_model import EVERYONE, small_model
 from graphrec.training.checkpoint import load_weights
 
 KINDS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1])

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from contracts.decoder_contract import small_model
 
 from graphrec.causal import FrontDoor
 from graphrec.errors import DataError
@@ -21,6 +20,7 @@ from graphrec.evaluation.ranking import (
     ranks_of,
     top_k,
 )
+from graphrec.testing.small_model import small_model
 
 NOTHING = np.empty((0, 2), dtype=np.int64)
 

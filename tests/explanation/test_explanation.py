@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
-from contracts.decoder_contract import small_model
 from support.command_line import Call
 from support.on_mf import mf_model
 from support.paths import ROOT
@@ -38,6 +37,7 @@ from graphrec.report.run_page import write_report
 from graphrec.report.sections.explanation import typical_user
 from graphrec.runs.run import Run
 from graphrec.testing.small_graph import KIND, MODALITIES, NUM_ITEMS, small_graph
+from graphrec.testing.small_model import small_model
 
 DOCUMENT = ROOT / "docs" / "explanation.md"
 USER, ITEM = 2, 3

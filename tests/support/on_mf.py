@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from contracts.decoder_contract import CONTEXT, WIDTH
 from torch import Tensor
 
 from graphrec.backbones.mf import MFConfig
@@ -13,6 +12,7 @@ from graphrec.decoders import Context, decoders
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
 from graphrec.testing.small_graph import KIND, MODALITIES, small_graph
+from graphrec.testing.small_model import CONTEXT, WIDTH
 
 
 def mf_model(

@@ -312,7 +312,7 @@ def changed(found, change):
 def check(kind: type, test: str, **declared: object) -> None:
     """Runs one test of the suite on a class, in all its cases; on the small widths that the suite is made for."""
     always = {"settings": {"projection": 4}, "node_parameters": (".layers.",), "targets": ("target/fused",)}
-    suite = type("Suite", (BackboneContract,), {"name": f"{__name__}:{kind.__name__}", **always, **declared})()
+    suite = type("Suite", (BackboneContract,), {"backbone": f"{__name__}:{kind.__name__}", **always, **declared})()
     method = getattr(suite, test)
     cases = {"graph": [small_graph()], "training": [False, True], "role": ["click", "like"]}
     names = list(inspect.signature(method).parameters)

@@ -1,11 +1,11 @@
 """The source `alibaba`."""
 
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.checks.dataset import statistics
 from graphrec.data.sources.alibaba import Alibaba, AlibabaOptions
 from graphrec.errors import DataError, UnknownNameError
+from graphrec.testing.source_contract import check_source
 
 
 def test_it_keeps_the_contract(tmp_path):

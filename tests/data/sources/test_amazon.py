@@ -7,11 +7,11 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.sources.amazon import Amazon, AmazonOptions
 from graphrec.data.sources.amazon_items import RECORD
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 ASINS = ["B000000001", "B000000002", "0000031887"]
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.sources.coat import Coat, CoatOptions
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 
 def test_it_keeps_the_contract(tmp_path):

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.prepare import prepare_once
 from graphrec.data.sources.json_lists import write_json_fixture
@@ -12,6 +11,7 @@ from graphrec.data.sources.mmrec import FEATURES, MMRec, MMRecOptions
 from graphrec.data.sources.tiktok import FEATURES as TIKTOK_FEATURES
 from graphrec.data.sources.tiktok import Tiktok
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 
 def test_mmssls_tiktok_keeps_the_contract(tmp_path):

@@ -1,11 +1,11 @@
 """The source `kuairand`."""
 
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.sources.kuairand import HEADER, KuaiRand, KuaiRandOptions
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import DataError, UnknownNameError
+from graphrec.testing.source_contract import check_source
 
 FIRST = ",".join(HEADER)
 STANDARD, RANDOM = "log_standard_4_08_to_4_21_1k.csv", "log_random_4_22_to_5_08_1k.csv"

@@ -1,10 +1,10 @@
 """The source `kuairec`."""
 
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.sources.kuairec import HEADER, KuaiRec, KuaiRecOptions
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 FIRST = ",".join(HEADER)
 

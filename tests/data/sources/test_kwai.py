@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.sources.kwai import Kwai, KwaiOptions
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 
 def test_it_keeps_the_contract(tmp_path):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from contracts.source_contract import check_source
 
 from graphrec.data.readers.raw_files import read_tensor
 from graphrec.data.readers.unpickle import load_lists
@@ -14,6 +13,7 @@ from graphrec.data.sources.movielens import MMGCN_FEATURES as MOVIELENS_FEATURES
 from graphrec.data.sources.movielens import MovieLens
 from graphrec.data.sources.tiktok import MMGCN_FEATURES, Tiktok, TiktokOptions
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 LAYOUTS = [(Tiktok, MMGCN_FEATURES), (Kwai, KWAI_FEATURES), (MovieLens, MOVIELENS_FEATURES)]
 

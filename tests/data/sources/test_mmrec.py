@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.sources.mmrec import MMRec, MMRecOptions
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 
 @pytest.mark.parametrize("like_at", [None, 4.0])

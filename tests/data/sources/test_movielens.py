@@ -3,10 +3,10 @@
 import zipfile
 
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.sources.movielens import MovieLens, MovieLensOptions
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 
 def test_it_keeps_the_contract(tmp_path):

@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from contracts.source_contract import assert_same_dataset, check_source
 
 from graphrec.data.readers.tables import read_frames
 from graphrec.data.sources.table import Table, TableOptions
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import DataError, UnknownNameError
+from graphrec.testing.source_contract import assert_same_dataset, check_source
 
 TEXT = "user,item,rating,timestamp\nb,y,5,30\na,x,3,10\na,y,4,20\n"
 

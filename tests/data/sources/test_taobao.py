@@ -1,13 +1,13 @@
 """The source `taobao` and its three layouts."""
 
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.sources.taobao import Taobao, TaobaoOptions
 from graphrec.data.sources.taobao_ads import write_ads_fixture
 from graphrec.data.sources.taobao_tmall import HEADER, write_tmall_fixture
 from graphrec.data.sources.taobao_userbehavior import WINDOW
 from graphrec.errors import DataError, UnknownNameError
+from graphrec.testing.source_contract import check_source
 
 
 def test_userbehavior_keeps_the_contract(tmp_path):

@@ -5,7 +5,6 @@ import pickle
 
 import numpy as np
 import pytest
-from contracts.source_contract import check_source
 from scipy import sparse
 
 from graphrec.checks.dataset import statistics
@@ -13,6 +12,7 @@ from graphrec.data.sources import sources
 from graphrec.data.sources.tiktok import Tiktok, TiktokOptions
 from graphrec.data.sources.tiktok_diffmm import write_diffmm_fixture
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 
 def test_the_icme_layout_keeps_the_contract(tmp_path):

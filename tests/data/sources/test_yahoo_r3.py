@@ -1,10 +1,10 @@
 """The source `yahoo_r3`."""
 
 import pytest
-from contracts.source_contract import check_source
 
 from graphrec.data.sources.yahoo_r3 import FILES, YahooR3, YahooR3Options
 from graphrec.errors import DataError
+from graphrec.testing.source_contract import check_source
 
 
 def test_it_keeps_the_contract(tmp_path):
