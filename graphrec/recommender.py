@@ -215,7 +215,7 @@ class FrozenModel:
             return None
         return self.reference_branches(estimand.reference, category=estimand.category, constant=estimand.constant)
 
-    def scorer(self, estimand: Estimand, graph: CausalGraph | None = None) -> Scorer:
+    def scorer(self, estimand: Estimand, graph: CausalGraph | None = None) -> EstimandScorer:
         """A function from users to scores of all items under an estimand.
 
         Args:
@@ -227,12 +227,12 @@ class FrozenModel:
         """
         outcome = self.outcome.on(graph)
         estimand.identify(outcome)
-        return Scorer(self.branches, self.reference_of(estimand), outcome, estimand)
+        return EstimandScorer(self.branches, self.reference_of(estimand), outcome, estimand)
 
 
 @dataclass(frozen=True)
-class Scorer:
-    """Scores blocks of users against all items under one estimand."""
+class EstimandScorer:
+    """Scores blocks of users against all items under one estimand; a `graphrec.evaluation.scorer.Scorer`."""
 
     branches: Branches
     reference: Branches | None
@@ -247,9 +247,14 @@ class Scorer:
         return self.estimand.score(self.outcome, factual, reference)
 
     @property
+    def num_users(self) -> int:
+        return next(iter(self.branches.values())).user.shape[0]
+
+    @property
     def num_items(self) -> int:
         return next(iter(self.branches.values())).item.shape[0]
 
+    @property
     def bytes_per_user(self) -> int:
         """About how much memory one user's scores take while they are computed."""
         tables = (*self.branches.values(), *(self.reference or {}).values())

@@ -60,14 +60,7 @@ def test_it_trains_an_epoch_and_ranks(prepared: Path, backbone: str, decoder: st
         scores = scorer(torch.arange(users))
         assert scores.shape == (users, items) and scores.isfinite().all()
         assert (scores.max(1).values > scores.min(1).values).all()
-        table = evaluate(
-            scorer,
-            split.valid,
-            split.train_pairs("click"),
-            num_users=users,
-            bytes_per_user=scorer.bytes_per_user(),
-            cutoffs=(10,),
-        )
+        table = evaluate(scorer, split.valid, split.train_pairs("click"), (10,))
         assert len(table) and table["recall@10"].between(0, 1).all()
 
 

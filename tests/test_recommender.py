@@ -125,7 +125,7 @@ def test_an_unsupported_estimand_is_refused_before_scoring() -> None:
 def test_the_memory_estimate_of_a_block_is_not_below_its_scores() -> None:
     model, graph = small_model("hcr", dtype=torch.float32)
     scorer = model.freeze(graph).scorer(Observational())
-    assert scorer.bytes_per_user() >= scorer(EVERYONE[:1]).numel() * 4
+    assert scorer.bytes_per_user >= scorer(EVERYONE[:1]).numel() * 4
     assert scorer.num_items == NUM_ITEMS
 
 

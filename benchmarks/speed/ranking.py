@@ -34,7 +34,7 @@ from graphrec.backbones import Representation
 from graphrec.causal import FrontDoor
 from graphrec.decoders import Context, decoders
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate
-from graphrec.recommender import Scorer
+from graphrec.recommender import EstimandScorer
 from graphrec.system.allocator import keep_large_blocks
 
 SIZES = {
@@ -50,6 +50,18 @@ WAYS = ("graphrec", "topk", "whole", "hcr")
 MIB = 1 << 20
 
 
+class InnerProduct:
+    """Scores that are inner products of two tables, `[U, d]` and `[I, d]`."""
+
+    def __init__(self, user: torch.Tensor, item: torch.Tensor) -> None:
+        self.user, self.item = user, item
+        self.num_users, self.num_items = len(user), len(item)
+        self.bytes_per_user = 8 * len(item)
+
+    def __call__(self, users: torch.Tensor) -> torch.Tensor:
+        return self.user[users] @ self.item.T
+
+
 def pairs(users: int, items: int, each: int, seed: int) -> np.ndarray:
     """`[U * each, 2]` pairs drawn at random."""
     random = np.random.default_rng(seed)
@@ -62,21 +74,18 @@ def rank(way: str, users: int, items: int) -> dict[str, float]:
     user, item = (torch.randn(count, WIDTH, generator=random) for count in (users, items))
     front_door = hcr(users, items, random) if way == "hcr" else None
     seen, positives = pairs(users, items, SEEN, 1), pairs(users, items, POSITIVES, 2)
-
-    def score(some: torch.Tensor) -> torch.Tensor:
-        return user[some] @ item.T
+    score = InnerProduct(user, item)
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
     score(torch.arange(2)).topk(2)  # what the first call alone allocates
     before, started = peak(), time.perf_counter()
     if front_door is not None:
-        size = front_door.bytes_per_user()
-        evaluate(front_door, positives, seen, num_users=users, bytes_per_user=size, cutoffs=CUTOFFS)
+        evaluate(front_door, positives, seen, CUTOFFS)
     elif way == "graphrec":
-        evaluate(score, positives, seen, num_users=users, bytes_per_user=8 * items, cutoffs=CUTOFFS)
+        evaluate(score, positives, seen, CUTOFFS)
     else:
         index, everyone = PairIndex(seen, users), np.arange(users)
-        for block in blocks(everyone, 8 * items) if way == "topk" else [everyone]:
+        for block in blocks(everyone, score.bytes_per_user) if way == "topk" else [everyone]:
             scores = score(torch.from_numpy(block))
             rows, columns = index.of(block)
             scores[torch.from_numpy(rows), torch.from_numpy(columns)] = -torch.inf
@@ -85,7 +94,7 @@ def rank(way: str, users: int, items: int) -> dict[str, float]:
     return {"seconds": time.perf_counter() - started, "peak_mib": used}
 
 
-def hcr(users: int, items: int, random: torch.Generator) -> Scorer:
+def hcr(users: int, items: int, random: torch.Generator) -> EstimandScorer:
     """HCR on representations drawn at random, scored by its front door."""
     context = Context(("visual",), ("acoustic",), WIDTH, users, items)
     decoder = decoders.get("hcr")(decoders.get("hcr").Config(), context)
@@ -96,7 +105,7 @@ def hcr(users: int, items: int, random: torch.Generator) -> Scorer:
     found = {name: {output: drawn() for output in tower.outputs} for name, tower in decoder.towers().items()}
     with torch.no_grad():
         branches = decoder.eval().branches(found)
-    return Scorer(branches, None, decoder.outcome, FrontDoor())
+    return EstimandScorer(branches, None, decoder.outcome, FrontDoor())
 
 
 def peak() -> int:

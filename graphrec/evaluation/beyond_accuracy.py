@@ -17,18 +17,18 @@ say how a ranking got its other numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from torch import Tensor
 
 from graphrec.data.dataset import Feature
 from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K
 from graphrec.evaluation.ranking import PairIndex, rank_all
+from graphrec.evaluation.scorer import Scorer
 
 
 class Concentration:
@@ -67,31 +67,28 @@ class Concentration:
 
 
 def describe_lists(
-    score: Callable[[Tensor], Tensor],
+    scorer: Scorer,
     clicks: np.ndarray,
     features: Mapping[str, Feature],
-    *,
-    num_users: int,
-    num_items: int,
-    bytes_per_user: int,
     cutoffs: tuple[int, ...] = DEFAULT_K,
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """The lists of all users.
 
     Args:
-        score: `[b]` users to `[b, I]` scores.
+        scorer: scores of all items.
         clicks: `[E, 2]` training pairs, which are not listed.
         features: by modality.
 
     Returns:
         A row a user with `user`, `popularity@K`, `concentration_m@K`; and `coverage@K`, which no single user has.
     """
+    num_users, num_items = scorer.num_users, scorer.num_items
     counts = np.bincount(clicks[:, 1], minlength=num_items)
     concentrations = {name: Concentration(feature) for name, feature in features.items()}
     covered = {k: np.zeros(num_items, dtype=bool) for k in cutoffs}
     collected = Collected(num_users)
     users, index = np.arange(num_users), PairIndex(clicks, num_users)
-    for block, scores, best in rank_all(score, users, max(cutoffs), index, bytes_per_user=bytes_per_user):
+    for block, scores, best in rank_all(scorer, users, max(cutoffs), index):
         lists, listed = best.numpy(), scores.gather(1, best).isfinite().numpy()
         values: dict[str, np.ndarray] = {}
         for k in cutoffs:

@@ -21,8 +21,6 @@ not share. An interval is over users, whose showings are independent of each oth
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import torch
@@ -32,6 +30,7 @@ from graphrec.data.exposures import Exposures
 from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K, linearised
 from graphrec.evaluation.ranking import PairIndex, rank_all
+from graphrec.evaluation.scorer import Scorer
 
 FOLDS = 5
 PRIOR = 10.0
@@ -40,37 +39,45 @@ BYTES_AN_ITEM = 8
 """What an estimate holds beside the scores, for each user of a block and item."""
 
 
-def off_policy_values(
-    score: Callable[[Tensor], Tensor],
-    exposures: Exposures,
-    *,
-    num_users: int,
-    bytes_per_user: int,
-    cutoffs: tuple[int, ...] = DEFAULT_K,
-) -> pd.DataFrame:
+class PoolScorer:
+    """Another scorer's scores, with minus infinity for items that the random showing could not show.
+
+    Args:
+        scorer: whose scores these are.
+        pool: `[I]` bool, the items that could be shown.
+    """
+
+    def __init__(self, scorer: Scorer, pool: np.ndarray) -> None:
+        self.scorer, self.outside = scorer, torch.from_numpy(~pool)
+        self.num_users, self.num_items = scorer.num_users, scorer.num_items
+        self.bytes_per_user = scorer.bytes_per_user
+
+    def __call__(self, users: Tensor) -> Tensor:
+        """`[b]` user numbers to `[b, I]` scores."""
+        return self.scorer(users).cpu().masked_fill(self.outside, -torch.inf)
+
+
+def off_policy_values(scorer: Scorer, exposures: Exposures, cutoffs: tuple[int, ...] = DEFAULT_K) -> pd.DataFrame:
     """Per-user values whose means are the estimates.
 
     Args:
-        score: `[b]` users to `[b, I]` scores.
+        scorer: scores of all items.
         exposures: the pairs shown at random, and those that cannot be listed.
+        cutoffs: the list lengths K.
 
     Returns:
         A row a user to whom something was shown: `user`, `shown` (n_u), and `ips@K`, `snips@K`, `dr@K`. Those of
         SNIPS are `linearised`, as it is a ratio of means; NaN where nothing shown is in any list.
     """
-    num_items = len(exposures.pool)
+    num_users, num_items = scorer.num_users, len(exposures.pool)
     shown_to, liked_by = (PairIndex(pairs, num_users) for pairs in (exposures.pairs, exposures.pairs[exposures.liked]))
     within_pool = exposures.excluded[exposures.pool[exposures.excluded[:, 1]]]
     reachable_by = exposures.pool.sum() - np.bincount(within_pool[:, 0], minlength=num_users)
-    outside, rewards = torch.from_numpy(~exposures.pool), _item_rewards(exposures)
-
-    def score_pool(users: Tensor) -> Tensor:
-        return score(users).cpu().masked_fill(outside, -torch.inf)
-
+    rewards, pool_scorer = _item_rewards(exposures), PoolScorer(scorer, exposures.pool)
     users, excluded = np.flatnonzero(shown_to.counts), PairIndex(exposures.excluded, num_users)
     collected = Collected(len(users))
-    bytes_per_user += BYTES_AN_ITEM * num_items
-    for block, scores, best in rank_all(score_pool, users, max(cutoffs), excluded, bytes_per_user=bytes_per_user):
+    extra = BYTES_AN_ITEM * num_items
+    for block, scores, best in rank_all(pool_scorer, users, max(cutoffs), excluded, extra_bytes=extra):
         place = torch.full(scores.shape, num_items, dtype=torch.int32)
         place.scatter_(1, best, torch.arange(best.shape[1], dtype=torch.int32).expand_as(best))
         is_liked = np.zeros(scores.shape, dtype=bool)

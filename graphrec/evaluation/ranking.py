@@ -6,7 +6,7 @@ wider than a block of users is ever held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from torch import Tensor
 from graphrec.errors import DataError
 from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K, metrics_at
+from graphrec.evaluation.scorer import Scorer
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes of scores that a block may take."""
@@ -76,28 +77,30 @@ def top_k(scores: Tensor, k: int) -> Tensor:
 
 
 def rank_all(
-    score: Callable[[Tensor], Tensor],
-    users: np.ndarray,
-    k: int,
-    excluded: PairIndex,
-    *,
-    bytes_per_user: int,
+    scorer: Scorer, users: np.ndarray, k: int, excluded: PairIndex, *, extra_bytes: int = 0
 ) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
     """Yield (users, scores `[b, I]` with excluded items at minus infinity, best items `[b, k]`) block by block.
+
+    Args:
+        scorer: scores blocks of users.
+        users: `[n]` user numbers.
+        k: K, the list length.
+        excluded: pairs that cannot be recommended.
+        extra_bytes: what the caller holds for each user of a block besides the scores.
 
     Raises:
         DataError: a score is not a number.
     """
-    for block, scores in _scored(score, users, excluded, bytes_per_user):
+    for block, scores in _scored(scorer, users, excluded, extra_bytes):
         yield block, scores, top_k(scores, k)
 
 
 def _scored(
-    score: Callable[[Tensor], Tensor], users: np.ndarray, excluded: PairIndex, bytes_per_user: int
+    scorer: Scorer, users: np.ndarray, excluded: PairIndex, extra_bytes: int = 0
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
     """(users, scores `[b, I]` with excluded items at minus infinity) block by block."""
-    for block in blocks(users, bytes_per_user):
-        scores = score(torch.from_numpy(block)).cpu()
+    for block in blocks(users, scorer.bytes_per_user + extra_bytes):
+        scores = scorer(torch.from_numpy(block)).cpu()
         if bool(scores.amax().isnan()):
             raise DataError(
                 "the model's scores are not numbers",
@@ -110,46 +113,33 @@ def _scored(
 
 
 def evaluate(
-    score: Callable[[Tensor], Tensor],
-    positives: np.ndarray,
-    excluded: np.ndarray,
-    *,
-    num_users: int,
-    bytes_per_user: int,
-    cutoffs: tuple[int, ...] = DEFAULT_K,
+    scorer: Scorer, positives: np.ndarray, excluded: np.ndarray, cutoffs: tuple[int, ...] = DEFAULT_K
 ) -> pd.DataFrame:
     """Per-user metrics of an all-items ranking.
 
     All of them follow from the ranks of the positives, which are counted; no list is made.
 
     Args:
-        score: `[b]` users to `[b, I]` scores.
-        positives: `[n, 2]` pairs to be found; users without any are left out.
+        scorer: scores of all items, such as `FrozenModel.scorer(estimand)`.
+        positives: `[n, 2]` (user, item) pairs that should be at the top; users without any are left out.
         excluded: `[E, 2]` pairs that cannot be recommended (the training pairs).
+        cutoffs: the list lengths K.
 
     Returns:
         One row a user with at least one positive: `user`, `positives`, then the metrics.
     """
-    (table,) = evaluate_sets(
-        score, [positives], excluded, num_users=num_users, bytes_per_user=bytes_per_user, cutoffs=cutoffs
-    )
+    (table,) = evaluate_sets(scorer, [positives], excluded, cutoffs)
     return table
 
 
 def evaluate_sets(
-    score: Callable[[Tensor], Tensor],
-    sets: Sequence[np.ndarray],
-    excluded: np.ndarray,
-    *,
-    num_users: int,
-    bytes_per_user: int,
-    cutoffs: tuple[int, ...] = DEFAULT_K,
+    scorer: Scorer, sets: Sequence[np.ndarray], excluded: np.ndarray, cutoffs: tuple[int, ...] = DEFAULT_K
 ) -> list[pd.DataFrame]:
     """`evaluate` for several sets of positives on one ranking; in each, the other sets' pairs are misses."""
-    indices = [PairIndex(positives, num_users) for positives in sets]
+    indices = [PairIndex(positives, scorer.num_users) for positives in sets]
     users = np.flatnonzero(sum(index.counts for index in indices))
     collected = [Collected(int(np.count_nonzero(index.counts))) for index in indices]
-    for block, scores in _scored(score, users, PairIndex(excluded, num_users), bytes_per_user):
+    for block, scores in _scored(scorer, users, PairIndex(excluded, scorer.num_users)):
         for found, index in zip(collected, indices):
             if index.counts[block].any():
                 found.add(_block_metrics(block, scores.numpy(), index, cutoffs))

@@ -17,12 +17,11 @@ in the group.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
@@ -30,6 +29,7 @@ from graphrec.errors import DataError
 from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import ABOUT_USERS, DEFAULT_K, linearised
 from graphrec.evaluation.ranking import PairIndex, rank_all
+from graphrec.evaluation.scorer import Scorer
 
 SUBSETS = 4
 
@@ -122,13 +122,10 @@ def like_times(dataset: InteractionDataset, split: Split, pairs: np.ndarray) -> 
 
 
 def normalised_recall(
-    score: Callable[[Tensor], Tensor],
+    scorer: Scorer,
     positives: np.ndarray,
     excluded: np.ndarray,
     high: np.ndarray,
-    *,
-    num_users: int,
-    bytes_per_user: int,
     cutoffs: tuple[int, ...] = DEFAULT_K,
 ) -> list[pd.DataFrame]:
     """Per-user values, for the high group and the low one, whose means are the normalised recall.
@@ -136,19 +133,19 @@ def normalised_recall(
     The values are `linearised`: normalised recall is a ratio of means, not a mean of users' ratios.
 
     Args:
-        score, positives, excluded: as for `evaluate`.
+        scorer, positives, excluded, cutoffs: as for `evaluate`.
         high: `[I]` bool, which items are in the high group.
 
     Returns:
         For each group a row a user with a positive in it: `user`, `positives`, `normalised_recall@K`. NaN where no
         list holds an item of the group.
     """
+    num_users = scorer.num_users
     indices = [PairIndex(positives[high[positives[:, 1]] == one], num_users) for one in (True, False)]
     users = np.flatnonzero(np.bincount(positives[:, 0], minlength=num_users))
     collected = [Collected(int(np.count_nonzero(index.counts))) for index in indices]
     of_high = torch.from_numpy(high)
-    ranked = rank_all(score, users, max(cutoffs), PairIndex(excluded, num_users), bytes_per_user=bytes_per_user)
-    for block, scores, best in ranked:
+    for block, scores, best in rank_all(scorer, users, max(cutoffs), PairIndex(excluded, num_users)):
         listed = scores.gather(1, best).isfinite().numpy()
         in_high = of_high[best].numpy()
         for found, index, inside in zip(collected, indices, (in_high & listed, ~in_high & listed)):

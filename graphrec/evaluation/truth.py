@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 import torch
@@ -11,31 +9,40 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from graphrec.evaluation.collect import Collected
+from graphrec.evaluation.popularity import BYTES_PER_SCORE
 from graphrec.evaluation.ranking import PairIndex, rank_all
+from graphrec.evaluation.scorer import Scorer
 from graphrec.simulation.truth import Truth, ndcg_at_k, regret_at_k
 
 BYTES_A_PAIR = 80
 """What judging holds beside the scores: probabilities, draws, ranks."""
 
 
-BYTES_A_SCORE = 24
-"""About what a score function that is no `Scorer` takes for each item while it is computed."""
+class OracleScorer:
+    """Scores by what a simulated world knows; `graphrec.simulation.truth.ORACLES` says what each oracle is.
 
+    Args:
+        truth: aligned with the trained dataset's ids.
+        target: `like` or `satisfaction`.
+        causal: True ranks by the true effect of recommending, False by the best that the log can show.
+    """
 
-def oracles(truth: Truth, target: str) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    """Ranking by what the log shows at its best, and by the true effect; see `ORACLES` for what they are."""
-    return (
-        lambda users: torch.from_numpy(truth.observed(users.numpy(), target)),
-        lambda users: torch.from_numpy(truth.effect(users.numpy(), target)),
-    )
+    def __init__(self, truth: Truth, target: str, *, causal: bool) -> None:
+        self.truth, self.target, self.causal = truth, target, causal
+        self.num_users, self.num_items = truth.num_users, truth.num_items
+        self.bytes_per_user = BYTES_PER_SCORE * truth.num_items
+
+    def __call__(self, users: Tensor) -> Tensor:
+        """`[b]` user numbers to `[b, I]` probabilities."""
+        probability = self.truth.effect if self.causal else self.truth.observed
+        return torch.from_numpy(probability(users.numpy(), self.target))
 
 
 def evaluate_by_truth(
-    score: Callable[[Tensor], Tensor],
+    scorer: Scorer,
     truth: Truth,
     excluded: np.ndarray,
     *,
-    bytes_per_user: int,
     k: int = 50,
     seed: int = 0,
     target: str = "like",
@@ -43,7 +50,7 @@ def evaluate_by_truth(
     """Per-user quality of a ranking against the true effect of recommending.
 
     Args:
-        score: `[b]` users to `[b, I]` scores, users and items numbered as in `truth`.
+        scorer: scores of all items, users and items numbered as in `truth`.
         truth: aligned with the trained dataset's ids.
         excluded: `[E, 2]` pairs that cannot be recommended (the training pairs).
         k: list length.
@@ -61,9 +68,9 @@ def evaluate_by_truth(
     """
     users = np.arange(truth.num_users)
     index = PairIndex(excluded, truth.num_users)
-    bytes_per_user += BYTES_A_PAIR * truth.num_items
+    extra = BYTES_A_PAIR * truth.num_items
     collected = Collected(truth.num_users)
-    for block, scores, best in rank_all(score, users, k, index, bytes_per_user=bytes_per_user):
+    for block, scores, best in rank_all(scorer, users, k, index, extra_bytes=extra):
         candidates = np.isfinite(scores.numpy())
         likes = truth.draw_likes(block, seed, target) & candidates
         effect = truth.effect(block, target)

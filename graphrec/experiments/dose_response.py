@@ -21,9 +21,10 @@ from scipy import stats
 from graphrec.causal import label
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
-from graphrec.evaluation.baselines import ORACLE, baseline_scores, by_truth
+from graphrec.evaluation.baselines import ORACLE, baseline_scorers
 from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
+from graphrec.evaluation.truth import evaluate_by_truth
 from graphrec.experiments.benchmark import judge
 from graphrec.report.primitives.plots import Estimate, curve_panels, standalone
 from graphrec.report.primitives.tables import cell, metric_label
@@ -209,8 +210,9 @@ def _baselines(recipe: Recipe, raw: Path, study: Study, kept: Path) -> list[dict
     split = prepare_split(recipe)
     truth = Truth.load(raw).align(split.dataset.user_ids, split.dataset.item_ids)
     rows = []
-    for name, score in baseline_scores(split, truth, study.target, (OBSERVATIONAL, INTERVENTIONAL)).items():
-        summary = summarise(by_truth(score, split, truth, study.target))
+    excluded = split.train_pairs("click")
+    for name, scorer in baseline_scorers(split, truth, study.target, (OBSERVATIONAL, INTERVENTIONAL)).items():
+        summary = summarise(evaluate_by_truth(scorer, truth, excluded, target=study.target))
         rows.append({"method": name, "estimand": "", **{metric: summary[metric]["mean"] for metric in METRICS}})
     write_json(kept, rows)
     return rows

@@ -67,7 +67,7 @@ def explain(
     rankings = []
     for name, estimand in chosen.items():
         scorer = model.scorer(estimand, graph)
-        ((_, scores, best),) = rank_all(scorer, np.array([user]), k, pairs, bytes_per_user=scorer.bytes_per_user())
+        ((_, scores, best),) = rank_all(scorer, np.array([user]), k, pairs)
         rows[label(estimand)] = row = scores[0]
         listed = scores
         if is_seen:

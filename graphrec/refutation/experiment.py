@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,8 +15,8 @@ from graphrec.causal import Estimand, Observational
 from graphrec.data.split import Split
 from graphrec.errors import RecipeError, SplitError
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate, rank_all
-from graphrec.evaluation.truth import BYTES_A_SCORE
-from graphrec.recommender import FrozenModel, Scorer
+from graphrec.evaluation.scorer import Scorer
+from graphrec.recommender import FrozenModel
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import fit
@@ -111,26 +110,22 @@ class Experiment:
         with self.progress(what, recipe.training) as on_epoch:
             return fit(recipe, split, on_epoch=on_epoch)
 
-    def ndcg(self, scorer: Callable[[Tensor], Tensor], positives: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    def ndcg(self, scorer: Scorer, positives: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """NDCG@K of each user with positives, in the order of users.
 
         Args:
-            scorer: `[b]` users to `[b, I]` scores.
+            scorer: scores of all items.
             positives: `[n, 2]` pairs to be found.
             seen: `[E, 2]` pairs that are left out of the lists.
         """
-        dataset = self.split.dataset
-        table = evaluate(
-            scorer, positives, seen, num_users=dataset.num_users,
-            bytes_per_user=_bytes_per_user(scorer, dataset.num_items), cutoffs=(self.k,),
-        )  # fmt: skip
+        table = evaluate(scorer, positives, seen, (self.k,))
         return table[f"ndcg@{self.k}"].to_numpy()
 
     def lists(self, scorer: Scorer, seen: np.ndarray) -> sparse.csr_array:
         """`[n, I]` with a one for each of the best K items of each of `users`; `seen` pairs are left out."""
         index = PairIndex(seen, self.split.dataset.num_users)
         parts = []
-        for block, scores, best in rank_all(scorer, self.users, self.k, index, bytes_per_user=scorer.bytes_per_user()):
+        for block, scores, best in rank_all(scorer, self.users, self.k, index):
             listed = scores.gather(1, best).isfinite().numpy()
             rows = np.repeat(np.arange(len(block)), listed.sum(1))
             columns = best.numpy()[listed]
@@ -155,7 +150,7 @@ class Experiment:
         estimand = self.causal[1]
         scorers = model.scorer(estimand), without.scorer(estimand)
         shares = []
-        for block in blocks(self.users, 4 * scorers[0].bytes_per_user()):
+        for block in blocks(self.users, 4 * scorers[0].bytes_per_user):
             full, rest = (_ranks(scorer(torch.from_numpy(block)).cpu()) for scorer in scorers)
             shares.append(1 - (full * rest).mean(1) ** 2)
         return torch.cat(shares).numpy()
@@ -169,7 +164,3 @@ def _ranks(scores: Tensor) -> Tensor:
     """Each row's ranks, centred and scaled to unit variance."""
     ranks = scores.argsort(dim=1, stable=True).argsort(dim=1).double()
     return (ranks - ranks.mean(1, keepdim=True)) / ranks.std(1, correction=0, keepdim=True)
-
-
-def _bytes_per_user(scorer: Callable[[Tensor], Tensor], num_items: int) -> int:
-    return scorer.bytes_per_user() if isinstance(scorer, Scorer) else BYTES_A_SCORE * num_items

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphrec.errors import SplitError
-from graphrec.evaluation.popularity import popularity
+from graphrec.evaluation.popularity import PopularityScorer
 from graphrec.refutation.alterations import exchange_items
 from graphrec.refutation.base import RefutationCheck, refutation_checks
 from graphrec.refutation.experiment import Experiment
@@ -38,7 +38,8 @@ class PlaceboTreatment(RefutationCheck):
         name, estimand = experiment.causal
         measured, seen = split.valid[~watched], altered.train_pairs("click")
         found = experiment.ndcg(model.scorer(estimand), measured, seen)
-        popular = experiment.ndcg(popularity(seen, split.dataset.num_items), measured, seen)
+        dataset = split.dataset
+        popular = experiment.ndcg(PopularityScorer(seen, dataset.num_users, dataset.num_items), measured, seen)
         above = Figure.mean(f"NDCG@{experiment.k}, {name} - popularity", found - popular)
         figures = [
             Figure.mean(f"NDCG@{experiment.k} of {name}", found),

@@ -24,6 +24,7 @@ from graphrec.evaluation.beyond_accuracy import describe_lists
 from graphrec.evaluation.off_policy import off_policy_values
 from graphrec.evaluation.ranking import evaluate_sets
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SLICES, SUBSETS
+from graphrec.evaluation.scorer import Scorer
 from graphrec.evaluation.slices import active_users, drop, high_ratio_items, like_times, normalised_recall, time_subsets
 from graphrec.runs.build import load_data
 from graphrec.runs.run import Run
@@ -64,7 +65,7 @@ def by_time(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = 
     subsets = time_subsets(held, like_times(dataset, split, held))
     rows = []
     for name, (estimand, scorer) in scorers.items():
-        tables = evaluate_sets(scorer, subsets, split.train_pairs("click"), **_sizes(run, scorer))
+        tables = evaluate_sets(scorer, subsets, split.train_pairs("click"), run.recipe.evaluation.k)
         for part, table in zip((*SUBSETS, DROP), (*tables, drop(tables))):
             rows.append({"part": part, **run.keep(part, name, estimand, table)})
     return _by_part(rows)
@@ -89,7 +90,7 @@ def by_like_ratio(run: Run, estimands: Estimands = (), *, graph: CausalGraph | N
     test = split.open_test("evaluate by like/click ratio", run.folder / LEDGER)
     rows = []
     for name, (estimand, scorer) in scorers.items():
-        tables = normalised_recall(scorer, test, clicks, high, **_sizes(run, scorer))
+        tables = normalised_recall(scorer, test, clicks, high, run.recipe.evaluation.k)
         for part, table in zip(RATIOS, tables):
             rows.append({"part": part, **run.keep(part, name, estimand, table)})
     return _by_part(rows)
@@ -101,8 +102,8 @@ def of_lists(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None =
     dataset = run.split().dataset
     rows = []
     for name, (estimand, scorer) in scorers.items():
-        sizes = _sizes(run, scorer) | {"num_items": dataset.num_items}
-        table, whole = describe_lists(scorer, run.train_interactions, dataset.features, **sizes)
+        cutoffs = run.recipe.evaluation.k
+        table, whole = describe_lists(scorer, run.train_interactions, dataset.features, cutoffs)
         rows.append({"part": LISTS, **run.keep(LISTS, name, estimand, table, whole)})
     return pd.DataFrame(rows)
 
@@ -118,7 +119,7 @@ def off_policy(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None
     run.split().open_test("evaluate off-policy", run.folder / LEDGER)
     rows = []
     for name, (estimand, scorer) in scorers.items():
-        table = off_policy_values(scorer, exposures, **_sizes(run, scorer))
+        table = off_policy_values(scorer, exposures, run.recipe.evaluation.k)
         rows.append({"part": OFF_POLICY, **run.keep(OFF_POLICY, name, estimand, table)})
     return pd.DataFrame(rows)
 
@@ -132,16 +133,8 @@ def shown_at_random(run: Run) -> Exposures:
     return randomised_exposures(load_data(run.recipe), run.split())
 
 
-def _scorers(run: Run, estimands: Estimands, graph: CausalGraph | None) -> dict[str, tuple[Estimand, Any]]:
+def _scorers(run: Run, estimands: Estimands, graph: CausalGraph | None) -> dict[str, tuple[Estimand, Scorer]]:
     return {name: (one, run.model.scorer(one, graph)) for name, one in run.choose(estimands).items()}
-
-
-def _sizes(run: Run, scorer: Any) -> dict[str, Any]:
-    return {
-        "num_users": run.model.num_users,
-        "bytes_per_user": scorer.bytes_per_user(),
-        "cutoffs": run.recipe.evaluation.k,
-    }
 
 
 def _by_part(rows: list[dict[str, Any]]) -> pd.DataFrame:

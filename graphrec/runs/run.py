@@ -216,14 +216,7 @@ class Run:
         positives = split.valid if part == "valid" else split.open_test(reason, self.folder / "ledger.jsonl")
         rows = []
         for name, scorer in scorers.items():
-            per_user = evaluate(
-                scorer,
-                positives,
-                split.train_pairs("click"),
-                num_users=self.model.num_users,
-                bytes_per_user=scorer.bytes_per_user(),
-                cutoffs=self.recipe.evaluation.k,
-            )
+            per_user = evaluate(scorer, positives, split.train_pairs("click"), self.recipe.evaluation.k)
             rows.append(self.keep(part, name, chosen[name], per_user))
         return pd.DataFrame(rows)
 
@@ -260,9 +253,7 @@ class Run:
         rows = []
         for name, estimand in self.choose(estimands).items():
             scorer = self.model.scorer(estimand, graph)
-            per_user = evaluate_by_truth(
-                scorer, known, self.train_interactions, bytes_per_user=scorer.bytes_per_user(), target=target
-            )
+            per_user = evaluate_by_truth(scorer, known, self.train_interactions, target=target)
             rows.append(self.keep(TRUTH_PARTS[target], name, estimand, per_user))
         return pd.DataFrame(rows)
 
@@ -320,7 +311,7 @@ class Run:
         scorer = self.model.scorer(next(iter(chosen.values())), graph)
         excluded = PairIndex(np.empty((0, 2), dtype=np.int64) if seen else self.train_interactions, len(self.user_ids))
         tables, at = [], 0
-        for block, scores, best in rank_all(scorer, rows, k, excluded, bytes_per_user=scorer.bytes_per_user()):
+        for block, scores, best in rank_all(scorer, rows, k, excluded):
             values = scores.gather(1, best).numpy().ravel()
             kept = np.isfinite(values)
             names = np.repeat(np.asarray(wanted[at : at + len(block)], dtype=object), best.shape[1])

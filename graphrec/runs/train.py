@@ -296,13 +296,5 @@ def _clear(out: Path) -> None:
 def _mean_metrics(
     frozen: FrozenModel, estimand: Estimand, split: Split, positives: np.ndarray, cutoffs: tuple[int, ...]
 ) -> dict[str, float]:
-    scorer = frozen.scorer(estimand)
-    table = evaluate(
-        scorer,
-        positives,
-        split.train_pairs("click"),
-        num_users=frozen.num_users,
-        bytes_per_user=scorer.bytes_per_user(),
-        cutoffs=cutoffs,
-    )
+    table = evaluate(frozen.scorer(estimand), positives, split.train_pairs("click"), cutoffs)
     return {name: float(table[name].mean()) for name in table.columns if name not in ("user", "positives")}

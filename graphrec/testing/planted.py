@@ -18,8 +18,9 @@ from graphrec.data.bags import bag
 from graphrec.data.dataset import Feature, InteractionDataset, dataset_from_events
 from graphrec.data.split import Split, SplitConfig, make_split
 from graphrec.decoders import Context, decoders
-from graphrec.evaluation.popularity import popularity
+from graphrec.evaluation.popularity import PopularityScorer
 from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.scorer import Scorer
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
 from graphrec.training.config import TrainingConfig
@@ -86,22 +87,15 @@ def planted_graph(**options: bool) -> InteractionGraph:
     return InteractionGraph.from_split(planted_split(**options))
 
 
-def recall(score: Any, split: Split) -> float:
+def recall(scorer: Scorer, split: Split) -> float:
     """Recall of the test pairs among as many items as are withheld: 1 when nothing else ranks above them."""
-    table: pd.DataFrame = evaluate(
-        score,
-        split.open_test("a test"),
-        split.train_pairs("click"),
-        num_users=NUM_USERS,
-        bytes_per_user=4 * NUM_ITEMS,
-        cutoffs=(WITHHELD_EACH,),
-    )
+    table: pd.DataFrame = evaluate(scorer, split.open_test("a test"), split.train_pairs("click"), (WITHHELD_EACH,))
     return float(table[f"recall@{WITHHELD_EACH}"].mean())
 
 
 def popular_recall(split: Split) -> float:
     """`recall` of the items in the order of their training likes."""
-    return recall(popularity(split.train_pairs("like"), NUM_ITEMS), split)
+    return recall(PopularityScorer(split.train_pairs("like"), NUM_USERS, NUM_ITEMS), split)
 
 
 def trained_recall(

@@ -11,6 +11,7 @@ from support.paths import ROOT
 
 from graphrec.evaluation.metrics import interval, summarise
 from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.scorer import TableScorer
 from graphrec.evaluation.significance import holm
 from graphrec.evaluation.slices import normalised_recall
 from graphrec.evaluation.truth import rank_agreement
@@ -36,11 +37,9 @@ def shown(*values: float) -> list[str]:
 def test_the_worked_example() -> None:
     scores = torch.tensor([[0.9, 0.4, 0.7, 0.7, 0.2, 0.1], [0.1, 0.9, 0.5, 0.4, 0.3, 0.2], [0.5] * 6])
     table = evaluate(
-        lambda users: scores[users].clone(),
+        TableScorer(scores),
         positives=np.array([[0, 3], [0, 4], [1, 1], [1, 2]]),
         excluded=np.array([[0, 0]]),
-        num_users=3,
-        bytes_per_user=100,
         cutoffs=(1, 3),
     )
     means = summarise(table)
@@ -66,12 +65,10 @@ def test_the_interventional_example() -> None:
 def test_the_example_of_normalised_recall() -> None:
     scores = torch.tensor([[3.0, 0.0, 2.0, 1.0], [0.0, 2.0, 3.0, 1.0], [0.0, 1.0, 2.0, 3.0]])
     high, _ = normalised_recall(
-        lambda users: scores[users].clone(),
+        TableScorer(scores),
         positives=np.array([[0, 0], [0, 1], [1, 1], [2, 3]]),
         excluded=np.empty((0, 2), dtype=np.int64),
         high=np.array([True, True, False, False]),
-        num_users=3,
-        bytes_per_user=100,
         cutoffs=(2,),
     )
     assert rows("normalised recall at K = 2") == {"high group": shown(high["normalised_recall@2"].mean())}

@@ -10,9 +10,9 @@ import importlib.util
 
 import numpy as np
 import pytest
-import torch
 
 from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.scorer import TableScorer
 
 if importlib.util.find_spec("ir_measures") is None:
     pytest.skip("ir-measures is not here: see requirements-oracle.lock", allow_module_level=True)
@@ -33,14 +33,7 @@ def test_every_metric_agrees_for_every_user(k: int) -> None:
     scores = rng.integers(0, 5, (USERS, ITEMS)).astype(float)
     kind = rng.random((USERS, ITEMS))
     positives, train = np.argwhere(kind < 0.15), np.argwhere(kind > 0.8)
-    table = evaluate(
-        lambda users: torch.from_numpy(scores[users.numpy()]),
-        positives,
-        train,
-        num_users=USERS,
-        bytes_per_user=ITEMS * 8,
-        cutoffs=(k,),
-    ).set_index("user")
+    table = evaluate(TableScorer(scores), positives, train, (k,)).set_index("user")
     judged = [ir_measures.Qrel(str(user), name(item), 1) for user, item in positives]
     run = [
         ir_measures.ScoredDoc(str(user), name(item), scores[user, item])

@@ -128,8 +128,8 @@ def test_a_category_reference_changes_the_ranking_where_the_mean_does_not(frozen
 def test_a_block_with_a_category_reference_is_known_to_take_more_memory(frozen: FrozenModel) -> None:
     plain = frozen.scorer(TotalIndirectEffect())
     own = frozen.scorer(TotalIndirectEffect(reference="category", category="title"))
-    assert own.bytes_per_user() - plain.bytes_per_user() == 4 * NUM_ITEMS * len(frozen.branches)
-    assert plain.bytes_per_user() == frozen.scorer(Observational()).bytes_per_user()
+    assert own.bytes_per_user - plain.bytes_per_user == 4 * NUM_ITEMS * len(frozen.branches)
+    assert plain.bytes_per_user == frozen.scorer(Observational()).bytes_per_user
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from torch_geometric.metrics import LinkPredAveragePopularity, LinkPredCoverage
 
 from graphrec.data.dataset import Feature
 from graphrec.evaluation.beyond_accuracy import Concentration, describe_lists
+from graphrec.evaluation.scorer import TableScorer
 
 USERS, ITEMS = 30, 25
 
@@ -24,10 +25,7 @@ def problem(seed: int) -> tuple[torch.Tensor, np.ndarray]:
 
 
 def describe(scores: torch.Tensor, clicks: np.ndarray, features: dict[str, Feature], cutoffs: tuple[int, ...]):
-    return describe_lists(
-        lambda users: scores[users].clone(), clicks, features,
-        num_users=USERS, num_items=ITEMS, bytes_per_user=2**25, cutoffs=cutoffs,
-    )  # fmt: skip
+    return describe_lists(TableScorer(scores, bytes_per_user=2**25), clicks, features, cutoffs)
 
 
 @pytest.mark.parametrize("k", [1, 4])

@@ -11,6 +11,7 @@ import torch
 
 from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.ranking import evaluate
+from graphrec.evaluation.scorer import TableScorer
 
 
 def test_rows_come_in_the_order_in_which_they_were_added() -> None:
@@ -33,15 +34,16 @@ def test_an_evaluation_holds_two_blocks_at_most() -> None:
     alive: list[weakref.ref] = []
     most = 0
 
-    def score(users: torch.Tensor) -> torch.Tensor:
-        nonlocal most
-        gc.collect()
-        most = max(most, sum(one() is not None for one in alive))
-        scores = torch.rand(len(users), 50)
-        alive.append(weakref.ref(scores))
-        return scores
+    class Watched(TableScorer):
+        def __call__(self, users: torch.Tensor) -> torch.Tensor:
+            nonlocal most
+            gc.collect()
+            most = max(most, sum(block() is not None for block in alive))
+            scores = super().__call__(users)
+            alive.append(weakref.ref(scores))
+            return scores
 
     pairs = np.stack([np.arange(40), np.arange(40) % 50], axis=1)
-    table = evaluate(score, pairs, pairs[:0], num_users=40, bytes_per_user=2**26, cutoffs=(5,))
+    table = evaluate(Watched(torch.rand(40, 50), bytes_per_user=2**26), pairs, pairs[:0], (5,))
     assert len(table) == 40 and len(alive) == 10
     assert most <= 1

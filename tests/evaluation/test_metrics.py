@@ -19,6 +19,7 @@ from torch_geometric.metrics import (
 
 from graphrec.evaluation.metrics import better, interval, linearised, metrics_at, summarise
 from graphrec.evaluation.ranking import evaluate, evaluate_sets
+from graphrec.evaluation.scorer import TableScorer
 
 
 def by_hand(ranking: list[int], positives: set[int], k: int) -> dict[str, float]:
@@ -50,14 +51,7 @@ def random_problem(seed: int, users: int = 25, items: int = 18) -> tuple[torch.T
 def test_metrics_agree_with_a_slow_independent_computation(seed: int) -> None:
     scores, positives, train = random_problem(seed)
     cutoffs = (1, 4, 10, 18)
-    table = evaluate(
-        lambda users: scores[users].clone(),
-        positives,
-        train,
-        num_users=25,
-        bytes_per_user=72,
-        cutoffs=cutoffs,
-    )
+    table = evaluate(TableScorer(scores), positives, train, cutoffs)
     assert table["user"].tolist() == sorted(set(positives[:, 0].tolist()))
     for row in table.to_dict("records"):
         user = row["user"]
@@ -83,14 +77,7 @@ def test_metrics_agree_with_pyg(k: int) -> None:
     mask = rng.random((40, 30)) < 0.15
     mask[:, 0] = True
     positives = np.argwhere(mask)
-    table = evaluate(
-        lambda users: scores[users].clone(),
-        positives,
-        np.empty((0, 2), dtype=np.int64),
-        num_users=40,
-        bytes_per_user=120,
-        cutoffs=(k,),
-    )
+    table = evaluate(TableScorer(scores), positives, np.empty((0, 2), dtype=np.int64), (k,))
     order = scores.sort(dim=1, descending=True, stable=True).indices
     labels = torch.from_numpy(positives.T)
     theirs = {
@@ -114,14 +101,7 @@ def test_the_worked_example() -> None:
     a, b, c, d = 0, 1, 2, 3
     scores = torch.zeros(1, 4)
     scores[0, [c, a, d, b]] = torch.tensor([4.0, 3.0, 2.0, 1.0])
-    table = evaluate(
-        lambda users: scores.clone(),
-        np.array([[0, a], [0, b]]),
-        np.empty((0, 2), dtype=np.int64),
-        num_users=1,
-        bytes_per_user=16,
-        cutoffs=(3,),
-    )
+    table = evaluate(TableScorer(scores), np.array([[0, a], [0, b]]), np.empty((0, 2), dtype=np.int64), (3,))
     row = table.iloc[0]
     assert row["recall@3"] == 0.5
     assert row["hr@3"] == 1
@@ -153,11 +133,7 @@ def test_every_metric_lies_between_0_and_1_and_names_of_items_do_not_matter(seed
         )
         moved = torch.empty_like(scores)
         moved[:, names] = scores
-
-        def score(users: torch.Tensor, moved: torch.Tensor = moved) -> torch.Tensor:
-            return moved[users]
-
-        tables.append(evaluate(score, positives, train, num_users=25, bytes_per_user=9, cutoffs=(1, 5, 18)))
+        tables.append(evaluate(TableScorer(moved), positives, train, (1, 5, 18)))
     pd.testing.assert_frame_equal(*tables)
     values = tables[0].drop(columns=["user", "positives"])
     assert values.min(axis=None) >= 0 and values.max(axis=None) <= 1 + 1e-12
@@ -166,13 +142,9 @@ def test_every_metric_lies_between_0_and_1_and_names_of_items_do_not_matter(seed
 def test_several_sets_are_judged_on_one_ranking_as_each_alone() -> None:
     scores, positives, train = random_problem(3)
     sets = [positives[::2], positives[1::2], positives[:2]]
-    sizes = dict(num_users=25, bytes_per_user=10**8, cutoffs=(4, 10))  # blocks of two users: some have none of a set
-
-    def score(users: torch.Tensor) -> torch.Tensor:
-        return scores[users].clone()
-
-    for table, one in zip(evaluate_sets(score, sets, train, **sizes), sets):
-        pd.testing.assert_frame_equal(table, evaluate(score, one, train, **sizes))
+    scorer = TableScorer(scores, bytes_per_user=10**8)  # blocks of two users: some have none of a set
+    for table, one in zip(evaluate_sets(scorer, sets, train, (4, 10)), sets):
+        pd.testing.assert_frame_equal(table, evaluate(scorer, one, train, (4, 10)))
 
 
 def test_a_cutoff_beyond_all_items_takes_them_all() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from graphrec.data.exposures import Exposures
 from graphrec.evaluation.metrics import interval
 from graphrec.evaluation.off_policy import off_policy_values
+from graphrec.evaluation.scorer import TableScorer
 
 ITEMS, K, SHOWN = 40, 8, 12
 ESTIMATES = [f"{name}@{K}" for name in ("ips", "snips", "dr")]
@@ -44,10 +44,7 @@ def true_value(chance: np.ndarray, scores: np.ndarray, exposures: Exposures) -> 
 
 
 def estimate(scores: np.ndarray, exposures: Exposures, cutoffs: tuple[int, ...] = (K,), bytes_per_user: int = 10**6):
-    return off_policy_values(
-        lambda users: torch.from_numpy(scores[users.numpy()]),
-        exposures, num_users=len(scores), bytes_per_user=bytes_per_user, cutoffs=cutoffs,
-    )  # fmt: skip
+    return off_policy_values(TableScorer(scores, bytes_per_user=bytes_per_user), exposures, cutoffs)
 
 
 def test_estimates_are_unbiased_and_their_intervals_cover_the_truth() -> None:

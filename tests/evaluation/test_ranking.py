@@ -9,7 +9,7 @@ import torch
 
 from graphrec.causal import FrontDoor
 from graphrec.errors import DataError
-from graphrec.evaluation.popularity import popularity
+from graphrec.evaluation.popularity import PopularityScorer
 from graphrec.evaluation.ranking import (
     COUNTED_EACH,
     MEMORY_BUDGET,
@@ -20,9 +20,21 @@ from graphrec.evaluation.ranking import (
     ranks_of,
     top_k,
 )
+from graphrec.evaluation.scorer import Scorer, TableScorer
 from graphrec.testing.small_model import small_model
 
 NOTHING = np.empty((0, 2), dtype=np.int64)
+
+
+class InBlocks:
+    """Another scorer, in blocks of another size."""
+
+    def __init__(self, scorer: Scorer, bytes_per_user: int) -> None:
+        self.scorer, self.num_users, self.num_items = scorer, scorer.num_users, scorer.num_items
+        self.bytes_per_user = bytes_per_user
+
+    def __call__(self, users: torch.Tensor) -> torch.Tensor:
+        return self.scorer(users)
 
 
 def slow_top_k(scores: torch.Tensor, k: int) -> list[list[int]]:
@@ -72,7 +84,7 @@ def test_training_items_are_never_ranked_above_the_worst_candidate(low: float) -
     scores = torch.full((2, 6), low)
     scores[:, 2:] -= torch.arange(4.0) * max(abs(low), 1.0)
     seen = np.array([[0, 0], [0, 1], [1, 1], [1, 5]])
-    (block,) = rank_all(lambda users: scores[users].clone(), np.arange(2), 4, PairIndex(seen, 2), bytes_per_user=24)
+    (block,) = rank_all(TableScorer(scores), np.arange(2), 4, PairIndex(seen, 2))
     users, ranked, best = block
     assert users.tolist() == [0, 1]
     assert best.tolist() == [[2, 3, 4, 5], [0, 2, 3, 4]]
@@ -103,14 +115,7 @@ def test_the_size_of_a_block_changes_nothing() -> None:
     train, positives = (np.argwhere(rng.random((60, 25)) < share) for share in (0.2, 0.1))
     positives = np.array([pair for pair in positives.tolist() if pair not in train.tolist()])
     tables: list[pd.DataFrame] = [
-        evaluate(
-            lambda users: scores[users].clone(),
-            positives,
-            train,
-            num_users=60,
-            bytes_per_user=MEMORY_BUDGET // size,
-            cutoffs=(3, 10),
-        )
+        evaluate(TableScorer(scores, bytes_per_user=MEMORY_BUDGET // size), positives, train, (3, 10))
         for size in (1, 7, 1024)
     ]
     for table in tables[1:]:
@@ -120,11 +125,9 @@ def test_the_size_of_a_block_changes_nothing() -> None:
 def test_a_model_is_judged_the_same_whatever_the_block() -> None:
     model, graph = small_model("hcr")
     scorer = model.freeze(graph).scorer(FrontDoor())
+    widths = [MEMORY_BUDGET // size for size in (1, 2, 7)]
     positives, train = graph.pairs("like").numpy(), NOTHING
-    tables = [
-        evaluate(scorer, positives, train, num_users=7, bytes_per_user=MEMORY_BUDGET // size, cutoffs=(3,))
-        for size in (1, 2, 7)
-    ]
+    tables = [evaluate(InBlocks(scorer, width), positives, train, (3,)) for width in widths]
     for table in tables[1:]:
         pd.testing.assert_frame_equal(table, tables[0])
 
@@ -133,13 +136,13 @@ def test_scores_that_are_no_numbers_are_a_data_error() -> None:
     scores = torch.zeros(3, 4)
     scores[1, 2] = torch.nan
     with pytest.raises(DataError, match="1 NaN scores in a block of 3 users"):
-        list(rank_all(lambda users: scores[users], np.arange(3), 2, PairIndex(NOTHING, 3), bytes_per_user=16))
+        list(rank_all(TableScorer(scores), np.arange(3), 2, PairIndex(NOTHING, 3)))
 
 
 def test_popularity_counts_training_pairs_and_knows_no_user() -> None:
     train = np.array([[0, 1], [1, 1], [2, 1], [0, 3], [1, 3], [2, 0]])
-    score = popularity(train, 5)
+    score = PopularityScorer(train, 3, 5)
     assert score(torch.tensor([0, 2])).tolist() == [[1, 3, 0, 2, 0]] * 2
-    table = evaluate(score, np.array([[0, 0], [2, 3]]), train, num_users=3, bytes_per_user=20, cutoffs=(1,))
+    table = evaluate(score, np.array([[0, 0], [2, 3]]), train, (1,))
     assert table["recall@1"].tolist() == [1.0, 1.0]
     assert score(torch.tensor([0])).tolist() == [[1, 3, 0, 2, 0]], "ranking does not change the counts"

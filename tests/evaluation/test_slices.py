@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from graphrec.errors import DataError
+from graphrec.evaluation.scorer import TableScorer
 from graphrec.evaluation.slices import active_users, drop, high_ratio_items, normalised_recall, time_subsets
 
 NOTHING = np.empty((0, 2), dtype=np.int64)
@@ -75,9 +76,7 @@ def test_normalised_recall_by_hand() -> None:
         scores[user, items] = torch.arange(5.0, 0.0, -1.0)
     positives = np.array([(0, 0), (0, 1), (1, 1), (1, 3), (2, 3)])
     high = np.array([True, True, False, False, False])
-    tables = normalised_recall(
-        lambda users: scores[users].clone(), positives, NOTHING, high, num_users=3, bytes_per_user=2**28, cutoffs=(2,)
-    )
+    tables = normalised_recall(TableScorer(scores, bytes_per_user=2**28), positives, NOTHING, high, (2,))
     assert [table["user"].tolist() for table in tables] == [[0, 1], [1, 2]]
     assert [table["positives"].tolist() for table in tables] == [[2, 1], [1, 1]]
     assert [table["normalised_recall@2"].mean() for table in tables] == pytest.approx([0.75 / 0.5, 0.5 / 0.75])
@@ -87,9 +86,8 @@ def test_the_share_of_a_list_that_ends_early_is_of_what_it_holds() -> None:
     """One user has item 0 of two high ones and one low item left to list: half of the list of three is high."""
     excluded = np.array([(0, 1), (0, 3)])
     tables = normalised_recall(
-        lambda users: torch.tensor([[4.0, 3.0, 2.0, 1.0]]), np.array([(0, 0)]), excluded,
-        np.array([True, True, False, False]), num_users=1, bytes_per_user=2**28, cutoffs=(3,),
-    )  # fmt: skip
+        TableScorer([[4.0, 3.0, 2.0, 1.0]]), np.array([(0, 0)]), excluded, np.array([True, True, False, False]), (3,)
+    )
     assert tables[0]["normalised_recall@3"].tolist() == pytest.approx([1 / 0.5]) and tables[1].empty
 
 
@@ -99,8 +97,6 @@ def test_the_normalised_recall_of_a_ranking_at_random_is_known() -> None:
     scores = torch.from_numpy(rng.random((400, 60)))
     positives = np.argwhere(rng.random((400, 60)) < 0.2)
     high = np.arange(60) < 20
-    tables = normalised_recall(
-        lambda users: scores[users].clone(), positives, NOTHING, high, num_users=400, bytes_per_user=480, cutoffs=(15,)
-    )
+    tables = normalised_recall(TableScorer(scores), positives, NOTHING, high, (15,))
     means = [table["normalised_recall@15"].mean() for table in tables]
     assert means == pytest.approx([0.25 / (1 / 3), 0.25 / (2 / 3)], rel=0.07)

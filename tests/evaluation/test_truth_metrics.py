@@ -6,12 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 from scipy.stats import pearsonr, rankdata, spearmanr
-from torch import Tensor
 
 from graphrec.errors import UnknownNameError
 from graphrec.evaluation.metrics import summarise
+from graphrec.evaluation.scorer import TableScorer
 from graphrec.evaluation.truth import evaluate_by_truth, rank_agreement
 from graphrec.simulation.truth import Truth, oracle_gap
 from graphrec.simulation.world import WorldConfig, draw_latents
@@ -41,12 +40,12 @@ def seen() -> np.ndarray:
     return np.argwhere(np.random.default_rng(0).random((80, 120)) < 0.2)
 
 
-def by(values: Callable[[np.ndarray], np.ndarray]) -> Callable[[Tensor], Tensor]:
-    return lambda users: torch.from_numpy(values(users.numpy()).copy())
+def by(values: Callable[[np.ndarray], np.ndarray]) -> TableScorer:
+    return TableScorer(values(np.arange(80)))
 
 
 def test_the_interventional_oracle_leaves_nothing_behind(truth: Truth, seen: np.ndarray) -> None:
-    table = evaluate_by_truth(by(truth.interventional), truth, seen, bytes_per_user=480, k=K)
+    table = evaluate_by_truth(by(truth.interventional), truth, seen, k=K)
     assert table["user"].tolist() == list(range(80))
     np.testing.assert_allclose(table[f"regret_do@{K}"], 0, atol=1e-12)
 
@@ -54,7 +53,7 @@ def test_the_interventional_oracle_leaves_nothing_behind(truth: Truth, seen: np.
 def test_a_ranking_by_what_is_observed_loses_what_the_oracle_gap_says(truth: Truth, seen: np.ndarray) -> None:
     gap = oracle_gap(truth, seen, k=K, seed=3)
     causal, observed = (
-        evaluate_by_truth(by(values), truth, seen, bytes_per_user=480, k=K, seed=3)
+        evaluate_by_truth(by(values), truth, seen, k=K, seed=3)
         for values in (truth.interventional, truth.observational)
     )
     assert causal[f"ndcg_do@{K}"].mean() == pytest.approx(gap.interventional_ndcg)
@@ -66,7 +65,7 @@ def test_a_ranking_by_what_is_observed_loses_what_the_oracle_gap_says(truth: Tru
 def test_seen_items_count_neither_as_found_nor_as_missed(truth: Truth) -> None:
     all_but_four = np.array([(user, item) for user in range(80) for item in range(4, 120)])
     worst = by(lambda users: -truth.interventional(users))
-    table = evaluate_by_truth(worst, truth, all_but_four, bytes_per_user=480, k=K)
+    table = evaluate_by_truth(worst, truth, all_but_four, k=K)
     np.testing.assert_allclose(table[f"regret_do@{K}"], 0, atol=1e-12)
     likes = truth.draw_likes(np.arange(80), 0)[:, :4].sum(1)
     assert table["positives"].tolist() == likes.tolist()
@@ -77,7 +76,7 @@ def test_seen_items_count_neither_as_found_nor_as_missed(truth: Truth) -> None:
 def test_each_target_is_judged_by_its_own_truth(truth: Truth, seen: np.ndarray, target: str) -> None:
     gap = oracle_gap(truth, seen, k=K, seed=3, target=target)
     oracle, observed = (
-        evaluate_by_truth(by(values), truth, seen, bytes_per_user=480, k=K, seed=3, target=target)
+        evaluate_by_truth(by(values), truth, seen, k=K, seed=3, target=target)
         for values in (lambda users: truth.effect(users, target), lambda users: truth.observed(users, target))
     )
     np.testing.assert_allclose(oracle[f"regret_do@{K}"], 0, atol=1e-12)
@@ -89,7 +88,7 @@ def test_each_target_is_judged_by_its_own_truth(truth: Truth, seen: np.ndarray, 
 
 def test_an_unknown_target_is_refused(truth: Truth, seen: np.ndarray) -> None:
     with pytest.raises(UnknownNameError, match="target"):
-        evaluate_by_truth(by(truth.interventional), truth, seen, bytes_per_user=480, target="love")
+        evaluate_by_truth(by(truth.interventional), truth, seen, target="love")
 
 
 # The order of all candidates
@@ -106,7 +105,7 @@ def partial(score: np.ndarray, confounder: np.ndarray, effect: np.ndarray) -> fl
 def test_agreement_and_leakage_are_those_of_each_user_alone(truth: Truth, seen: np.ndarray) -> None:
     random = np.random.default_rng(1)
     scores = np.round(random.standard_normal((80, 120)) + 2 * truth.observational(np.arange(80)), 1)  # many ties
-    table = evaluate_by_truth(lambda users: torch.from_numpy(scores)[users], truth, seen, bytes_per_user=480, k=K)
+    table = evaluate_by_truth(TableScorer(scores), truth, seen, k=K)
     candidates = np.ones((80, 120), dtype=bool)
     candidates[tuple(seen.T)] = False
     for user in (0, 7, 79):
@@ -119,7 +118,7 @@ def test_agreement_and_leakage_are_those_of_each_user_alone(truth: Truth, seen: 
 
 def test_the_oracle_orders_all_items_as_the_truth_does_and_nothing_leaks(truth: Truth, seen: np.ndarray) -> None:
     for score, sign in ((truth.interventional, 1), (lambda users: -truth.interventional(users), -1)):
-        judged = evaluate_by_truth(by(score), truth, seen, bytes_per_user=480)
+        judged = evaluate_by_truth(by(score), truth, seen)
         np.testing.assert_allclose(judged["rank_correlation_do"], sign, rtol=1e-12)
         assert (judged["leakage_do"] == 0).all()
 
@@ -129,7 +128,7 @@ def test_what_is_observed_leaks_the_confounder_as_far_as_there_is_confounding(
     seen: np.ndarray, strength: float, least: float, most: float
 ) -> None:
     world = truth_of(strength=strength)
-    judged = evaluate_by_truth(by(world.observational), world, seen, bytes_per_user=480)
+    judged = evaluate_by_truth(by(world.observational), world, seen)
     assert least <= judged["leakage_do"].mean() <= most
 
 
@@ -148,7 +147,7 @@ def test_what_cannot_be_told_is_no_number() -> None:
 
 def test_a_measure_that_no_user_has_is_summarised_without_a_number(recwarn: pytest.WarningsRecorder) -> None:
     world = truth_of(prevalence=1e-9)
-    judged = evaluate_by_truth(by(world.click_probability), world, np.empty((0, 2), dtype=int), bytes_per_user=480)
+    judged = evaluate_by_truth(by(world.click_probability), world, np.empty((0, 2), dtype=int))
     summary = summarise(judged)["leakage_do"]
     assert summary["users"] == 0 and np.isnan([summary["mean"], summary["low"], summary["high"]]).all()
     assert not recwarn.list

@@ -80,7 +80,7 @@ def test_a_method_that_cannot_work_is_said_and_left_out(
 def test_the_same_call_again_trains_nothing(study: Study, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (place / "worlds.csv").read_text()
     stamps = {path: path.stat().st_mtime_ns for path in place.rglob("weights.safetensors")}
-    monkeypatch.setattr(dose_response, "by_truth", None)
+    monkeypatch.setattr(dose_response, "evaluate_by_truth", None)
     run_study(study, place, (0, 1))
     assert (place / "worlds.csv").read_text() == before
     assert {path: path.stat().st_mtime_ns for path in place.rglob("weights.safetensors")} == stamps

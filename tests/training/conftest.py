@@ -13,7 +13,7 @@ from graphrec.decoders import decoders
 from graphrec.evaluation.ranking import evaluate
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
-from graphrec.testing.planted import CONTEXT, NUM_ITEMS, NUM_USERS, planted_split
+from graphrec.testing.planted import CONTEXT, planted_split
 from graphrec.training.config import TrainingConfig
 from graphrec.training.loop import Trainer
 
@@ -26,14 +26,7 @@ def trainer_of() -> Callable[..., Trainer]:
 
     def validate(model: Recommender) -> dict[str, float]:
         estimand = next(iter(model.decoder.variants().values()))
-        table = evaluate(
-            model.freeze(graph).scorer(estimand),
-            split.valid,
-            split.train_pairs("click"),
-            num_users=NUM_USERS,
-            bytes_per_user=4 * NUM_ITEMS,
-            cutoffs=(4,),
-        )
+        table = evaluate(model.freeze(graph).scorer(estimand), split.valid, split.train_pairs("click"), (4,))
         return {"recall@4": float(table["recall@4"].mean())}
 
     def build(
