@@ -108,7 +108,7 @@ def experiment(
     paper: Paper, recipe: str, data: Path, out: Path, mode: Mode, *, title: str, truth: Path | None,
     target: str = "like", settings: tuple[str, ...] = (),
 ) -> None:  # fmt: skip
-    """A paper's experiments under `recipes/RECIPE.toml`, its exhibits, and the closing lines.
+    """A paper's experiments under `recipes/RECIPE.toml`, its tables and figures, and the closing lines.
 
     Raises:
         RunError: every method failed; the tables then say why, and hold no more than popularity.
@@ -119,7 +119,7 @@ def experiment(
         paper, base, out, mode, title=title, truth=truth, target=target, dose_response=study, command=command(sys.argv)
     )
     finish(done.result, out, paper.name)
-    print(f"{len(done.exhibits)} tables and figures of {paper.name}'s paper in {out / 'exhibits'}")
+    print(f"{len(done.paper_tables)} tables and figures of {paper.name}'s paper in {out / 'paper_tables'}")
     if not done.result.runs:
         raise RunError(
             "every method failed",

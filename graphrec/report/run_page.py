@@ -12,7 +12,7 @@ from graphrec.data.split import list_splits
 from graphrec.errors import RunError
 from graphrec.evaluation.baselines import Baseline
 from graphrec.evaluation.result_sets import TRUTH_PARTS
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import training_plot
 from graphrec.report.primitives.tables import counted
 from graphrec.report.primitives.template import template
@@ -21,7 +21,7 @@ from graphrec.report.sections.dose_response import doses
 from graphrec.report.sections.explanation import explanations
 from graphrec.report.sections.methods import methods as part_notes
 from graphrec.report.sections.methods import run_rows
-from graphrec.report.sections.paper_tables import exhibit_sections
+from graphrec.report.sections.paper_tables import paper_table_sections
 from graphrec.report.sections.provenance import commands, cost, environments, ledger, prepared_manifest, provenance
 from graphrec.report.sections.ranking import methods_in_order, ranking, results, rows
 from graphrec.report.sections.refutation import refutations
@@ -54,7 +54,7 @@ def write_report(
     part: str = "test",
     title: str | None = None,
     *,
-    exhibits: Sequence[Exhibit] = (),
+    paper_tables: Sequence[PaperTable] = (),
     dose_response: Path | None = None,
     failed: Mapping[str, str] | None = None,
     compared: Mapping[str, Mapping[str, str]] | None = None,
@@ -70,7 +70,7 @@ def write_report(
         out: the file to write, whole or not at all.
         part: `test` or `valid`.
         title: by default the number of runs and the dataset.
-        exhibits: tables and figures that were made of the runs, such as a paper's.
+        paper_tables: tables and figures that were made of the runs, such as a paper's.
         dose_response: `results.csv` of a study on simulated worlds, see `graphrec.experiments.dose_response`.
         failed: methods that are not among the runs because they ended in an error, with its reason.
         compared: by the runs' name, the estimands whose rows are ranked and tested, by label, and what the rows are
@@ -120,7 +120,7 @@ def write_report(
         strengths=strengths([rows(judged, kept, every=True)[0] for kept, judged in judged_on.items()]),
         settings=settings(firsts, called, tables),
         doses=None if dose_response is None else doses(dose_response, methods_in_order(found.table)),
-        exhibits=exhibit_sections(exhibits),
+        paper_tables=paper_table_sections(paper_tables),
         training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(firsts)],
         decoders=causal_claims(firsts, part),
         refutations=refutations(every, names),

@@ -26,7 +26,7 @@ def test_a_kept_result_follows_from_its_values(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", sorted(RESULTS.glob("*/exhibits/hcr-table-[23].csv")), ids=lambda f: str(f.parents[1].name)
+    "file", sorted(RESULTS.glob("*/paper_tables/hcr-table-[23].csv")), ids=lambda f: str(f.parents[1].name)
 )
 def test_a_kept_table_of_hcrs_has_the_numbers_of_its_results(file: Path) -> None:
     rows = pd.read_csv(file.parents[1] / "results.csv").set_index("method")

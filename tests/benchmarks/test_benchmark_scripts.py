@@ -95,7 +95,7 @@ def test_where_every_method_failed_it_says_so_and_announces_nothing_that_is_not_
     said = capsys.readouterr()
     assert "report" not in said.out and "embeddings" not in said.out and "results.md" in said.out
     assert "error: every method failed" in said.err and "CT: ZeroDivisionError" in said.err
-    assert not (tmp_path / "out/report.html").exists() and (tmp_path / "out/exhibits/hcr-table-1.md").is_file()
+    assert not (tmp_path / "out/report.html").exists() and (tmp_path / "out/paper_tables/hcr-table-1.md").is_file()
 
 
 def call(script: str, monkeypatch: pytest.MonkeyPatch, folder: Path, *options: str) -> int:
@@ -121,9 +121,9 @@ def test_the_other_target_is_judged_and_named(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("script", "exhibits"), [("tiktok", 7), ("taobao", 7), ("kwai", 7), ("amazon", 6)])
-def test_a_quick_run_on_a_small_twin_makes_every_exhibit(
-    script: str, exhibits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("script", "paper_tables"), [("tiktok", 7), ("taobao", 7), ("kwai", 7), ("amazon", 6)])
+def test_a_quick_run_on_a_small_twin_makes_every_paper_table(
+    script: str, paper_tables: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(SCRIPTS)
     import common
@@ -132,8 +132,8 @@ def test_a_quick_run_on_a_small_twin_makes_every_exhibit(
     monkeypatch.setattr(gr, "simulate", lambda world, out: simulate(world, out, users=120, items=110, shown=60))
     monkeypatch.setattr(common, "QUICK", replace(common.QUICK, settings=("training.epochs=1",)))
     import_module(script).main(out=tmp_path / "out")
-    made = tmp_path / "out" / "exhibits"
-    assert [len(list(made.glob(f"*.{suffix}"))) for suffix in ("csv", "md", "svg")] == [exhibits] * 3
+    made = tmp_path / "out" / "paper_tables"
+    assert [len(list(made.glob(f"*.{suffix}"))) for suffix in ("csv", "md", "svg")] == [paper_tables] * 3
     assert "failed" not in "".join(path.read_text() for path in made.glob("*.md"))
     assert (tmp_path / "out" / "report.html").is_file()
     with pytest.raises(RunError, match="other options"):
@@ -160,9 +160,9 @@ def test_a_full_run_goes_the_whole_way_and_is_kept_where_its_folder_is_moved(
     assert set(about["runs"]) == {"ct-0", "hcr-0", "hcr-ns-0", "hcr-beta-5-0"}
     assert sorted(found.parent.name for found in Path("out/tuning").glob("*/best.toml")) == ["CT", "HCR"]
     assert Path("out/results.md").read_text().splitlines()[-1].startswith("Tiktok (simulated); seed 0. Made with")
-    exhibits = {path: path.read_bytes() for path in Path("out/exhibits").iterdir()}
-    assert len([path for path in exhibits if path.suffix == ".md"]) == 8
-    assert all(b"Tiktok (simulated)" in text for path, text in exhibits.items() if path.suffix == ".md")
+    paper_tables = {path: path.read_bytes() for path in Path("out/paper_tables").iterdir()}
+    assert len([path for path in paper_tables if path.suffix == ".md"]) == 8
+    assert all(b"Tiktok (simulated)" in text for path, text in paper_tables.items() if path.suffix == ".md")
 
     before = {path.relative_to("out"): path.read_bytes() for path in Path("out").glob("*.*")}
     Path("out").rename(tmp_path / "elsewhere")
@@ -172,7 +172,7 @@ def test_a_full_run_goes_the_whole_way_and_is_kept_where_its_folder_is_moved(
     monkeypatch.setattr(
         "graphrec.experiments.benchmark.files.write_report", lambda *_, **__: None
     )  # slow, and seen above
-    monkeypatch.setattr(script, "HCR", replace(HCR, methods=few, exhibits={}))
+    monkeypatch.setattr(script, "HCR", replace(HCR, methods=few, paper_tables={}))
     script.main(out=tmp_path / "elsewhere", **asked)
     after = {
         path.relative_to(tmp_path / "elsewhere"): path.read_bytes() for path in (tmp_path / "elsewhere").glob("*.*")

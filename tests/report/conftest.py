@@ -10,7 +10,7 @@ from hostile import HOSTILE
 from support.trained_runs import copied
 
 from graphrec.data.prepare import prepare
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import Estimate, curve_panels, dot_plot
 from graphrec.report.run_page import write_report
 from graphrec.runs import analyses
@@ -75,7 +75,7 @@ def hcr_beta(world):
 
 
 @pytest.fixture(scope="session")
-def exhibits():
+def paper_tables():
     """A table whose texts try to break the page, and a wide picture; both pictures were drawn with one prefix."""
     table = pd.DataFrame(
         {
@@ -91,9 +91,9 @@ def exhibits():
     dots = [Estimate("CT", 0.1, 0.05, 0.15), Estimate(HOSTILE, 0.2, 0.15, 0.25)]
     panels = {metric: {"CT": [(1.0, dots[0]), (2.0, dots[1])]} for metric in ("ndcg@50", "recall@50")}
     return [
-        Exhibit("table-1", "Table 1 of a paper", f"All methods, {HOSTILE}", table, (f"Read so: {HOSTILE}",),
+        PaperTable("table-1", "Table 1 of a paper", f"All methods, {HOSTILE}", table, (f"Read so: {HOSTILE}",),
                 dot_plot(dots, "recall@50", "one")),
-        Exhibit("figure-5", "Figure 5 of a paper", "Over time.", table, (), curve_panels(panels, "time", "one")),
+        PaperTable("figure-5", "Figure 5 of a paper", "Over time.", table, (), curve_panels(panels, "time", "one")),
     ]  # fmt: skip
 
 
@@ -127,12 +127,12 @@ def undrawn(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def whole_page(analysed, hcr_beta, causalrec, exhibits, study, tmp_path_factory):
+def whole_page(analysed, hcr_beta, causalrec, paper_tables, study, tmp_path_factory):
     """A report with every section."""
     return write_report(
         [analysed, hcr_beta, causalrec],
         tmp_path_factory.mktemp("whole") / "report.html",
-        exhibits=exhibits,
+        paper_tables=paper_tables,
         dose_response=study,
         failed={"ESMM": f"DataError: {HOSTILE}"},
     )

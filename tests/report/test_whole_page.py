@@ -18,7 +18,7 @@ from graphrec.runs import analyses
 
 CSS = (files("graphrec") / "report" / "templates" / "head.html").read_text(encoding="utf-8")
 SECTIONS = [
-    "data", "ranking", "truth", "slices", "sensitivity", "doses", "exhibits", "training", "causal", "explanation",
+    "data", "ranking", "truth", "slices", "sensitivity", "doses", "paper-tables", "training", "causal", "explanation",
     "lists", "cost", "methods", "environment", "provenance", "repeat",
 ]  # fmt: skip
 
@@ -41,8 +41,8 @@ def palettes():
 
 def test_the_contents_lead_to_every_section_in_order(page):
     links = [link["href"].removeprefix("#") for link in page.all("a")]
-    assert [link for link in links if not link.startswith("exhibit-")] == ["main", *SECTIONS]
-    assert links.count("exhibit-1") == links.count("exhibit-2") == 1
+    assert [link for link in links if not link.startswith("paper-table-")] == ["main", *SECTIONS]
+    assert links.count("paper-table-1") == links.count("paper-table-2") == 1
     headings = [attrs["id"] for tag, attrs in page.elements if tag == "h2"]
     assert headings == SECTIONS
 
@@ -91,9 +91,9 @@ def test_what_comes_from_outside_is_shown_and_never_obeyed(page, text):
         assert place in words
 
 
-def test_exhibits_keep_their_layout_and_bold_what_is_significant(text):
-    at = text.index('id="exhibit-1"')
-    shown = text[at : text.index('id="exhibit-2"', at)]
+def test_paper_tables_keep_their_layout_and_bold_what_is_significant(text):
+    at = text.index('id="paper-table-1"')
+    shown = text[at : text.index('id="paper-table-2"', at)]
     assert '<strong>.2000</strong><span class="interval">[.1500, .2500]</span>' in shown
     assert "<strong>.1000" not in shown and "100.0" in shown and "failed: no likes" in shown
     assert 'class="picture wide"' in text and 'class="picture"' in shown
@@ -127,9 +127,9 @@ def test_the_commands_repeat_the_analyses(text, study):
 
 
 @pytest.mark.usefixtures("undrawn")  # test_plots draws plots twice
-def test_the_same_input_gives_the_same_page(whole_page, text, analysed, hcr_beta, causalrec, exhibits, study):
+def test_the_same_input_gives_the_same_page(whole_page, text, analysed, hcr_beta, causalrec, paper_tables, study):
     runs, failed = [analysed, hcr_beta, causalrec], {"ESMM": f"DataError: {HOSTILE}"}
-    write_report(runs, whole_page, exhibits=exhibits, dose_response=study, failed=failed)
+    write_report(runs, whole_page, paper_tables=paper_tables, dose_response=study, failed=failed)
     again = whole_page.read_text(encoding="utf-8")
     whole_page.write_text(text, encoding="utf-8")
     assert words_of_plots(again) == words_of_plots(text)

@@ -16,7 +16,7 @@ from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.experiments.benchmark.existing_results import ABOUT
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import Estimate, dot_plot, standalone
 from graphrec.report.primitives.tables import markdown, metric_names
 from graphrec.report.run_page import write_report
@@ -146,7 +146,7 @@ def recipe_values(recipe: Recipe) -> dict[str, Any]:
 def report_on(
     result: BenchmarkResult,
     out: Path,
-    exhibits: Sequence[Exhibit] = (),
+    paper_tables: Sequence[PaperTable] = (),
     *,
     dose_response: Path | None = None,
     deviations: Sequence[str] = (),
@@ -154,14 +154,14 @@ def report_on(
     """Write `report.html` to `out`; no page where no method was trained.
 
     Args:
-        exhibits, dose_response, deviations: as in `write_report`.
+        paper_tables, dose_response, deviations: as in `write_report`.
     """
     if result.runs:
         write_report(
             list(result.trained.values()),
             out / "report.html",
             title=result.title,
-            exhibits=exhibits,
+            paper_tables=paper_tables,
             dose_response=dose_response,
             deviations=deviations,
             failed=result.failed,

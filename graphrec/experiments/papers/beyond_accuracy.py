@@ -10,7 +10,7 @@ from graphrec.causal import label
 from graphrec.evaluation.result_sets import LISTS
 from graphrec.experiments.benchmark import BenchmarkResult, judge, shown_reason
 from graphrec.experiments.papers.scored import ENDS, NAN, short
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.tables import metric_label
 from graphrec.runs.compare import summarise_seeds
 from graphrec.runs.run import Run
@@ -20,7 +20,7 @@ Summary = dict[str, dict[str, float]]
 """By metric its mean and the ends of its interval."""
 
 
-def list_contents(result: BenchmarkResult, title: str) -> Exhibit:
+def list_contents(result: BenchmarkResult, title: str) -> PaperTable:
     """A row a method and estimand of the benchmark's table, a column a measure of its lists of 50 items."""
     found: dict[str, Summary] = {}
     failed: dict[str, str] = {}
@@ -37,7 +37,7 @@ def list_contents(result: BenchmarkResult, title: str) -> Exhibit:
     nothing = {"mean": NAN, "low": NAN, "high": NAN}
     table = [{"Method": name} | _cells({m: one.get(m, nothing) for m in metrics}) for name, one in found.items()]
     table += [{"Method": name, **{_column(metric): short(why) for metric in metrics}} for name, why in failed.items()]
-    return Exhibit(
+    return PaperTable(
         name="lists",
         title=f"What the lists are made of. {title}",
         caption=f"The {k or K} best items of all users, liked or not. Coverage: the share of all items in at least one "

@@ -12,7 +12,7 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2, with_full_removal
 from graphrec.experiments.papers.scored import ENDS, NAN, Measured, Scored, about_metrics, measure_all, one_family
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import Estimate
 from graphrec.report.primitives.tables import metric_label
 
@@ -21,7 +21,7 @@ SIDES = ("w/o CI", "w/ CI")
 GAIN = "Improvement (%)"
 
 
-def causalrec_figure_5(result: BenchmarkResult, title: str) -> Exhibit:
+def causalrec_figure_5(result: BenchmarkResult, title: str) -> PaperTable:
     """MRR of each model as trained (w/o CI) and by its total indirect effect (w/ CI).
 
     Where CausalRec's own lambda2 is not 1, a row more has its whole direct effect removed.
@@ -51,7 +51,7 @@ def causalrec_figure_5(result: BenchmarkResult, title: str) -> Exhibit:
         )
         for metric in metrics
     ]
-    return Exhibit(
+    return PaperTable(
         name="causalrec-figure-5",
         title=f"CausalRec, Figure 5: models with and without causal inference. {title}",
         caption="Each model once trained, scored as trained and with causal inference."

@@ -7,10 +7,10 @@ from graphrec.experiments.papers.bars import Bars, bar_panels, panel_title
 from graphrec.experiments.papers.causalrec_lambda2 import CAUSALREC, about_lambda2
 from graphrec.experiments.papers.methods import FUSIONS
 from graphrec.experiments.papers.scored import ENDS, Scored, about_metrics, measure_all, method_rows
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 
 
-def causalrec_figure_6(result: BenchmarkResult, title: str) -> Exhibit:
+def causalrec_figure_6(result: BenchmarkResult, title: str) -> PaperTable:
     """NDCG@50 and HR@50 of CausalRec-A, -M, -AML and -MML."""
     rows = [Scored.of(result, method.name, name=method.name.removeprefix("CausalRec-")) for method in FUSIONS]
     rows.append(Scored.of(result, CAUSALREC, name="MML"))
@@ -24,7 +24,7 @@ def causalrec_figure_6(result: BenchmarkResult, title: str) -> Exhibit:
         )
         for metric in metrics
     ]
-    return Exhibit(
+    return PaperTable(
         name="causalrec-figure-6",
         title=f"CausalRec, Figure 6: variants of the causal module. {title}",
         caption="A: additive fusion; M: multiplicative; AML and MML: the same with multi-task learning. MML is "

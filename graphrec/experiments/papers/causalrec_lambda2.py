@@ -1,4 +1,4 @@
-"""lambda2 in CausalRec's exhibits: what part of the looks' direct effect is removed, and whether tuning chose it.
+"""lambda2 in CausalRec's tables and figures: how much of the visual bias is removed, and whether tuning chose it.
 
 Tuning may choose any lambda2 of its grid (Qiu et al., section 5.5), 0 too, which is the model without causal inference.
 """

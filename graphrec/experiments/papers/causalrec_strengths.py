@@ -5,13 +5,13 @@ from __future__ import annotations
 from graphrec.causal import TotalIndirectEffect
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.scored import ENDS, Scored, about_metrics, measure_all, method_rows
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import curve_panels
 
 LAMBDA2 = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 
 
-def causalrec_figure_7(result: BenchmarkResult, title: str) -> Exhibit:
+def causalrec_figure_7(result: BenchmarkResult, title: str) -> PaperTable:
     """MRR and NDCG@50 along lambda2; one training serves all."""
     rows = [
         Scored.of(result, "CausalRec", TotalIndirectEffect(strength=strength), f"{strength:g}") for strength in LAMBDA2
@@ -22,7 +22,7 @@ def causalrec_figure_7(result: BenchmarkResult, title: str) -> Exhibit:
         metric: {"CausalRec": [(LAMBDA2[number], measured.estimate(number, metric)) for number in there]}
         for metric in metrics
     }
-    return Exhibit(
+    return PaperTable(
         name="causalrec-figure-7",
         title=f"CausalRec, Figure 7: sensitivity to lambda2. {title}",
         caption="At 0 nothing of the looks' direct effect is removed, at 1 all of it."

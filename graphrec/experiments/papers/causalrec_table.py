@@ -14,7 +14,7 @@ from graphrec.experiments.papers.causalrec_published import METRICS, PUBLISHED
 from graphrec.experiments.papers.methods import CAUSALREC_METHODS
 from graphrec.experiments.papers.scored import ENDS, NAN, NOT_RUN, Measured, Scored, about_metrics, measure_all
 from graphrec.experiments.papers.statistics import about_data, category_of
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import Estimate
 from graphrec.report.primitives.tables import metric_label
 
@@ -22,7 +22,7 @@ PAPERS = ("BPR", "VBPR", "AMR", CAUSALREC)
 IMPROVE = "Improve (%)"
 
 
-def causalrec_table_2(result: BenchmarkResult, title: str) -> Exhibit:
+def causalrec_table_2(result: BenchmarkResult, title: str) -> PaperTable:
     """A row a metric: ours, the published one of the same category, and the difference."""
     methods = [Scored.of(result, method.name) for method in CAUSALREC_METHODS]
     rows = with_full_removal(methods)
@@ -44,7 +44,7 @@ def causalrec_table_2(result: BenchmarkResult, title: str) -> Exhibit:
             for metric in METRICS
         ]
     left_out = [row.name for row in rows if row.failed == NOT_RUN]
-    return Exhibit(
+    return PaperTable(
         name="causalrec-table-2",
         title=f"CausalRec, Table 2: overall performance. {title}",
         caption="Ranking of all items for the held-out interactions. Improve: CausalRec over the best of the other "

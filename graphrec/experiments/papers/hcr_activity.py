@@ -6,13 +6,13 @@ from graphrec.evaluation.result_sets import ACTIVITY
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import against_ct, figure
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.tables import metric_label
 
 GROUPS = {"AU": ACTIVITY[0], "LAU": ACTIVITY[1]}
 
 
-def hcr_figure_5(result: BenchmarkResult, title: str, k: int = 100) -> Exhibit:
+def hcr_figure_5(result: BenchmarkResult, title: str, k: int = 100) -> PaperTable:
     """(a) Recall@K of both in each group, (b) how much HCR gains."""
     metric = f"recall@{k}"
     found = against_ct(result, GROUPS, metric, "User group")

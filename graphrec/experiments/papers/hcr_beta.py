@@ -8,11 +8,11 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.hcr_tables import CUTOFFS, ENDS
 from graphrec.experiments.papers.methods import BETAS, with_beta
 from graphrec.experiments.papers.scored import Scored, about_metrics, measure_all, method_rows
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import curve_panels
 
 
-def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit | None:
+def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable | None:
     """A training for each beta, all else as in HCR, which is one of them; None where no other was run."""
     if not any(with_beta(beta).name in result.trained for beta in BETAS):
         return None
@@ -25,7 +25,7 @@ def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOF
         metric: {"HCR": [(float(BETAS[number]), measured.estimate(number, metric, "HCR")) for number in there]}
         for metric in metrics
     }
-    return Exhibit(
+    return PaperTable(
         name="hcr-beta",
         title=f"HCR: sensitivity to beta. {title}",
         caption=f"HCR with its other settings as they are.{about_metrics(metrics)} "

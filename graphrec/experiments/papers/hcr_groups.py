@@ -13,7 +13,7 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars, bar_panels
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
 from graphrec.experiments.papers.scored import ENDS, NAN, Measured, Scored, measure, one_family
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import Estimate
 
 METHODS = ("HCR", "CT")
@@ -76,13 +76,13 @@ def against_ct(result: BenchmarkResult, parts: Mapping[str, str], metric: str, h
 
 def figure(
     found: Groups, *, name: str, title: str, caption: str, panels: Sequence[Bars], notes: Sequence[str] = ()
-) -> Exhibit:
-    """The exhibit; without a picture where neither method could be measured anywhere."""
+) -> PaperTable:
+    """The paper's figure; without a picture where neither method could be measured anywhere."""
     failures = dict.fromkeys(note for one in found.measured for note in one.notes())
     whole = not any(one.failed for one in found.measured)
     gaps = [NO_GAIN] if whole and any(math.isnan(gain.mean) for gain in found.gains) else []
     drawn = any(len(one.failed) < len(METHODS) for one in found.measured)
-    return Exhibit(
+    return PaperTable(
         name=name,
         title=title,
         caption=f"{caption} {found.measured[0].bold('the other of the row')} {ENDS} {UNQUOTED}",

@@ -12,12 +12,12 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import METHODS, against_ct, figure
 from graphrec.experiments.papers.hcr_tables import CUTOFFS
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 
 UNDEFINED = ("–: in at least one training no listed item is of the group, so its share of the lists is 0.",)
 
 
-def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit:
+def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable:
     """(a) items with a high ratio, (b) the others; at each K."""
     parts = {f"{name} ratio": part for name, part in zip(("high", "low"), RATIOS)}
     at = {k: against_ct(result, parts, f"normalised_recall@{k}", "Item group") for k in cutoffs}

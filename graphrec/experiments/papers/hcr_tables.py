@@ -8,21 +8,21 @@ from graphrec.causal import EffectOfMediator, EffectOnMediator, Observational
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.methods import HCR_METHODS, HCR_NS
 from graphrec.experiments.papers.scored import ENDS, NOT_RUN, Scored, about_metrics, measure_all, method_rows
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import dot_plot
 
 CUTOFFS = (50, 100)
 UNQUOTED = "The paper's own figures are not beside ours: no text of it that has them could be obtained."
 
 
-def hcr_table_2(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit:
+def hcr_table_2(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable:
     """All methods, Recall@K and NDCG@K of the held-out likes."""
     rows = [Scored.of(result, method.name) for method in HCR_METHODS]
     about = "overall performance of HCR and its baselines"
     return _table(result, rows, "hcr-table-2", f"HCR, Table 2: {about}. {title}", cutoffs)
 
 
-def hcr_table_3(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> Exhibit:
+def hcr_table_3(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable:
     """HCR without its intervention (T), each factor alone (S1: click, S2: like), without shared embeddings (NS)."""
     rows = [
         Scored.of(result, "HCR"),
@@ -34,13 +34,15 @@ def hcr_table_3(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CU
     return _table(result, rows, "hcr-table-3", f"HCR, Table 3: HCR and its variants. {title}", cutoffs)
 
 
-def _table(result: BenchmarkResult, rows: Sequence[Scored], name: str, title: str, cutoffs: Sequence[int]) -> Exhibit:
+def _table(
+    result: BenchmarkResult, rows: Sequence[Scored], name: str, title: str, cutoffs: Sequence[int]
+) -> PaperTable:
     wanted = [f"{metric}@{k}" for metric in ("recall", "ndcg") for k in cutoffs]
     measured, metrics = measure_all(rows, wanted, result, as_benchmark=True)
     drawn = f"ndcg@{cutoffs[0]}" if result.truth is None else "ndcg_do@50"
     shown = [measured.estimate(row, drawn) for row in range(len(rows)) if row not in measured.failed]
     left_out = [row.name for row in rows if row.failed == NOT_RUN]
-    return Exhibit(
+    return PaperTable(
         name=name,
         title=title,
         caption=f"Ranking of all items for the held-out likes.{about_metrics(metrics)} "

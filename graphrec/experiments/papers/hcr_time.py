@@ -10,13 +10,13 @@ from graphrec.evaluation.result_sets import DROP, SUBSETS
 from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.bars import Bars
 from graphrec.experiments.papers.hcr_groups import GAIN, against_ct, figure
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.tables import metric_label
 
 HEAD = "Subset"
 
 
-def hcr_figure_6(result: BenchmarkResult, title: str, k: int = 100) -> Exhibit:
+def hcr_figure_6(result: BenchmarkResult, title: str, k: int = 100) -> PaperTable:
     """(a) how much HCR gains over CT in each subset, (b) how far both drop from the first to the later ones."""
     metric = f"recall@{k}"
     found = against_ct(result, {part.removeprefix("time_"): part for part in SUBSETS}, metric, HEAD)

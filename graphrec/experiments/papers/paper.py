@@ -1,4 +1,4 @@
-"""The two papers: what each trains, and the exhibits that each has."""
+"""The two papers: what each trains, and the tables and figures that each has."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from graphrec.experiments.papers.hcr_time import hcr_figure_6
 from graphrec.experiments.papers.methods import CAUSALREC_ALL, HCR_ALL, Method
 from graphrec.experiments.papers.scored import short
 from graphrec.experiments.papers.statistics import causalrec_table_1, hcr_table_1
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.tables import counted
 
 STATISTICS = ("hcr-table-1", "causalrec-table-1")
-"""Exhibits of the data, in which nothing is trained."""
+"""Tables of the data, in which nothing is trained."""
 
-Make = Callable[[BenchmarkResult, str], Exhibit | None]
+Make = Callable[[BenchmarkResult, str], PaperTable | None]
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,20 @@ class Paper:
     Args:
         name: of its method.
         methods: what is trained.
-        exhibits: by file stem, what makes each from the trained methods and the data's title.
+        paper_tables: by file stem, what makes each from the trained methods and the data's title.
         deviations: how the experiments depart from the paper's, in sentences.
-        about_data: what a reader of each exhibit must know of the data.
+        about_data: what a reader of each table and figure must know of the data.
     """
 
     name: str
     methods: tuple[Method, ...]
-    exhibits: dict[str, Make]
+    paper_tables: dict[str, Make]
     deviations: Callable[[BenchmarkResult], list[str]] = lambda result: []
     about_data: Callable[[BenchmarkResult], list[str]] = lambda result: []
 
-    def make(self, result: BenchmarkResult, title: str) -> list[Exhibit]:
-        """Every exhibit; one that cannot be made says why, and the others go on."""
-        made = [found for name, make in self.exhibits.items() if (found := _made(name, make, result, title))]
+    def make(self, result: BenchmarkResult, title: str) -> list[PaperTable]:
+        """Every table and figure; one that cannot be made says why, and the others are made."""
+        made = [found for name, make in self.paper_tables.items() if (found := _made(name, make, result, title))]
         return [
             one
             if one.name in STATISTICS
@@ -76,14 +76,14 @@ def _about_training(result: BenchmarkResult) -> list[str]:
     return [said, over] if seeds else [said]
 
 
-def _made(name: str, make: Make, result: BenchmarkResult, title: str) -> Exhibit | None:
+def _made(name: str, make: Make, result: BenchmarkResult, title: str) -> PaperTable | None:
     try:
         return make(result, title)
     except Exception as error:
         why = f"failed: {shown_reason(error)}"
         print(f"{name} {why}", file=sys.stderr)
         table = pd.DataFrame({name: [short(why)]})
-        return Exhibit(name, f"{name}. {title}", "This exhibit could not be made.", table, (why,))
+        return PaperTable(name, f"{name}. {title}", "This table or figure could not be made.", table, (why,))
 
 
 HCR = Paper(

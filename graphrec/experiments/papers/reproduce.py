@@ -1,4 +1,4 @@
-"""All of a paper on one prepared dataset: settings tuned, methods trained, exhibits made, one report."""
+"""All of a paper on one prepared dataset: settings tuned, methods trained, tables and figures made, one report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphrec.experiments.benchmark import (
 )
 from graphrec.experiments.papers.methods import Method, chosen
 from graphrec.experiments.papers.paper import Paper
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import warn_of_other_code
@@ -47,7 +47,7 @@ class Experiment:
     """What came of a paper's experiments."""
 
     result: BenchmarkResult
-    exhibits: list[Exhibit]
+    paper_tables: list[PaperTable]
 
 
 def reproduce(
@@ -62,7 +62,7 @@ def reproduce(
     dose_response: Path | None = None,
     command: str = "",
 ) -> Experiment:
-    """Tune, train, judge, and write the exhibits into `out/exhibits` and the report beside them.
+    """Tune, train, evaluate, and write the tables and figures into `out/paper_tables` and the report into `out`.
 
     What is there already is not done again. A method whose tuning or training fails, for whatever reason, is told with
     it, and the others go on.
@@ -92,12 +92,12 @@ def reproduce(
         command=command,
         report=False,
     )
-    exhibits = paper.make(result, result.title)
-    for exhibit in exhibits:
-        exhibit.write(out / "exhibits")
+    paper_tables = paper.make(result, result.title)
+    for paper_table in paper_tables:
+        paper_table.write(out / "paper_tables")
     deviations = paper.deviations(result) if result.runs else []
-    report_on(result, out, exhibits, dose_response=dose_response, deviations=deviations)
-    return Experiment(result, exhibits)
+    report_on(result, out, paper_tables, dose_response=dose_response, deviations=deviations)
+    return Experiment(result, paper_tables)
 
 
 def _recipes(

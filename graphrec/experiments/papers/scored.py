@@ -26,7 +26,7 @@ TRUTHS = ("ndcg_do@50", "regret_do@50")
 """What a simulated world's truth adds to a paper's metrics."""
 ENDS = "In brackets the ends of the 95 % interval."
 OF_BENCHMARK = "over all pairs of rows of the benchmark's table, as in significance.csv"
-OF_EXHIBIT = "over all pairs that are compared on a metric in this exhibit"
+OF_PAPER_TABLE = "over all pairs that are compared on a metric in this table or figure"
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class Measured:
     per_user: dict[int, list[pd.DataFrame]] = field(default_factory=dict)
 
     def cell(self, row: int, metric: str, column: str = "") -> dict[str, Any]:
-        """A cell of an exhibit's table and its companions.
+        """A cell of a paper table and its companions.
 
         Args:
-            column: what the exhibit calls it; by default the metric's label.
+            column: what the paper calls it; by default the metric's label.
         """
         column = column or metric_label(metric)
         if row in self.failed:
@@ -163,7 +163,7 @@ def measure(
 ) -> Measured:
     """Evaluate methods on one or several parts, and test every pair of them.
 
-    A method that cannot be evaluated there is a failure of its row alone. Rows that an exhibit measures in several
+    A method that cannot be evaluated there is a failure of its row alone. Rows that a figure measures in several
     calls become one family by `one_family`.
 
     Args:
@@ -191,7 +191,7 @@ def measure(
     first = {number: kept[parts[0]][number] for number in kept[parts[0]]}
     trainings = {number: rows[number].method for number in first}
     places = {} if benchmark is None else _places({number: rows[number] for number in first}, benchmark)
-    tests, family = pd.DataFrame(), OF_EXHIBIT
+    tests, family = pd.DataFrame(), OF_PAPER_TABLE
     if len(places) < len(first):
         tests = pd.concat([paired_tests(kept[part], trainings) for part in parts], ignore_index=True)
     if benchmark is not None and places:
@@ -205,7 +205,8 @@ def measure_all(
     """A paper's metrics on the test part and, on a simulated world, those of its truth; with all metrics' names.
 
     Args:
-        as_benchmark: take the benchmark's own tests, so that an exhibit calls significant only what its tables do.
+        as_benchmark: take the benchmark's own tests, so that a paper table calls significant only what the
+            benchmark's tables do.
     """
     benchmark = result if as_benchmark else None
     every = [*metrics, *(TRUTHS if result.truth else ())]
@@ -214,7 +215,7 @@ def measure_all(
 
 
 def one_family(measured: Sequence[Measured]) -> tuple[Measured, ...]:
-    """The same with the tests of all corrected together: what one exhibit shows on a metric is one family."""
+    """The same with the tests of all corrected together: what one table or figure shows on a metric is one family."""
     tests = corrected(pd.concat([one.tests for one in measured], ignore_index=True))
     ends = np.cumsum([0, *(len(one.tests) for one in measured)])
     return tuple(replace(one, tests=tests.iloc[start:end]) for one, start, end in zip(measured, ends, ends[1:]))

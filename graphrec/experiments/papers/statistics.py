@@ -13,10 +13,10 @@ from graphrec.experiments.benchmark import BenchmarkResult
 from graphrec.experiments.papers.causalrec_published import NAMES, PUBLISHED
 from graphrec.experiments.papers.hcr_tables import UNQUOTED
 from graphrec.report.primitives.distributions import rank_plot
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 
 
-def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
+def hcr_table_1(result: BenchmarkResult, title: str) -> PaperTable:
     """Users, items, clicks, likes, and what is known of the items."""
     dataset, counts = result.data, result.split.counts
     facts = statistics(dataset)
@@ -33,7 +33,7 @@ def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
         "#Valid likes": counts["valid"],
         "#Test likes": counts["test"],
     }
-    return Exhibit(
+    return PaperTable(
         name="hcr-table-1",
         title=f"HCR, Table 1: statistics of the data. {title}",
         caption="Distinct pairs of user and item, all parts together; behind them what is trained on and held out, "
@@ -43,7 +43,7 @@ def hcr_table_1(result: BenchmarkResult, title: str) -> Exhibit:
     )
 
 
-def causalrec_table_1(result: BenchmarkResult, title: str) -> Exhibit:
+def causalrec_table_1(result: BenchmarkResult, title: str) -> PaperTable:
     """Users, items, interactions and sparsity, and below them the published ones."""
     dataset = result.data
     facts, category = statistics(dataset), category_of(dataset)
@@ -54,7 +54,7 @@ def causalrec_table_1(result: BenchmarkResult, title: str) -> Exhibit:
         for name, one in PUBLISHED.items()
         if name in shown
     ]
-    return Exhibit(
+    return PaperTable(
         name="causalrec-table-1",
         title=f"CausalRec, Table 1: statistics of the data. {title}",
         caption="Distinct pairs of user and item, all parts together, and the share of all pairs that did not occur.",

@@ -25,7 +25,7 @@ PERCENT = "(%)"
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class PaperTable:
     """A table or figure of a paper.
 
     Args:
@@ -50,7 +50,7 @@ class Exhibit:
         return shown, [tuple(self._cell(row, column) for column in shown) for _, row in self.table.iterrows()]
 
     def markdown(self) -> str:
-        """The exhibit as a page of Markdown; its picture lies beside it."""
+        """The table as a page of Markdown, which links to its picture."""
         return "\n\n".join(self._paragraphs()) + "\n"
 
     def write(self, folder: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""Exhibits as sections of the page: a table, its picture inline, and what a reader must know."""
+"""The papers' tables and figures on the page: each a table, its picture inline, and what a reader must know."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 from markupsafe import Markup
 
-from graphrec.report.primitives.paper_table import Exhibit
+from graphrec.report.primitives.paper_table import PaperTable
 
 PHONE = 400
 """Points of width above which a picture keeps its size and scrolls in its own box."""
 
 
-def exhibit_sections(exhibits: Sequence[Exhibit]) -> list[dict[str, Any]]:
-    """What the page shows of each exhibit, in their order."""
+def paper_table_sections(paper_tables: Sequence[PaperTable]) -> list[dict[str, Any]]:
+    """What the page shows of each table or figure, in their order."""
     return [
         {
-            "key": f"exhibit-{number}",
+            "key": f"paper-table-{number}",
             "title": one.title,
             "short": one.title.partition(". ")[0],
             "caption": one.caption,
             "table": one.rows(),
             "notes": one.notes,
-            "picture": None if one.picture is None else Markup(_apart(one.picture, f"exhibit{number}")),
+            "picture": None if one.picture is None else Markup(_apart(one.picture, f"papertable{number}")),
             "wide": one.picture is not None and _width(one.picture) > PHONE,
         }
-        for number, one in enumerate(exhibits, start=1)
+        for number, one in enumerate(paper_tables, start=1)
     ]
 
 

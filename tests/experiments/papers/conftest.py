@@ -1,4 +1,4 @@
-"""What a benchmark on the tiny world found, for the exhibits to show."""
+"""What a benchmark on the tiny world measured, for the paper tables to show."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ CR_FAILED = "CR needs to know what the user sees; expected a title; got none"
 
 @pytest.fixture(scope="session")
 def result(tiny_runs: dict[str, Run], tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> BenchmarkResult:
-    """CT, ESMM and HCR trained, CR failed, the others not run; copies, as exhibits evaluate what is missing."""
-    folder = tmp_path_factory.mktemp("exhibits")
+    """CT, ESMM and HCR trained, CR failed, the others not run; copies, as paper tables evaluate what is missing."""
+    folder = tmp_path_factory.mktemp("paper_tables")
     trained = {}
     for name in ("CT", "ESMM", "HCR"):
         trained[name] = [copied(tiny_runs[name.lower()], folder / name)]

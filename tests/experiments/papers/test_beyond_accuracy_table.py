@@ -1,4 +1,4 @@
-"""The exhibit of what lists are made of, on a whole small benchmark, whose tables its own are held to."""
+"""The table of what lists are made of, on a whole small benchmark, whose tables its own are held to."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def two(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFac
 
 
 def test_a_row_is_a_method_and_estimand_with_the_means_of_its_seeds(two: BenchmarkResult) -> None:
-    exhibit = list_contents(two, "Tiny")
-    table = exhibit.table.set_index("Method")
+    paper_table = list_contents(two, "Tiny")
+    table = paper_table.table.set_index("Method")
     assert list(table.index) == ["CT", "HCR", "HCR-T", "HCR-S1", "HCR-S2", "CR"]
     shown = ["Coverage", "Popularity", "Concentration textual", "Concentration visual"]
-    assert exhibit.rows()[0][:3] == ["Method", *shown[:2]] and set(shown) <= set(exhibit.rows()[0])
-    assert exhibit.caption.startswith("The 20 best"), "50 items are longer than the recipe's lists"
+    assert paper_table.rows()[0][:3] == ["Method", *shown[:2]] and set(shown) <= set(paper_table.rows()[0])
+    assert paper_table.caption.startswith("The 20 best"), "50 items are longer than the recipe's lists"
     own = [analyses.of_lists(run).set_index("method") for run in two.trained["HCR"]]
     for name in ("HCR", "HCR-S1"):
         for column, metric in zip(shown, ("coverage", "popularity", "concentration_textual", "concentration_visual")):
@@ -37,7 +37,7 @@ def test_a_row_is_a_method_and_estimand_with_the_means_of_its_seeds(two: Benchma
             assert table.loc[name, column] == pytest.approx(sum(found) / 2)
     assert table.loc["HCR", "Popularity_low"] < table.loc["HCR", "Popularity"]
     assert str(table.loc["HCR", "Coverage_low"]) == "nan"
-    assert table.loc["CR", "Coverage"] == "failed: no title" and "CR failed: no title; got none" in exhibit.notes
+    assert table.loc["CR", "Coverage"] == "failed: no title" and "CR failed: no title; got none" in paper_table.notes
 
 
 def test_a_method_whose_lists_cannot_be_made_fails_alone(two: BenchmarkResult, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,17 +46,17 @@ def test_a_method_whose_lists_cannot_be_made_fails_alone(two: BenchmarkResult, m
             raise DataError("the scores are not numbers", got="NaN")
 
     monkeypatch.setattr("graphrec.experiments.papers.beyond_accuracy.judge", broken)
-    exhibit = list_contents(two, "Tiny")
-    table = exhibit.table.set_index("Method")
+    paper_table = list_contents(two, "Tiny")
+    table = paper_table.table.set_index("Method")
     assert table.loc["CT", "Coverage"] > 0
     assert (table.loc[["HCR", "HCR-S1"], "Coverage"] == "failed: the scores are not numbers").all()
-    assert "HCR-S1 failed: the scores are not numbers; got NaN" in exhibit.notes
+    assert "HCR-S1 failed: the scores are not numbers; got NaN" in paper_table.notes
 
 
 def test_a_papers_tables_have_the_benchmarks_numbers(two: BenchmarkResult) -> None:
     rows = two.table.set_index("method")
-    for exhibit in (hcr_table_2(two, "Tiny", (10, 20)), hcr_table_3(two, "Tiny", (10, 20))):
-        table = exhibit.table.set_index("Method")
+    for paper_table in (hcr_table_2(two, "Tiny", (10, 20)), hcr_table_3(two, "Tiny", (10, 20))):
+        table = paper_table.table.set_index("Method")
         for name in set(table.index) & set(rows.index):
             for column, metric in (("Recall@20", "recall@20"), ("NDCG@10", "ndcg@10")):
                 for end in ("", "_low", "_high"):

@@ -45,17 +45,17 @@ def test_the_published_figures_give_the_published_improvements() -> None:
 
 
 def test_table_1_shows_the_published_sets_below_ours(visual: BenchmarkResult) -> None:
-    exhibit = causalrec_table_1(visual, "Tiny")
-    assert exhibit.table["#Users"].tolist()[0] == 120 and len(exhibit.table) == 9
+    paper_table = causalrec_table_1(visual, "Tiny")
+    assert paper_table.table["#Users"].tolist()[0] == 120 and len(paper_table.table) == 9
     every, counts = len(visual.data.pairs("click")), visual.split.counts
-    assert exhibit.table["#Interactions"].tolist()[0] == every > counts["train_clicks"]
-    sparsity = exhibit.table.set_index("Dataset")["Sparsity"]
+    assert paper_table.table["#Interactions"].tolist()[0] == every > counts["train_clicks"]
+    sparsity = paper_table.table.set_index("Dataset")["Sparsity"]
     assert sparsity["Office (published)"] == "99.79%" and sparsity["Baby (published)"] == "99.89%"
 
 
 def test_table_2_of_other_data_shows_all_published_rows_and_no_difference(visual: BenchmarkResult) -> None:
-    exhibit = causalrec_table_2(visual, "Tiny")
-    table = exhibit.table
+    paper_table = causalrec_table_2(visual, "Tiny")
+    table = paper_table.table
     assert not (table["Dataset"] == "ours less published").any()
     ours = table[table["Dataset"] == "ours"].set_index("Metric")
     assert list(ours.index) == ["MRR", "NDCG@50", "HR@50"]
@@ -68,7 +68,7 @@ def test_table_2_of_other_data_shows_all_published_rows_and_no_difference(visual
     assert ours.loc["MRR", "Improve (%)"] == pytest.approx(100 * (ours.loc["MRR", "CausalRec"] / best - 1))
     office = table[table["Dataset"] == "Office, published"].set_index("Metric")
     assert office.loc["HR@50", "CausalRec"] == 0.1537 and np.isnan(office.loc["HR@50", "DVBPR"])
-    assert any("simulated, not the published one" in note for note in exhibit.notes)
+    assert any("simulated, not the published one" in note for note in paper_table.notes)
 
 
 def test_table_2_of_a_category_of_the_paper_shows_the_difference(visual: BenchmarkResult) -> None:
@@ -83,8 +83,8 @@ def test_table_2_of_a_category_of_the_paper_shows_the_difference(visual: Benchma
 
 
 def test_figure_5_sets_each_model_against_itself(visual: BenchmarkResult) -> None:
-    exhibit = causalrec_figure_5(visual, "Tiny")
-    table = exhibit.table.set_index("Model")
+    paper_table = causalrec_figure_5(visual, "Tiny")
+    table = paper_table.table.set_index("Model")
     assert list(table.index) == ["VBPR", "AMR", "CausalRec"]
     kept = visual.trained["VBPR"][0].metrics()
     assert {"test/observational", "test/total_indirect_effect"} <= kept.keys()
@@ -127,23 +127,23 @@ def test_table_2_tells_the_chosen_lambda2_and_shows_full_removal_beside_it(
     tuned: tuple[float, BenchmarkResult],
 ) -> None:
     strength, result = tuned
-    exhibit = causalrec_table_2(result, "Tiny")
-    assert f"CausalRec: lambda2 = {strength:g}, chosen on validation." in exhibit.caption
-    assert ("that is the model without causal inference" in exhibit.caption) == (strength == 0)
-    row = exhibit.table[exhibit.table["Dataset"] == "ours"].set_index("Metric").loc["MRR"]
+    paper_table = causalrec_table_2(result, "Tiny")
+    assert f"CausalRec: lambda2 = {strength:g}, chosen on validation." in paper_table.caption
+    assert ("that is the model without causal inference" in paper_table.caption) == (strength == 0)
+    row = paper_table.table[paper_table.table["Dataset"] == "ours"].set_index("Metric").loc["MRR"]
     runs = result.trained["CausalRec"]
     assert row["CausalRec"] == pytest.approx(np.mean([own(run, strength, "mrr") for run in runs]))
     assert row["CausalRec, lambda2 = 1"] == pytest.approx(np.mean([own(run, 1.0, "mrr") for run in runs]))
     best = max(row[["BPR", "VBPR"]])
     assert row["Improve (%)"] == pytest.approx(100 * (row["CausalRec"] / best - 1)), "of CausalRec, over the others"
-    assert exhibit.picture is not None and "CausalRec, lambda2 = 1" in exhibit.picture
+    assert paper_table.picture is not None and "CausalRec, lambda2 = 1" in paper_table.picture
 
 
 def test_figure_5_has_a_row_with_all_of_the_direct_effect_removed(tuned: tuple[float, BenchmarkResult]) -> None:
     strength, result = tuned
-    exhibit = causalrec_figure_5(result, "Tiny")
-    assert f"CausalRec: lambda2 = {strength:g}, chosen on validation." in exhibit.caption
-    table = exhibit.table.set_index("Model")
+    paper_table = causalrec_figure_5(result, "Tiny")
+    assert f"CausalRec: lambda2 = {strength:g}, chosen on validation." in paper_table.caption
+    table = paper_table.table.set_index("Model")
     assert list(table.index) == ["VBPR", "AMR", "CausalRec", "CausalRec, lambda2 = 1"]
     chosen, full = table.loc["CausalRec"], table.loc["CausalRec, lambda2 = 1"]
     assert chosen["w/o CI"] == full["w/o CI"]
@@ -154,17 +154,17 @@ def test_figure_5_has_a_row_with_all_of_the_direct_effect_removed(tuned: tuple[f
 
 def test_figure_6_says_which_lambda2_the_ablations_have(tuned: tuple[float, BenchmarkResult]) -> None:
     strength, result = tuned
-    exhibit = causalrec_figure_6(result, "Tiny")
-    assert f"A, MML: lambda2 = {strength:g}, chosen on validation." in exhibit.caption
-    assert any("lambda2 too; it was not chosen for them" in note for note in exhibit.notes)
-    table = exhibit.table.set_index("Variant")
+    paper_table = causalrec_figure_6(result, "Tiny")
+    assert f"A, MML: lambda2 = {strength:g}, chosen on validation." in paper_table.caption
+    assert any("lambda2 too; it was not chosen for them" in note for note in paper_table.notes)
+    table = paper_table.table.set_index("Variant")
     assert table.loc["A", "NDCG@50"] == table.loc["MML", "NDCG@50"], "the copy is scored under the same lambda2"
 
 
-def test_untuned_exhibits_say_so_and_have_no_second_causalrec(visual: BenchmarkResult) -> None:
-    for exhibit in (make(visual, "Tiny") for make in (causalrec_table_2, causalrec_figure_5)):
-        assert "CausalRec: lambda2 = 1, not tuned." in exhibit.caption
-        assert "CausalRec, lambda2 = 1" not in exhibit.markdown()
+def test_untuned_paper_tables_say_so_and_have_no_second_causalrec(visual: BenchmarkResult) -> None:
+    for paper_table in (make(visual, "Tiny") for make in (causalrec_table_2, causalrec_figure_5)):
+        assert "CausalRec: lambda2 = 1, not tuned." in paper_table.caption
+        assert "CausalRec, lambda2 = 1" not in paper_table.markdown()
     assert "MML: lambda2 = 1, not tuned." in causalrec_figure_6(visual, "Tiny").caption
 
 

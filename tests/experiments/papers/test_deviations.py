@@ -22,7 +22,7 @@ def test_the_batch_the_tuning_and_the_split_are_told(result: BenchmarkResult, vi
     assert any("chronological" in one and "does not state its own" in one for one in said)
 
 
-def test_what_stands_in_for_pictures_is_told_in_every_exhibit(visual: BenchmarkResult) -> None:
+def test_what_stands_in_for_pictures_is_told_in_every_paper_table(visual: BenchmarkResult) -> None:
     roles = visual.data.roles
     assert roles["textual"] == "exposure" and "visual" in roles
     told = "The files have no pictures. What the paper does with the looks is done here with: textual."

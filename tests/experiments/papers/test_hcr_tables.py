@@ -41,8 +41,8 @@ def test_table_1_counts_the_data(result: BenchmarkResult) -> None:
 
 
 def test_table_2_has_every_method_of_the_paper_and_tells_what_failed(result: BenchmarkResult) -> None:
-    exhibit = hcr_table_2(result, "Tiny", K)
-    table = exhibit.table.set_index("Method")
+    paper_table = hcr_table_2(result, "Tiny", K)
+    table = paper_table.table.set_index("Method")
     assert list(table.index) == ["CT", "ESMM", "CR", "Multi-IPW", "Multi-DR", "DCF", "HCR"]
     assert [column for column in table if not re.search("_(low|high|best)$", column)] == [
         "Recall@10", "Recall@20", "NDCG@10", "NDCG@20", "NDCG@50 (do)", "Regret@50 (do)",
@@ -52,8 +52,8 @@ def test_table_2_has_every_method_of_the_paper_and_tells_what_failed(result: Ben
     assert table.loc["HCR", "Recall@20_low"] == measured["low"]
     assert table.loc["CR", "NDCG@20"] == "failed: CR needs to know what the user sees"
     assert table.loc["DCF", "NDCG@20"] == "not run"
-    assert any("expected a title" in note for note in exhibit.notes)
-    assert exhibit.picture is not None and "HCR" in exhibit.picture and "no text of it" in exhibit.caption
+    assert any("expected a title" in note for note in paper_table.notes)
+    assert paper_table.picture is not None and "HCR" in paper_table.picture and "no text of it" in paper_table.caption
 
 
 def test_nothing_is_bold_that_is_not_significant(result: BenchmarkResult) -> None:
@@ -82,27 +82,29 @@ def test_figure_5_divides_users_by_activity(result: BenchmarkResult) -> None:
 
 
 def test_bars_of_ct_are_hatched_and_those_of_hcr_are_not(result: BenchmarkResult) -> None:
-    for exhibit in (
+    for paper_table in (
         hcr_figure_5(result, "Tiny", 20),
         hcr_figure_6(result, "Tiny", 20),
         hcr_figure_7(result, "Tiny", K),
     ):
-        assert exhibit.picture is not None
-        assert exhibit.picture.count("<pattern") == 1 and exhibit.picture.count("url(#") > 1
-        (pattern,) = re.findall(r"<pattern.*?</pattern>", exhibit.picture, re.DOTALL)
+        assert paper_table.picture is not None
+        assert paper_table.picture.count("<pattern") == 1 and paper_table.picture.count("url(#") > 1
+        (pattern,) = re.findall(r"<pattern.*?</pattern>", paper_table.picture, re.DOTALL)
         assert SERIES[1] in pattern and SERIES[0] not in pattern
-        names = [name for name in exhibit.table if name in ("HCR", "CT")]
+        names = [name for name in paper_table.table if name in ("HCR", "CT")]
         assert names == ["HCR", "CT"], "the first, which is plain, and the second"
 
 
 def test_figure_6_has_four_subsets_and_the_drop(result: BenchmarkResult) -> None:
-    exhibit = hcr_figure_6(result, "Tiny", 20)
-    table = exhibit.table.set_index("Subset")
+    paper_table = hcr_figure_6(result, "Tiny", 20)
+    table = paper_table.table.set_index("Subset")
     assert list(table.index) == ["1", "2", "3", "4", "drop"]
     means = table["CT"].astype(float)
     assert means["drop"] == pytest.approx(1 - means[["2", "3", "4"]].mean() / means["1"])
-    assert np.isnan(table.loc["drop", "Improvement (%)"]) and not any("No improvement" in one for one in exhibit.notes)
-    assert exhibit.picture is not None and "drop of Recall@20" in exhibit.picture
+    assert np.isnan(table.loc["drop", "Improvement (%)"]) and not any(
+        "No improvement" in one for one in paper_table.notes
+    )
+    assert paper_table.picture is not None and "drop of Recall@20" in paper_table.picture
     assert (table.loc["drop", ["HCR_high", "CT_high"]] <= 1).all(), "more than all cannot be lost"
 
 
@@ -127,13 +129,13 @@ def test_what_is_not_defined_is_a_dash_and_explained(result: BenchmarkResult, mo
     whole = hcr_figure_7(result, "Tiny", K)
     assert not any("no listed item" in note for note in whole.notes)
     monkeypatch.setattr(Scored, "per_user", without_ct)
-    exhibit = hcr_figure_7(result, "Tiny", K)
-    table = exhibit.table.set_index(["Item group", "K"])
+    paper_table = hcr_figure_7(result, "Tiny", K)
+    table = paper_table.table.set_index(["Item group", "K"])
     assert table.loc["low ratio", "CT"].isna().all() and table.loc["low ratio", "HCR"].notna().all()
     assert {"–: in at least one training no listed item is of the group, so its share of the lists is 0.",
-            "No improvement can be told where CT has 0 or no value."} <= set(exhibit.notes)  # fmt: skip
-    assert exhibit.picture is not None and whole.picture is not None
-    assert exhibit.picture.count(">–<") == whole.picture.count(">–<") + len(K)
+            "No improvement can be told where CT has 0 or no value."} <= set(paper_table.notes)  # fmt: skip
+    assert paper_table.picture is not None and whole.picture is not None
+    assert paper_table.picture.count(">–<") == whole.picture.count(">–<") + len(K)
 
 
 def test_a_value_is_undefined_where_one_training_has_none(result: BenchmarkResult, monkeypatch) -> None:
@@ -144,10 +146,10 @@ def test_a_value_is_undefined_where_one_training_has_none(result: BenchmarkResul
         return [table, table.assign(**{f"normalised_recall@{k}": np.nan for k in K}) if part == "low_ratio" else table]
 
     monkeypatch.setattr(Scored, "per_user", second_without)
-    exhibit = hcr_figure_7(result, "Tiny", K)
-    low = exhibit.table.set_index("Item group").loc["low ratio"]
+    paper_table = hcr_figure_7(result, "Tiny", K)
+    low = paper_table.table.set_index("Item group").loc["low ratio"]
     assert low[["HCR", "CT"]].isna().all(axis=None) and (low["#Users"] == 0).all()
-    assert any("in at least one training" in note for note in exhibit.notes)
+    assert any("in at least one training" in note for note in paper_table.notes)
 
 
 def test_a_figure_that_the_data_does_not_allow_says_why(
@@ -159,18 +161,18 @@ def test_a_figure_that_the_data_does_not_allow_says_why(
     monkeypatch.setitem(graphrec.experiments.benchmark.evaluate._ANALYSES, "time_1", timeless)
     for run in (runs[0] for runs in result.trained.values()):
         monkeypatch.setattr(run, "metrics", dict)
-    exhibit = hcr_figure_6(dataclasses.replace(result), "Tiny", 20)
-    first = exhibit.table.set_index("Subset").loc["1"]
+    paper_table = hcr_figure_6(dataclasses.replace(result), "Tiny", 20)
+    first = paper_table.table.set_index("Subset").loc["1"]
     assert first["CT"] == first["HCR"] == "failed: likes cannot be put in order of time"
-    assert any("no times" in note for note in exhibit.notes)
-    assert "/secret/place" not in exhibit.markdown()
+    assert any("no times" in note for note in paper_table.notes)
+    assert "/secret/place" not in paper_table.markdown()
 
 
-def test_an_exhibit_that_breaks_does_not_stop_the_others(result: BenchmarkResult, capsys) -> None:
+def test_a_paper_table_that_breaks_does_not_stop_the_others(result: BenchmarkResult, capsys) -> None:
     def breaks(result: BenchmarkResult, title: str) -> None:
         raise ValueError("a bug")
 
-    paper = dataclasses.replace(HCR, exhibits={"broken": breaks, "hcr-table-1": hcr_table_1, "hcr-beta": hcr_beta})
+    paper = dataclasses.replace(HCR, paper_tables={"broken": breaks, "hcr-table-1": hcr_table_1, "hcr-beta": hcr_beta})
     made = paper.make(result, "Tiny")
     assert [one.name for one in made] == ["broken", "hcr-table-1"]  # no beta was trained
     assert made[0].table.iloc[0, 0] == "failed: ValueError: a bug"
@@ -179,9 +181,9 @@ def test_an_exhibit_that_breaks_does_not_stop_the_others(result: BenchmarkResult
 
 def test_beta_draws_a_point_for_each_training(result: BenchmarkResult) -> None:
     trained = {f"HCR beta {beta}": result.trained["HCR"] for beta in (1, 5)}
-    exhibit = hcr_beta(dataclasses.replace(result, trained=trained, failed={}), "Tiny", K)
-    assert exhibit is not None
-    table = exhibit.table.set_index("beta")
+    paper_table = hcr_beta(dataclasses.replace(result, trained=trained, failed={}), "Tiny", K)
+    assert paper_table is not None
+    table = paper_table.table.set_index("beta")
     assert list(table.index) == ["1", "2", "3", "5"] and table.loc["2", "Recall@20"] == "not run"
     assert table.loc["1", "Recall@20"] == table.loc["5", "Recall@20"]
 
@@ -189,18 +191,18 @@ def test_beta_draws_a_point_for_each_training(result: BenchmarkResult) -> None:
 def test_the_beta_that_hcr_has_is_hcr_itself(result: BenchmarkResult) -> None:
     assert hcr_beta(result, "Tiny", K) is None, "nothing but HCR was trained"
     trained = {"HCR": result.trained["HCR"], "HCR beta 5": result.trained["CT"]}
-    exhibit = hcr_beta(dataclasses.replace(result, trained=trained, failed={}), "Tiny", K)
-    assert exhibit is not None
-    table = exhibit.table.set_index("beta")
+    paper_table = hcr_beta(dataclasses.replace(result, trained=trained, failed={}), "Tiny", K)
+    assert paper_table is not None
+    table = paper_table.table.set_index("beta")
     assert (
         table.loc["1", "Recall@20"] == hcr_table_2(result, "Tiny", K).table.set_index("Method").loc["HCR", "Recall@20"]
     )
     assert table.loc["2", "Recall@20"] == "not run"
 
 
-def test_exhibits_of_trained_methods_say_how_they_were_tuned(result: BenchmarkResult) -> None:
+def test_paper_tables_of_trained_methods_say_how_they_were_tuned(result: BenchmarkResult) -> None:
     paper = dataclasses.replace(
-        HCR, exhibits={"hcr-table-1": hcr_table_1, "hcr-table-2": lambda r, t: hcr_table_2(r, t, K)}
+        HCR, paper_tables={"hcr-table-1": hcr_table_1, "hcr-table-2": lambda r, t: hcr_table_2(r, t, K)}
     )
     data, plain = paper.make(result, "Tiny")
     _, tuned = paper.make(dataclasses.replace(result, trials=7), "Tiny")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,22 +57,24 @@ def test_all_is_made_and_what_fails_is_told(
     assert sorted(path.name for path in (tmp_path / "tuning").iterdir() if (path / "best.toml").is_file()) == [
         "CT", "HCR",
     ]  # fmt: skip
-    shown = pd.read_csv(tmp_path / "exhibits" / "hcr-table-2.csv").set_index("Method")["NDCG@20"]
+    shown = pd.read_csv(tmp_path / "paper_tables" / "hcr-table-2.csv").set_index("Method")["NDCG@20"]
     assert shown["DCF"].startswith("failed: ") and "no_such_key" in shown["DCF"]
     assert shown["CR"].startswith("failed: ") and shown["Multi-DR"] == "not run"
-    assert "as in significance.csv)" in (tmp_path / "exhibits" / "hcr-table-2.md").read_text(), "its rows are all there"
+    assert "as in significance.csv)" in (tmp_path / "paper_tables" / "hcr-table-2.md").read_text(), (
+        "its rows are all there"
+    )
     rows = pd.read_csv(tmp_path / "results.csv")["method"].tolist()
     assert rows.count("HCR") == 1 and "HCR-NS" in rows and "HCR-S2" in rows
     about = json.loads((tmp_path / "about.json").read_text())
     assert "no_such_key" in about["failed"]["DCF"] and about["trials"] == 1
-    assert [one.name for one in reported[0]["exhibits"]] == list(TINY.exhibits)
+    assert [one.name for one in reported[0]["paper_tables"]] == list(TINY.paper_tables)
     assert reported[0]["failed"] == done.result.failed
 
-    before = {path: path.read_bytes() for path in (tmp_path / "exhibits").iterdir()}
+    before = {path: path.read_bytes() for path in (tmp_path / "paper_tables").iterdir()}
     results = (tmp_path / "results.csv").read_bytes()
     monkeypatch.setattr("graphrec.training.loop.Trainer.run", pytest.fail)
     reproduce(TINY, base, tmp_path, FULL, title="Tiny")
-    assert {path: path.read_bytes() for path in (tmp_path / "exhibits").iterdir()} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "paper_tables").iterdir()} == before
     assert (tmp_path / "results.csv").read_bytes() == results
 
 
@@ -114,12 +117,13 @@ def test_an_interruption_stops_all(
     def press_control_c(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for what, trials in (
-        ("graphrec.experiments.papers.reproduce.tune", 1),
-        ("graphrec.experiments.benchmark.run.train", 0),
+    # By name in sys.modules: the package's attribute `reproduce` is the function, not the module.
+    for module, name, trials in (
+        ("graphrec.experiments.papers.reproduce", "tune", 1),
+        ("graphrec.experiments.benchmark.run", "train", 0),
     ):
         with monkeypatch.context() as pressed, pytest.raises(KeyboardInterrupt):
-            pressed.setattr(what, press_control_c)
+            pressed.setattr(sys.modules[module], name, press_control_c)
             reproduce(BUG, tiny_recipe("hcr"), tmp_path, Mode("full", every=True, seeds=1, trials=trials), title="Tiny")
     assert not (tmp_path / "results.csv").exists()
 
@@ -143,9 +147,9 @@ def test_the_data_is_described_where_nothing_could_be_trained(
     monkeypatch.setattr("graphrec.training.loop.Trainer.run", lambda *_: 1 / 0)
     done = reproduce(TINY, tiny_recipe("hcr"), tmp_path, Mode("quick", every=False, seeds=1, trials=0), title="Tiny")
     assert not done.result.runs and not (tmp_path / "report.html").exists()
-    table = pd.read_csv(tmp_path / "exhibits" / "hcr-table-1.csv")
+    table = pd.read_csv(tmp_path / "paper_tables" / "hcr-table-1.csv")
     assert table.loc[0, "#Users"] == 120 and table.loc[0, "Dataset"] == "Tiny (simulated)"
-    assert pd.read_csv(tmp_path / "exhibits" / "hcr-table-2.csv").loc[0, "NDCG@20"].startswith("failed: ")
+    assert pd.read_csv(tmp_path / "paper_tables" / "hcr-table-2.csv").loc[0, "NDCG@20"].startswith("failed: ")
 
 
 def test_a_bug_in_the_evaluation_of_one_method_costs_its_row_alone(

@@ -17,7 +17,7 @@ from graphrec.experiments.papers.hcr_activity import hcr_figure_5
 from graphrec.experiments.papers.hcr_tables import hcr_table_2
 from graphrec.experiments.papers.scored import (
     OF_BENCHMARK,
-    OF_EXHIBIT,
+    OF_PAPER_TABLE,
     Measured,
     Scored,
     measure,
@@ -49,7 +49,7 @@ def p_of(measured: Measured) -> dict[tuple[str, frozenset[str]], float]:
     }
 
 
-def test_an_exhibit_of_the_test_part_has_the_benchmarks_p(tested: BenchmarkResult) -> None:
+def test_a_paper_table_of_the_test_part_has_the_benchmarks_p(tested: BenchmarkResult) -> None:
     rows = [Scored.of(tested, "HCR"), Scored.of(tested, "DCF"), Scored.of(tested, "CT")]
     measured, _ = measure_all(rows, METRICS, tested, as_benchmark=True)
     theirs = tested.tests.set_index(["metric", "first", "second"])["p"]
@@ -57,7 +57,7 @@ def test_an_exhibit_of_the_test_part_has_the_benchmarks_p(tested: BenchmarkResul
     assert measured.family == OF_BENCHMARK
     assert "as in significance.csv" in hcr_table_2(tested, "Tiny", (10, 20)).caption
     alone, _ = measure_all(rows, METRICS, tested)
-    assert alone.family == OF_EXHIBIT
+    assert alone.family == OF_PAPER_TABLE
     for pair in alone.tests.to_dict("records"):
         assert pair["p"] == pair["permutation"], "a pair of its own needs no correction"
 
@@ -83,12 +83,15 @@ def test_panels_of_one_figure_are_one_family(result: BenchmarkResult) -> None:
     raw = (0.03, 0.02)  # as found, both panels may be equal by chance
     found = [replace(one, tests=one.tests.assign(permutation=p, p=p)) for one, p in zip(alone, raw)]
     assert [one.tests["p"].item() for one in one_family(found)] == pytest.approx([0.04, 0.04])
-    assert "in this exhibit" in hcr_figure_5(result, "Tiny", 20).caption
+    assert "in this table or figure" in hcr_figure_5(result, "Tiny", 20).caption
 
 
 def test_models_of_one_figure_are_one_family(visual: BenchmarkResult) -> None:
     found = causalrec_figure_5(visual, "Tiny").caption
-    assert "better than the other of the row (p < .05 after Holm's correction" in found and "in this exhibit" in found
+    assert (
+        "better than the other of the row (p < .05 after Holm's correction" in found
+        and "in this table or figure" in found
+    )
 
 
 def table_of(values: np.ndarray) -> list[pd.DataFrame]:
@@ -101,7 +104,7 @@ def test_the_gain_over_another_estimand_of_one_training_is_paired_by_seed() -> N
     above = 1.1 * below + 0.005 * rng.standard_normal((3, 50))
     per_user = {0: table_of(below), 1: table_of(above)}
     paired, apart = (
-        Measured(("a", "b"), pd.DataFrame(), pd.DataFrame(), OF_EXHIBIT, {0: "x", 1: other}, {}, per_user).gain(
+        Measured(("a", "b"), pd.DataFrame(), pd.DataFrame(), OF_PAPER_TABLE, {0: "x", 1: other}, {}, per_user).gain(
             1, 0, "mrr"
         )
         for other in ("x", "y")
@@ -113,6 +116,6 @@ def test_the_gain_over_another_estimand_of_one_training_is_paired_by_seed() -> N
 
 def test_nothing_can_be_lost_but_all() -> None:
     per_user = {0: table_of(np.array([[0.2, 0.0, 0.0]])), 1: table_of(np.array([[0.0, 0.5, 0.5]]))}
-    measured = Measured(("a", "b"), pd.DataFrame(), pd.DataFrame(), OF_EXHIBIT, {0: "x", 1: "y"}, {}, per_user)
+    measured = Measured(("a", "b"), pd.DataFrame(), pd.DataFrame(), OF_PAPER_TABLE, {0: "x", 1: "y"}, {}, per_user)
     gain = measured.gain(0, 1, "mrr")
     assert gain.low == -100 < gain.mean < gain.high

@@ -1,4 +1,4 @@
-"""An exhibit's three files: what is shown, what is kept, what is bold."""
+"""A paper table's three files: what is shown, what is kept, what is bold."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from graphrec.report.primitives.paper_table import Exhibit, shown
+from graphrec.report.primitives.paper_table import PaperTable, shown
 
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"></svg>'
 
 
 @pytest.fixture
-def exhibit() -> Exhibit:
+def paper_table() -> PaperTable:
     table = pd.DataFrame(
         {
             "Method": ["CT", "a|b", "HCR"],
@@ -25,11 +25,11 @@ def exhibit() -> Exhibit:
             "#Users": pd.Series([1234, 5, 6], dtype=object),
         }
     )
-    return Exhibit("one", "One", "What it is.", table, ("a note\nin two lines",), PICTURE)
+    return PaperTable("one", "One", "What it is.", table, ("a note\nin two lines",), PICTURE)
 
 
-def test_the_markdown_shows_intervals_failures_and_what_is_significantly_best(exhibit: Exhibit) -> None:
-    lines = exhibit.markdown().splitlines()
+def test_the_markdown_shows_intervals_failures_and_what_is_significantly_best(paper_table: PaperTable) -> None:
+    lines = paper_table.markdown().splitlines()
     assert lines[0] == "# One" and "What it is." in lines
     assert "| Method | NDCG@50 | Improvement (%) | #Users |" in lines
     assert "| CT | .1000 [.0500, .1500] | – | 1,234 |" in lines
@@ -38,17 +38,17 @@ def test_the_markdown_shows_intervals_failures_and_what_is_significantly_best(ex
     assert "![One](one.svg)" in lines and "- a note in two lines" in lines
 
 
-def test_the_csv_has_all_columns_and_digits(exhibit: Exhibit, tmp_path: Path) -> None:
-    exhibit.write(tmp_path / "new")
+def test_the_csv_has_all_columns_and_digits(paper_table: PaperTable, tmp_path: Path) -> None:
+    paper_table.write(tmp_path / "new")
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["one.csv", "one.md", "one.svg"]
     back = pd.read_csv(tmp_path / "new" / "one.csv")
-    assert list(back.columns) == list(exhibit.table.columns)
+    assert list(back.columns) == list(paper_table.table.columns)
     assert back["NDCG@50"].tolist() == ["0.1", "failed: no title", "0.2"]
     assert back["NDCG@50_low"].iloc[0] == 0.05
 
 
-def test_without_a_picture_there_is_none(exhibit: Exhibit, tmp_path: Path) -> None:
-    Exhibit("two", "Two", "", exhibit.table).write(tmp_path)
+def test_without_a_picture_there_is_none(paper_table: PaperTable, tmp_path: Path) -> None:
+    PaperTable("two", "Two", "", paper_table.table).write(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["two.csv", "two.md"]
     assert "svg" not in (tmp_path / "two.md").read_text()
 
