@@ -14,7 +14,6 @@ from graphrec.backbones.adaptor import with_modalities
 from graphrec.backbones.base import check_compatibility
 from graphrec.causal import (
     CausalGraph,
-    Effect,
     Estimand,
     Outcome,
     category_items,
@@ -175,7 +174,7 @@ class FrozenModel:
         and training items, which is the inner product of their mean rows.
 
         Args:
-            reference, category, constant: as the options of `graphrec.causal.Effect`.
+            reference, category, constant: as the options of `graphrec.causal.Reference`.
 
         Raises:
             UnknownNameError: `category` is no categorical modality.
@@ -211,9 +210,10 @@ class FrozenModel:
 
     def reference_of(self, estimand: Estimand) -> Branches | None:
         """The branches under the reference that an estimand asks for; None where it needs none."""
-        if not (isinstance(estimand, Effect) and estimand.needs_reference):
+        if not estimand.needs_reference:
             return None
-        return self.reference_branches(estimand.reference, category=estimand.category, constant=estimand.constant)
+        chosen = estimand.reference_config
+        return self.reference_branches(chosen.reference, category=chosen.category, constant=chosen.constant)
 
     def scorer(self, estimand: Estimand, graph: CausalGraph | None = None) -> EstimandScorer:
         """A function from users to scores of all items under an estimand.

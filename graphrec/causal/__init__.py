@@ -11,6 +11,7 @@ from graphrec.causal.estimands import (
     Logits,
     Observational,
     Outcome,
+    ReferenceEstimand,
     estimands,
 )
 from graphrec.causal.graph import CausalGraph, Node
@@ -23,7 +24,7 @@ from graphrec.causal.mediation import (
     mediation,
     natural_direct_effect,
 )
-from graphrec.causal.reference import category_items, check_categories, reference_item
+from graphrec.causal.reference import Reference, category_items, check_categories, reference_item
 
 __all__ = [
     "BackDoor",
@@ -39,6 +40,8 @@ __all__ = [
     "Node",
     "Observational",
     "Outcome",
+    "Reference",
+    "ReferenceEstimand",
     "TotalEffect",
     "TotalIndirectEffect",
     "association",

@@ -19,41 +19,19 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 
 from graphrec.causal.adjustment import total_effect
-from graphrec.causal.estimands import Estimand, Logits, Outcome, estimands, lacking
+from graphrec.causal.estimands import Logits, Outcome, ReferenceEstimand, estimands, lacking
 from graphrec.causal.identification import Identification
 from graphrec.causal.mediation import mediation, natural_direct_effect
 
 
-class Effect(Estimand):
+class Effect(ReferenceEstimand):
     """A difference between two worlds, one of them under do(item = reference)."""
-
-    reference: Literal["mean", "zero", "category", "constant"] = "mean"
-    """What i* is: the average of the training items; a row of zeros; for each item the average of the training items of
-    its own category; or no item but a number in place of logits."""
-    category: str = ""
-    """The modality that gives the categories; for `reference=category`, and for nothing else."""
-    constant: float | None = Field(default=None, allow_inf_nan=False)
-    """The mediated branches' logit under `reference=constant` (MACR's c). None takes, as for all other branches, the
-    branch's own mean logit over users and training items."""
-
-    @model_validator(mode="after")
-    def _options_belong_to_their_reference(self) -> Effect:
-        if (self.reference == "category") != bool(self.category):
-            raise ValueError("`category` names a modality where `reference` is `category`, and only there")
-        if self.constant is not None and self.reference != "constant":
-            raise ValueError("`constant` is a logit where `reference` is `constant`, and only there")
-        return self
-
-    @property
-    def needs_reference(self) -> bool:
-        return True
 
     @abstractmethod
     def prove(self, outcome: Outcome) -> Identification:
@@ -69,7 +47,7 @@ class Effect(Estimand):
     def identify(self, outcome: Outcome) -> Identification:
         self._require_mediated(outcome)
         proof = self.prove(outcome)
-        return replace(proof, caveats=(*proof.caveats, *_CAVEATS.get(self.reference, ())))
+        return replace(proof, caveats=(*proof.caveats, *self.caveats))
 
     def score(self, outcome: Outcome, factual: Logits, reference: Logits | None = None) -> Tensor:
         world, other = self._checked_worlds(outcome, factual, reference)
@@ -166,12 +144,6 @@ class TotalIndirectEffect(Effect):
             return super().effect(outcome, factual, reference)
         observed = outcome.score(factual)
         return observed.exp() if outcome.log else observed
-
-
-_CAVEATS = {
-    "category": ("each category has its own i*: scores across categories are effects against different references",),
-    "constant": ("a constant logit is no item: the comparison is with a number, not with do(item = i*)",),
-}
 
 
 def _intervened(outcome: Outcome, factual: Logits, reference: Logits) -> Logits:

@@ -18,6 +18,7 @@ from graphrec.causal.adjustment import association, back_door, joint_interventio
 from graphrec.causal.graph import CausalGraph
 from graphrec.causal.identification import Identification
 from graphrec.causal.mediation import effect_of_mediators, effect_on_mediators, front_door
+from graphrec.causal.reference import Reference
 from graphrec.errors import IdentificationError, RecipeError
 from graphrec.registry import Registry
 
@@ -68,8 +69,13 @@ class Estimand(BaseModel, ABC):
 
     @property
     def needs_reference(self) -> bool:
-        """Whether `score` wants the branches' logits under a reference; see `graphrec.causal.effects`."""
+        """Whether `score` needs the branches' logits under a reference value i* as well."""
         return False
+
+    @property
+    def reference_config(self) -> Reference:
+        """The i* under which `score` gets those logits: the mean item, unless a `ReferenceEstimand` chooses another."""
+        return Reference()
 
     def fits(self, outcome: Outcome) -> bool:
         """Whether the decoder has the parts that `score` reads; says nothing of the causal graph."""
@@ -93,7 +99,22 @@ class Estimand(BaseModel, ABC):
         """
 
 
-estimands: Registry[Estimand] = Registry("estimand", Estimand)
+class ReferenceEstimand(Reference, Estimand):
+    """Base of estimands that compare with a reference value i* which their options choose.
+
+    An estimand for which the mean item will do overrides `needs_reference` alone and has no such options.
+    """
+
+    @property
+    def needs_reference(self) -> bool:
+        return True
+
+    @property
+    def reference_config(self) -> Reference:
+        return self
+
+
+estimands: Registry[Estimand] = Registry("estimand", Estimand, group="graphrec.estimands")
 
 
 @estimands.register("observational")
@@ -216,7 +237,7 @@ class BackDoor(_Factors):
 def lacking(
     estimand: Estimand, outcome: Outcome, part: str, wanted: Iterable[str], present: Iterable[str]
 ) -> RecipeError:
-    fitting = ", ".join(name for name in estimands if estimands.get(name)().fits(outcome))
+    fitting = ", ".join(name for name in estimands if estimands.get(name).model_construct().fits(outcome))
     return RecipeError(
         f"estimand `{estimand.name}` does not fit this decoder",
         expected=f"a decoder whose outcome has {part}: {', '.join(wanted)}",

@@ -1,29 +1,78 @@
-"""References: what an item would be if no item in particular were recommended.
+"""The reference value i* of the treatment: what an effect compares the item with.
 
-CausalRec (section 4.1) leaves i* open between a null and an average item; MACR replaces the branch by a tuned constant.
+CausalRec (section 4.1) leaves i* open between a null and an average item. MACR replaces the branch by a tuned constant.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from graphrec.errors import RecipeError
 
 
+class Reference(BaseModel):
+    """Options that choose the reference value i*.
+
+    Raises:
+        pydantic.ValidationError: an option that does not belong to the chosen kind of reference.
+
+    >>> Reference().reference
+    'mean'
+    >>> Reference(reference="constant", constant=0.5).caveats
+    ('a constant logit is no item: the comparison is with a number, not with do(item = i*)',)
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reference: Literal["mean", "zero", "category", "constant"] = "mean"
+    """What i* is: the average of the training items; a row of zeros; for each item the average of the training items of
+    its own category; or no item but a number in place of logits."""
+    category: str = ""
+    """The modality that gives the categories. Only for `reference=category`, which needs it."""
+    constant: float | None = Field(default=None, allow_inf_nan=False)
+    """The mediated branches' logit under `reference=constant` (MACR's c). None takes, as for all other branches, the
+    branch's own mean logit over users and training items."""
+
+    @model_validator(mode="after")
+    def _options_belong_to_their_reference(self) -> Reference:
+        if (self.reference == "category") != bool(self.category):
+            raise ValueError("`category` names a modality where `reference` is `category`, and only there")
+        if self.constant is not None and self.reference != "constant":
+            raise ValueError("`constant` is a logit where `reference` is `constant`, and only there")
+        return self
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """Why scores under this reference are not the effect that they may be taken for; often none."""
+        return _CAVEATS.get(self.reference, ())
+
+
+_CAVEATS = {
+    "category": ("each category has its own i*: scores across categories are effects against different references",),
+    "constant": ("a constant logit is no item: the comparison is with a number, not with do(item = i*)",),
+}
+
+
 def reference_item(kind: str, item_table: Tensor, in_train: Tensor | None = None) -> Tensor:
-    """The reference row of one item table.
+    """The reference row of one item table, for the kinds of reference that are one item.
 
     Args:
         kind: `mean`, the average over the training items, or `zero`.
         item_table: embeddings or model-space features of all items.
-        in_train: `[I]` bool, the items of the training part; None takes them all.
+        in_train: `[I]` bool, the items that occur in training; None takes them all.
 
     Shapes:
         item_table [I, d]; returns [1, d].
 
     Raises:
         RecipeError: another kind, or no items to average.
+
+    >>> reference_item("mean", torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[2., 3.]])
     """
     if kind == "zero":
         return item_table.new_zeros(1, item_table.shape[1])
@@ -32,7 +81,7 @@ def reference_item(kind: str, item_table: Tensor, in_train: Tensor | None = None
             "this reference is no item",
             expected="mean or zero",
             got=f"`{kind}`",
-            next_step="`category` gives each item a reference of its own, `constant` replaces logits",
+            next_step="`category` gives each item its own reference, `constant` replaces logits",
         )
     rows = item_table if in_train is None else item_table[in_train]
     if len(rows) == 0:
@@ -48,6 +97,11 @@ def category_items(item_table: Tensor, categories: Tensor, in_train: Tensor | No
 
     Shapes:
         item_table [I, d]; returns [I, d].
+
+    >>> category_items(torch.tensor([[1.0], [3.0], [8.0]]), torch.tensor([0, 0, 1]))
+    tensor([[2.],
+            [2.],
+            [8.]])
     """
     fitted = categories if in_train is None else categories[in_train]
     rows = item_table if in_train is None else item_table[in_train]

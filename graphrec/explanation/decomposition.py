@@ -41,8 +41,9 @@ def reference_options(estimands: Iterable[Estimand]) -> dict[str, Any]:
     A constant in place of logits (MACR) is passed over: it is no item, so nothing can be said of its looks.
     """
     for one in estimands:
-        if isinstance(one, Effect) and one.needs_reference and one.reference != "constant":
-            return {"reference": one.reference, "category": one.category}
+        chosen = one.reference_config
+        if one.needs_reference and chosen.reference != "constant":
+            return {"reference": chosen.reference, "category": chosen.category}
     return {"reference": "mean"}
 
 
