@@ -14,14 +14,14 @@ import typer
 
 import graphrec as gr
 from graphrec.checks.dataset import statistics
-from graphrec.cli.errors import mistakes_told
+from graphrec.cli.errors import handle_user_errors
+from graphrec.cli.terminal import print_table
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments.benchmark import BenchmarkResult, titled
 from graphrec.experiments.benchmark.folder import lock_folder
 from graphrec.experiments.papers import Mode, Paper, reproduce
 from graphrec.report.primitives.tables import metric_rows
-from graphrec.report.primitives.terminal import print_table
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import ORACLES
 from graphrec.system.allocator import keep_large_blocks
@@ -176,7 +176,7 @@ def run(main: Callable[..., None]) -> None:
     """Run a script's main; it ends as the command line does, and when interrupted says that nothing is lost."""
     keep_large_blocks()
     try:
-        with mistakes_told():
+        with handle_user_errors():
             typer.run(main)
     except SystemExit as end:
         if end.code == INTERRUPTED:

@@ -7,7 +7,7 @@
     run.recommend(["42"], k=20)
     run.export("embeddings")
 
-The names below load on first use, so that `graphrec --help` does not wait for torch.
+The names below load on first use, so that a command does not wait for torch to print its help.
 """
 
 from __future__ import annotations

@@ -1,18 +1,107 @@
-"""The errors that graphrec raises for mistakes a person can mend.
+"""The errors that graphrec raises for mistakes a user can fix.
 
-Each says what happened, what was expected, what came, where, and the next step. The command line prints
-them without a traceback and leaves with status 2; anything else is a bug and keeps its traceback.
+Each says what is wrong, what was expected, what came, where, and the next step. The command line prints them without a
+traceback and exits with status 2. Any other exception is a bug and keeps its traceback.
+
+    GraphrecError
+    ├── DataError             a raw file, a table or a dataset breaks its layout
+    ├── SplitError            a split cannot be made, or leaves one of its sets empty
+    ├── RecipeError           a recipe has an unknown key, or a value out of range
+    ├── UnknownNameError      a name that is not registered
+    ├── ComponentError        a backbone, decoder or other component cannot be loaded or written
+    ├── UnknownIdError        a user or an item that the run was not trained on
+    ├── IdentificationError   an estimand is not identified on a causal graph
+    └── RunError              a run folder is missing, incomplete or damaged
+        └── MismatchError     a folder was made by another recipe, from other data, or with other code
+
+A next step often names an argument in Python, which the command line has as an option. Then it is not text but a
+`Phrase`, which mentions an `Argument` or a `Call`: `str(error)` words them for Python, `graphrec.cli` for the shell.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a function, which the command line has as an option of the same name.
+
+    >>> print(Argument("out"), Argument("resume", False), Argument("split", "valid"))
+    `out` `resume=False` `split='valid'`
+    """
+
+    name: str
+    value: object = None
+
+    def __str__(self) -> str:
+        return f"`{self.name}`" if self.value is None else f"`{self.name}={self.value!r}`"
+
+
+class Call:
+    """A call in Python, which the command line has as a command.
+
+    >>> print(Call("run.evaluate(split='valid')", "evaluate", "runs/hcr", split="valid"))
+    `run.evaluate(split='valid')`
+
+    Args:
+        python: the call as Python writes it.
+        command: the name of the command; `operands` and `options` are what it takes.
+    """
+
+    def __init__(self, python: str, command: str, *operands: object, **options: object) -> None:
+        self.python = python
+        self.command = command
+        self.operands = operands
+        self.options: Mapping[str, object] = options
+
+    def __str__(self) -> str:
+        return f"`{self.python}`"
+
+
+Words = Callable[[Argument | Call], str]
+"""How a reader names an argument or a call: `str` for Python."""
+
+
+class Phrase:
+    """A text that mentions arguments and calls, worded for whoever reads it.
+
+    >>> print(Phrase("choose another {}, or remove the folder", Argument("out")))
+    choose another `out`, or remove the folder
+
+    Args:
+        text: with `{}` in place of each mention.
+        mentions: arguments, calls, or what is printed as it is.
+    """
+
+    def __init__(self, text: str, *mentions: object) -> None:
+        self.text = text
+        self.mentions = mentions
+
+    def worded(self, words: Words) -> str:
+        return self.text.format(*(worded(mention, words) for mention in self.mentions))
+
+    def __str__(self) -> str:
+        return self.worded(str)
+
+
+OUT = Argument("out")
+ANOTHER_FOLDER = Phrase("choose another {}", OUT)
+ANOTHER_FOLDER_OR_REMOVE = Phrase("choose another {}, or remove the folder", OUT)
+TRAIN_AGAIN = Phrase("train from scratch with {}, or choose another {}", Argument("resume", False), OUT)
 
 
 class GraphrecError(Exception):
-    """Base of every error that a user can mend.
+    """Base of every error that a user can fix.
+
+    >>> print(GraphrecError("the folder is not empty", where="runs/hcr", next_step=ANOTHER_FOLDER))
+    the folder is not empty
+      where: runs/hcr
+      next step: choose another `out`
 
     Args:
         problem: one sentence that names what is wrong.
@@ -20,6 +109,8 @@ class GraphrecError(Exception):
         got: what came instead, as it came.
         where: file and line, recipe key, or argument.
         next_step: what to do now.
+
+    Each of them may be a text, or a `Phrase`, `Argument` or `Call` where the command line has another word for it.
     """
 
     def __init__(
@@ -29,7 +120,7 @@ class GraphrecError(Exception):
         expected: object = None,
         got: object = None,
         where: object = None,
-        next_step: str | None = None,
+        next_step: str | Phrase | Argument | Call | None = None,
     ) -> None:
         self.problem = problem
         self.expected = expected
@@ -39,6 +130,15 @@ class GraphrecError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
+        return self.worded(str)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default an exception is unpickled by calling its class with the message alone, which not every class of
+        # ours takes; an error that cannot be unpickled breaks the pool of processes that it was raised in.
+        return _unpickled, (type(self), self.__dict__)
+
+    def worded(self, words: Words) -> str:
+        """The whole message; `words` names the arguments and calls in it."""
         lines = [self.problem]
         for label, value in (
             ("expected", self.expected),
@@ -47,38 +147,58 @@ class GraphrecError(Exception):
             ("next step", self.next_step),
         ):
             if value is not None:
-                lines.append(f"  {label}: {value}")
+                lines.append(f"  {label}: {worded(value, words)}")
         return "\n".join(lines)
 
 
+def _unpickled(kind: type[GraphrecError], fields: dict[str, Any]) -> GraphrecError:
+    error = kind.__new__(kind)
+    error.__dict__.update(fields)
+    error.args = (str(error),)
+    return error
+
+
+def worded(value: object, words: Words) -> str:
+    """A field of an error as text."""
+    if isinstance(value, Phrase):
+        return value.worded(words)
+    return words(value) if isinstance(value, (Argument, Call)) else str(value)
+
+
 class DataError(GraphrecError):
-    """A raw file, table or dataset is not what its layout promises."""
+    """A raw file, a table or a dataset breaks its layout."""
 
 
 class SplitError(GraphrecError):
-    """A split cannot be made, or leaves a part empty."""
+    """A split cannot be made, or leaves one of its sets empty."""
 
 
 class RecipeError(GraphrecError):
-    """A recipe has an unknown key, a value out of range, or parts that do not fit together."""
+    """A recipe has an unknown key, a value out of range, or components that do not fit together."""
 
 
 class UnknownNameError(GraphrecError):
-    """A name is not among the known ones; the message lists them and the nearest."""
+    """A name is not registered; the message lists the registered names and suggests the nearest.
+
+    >>> print(UnknownNameError("decoder", "hrc", ["bpr", "hcr"]))
+    unknown decoder `hrc`; did you mean `hcr`?
+      expected: one of bpr, hcr
+      got: `hrc`
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: object = None) -> None:
-        known = sorted(known)
-        nearest = nearest_name(name, known)
+        names = sorted(known)
+        nearest = nearest_name(name, names)
         super().__init__(
             f"unknown {kind} `{name}`" + (f"; did you mean `{nearest}`?" if nearest else ""),
-            expected="one of " + ", ".join(known) if known else "none is known",
+            expected="one of " + ", ".join(names) if names else "none is known",
             got=f"`{name}`",
             where=where,
         )
 
 
 class ComponentError(GraphrecError):
-    """A name or import path leads to no complete part of its kind, or cannot be given to a new one."""
+    """A name or import path leads to no complete component of its kind, or a new component cannot have that name."""
 
 
 class UnknownIdError(GraphrecError):
@@ -94,7 +214,7 @@ class RunError(GraphrecError):
 
 
 class MismatchError(RunError):
-    """What a folder holds was made by another recipe, of other data, or with other code of the user's."""
+    """The content of a folder was made by another recipe, from other data, or with other custom code."""
 
 
 def damaged(path: Path, got: str, next_step: str = "train the run again") -> RunError:
@@ -103,6 +223,10 @@ def damaged(path: Path, got: str, next_step: str = "train the run again") -> Run
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """The known name closest to `name`, or None when none is close."""
+    """The name closest to `name`, or None when none is close.
+
+    >>> nearest_name("lightgcm", ["lightgcn", "mmgcn"])
+    'lightgcn'
+    """
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return close[0] if close else None

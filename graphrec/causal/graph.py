@@ -15,7 +15,7 @@ from typing import Any
 import networkx as nx
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictStr, ValidationError
 
-from graphrec.errors import RecipeError, UnknownNameError
+from graphrec.errors import Call, Phrase, RecipeError, UnknownNameError
 
 MOST_PATHS = 200
 """As many paths are listed at most."""
@@ -201,7 +201,7 @@ class CausalGraph:
                 expected=f"what CausalGraph.to_dict writes ({first['msg'].partition(' or instance of')[0]})",
                 got=repr(first["input"])[:80],
                 where=place or None,
-                next_step="`graphrec causal DECODER --json` prints one under `graph`",
+                next_step=Phrase("{} gives one", Call("CausalGraph.to_dict()", "causal", "DECODER", json=True)),
             ) from None
         nodes = {name: Node(**dict(node)) for name, node in written.nodes.items()}
         return cls(**{**dict(written), "nodes": nodes})
@@ -235,7 +235,7 @@ class CausalGraph:
                 expected="a JSON file",
                 got=getattr(error, "strerror", None) or str(error),
                 where=path,
-                next_step="`graphrec causal DECODER --json` prints one under `graph`",
+                next_step=Phrase("{} gives one", Call("CausalGraph.to_dict()", "causal", "DECODER", json=True)),
             ) from None
         try:
             return cls.from_json(text)

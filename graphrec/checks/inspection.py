@@ -86,7 +86,7 @@ def _audit(dataset: InteractionDataset, config: SplitConfig) -> tuple[Split | No
     try:
         split = make_split(dataset, config)
     except SplitError as error:
-        step = error.next_step or "choose another --split"
+        step = str(error.next_step or "choose another split")
         return None, [Finding("no_split", "warning", 0, error.problem, str(error.got), step)]
     leaks = [*audit_leaks(split), *audit_graph(InteractionGraph.from_split(split), split)]
     if not leaks:

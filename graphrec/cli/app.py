@@ -11,7 +11,7 @@ import typer
 
 from graphrec.cli.components import causal, doctor, list_parts, new_backbone
 from graphrec.cli.data import check, datasets, prepare, simulate
-from graphrec.cli.errors import mistakes_told, show_warning
+from graphrec.cli.errors import handle_user_errors, show_warning
 from graphrec.cli.evaluation import compare, evaluate, refute
 from graphrec.cli.outputs import explain, export, recommend
 from graphrec.cli.training import show, train, tune
@@ -68,5 +68,5 @@ def main() -> None:
     """Entry point."""
     warnings.showwarning = show_warning
     sys.path.append(str(Path.cwd()))  # a class of one's own is found in the current folder, after everything else
-    with mistakes_told():
+    with handle_user_errors():
         app()

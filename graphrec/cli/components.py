@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.options import GraphFile, Json, read_graph
-from graphrec.report.primitives.terminal import print_table
+from graphrec.cli.terminal import print_table
 
 
 class Kind(StrEnum):

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.options import Json, Out, key_values
+from graphrec.cli.terminal import print_table
 from graphrec.errors import RecipeError
-from graphrec.report.primitives.terminal import print_table
 
 
 def datasets(

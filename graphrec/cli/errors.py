@@ -1,4 +1,4 @@
-"""How the commands and the benchmarks tell mistakes: a message and status 2, not a traceback."""
+"""How the commands and the benchmarks report mistakes: a message and status 2, not a traceback."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ from typing import Any, NoReturn
 
 import typer
 
-from graphrec.errors import GraphrecError
+from graphrec.errors import Argument, Call, GraphrecError
+from graphrec.system.shell import command, option
+
+
+def in_shell(mention: Argument | Call) -> str:
+    """An argument as an option, a call as a command.
+
+    >>> in_shell(Argument("resume", False))
+    '--no-resume'
+    """
+    if isinstance(mention, Call):
+        return command(mention.command, *mention.operands, **mention.options)
+    return option(mention.name, mention.value)
 
 
 @contextmanager
-def mistakes_told() -> Iterator[None]:
-    """What goes wrong by a mistake of the user's or by the system ends with a message and status 2, not a traceback."""
+def handle_user_errors() -> Iterator[None]:
+    """A mistake of the user's or a refusal by the system ends with a message and status 2, not with a traceback."""
     try:
         yield
     except GraphrecError as error:
@@ -23,7 +35,7 @@ def mistakes_told() -> Iterator[None]:
     except BrokenPipeError:  # the reader of our output has gone, as in `graphrec ... | head`
         sys.stderr.close()
         sys.exit(1)
-    except OSError as error:  # a full disk, a forbidden folder: not ours to mend, and no bug
+    except OSError as error:  # a full disk or a forbidden folder is no bug
         _fail(_refused(error))
     except Exception as error:
         from safetensors import SafetensorError
@@ -36,14 +48,14 @@ def mistakes_told() -> Iterator[None]:
 
 def _fail(error: GraphrecError) -> NoReturn:
     typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    typer.echo(str(error), err=True)
+    typer.echo(error.worded(in_shell), err=True)
     sys.exit(2)
 
 
 def _refused(error: OSError) -> GraphrecError:
     full, forbidden = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), (errno.EACCES, errno.EPERM, errno.EROFS)
     steps = dict.fromkeys(full, "make room there, then call again") | dict.fromkeys(
-        forbidden, "choose a place that you may read and write"
+        forbidden, "choose a folder that you may read and write"
     )
     return GraphrecError(
         "the system refused to read or write a file",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.options import GraphFile, Json, RunFolder, read_graph
+from graphrec.cli.terminal import print_json, print_results, print_table
 from graphrec.errors import RunError
-from graphrec.report.primitives.terminal import print_json, print_results, print_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.options import GraphFile, Json, Out, RunFolder, read_graph
+from graphrec.cli.terminal import print_json, print_table
 from graphrec.errors import RunError
-from graphrec.report.primitives.terminal import print_json, print_table
 
 
 def export(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.options import Json, Overrides, RecipeFile
-from graphrec.report.primitives.terminal import print_table
+from graphrec.cli.terminal import print_table
 
 
 def show(

@@ -10,7 +10,7 @@ import pandas as pd
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.data.splitters import distinct
-from graphrec.errors import DataError
+from graphrec.errors import Argument, DataError, Phrase
 
 MARK = "randomised_exposure"
 """Under this, a dataset's provenance names the part that was exposed at random."""
@@ -53,7 +53,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
             expected=f"`{MARK}` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it",
             got=f"dataset `{dataset.name}` without",
             where=f"dataset.provenance.{MARK}",
-            next_step="judge the ranking by held-out likes: leave out --off-policy",
+            next_step=Phrase("evaluate on held-out likes, without {}", Argument("off_policy")),
         )
     if split.config.name != "given":
         raise DataError(
@@ -61,7 +61,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
             expected="the split `given`, which keeps the source's parts",
             got=f"split `{split.config.name}`",
             where="split.name",
-            next_step="train with --set split.name=given",
+            next_step="train with split.name=given in the recipe",
         )
     events = dataset.interactions[dataset.interactions["part"] == part]
     user_of, item_of = (
@@ -81,7 +81,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
             "no pair was shown at random that train and valid do not hold",
             got=f"{len(events)} events",
             where=f"part `{part}` of dataset `{dataset.name}`",
-            next_step="judge the ranking by held-out likes: leave out --off-policy",
+            next_step=Phrase("evaluate on held-out likes, without {}", Argument("off_policy")),
         )
     pool = np.zeros(width, dtype=bool)
     pool[every % width] = True

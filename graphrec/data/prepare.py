@@ -10,7 +10,7 @@ from graphrec.data.readers.raw_files import with_world
 from graphrec.data.source import SourceOptions
 from graphrec.data.sources import sources
 from graphrec.data.store import MANIFEST, read_manifest, save
-from graphrec.errors import DataError
+from graphrec.errors import ANOTHER_FOLDER, ANOTHER_FOLDER_OR_REMOVE, DataError
 from graphrec.system.files import sha256
 from graphrec.validation import validated
 
@@ -44,7 +44,7 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
             expected="a folder of its own",
             got=f"{out}, which holds {raw}",
             where="out",
-            next_step="choose another --out",
+            next_step=ANOTHER_FOLDER,
         )
     save(with_world(kind.load(raw, _settings(source, options)), raw), out)
     return out
@@ -77,7 +77,7 @@ def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping
             expected=f"source `{source}` on {raw} with options {asked}",
             got="another " + ", ".join(different),
             where=out,
-            next_step="choose another --out, or remove the folder",
+            next_step=ANOTHER_FOLDER_OR_REMOVE,
         )
     return out
 

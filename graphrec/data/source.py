@@ -13,7 +13,7 @@ from graphrec.registry import Registry
 
 
 class SourceOptions(BaseModel):
-    """Options of a source; each becomes `--option key=value` of `graphrec prepare`. Unknown ones are errors."""
+    """Options of a source; each is an `option` of `graphrec prepare`. Unknown ones are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

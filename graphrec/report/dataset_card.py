@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from graphrec.data.cards import Card
+from graphrec.system.shell import command
 
 Rows = list[tuple[str, ...]]
 Table = tuple[list[str], Rows]
@@ -40,10 +41,11 @@ def card_text(card: Card, *, twin: bool) -> str:
         f"licence   {card.licence}",
         f"who       {card.who}",
         f"obtain    {card.obtain}",
-        f"prepare   graphrec prepare {card.source} --raw FOLDER --out FOLDER",
+        f"prepare   {command('prepare', card.source, raw='FOLDER', out='FOLDER')}",
     ]
     if twin:
-        lines.append(f"without   graphrec simulate {card.source} --out FOLDER writes a twin with known truth")
+        simulate = command("simulate", card.source, out="FOLDER")
+        lines.append(f"without   {simulate} writes a twin with known truth")
     for layout in card.layouts:
         lines += [
             "",

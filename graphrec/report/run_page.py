@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from graphrec.data.split import list_splits
-from graphrec.errors import RunError
+from graphrec.errors import OUT, Phrase, RunError
 from graphrec.evaluation.baselines import Baseline
 from graphrec.evaluation.result_sets import TRUTH_PARTS
 from graphrec.report.primitives.paper_table import PaperTable
@@ -147,7 +147,7 @@ def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], part: str
             expected="part " + " or ".join(PARTS),
             got=f"`{part}`",
             where="part",
-            next_step="leave out --out for the table of another part",
+            next_step=Phrase("leave out {} for the table of another part", OUT),
         )
     if out.is_dir():
         raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")

@@ -113,6 +113,6 @@ def _usable(device: str) -> str:
             expected="cpu" + (", or cuda" if torch.cuda.is_available() else "; torch finds no other device"),
             got=str(error).split("\n")[0][:200],
             where="training.device",
-            next_step="--set training.device=cpu, or see `graphrec doctor`",
+            next_step="set training.device=cpu in the recipe, or see `graphrec doctor`",
         ) from None
     return device

@@ -11,7 +11,7 @@ import pandas as pd
 
 from graphrec.errors import RunError, UnknownNameError
 from graphrec.evaluation.metrics import ABOUT_USERS, better, summarise, table_row
-from graphrec.evaluation.result_sets import ACTIVITY, EVALUATE_OPTIONS
+from graphrec.evaluation.result_sets import ACTIVITY, EVALUATE_ARGUMENTS, evaluation_of
 from graphrec.evaluation.significance import pair_tests
 from graphrec.runs.run import Run
 
@@ -33,8 +33,8 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
     Raises:
         RunError: a run was not evaluated, or the runs do not share their split.
     """
-    if part not in EVALUATE_OPTIONS:
-        raise UnknownNameError("part", part, EVALUATE_OPTIONS, where="part")
+    if part not in EVALUATE_ARGUMENTS:
+        raise UnknownNameError("part", part, EVALUATE_ARGUMENTS, where="part")
     require_one_split(runs)
     twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]
     if twice:
@@ -46,7 +46,7 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
             raise RunError(
                 f"not evaluated on {part} yet",
                 where=run.folder,
-                next_step=f"graphrec evaluate {run.folder}{EVALUATE_OPTIONS[part]}",
+                next_step=evaluation_of(part, run.folder),
             )
         if part in ACTIVITY and run.recipe.evaluation.active_share != runs[0].recipe.evaluation.active_share:
             raise RunError(

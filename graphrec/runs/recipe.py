@@ -19,7 +19,7 @@ from graphrec.causal import Estimand, parse_estimand
 from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, list_splits
 from graphrec.decoders import DecoderConfig, decoders
-from graphrec.errors import ComponentError, GraphrecError, RecipeError, UnknownNameError
+from graphrec.errors import Argument, ComponentError, GraphrecError, Phrase, RecipeError, UnknownNameError
 from graphrec.evaluation.metrics import DEFAULT_K
 from graphrec.graph.build import FeatureScaling
 from graphrec.registry import Registry
@@ -63,8 +63,8 @@ class EvaluationConfig(BaseModel):
     estimands: tuple[str, ...] = ()
     """By default the decoder's own variants. Recommendations are made under the first."""
     active_share: float = Field(0.4, gt=0, lt=1)
-    """Share of the users, those with the most training clicks, that `evaluate --slices` counts as active; HCR takes 0.4
-    for Tiktok and Kwai, 0.2 for Taobao."""
+    """Share of the users, those with the most training clicks, that the slices of an evaluation count as active; HCR
+    takes 0.4 for Tiktok and Kwai, 0.2 for Taobao."""
 
 
 class TuneConfig(BaseModel):
@@ -104,7 +104,7 @@ class Recipe(BaseModel):
 
         Args:
             path: the file.
-            overrides: `key.sub=value` each, as `--set` takes them; values are TOML, or else plain text.
+            overrides: `key.sub=value` each; values are TOML, or else plain text.
 
         Raises:
             RecipeError: no such file, not TOML, an unknown key or a value out of range.
@@ -241,10 +241,10 @@ def _override(values: dict[str, Any], text: str) -> None:
     *path, last = (part.strip() for part in key.split("."))
     if not sign or not all([*path, last]):
         raise RecipeError(
-            "--set takes KEY.SUB=VALUE",
+            "an override is KEY.SUB=VALUE",
             expected="such as training.epochs=20",
             got=f"`{text}`",
-            where="--set",
+            where=Argument("overrides"),
         )
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
@@ -252,19 +252,22 @@ def _override(values: dict[str, Any], text: str) -> None:
         if value.strip().startswith("["):
             raise RecipeError(
                 f"the value of `{key}` is no TOML list",
-                expected=f"""such as --set '{key}=["visual"]', in quotes that the shell takes away""",
+                expected=f"""such as '{key}=["visual"]', in a shell with these quotes""",
                 got=f"`{value}`",
-                where="--set",
+                where=Argument("overrides"),
             ) from None
         parsed = value
     if not path and last in PARTS and isinstance(parsed, str):
         raise RecipeError(
-            f"`{last}` is a table", got=f"`{parsed}`", where="--set", next_step=f"--set {last}.name={parsed}"
+            f"`{last}` is a table",
+            got=f"`{parsed}`",
+            where=Argument("overrides"),
+            next_step=Argument("overrides", [f"{last}.name={parsed}"]),
         )
     for part in path:
         inner = values.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise RecipeError(f"`{part}` in `{key}` is not a table", got=f"`{inner}`", where="--set")
+            raise RecipeError(f"`{part}` in `{key}` is not a table", got=f"`{inner}`", where=Argument("overrides"))
         values = inner
     kind = path[0] if len(path) == 1 else ""
     if last == "name" and kind in PARTS and values.get("name", DEFAULT_PARTS[kind]) != parsed:
@@ -280,7 +283,7 @@ def _blame_override(error: GraphrecError, overrides: Sequence[str]) -> None:
         key = text.partition("=")[0].strip()
         place, sign, reason = str(error.where).partition("; ")
         if f"`{key}`" in error.problem or place.startswith(f"{key} in "):
-            error.where = f"--set {text}{sign}{reason}"
+            error.where = Phrase(f"{{}}{sign}{{}}", Argument("overrides", [text]), reason)
 
 
 def _deep_copy(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from graphrec.errors import RunError, damaged
+from graphrec.errors import Call, RunError, damaged
 from graphrec.system.files import read_json, replace_file, write_json
 
 METRICS, VALUES = "metrics.json", "per_user"
@@ -43,7 +43,7 @@ def load_per_user(folder: Path, part: str, estimand: str) -> pd.DataFrame:
             "not evaluated yet",
             got=f"`{estimand}` on {part}",
             where=folder,
-            next_step="graphrec evaluate RUN --estimand NAME",
+            next_step=Call("run.evaluate([estimand])", "evaluate", "RUN", estimands="NAME"),
         )
     try:
         return pd.read_parquet(path)

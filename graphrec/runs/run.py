@@ -32,7 +32,7 @@ from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError, damaged
+from graphrec.errors import OUT, Call, MismatchError, Phrase, RecipeError, RunError, UnknownNameError, damaged
 from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_PARTS
@@ -70,7 +70,7 @@ class Run:
                 "not a run folder",
                 expected=f"a folder with {MANIFEST}",
                 where=self.folder,
-                next_step="graphrec train RECIPE.toml --out RUN",
+                next_step=Call("train(recipe, out)", "train", "RECIPE.toml", out="RUN"),
             )
         self.manifest: dict[str, Any] = read_json(self.folder / MANIFEST)
         if not isinstance(self.manifest, dict):
@@ -81,7 +81,7 @@ class Run:
                 "the run's training has not finished",
                 got=f"status {self.manifest.get('status')}",
                 where=self.folder,
-                next_step="call `graphrec train` again with the same recipe and --out: it goes on from there",
+                next_step=Phrase("train again with the same recipe and {}: training resumes", OUT),
             )
         if self.manifest.get("schema") not in READABLE:
             raise RunError(
@@ -412,7 +412,7 @@ class Run:
         """Write what an evaluation found into the run's folder, and summarise it.
 
         Args:
-            part: what was evaluated, a key of `EVALUATE_OPTIONS`.
+            part: what was evaluated, a key of `EVALUATE_ARGUMENTS`.
             name: the estimand's, for tables.
             per_user: `user` (row numbers) and the metrics.
             whole: metrics that no single user has, and that therefore have no interval.

@@ -19,7 +19,7 @@ from graphrec.causal import Estimand
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint
 from graphrec.decoders import decoders
-from graphrec.errors import GraphrecError, MismatchError
+from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, TRAIN_AGAIN, Argument, GraphrecError, MismatchError, Phrase
 from graphrec.evaluation.ranking import evaluate
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.runs.artifacts import save_model
@@ -209,7 +209,7 @@ def _same_run(out: Path, recipe: Recipe) -> bool:
         expected=f"a new folder, or a run of recipe `{recipe.name}` as it is now",
         got="a run of this recipe on other data" if moved else "a run whose recipe.toml differs",
         where=out,
-        next_step="choose another --out, or remove the folder",
+        next_step=ANOTHER_FOLDER_OR_REMOVE,
     )
 
 
@@ -232,7 +232,7 @@ def other_code(runs: Sequence[Run]) -> str:
     return f"{which} made with other code ({named}) than is here ({here}), and kept"
 
 
-def warn_of_other_code(runs: Sequence[Run], of: str = "", remedy: str = "a new --out trains all anew") -> None:
+def warn_of_other_code(runs: Sequence[Run], of: str = "", remedy: str = "a new folder trains all again") -> None:
     """Say on stderr what `other_code` says, if anything.
 
     Args:
@@ -261,7 +261,9 @@ def _require_unchanged(out: Path, now: dict[str, Any]) -> None:
                 expected=f"{key} {str(before.get(key))[:12]}",
                 got=f"{key} {now[key][:12]}",
                 where=out,
-                next_step="prepare the same raw data again, or start anew with --no-resume",
+                next_step=Phrase(
+                    "prepare the same raw data again, or train from scratch with {}", Argument("resume", False)
+                ),
             )
     for module, code in now["custom_code"].items():
         trained = str(before.get("custom_code", {}).get(module))
@@ -271,7 +273,7 @@ def _require_unchanged(out: Path, now: dict[str, Any]) -> None:
                 expected=f"sha256 {trained[:12]}",
                 got=f"sha256 {code[:12]}",
                 where=out,
-                next_step="start anew with --no-resume, or choose another --out",
+                next_step=TRAIN_AGAIN,
             )
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graphrec.causal import CausalGraph
-from graphrec.errors import DataError
+from graphrec.errors import ANOTHER_FOLDER, DataError
 from graphrec.registry import Registry
 from graphrec.seeding import numpy_generator
 from graphrec.simulation.equations import equations, hidden_confounder_graph
@@ -121,7 +121,7 @@ def refuse_truth(folder: Path) -> None:
             expected="a new folder, or that of a whole world",
             got="its truth",
             where=folder,
-            next_step="choose another --out",
+            next_step=ANOTHER_FOLDER,
         )
 
 

@@ -24,7 +24,7 @@ from scipy import sparse
 
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.store import fingerprint, save
-from graphrec.errors import DataError, RecipeError
+from graphrec.errors import Argument, DataError, Phrase, RecipeError
 from graphrec.seeding import numpy_generator
 from graphrec.simulation.base import MARKER, World, about, refuse_truth, write_truth
 from graphrec.simulation.equations import order_of_showing, responses
@@ -51,7 +51,7 @@ def semi_synthetic_config(world: type[World], dataset: InteractionDataset, setti
             raise RecipeError(
                 f"the setting `{name}` is the dataset's",
                 got=f"{name}={settings[name]!r}",
-                next_step="leave it out, or simulate a whole world without --from",
+                next_step=Phrase("leave it out, or simulate a whole world without {}", Argument("dataset")),
             )
     fields = world.Config.model_fields
     defaults = {name: fields[name].default for name in WorldConfig.model_fields}
@@ -104,7 +104,7 @@ def derive_latents(config: WorldConfig, dataset: InteractionDataset) -> Latents:
         raise DataError(
             "a semi-synthetic twin needs items with features",
             got=f"dataset {dataset.name} without any",
-            next_step="bring features, or simulate a whole world without --from",
+            next_step=Phrase("bring features, or simulate a whole world without {}", Argument("dataset")),
         )
     exposure, content = _by_role(dataset)
     drawn = draw_latents(config)
@@ -213,7 +213,7 @@ def _project(
             "the features tell no items apart",
             expected="a modality that differs between items",
             got=", ".join(features),
-            next_step="bring other features, or simulate a whole world without --from",
+            next_step=Phrase("bring other features, or simulate a whole world without {}", Argument("dataset")),
         )
     return (values - values[known].mean(axis=0)) / spread, known
 

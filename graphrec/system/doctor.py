@@ -40,7 +40,7 @@ def _device() -> tuple[str, str]:
     except (ImportError, OSError) as error:  # OSError: a shared library of torch's is missing
         return "missing", f"torch cannot be imported: {error}"
     if torch.cuda.is_available():
-        return "ok", f"CUDA: {torch.cuda.get_device_name()}; use it with --set training.device=cuda"
+        return "ok", f"CUDA: {torch.cuda.get_device_name()}; use it with training.device=cuda in the recipe"
     return "ok", "CPU only"
 
 

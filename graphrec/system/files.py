@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import DataError, RunError
+from graphrec.errors import ANOTHER_FOLDER, OUT, DataError, Phrase, RunError
 
 LOCK = ".lock"
 """The file that a process holds while it works in a folder."""
@@ -60,7 +60,7 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
             expected=f"a path that does not exist, or a folder with `{marker}` in it",
             got=found,
             where=path,
-            next_step="choose another --out",
+            next_step=ANOTHER_FOLDER,
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -103,7 +103,7 @@ def require_place(folder: Path, marker: str, what: str, *, goes_on: str) -> None
             expected=f"a new folder, or {goes_on}",
             got=found,
             where=folder,
-            next_step="choose another --out",
+            next_step=ANOTHER_FOLDER,
         )
 
 
@@ -133,7 +133,7 @@ def file_lock(path: Path, *, wait: bool = False) -> Iterator[None]:
                 "another process works in this folder",
                 expected="one at a time",
                 where=path.parent,
-                next_step="wait until it has ended, or choose another --out",
+                next_step=Phrase("wait until it has ended, or choose another {}", OUT),
             ) from None
         yield
 

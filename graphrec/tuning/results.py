@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from graphrec.causal import label
-from graphrec.errors import RunError
+from graphrec.errors import OUT, Phrase, RunError
 from graphrec.report.primitives.tables import counted, markdown_table, metric_label, number
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
@@ -93,7 +93,7 @@ class Tuning:
                 expected="at least one training that ends",
                 got="; ".join(dict.fromkeys(trial.failure.split("\n")[0] for trial in self.trials)),
                 where=self.folder,
-                next_step=f"see {TABLE}, mend the recipe or its space, and tune into another --out",
+                next_step=Phrase(f"see {TABLE}, fix the recipe or its space, and tune into another {{}}", OUT),
             )
         return self.succeeded[0]
 

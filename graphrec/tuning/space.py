@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from graphrec.causal import Estimand, label
 from graphrec.decoders import Decoder
-from graphrec.errors import RecipeError
+from graphrec.errors import OUT, Phrase, RecipeError
 from graphrec.runs.recipe import Recipe
 from graphrec.validation import validated
 
@@ -153,7 +153,7 @@ class Space:
                 expected="a key of training, backbone, decoder or estimand: one yardstick judges all trials",
                 got=f"`{key}`",
                 where=where,
-                next_step="tune each of its values apart, with an --out of its own",
+                next_step=Phrase("tune once for each of its values, each with another {}", OUT),
             )  # fmt: skip
 
         def kept(value: Any) -> Any:

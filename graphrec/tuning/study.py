@@ -18,7 +18,7 @@ from itertools import count, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrec.errors import GraphrecError, MismatchError, RunError
+from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, OUT, GraphrecError, MismatchError, Phrase, RunError
 from graphrec.runs.recipe import Recipe
 from graphrec.seeding import derive_seed
 from graphrec.tuning.results import Trial
@@ -89,7 +89,7 @@ class Study:
                     expected=expected,
                     got=got,
                     where=path.parent,
-                    next_step="choose another --out, or remove the folder",
+                    next_step=ANOTHER_FOLDER_OR_REMOVE,
                 )
         with self._reachable():
             self.trials = [Trial(**one.user_attrs[TRIAL]) for one in self._study.trials]
@@ -148,7 +148,7 @@ class Study:
                 expected="an SQLite file that `graphrec tune` wrote, and room to write",
                 got=str(error).split("\n")[0],
                 where=self.path,
-                next_step="check that file and its disk, or choose another --out",
+                next_step=Phrase("check that file and its disk, or choose another {}", OUT),
             ) from error
 
 

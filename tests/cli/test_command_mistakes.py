@@ -31,7 +31,7 @@ from graphrec.training.loop import Trainer
         ('data.feedback.like=["thumb_up"]', "did you mean `thumbs_up`?"),
         ("data.roles.visul=content", "did you mean `visual`?"),
         ("training.learning_rate=1e30", "lower the learning rate"),
-        ("epochs", "--set takes KEY.SUB=VALUE"),
+        ("epochs", "an override is KEY.SUB=VALUE"),
     ],
 )
 def test_a_mistake_in_a_recipe(call: Call, recipe_file: Path, tmp_path: Path, override: str, said: str) -> None:
@@ -91,7 +91,7 @@ def test_an_unfinished_run(call: Call, own: Callable[[str], Run]) -> None:
     folder = own("ct").folder
     manifest = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**manifest, "status": "training"}))
-    refused(call("evaluate", folder), "has not finished", "graphrec train")
+    refused(call("evaluate", folder), "has not finished", "train again with the same recipe and --out")
 
 
 def test_a_run_of_another_recipe(call: Call, own: Callable[[str], Run], recipe_file: Path) -> None:
@@ -137,7 +137,7 @@ def test_an_interrupted_training_says_how_to_go_on(
     ("error", "said"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "weights"), "make room"),
-        (PermissionError(errno.EACCES, "Permission denied", "weights"), "choose a place that you may read and write"),
+        (PermissionError(errno.EACCES, "Permission denied", "weights"), "choose a folder that you may read and write"),
         (OSError("Error writing bytes to file"), "check that path"),
         (SafetensorError("Error while serializing: I/O error: No space left"), "No space left"),
     ],

@@ -227,7 +227,7 @@ def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, o
 def test_evaluate_tells_what_the_data_does_not_allow(call: Call, own: Callable[[str], Run]) -> None:
     folder = own("ct").folder
     said = call("evaluate", folder, "--slices", "--lists", "--off-policy")
-    refused(said, "marked as exposed at random", "where: ", "leave out --off-policy")
+    refused(said, "marked as exposed at random", "where: ", "without --off-policy")
     assert not (folder / "ledger.jsonl").exists() and Run(folder).metrics() == {}
     said = call("evaluate", folder, "--slices", "--part", "valid")
     refused(said, "the slices are of the test part", "where: --slices", "leave out --slices")

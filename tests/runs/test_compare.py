@@ -12,7 +12,8 @@ import pytest
 from support.trained_runs import MakeRecipe, copied
 
 from graphrec.causal import EffectOnMediator, Observational
-from graphrec.errors import RunError
+from graphrec.cli.errors import in_shell
+from graphrec.errors import RunError, worded
 from graphrec.report.primitives.tables import clear_best
 from graphrec.runs.compare import compare, compare_runs, paired_tests
 from graphrec.runs.run import Run
@@ -148,6 +149,8 @@ def test_a_run_that_was_not_evaluated_is_named(own: Callable[[str], Run]) -> Non
     run = own("ct")
     with pytest.raises(RunError, match="not evaluated on valid yet") as caught:
         compare([run], part="valid")
-    assert caught.value.next_step == f"graphrec evaluate {run.folder} --part valid"
+    step = caught.value.next_step
+    assert worded(step, in_shell) == f"graphrec evaluate {run.folder} --part valid"
+    assert str(step) == "`run.evaluate(part='valid')`"
     with pytest.raises(RunError, match="not evaluated yet"):
         run.per_user("observational")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from graphrec.errors import GraphrecError, RecipeError, UnknownNameError
+from graphrec.cli.errors import in_shell
+from graphrec.errors import GraphrecError, RecipeError, UnknownNameError, worded
 from graphrec.runs.recipe import Recipe, monitors
 
 DATA = {"data": {"path": "prepared"}}
@@ -227,7 +229,7 @@ def test_settings_given_beside_another_decoder_hold_in_either_order(order: int) 
 @pytest.mark.parametrize("text", ["epochs", "=3", "training..epochs=3", ".=1", "training.=3"])
 def test_a_malformed_override_is_refused(text: str) -> None:
     error = refusal({}, text)
-    assert error.where == "--set"
+    assert worded(error.where, in_shell) == "--set"
     assert text in str(error.got)
 
 
@@ -261,13 +263,13 @@ def test_a_monitor_is_any_metric_at_the_evaluated_lengths() -> None:
 def test_an_error_about_what_an_override_gave_names_the_override(text: str, tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
     for content, overrides, where in (
-        ("", [text, "seed=3"], f"--set {text}"),
+        ("", [text, "seed=3"], f"--set {shlex.quote(text)}"),
         ("[backbone]\nlayers = 0", ["seed=3"], str(file)),
     ):
         file.write_text('[data]\npath = "prepared"\n' + content)
         with pytest.raises(GraphrecError) as caught:
             Recipe.from_toml(file, overrides)
-        assert caught.value.where == where
+        assert worded(caught.value.where, in_shell) == where
 
 
 def test_why_a_class_cannot_be_imported_is_told_where_an_override_named_it(tmp_path: Path) -> None:
@@ -275,16 +277,19 @@ def test_why_a_class_cannot_be_imported_is_told_where_an_override_named_it(tmp_p
     file.write_text('[data]\npath = "prepared"\n')
     with pytest.raises(UnknownNameError) as caught:
         Recipe.from_toml(file, ["backbone.name=nowhere:Net"])
-    assert caught.value.where == "--set backbone.name=nowhere:Net; import failed: No module named 'nowhere'"
+    where = worded(caught.value.where, in_shell)
+    assert where == "--set backbone.name=nowhere:Net; import failed: No module named 'nowhere'"
 
 
 def test_a_part_given_as_a_name_is_told_its_key() -> None:
-    assert refusal({}, "backbone=lightgcn").next_step == "--set backbone.name=lightgcn"
+    step = refusal({}, "backbone=lightgcn").next_step
+    assert worded(step, in_shell) == "--set backbone.name=lightgcn"
+    assert str(step) == "`overrides=['backbone.name=lightgcn']`"
 
 
 def test_a_list_that_lost_its_quotes_to_the_shell_is_explained() -> None:
     error = refusal({}, "data.modalities=[visual]")
-    assert """--set 'data.modalities=["visual"]'""" in str(error.expected)
+    assert """'data.modalities=["visual"]'""" in str(error.expected)
 
 
 def test_another_backbone_keeps_what_means_the_same_on_all() -> None:

@@ -19,7 +19,7 @@ def judge(run: Run, estimands: Iterable[Estimand], part: str, truth: Path | None
     The run's tables do not stay in memory: a benchmark has dozens of runs.
 
     Args:
-        part: a key of `EVALUATE_OPTIONS`.
+        part: a key of `EVALUATE_ARGUMENTS`.
         truth: where the part is the truth's, the simulated world's raw folder.
     """
     known = run.metrics()

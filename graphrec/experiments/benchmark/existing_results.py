@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import MismatchError, RunError
+from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, OUT, MismatchError, Phrase, RunError
 from graphrec.experiments.benchmark.failures import reason
 from graphrec.system.files import read_json
 
@@ -31,7 +31,7 @@ def refuse_to_lose_method(method: str, error: Exception, out: Path) -> None:
             expected="the data and the recipe that they were made of",
             got=reason(error),
             where=error.where,
-            next_step="choose another --out, or remove the folder",
+            next_step=ANOTHER_FOLDER_OR_REMOVE,
         ) from error
 
 
@@ -52,7 +52,7 @@ def refuse_to_lose(what: str, kept: Collection[Any], asked: Collection[Any], out
             expected=f"{what} {', '.join(map(str, sorted(kept)))}, or more",
             got=", ".join(map(str, asked)),
             where=out,
-            next_step="ask for them, too, or choose another --out",
+            next_step=Phrase("ask for them, too, or choose another {}", OUT),
         )
 
 

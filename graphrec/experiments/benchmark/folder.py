@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from graphrec.errors import RunError
+from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, RunError
 from graphrec.system.files import LOCK, file_lock, read_json, require_place, write_json
 
 MARKER, PREPARED = "benchmark.json", "prepared"
@@ -41,7 +41,7 @@ def lock_folder(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
 
 def _refusal(known: Mapping[str, str], options: Mapping[str, str], out: Path) -> RunError:
     """What differs, in words; of another benchmark's folder no more than whose it is."""
-    problem, next_step = "the folder holds a benchmark with other options", "choose another --out, or remove the folder"
+    problem, next_step = "the folder holds a benchmark with other options", ANOTHER_FOLDER_OR_REMOVE
     owner, name = known.get("benchmark"), options.get("benchmark")
     if owner != name:
         return RunError(

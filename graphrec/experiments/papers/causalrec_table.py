@@ -56,7 +56,7 @@ def causalrec_table_2(result: BenchmarkResult, title: str) -> PaperTable:
             "The improvement of published figures is computed from them as printed.",
             "The paper has neither DeepStyle nor DVBPR in its table. DVBPR sees given vectors here, not images.",
             *measured.notes(),
-            *([f"Not run by --quick: {', '.join(left_out)}."] if left_out else []),
+            *([f"Not run in the quick version: {', '.join(left_out)}."] if left_out else []),
         ),
         picture=bar_panels(
             [_panel(measured, metric, category) for metric in metrics], title, "causalrec-table-2"

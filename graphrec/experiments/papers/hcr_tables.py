@@ -48,6 +48,6 @@ def _table(
         caption=f"Ranking of all items for the held-out likes.{about_metrics(metrics)} "
         f"{measured.bold('every other row')} {ENDS} {UNQUOTED}",
         table=method_rows(measured, metrics),
-        notes=(*measured.notes(), *([f"Not run by --quick: {', '.join(left_out)}."] if left_out else [])),
+        notes=(*measured.notes(), *([f"Not run in the quick version: {', '.join(left_out)}."] if left_out else [])),
         picture=dot_plot(shown, drawn, name) if shown else None,
     )

@@ -15,7 +15,7 @@ class Method:
 
     Args:
         name: as the paper's tables have it.
-        settings: what it changes in the benchmark's recipe, as `--set` takes them.
+        settings: what it changes in the benchmark's recipe, as `overrides` takes them.
         of: the method whose tuned settings it takes, for an ablation, which differs in what is ablated alone; by
             default it is tuned itself.
         core: whether a quick benchmark trains it.

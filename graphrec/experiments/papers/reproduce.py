@@ -32,7 +32,7 @@ class Mode:
         every: whether every method of the paper is trained, or the core ones.
         seeds: trainings of each method.
         trials: trainings that each method is tuned with; 0 tunes nothing.
-        settings: of the recipe, as `--set` takes them.
+        settings: of the recipe, as `overrides` takes them.
     """
 
     name: str
@@ -125,5 +125,5 @@ def _recipes(
         except Exception as error:
             refuse_to_lose_method(method.name, error, out)
             failed[method.name] = tell_failure(method.name, error)
-    warn_of_other_code(trials, of="of the tuning, ", remedy="a new --out tunes all anew")
+    warn_of_other_code(trials, of="of the tuning, ", remedy="a new folder tunes all again")
     return recipes, failed

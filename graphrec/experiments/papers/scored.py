@@ -168,7 +168,7 @@ def measure(
 
     Args:
         metrics: what to keep, of all that the parts have.
-        parts: keys of `EVALUATE_OPTIONS`.
+        parts: keys of `EVALUATE_ARGUMENTS`.
         truth: of a simulated world.
         benchmark: whose own tests are taken for the rows that its table has.
     """

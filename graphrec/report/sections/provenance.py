@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from graphrec.data.store import Manifest, fingerprint, read_manifest
 from graphrec.errors import DataError, RunError
-from graphrec.evaluation.result_sets import EVALUATE_OPTIONS, HELD_OUT, SLICES, TRUTH_PARTS
+from graphrec.evaluation.result_sets import EVALUATE_ARGUMENTS, HELD_OUT, SLICES, TRUTH_PARTS
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import BEGUN_WITH, Run
 from graphrec.system.environment import code_of
+from graphrec.system.shell import command
 
 
 def prepared_manifest(run: Run) -> tuple[Manifest | None, str | None]:
@@ -102,34 +102,31 @@ def commands(
     prepared, _ = prepared_manifest(runs[0])
     lines = []
     if prepared is not None and "source" in prepared.provenance:
-        options = prepared.provenance.get("options", {}).items()
-        given = (f"{key}={_text(value)}" for key, value in options if value not in (None, ""))
-        chosen = "".join(f" --option {shlex.quote(one)}" for one in given)
-        data = shlex.quote(runs[0].recipe.data.path)
-        lines.append(f"graphrec prepare {prepared.provenance['source']} --raw RAW --out {data}{chosen}")
+        source, options = prepared.provenance["source"], prepared.provenance.get("options", {})
+        chosen = [f"{key}={_text(value)}" for key, value in options.items() if value not in (None, "")]
+        lines.append(command("prepare", source, raw="RAW", out=runs[0].recipe.data.path, options=chosen))
     folders = []
     for run in runs:
-        again = shlex.quote(f"{run.folder}-again")
+        again = f"{run.folder}-again"
         folders.append(again)
         recipe, data = run.folder / "recipe.toml", run.recipe.data.path
         moved = Recipe.from_toml(recipe).data.path != data
-        found = f" --set {shlex.quote(f'data.path={data}')}" if moved else ""
-        lines.append(f"graphrec train {shlex.quote(str(recipe))} --out {again}{found}")
+        overrides = [f"data.path={data}"] if moved else []
+        lines.append(command("train", recipe, out=again, overrides=overrides))
         entries = run.metrics().values()
-        labels = dict.fromkeys(entry["estimand"] for entry in entries if entry["part"] == part)
-        chosen = "".join(f" --estimand {shlex.quote(label)}" for label in labels)
+        labels = list(dict.fromkeys(entry["estimand"] for entry in entries if entry["part"] == part))
         parts = dict.fromkeys(entry["part"] for entry in entries)
-        judged = [EVALUATE_OPTIONS[one] for one in TRUTH_PARTS.values() if one in parts]
+        truths = [EVALUATE_ARGUMENTS[name] for name in TRUTH_PARTS.values() if name in parts]
         elsewhere = (*HELD_OUT, *TRUTH_PARTS.values(), *(SLICES if part != "test" else ()))
-        others = [one for one in parts if one not in elsewhere]
-        more = "".join(dict.fromkeys(EVALUATE_OPTIONS[one] for one in others))
-        first, *rest = judged or [""]  # one evaluation judges by one truth
-        lines.append(f"graphrec evaluate {again} --part {part}{chosen}{more}{first}")
-        lines += [f"graphrec evaluate {again} --part {part}{chosen}{truth}" for truth in rest]
-    page = shlex.quote(str(out.with_stem(f"{out.stem}-again")))
-    doses = "" if dose_response is None else f" --dose-response {shlex.quote(str(dose_response))}"
-    seeds = " --replicates" if replicates else ""
-    lines.append(f"graphrec compare {' '.join(folders)} --part {part}{seeds} --out {page}{doses}")
+        more: dict[str, object] = {}
+        for name in parts:
+            if name not in elsewhere:
+                more |= EVALUATE_ARGUMENTS[name]
+        first, *rest = truths or [{}]  # one evaluation has one truth
+        lines.append(command("evaluate", again, part=part, estimands=labels, **more, **first))
+        lines += [command("evaluate", again, part=part, estimands=labels, **truth) for truth in rest]
+    page = out.with_stem(f"{out.stem}-again")
+    lines.append(command("compare", *folders, part=part, replicates=replicates, out=page, dose_response=dose_response))
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from graphrec.errors import RunError
+from graphrec.errors import Call, Phrase, RunError
 from graphrec.evaluation.baselines import Baseline
 from graphrec.evaluation.metrics import better, summarise, table_row
 from graphrec.evaluation.significance import LEVEL
@@ -101,7 +101,7 @@ def _shared(method: Trained, part: str, names: Mapping[str, str] | None) -> list
             expected="every seed evaluated under " + ("the same" if names is None else ", ".join(names)),
             got="; ".join(", ".join(found) for found in of_runs),
             where=method.first.folder,
-            next_step="graphrec evaluate RUN --estimand NAME for each seed",
+            next_step=Phrase("{} for each seed", Call("run.evaluate([estimand])", "evaluate", "RUN", estimands="NAME")),
         )
     return shared
 

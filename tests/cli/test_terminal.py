@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from graphrec.cli.terminal import print_results
 from graphrec.report.primitives.tables import leading
-from graphrec.report.primitives.terminal import print_results
 
 HEADERS = ["method", "users", "MRR", "NDCG@10"]
 ROWS = [("HCR", "120", "**.0712** [.0698, .0725]", ".1 [.1, .1]")]

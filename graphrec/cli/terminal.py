@@ -43,7 +43,7 @@ def print_results(
     Args:
         rows: cells, in which `**` encloses what is bold.
         leading: headers, the most important first; the first two are shown in any case.
-        elsewhere: where else than in a pipe or on a wider terminal the rest is found, such as `with --json`.
+        elsewhere: where else than in a pipe or on a wider terminal the rest is found, such as "with --json".
     """
     console = Console()
     if not console.is_terminal:
