@@ -130,7 +130,7 @@ def test_results_are_kept_where_a_method_behind_them_no_longer_fits(
     run_benchmark(recipes, out)
     before = files(out)
     changed = {"ct": recipes["ct"], "hcr": tiny_recipe("hcr", "training.epochs=1")}
-    with pytest.raises(RunError, match=r"the results here have hcr[\s\S]*another recipe[\s\S]*choose another --out"):
+    with pytest.raises(RunError, match=r"the results here have hcr[\s\S]*another recipe[\s\S]*choose another `out`"):
         run_benchmark(changed, out)
     dataset = load(tiny_prepared)
     dataset.features["visual"].values[0] += 1
