@@ -1,131 +1,150 @@
-"""What every source must do; a source's test joins with `check_source(MySource, tmp_path)`."""
+"""What every source must do: read one raw layout whole, the same each time, and refuse what is broken.
+
+A class joins in three lines:
+
+class TestMySource(SourceContract):
+    source = "my_module:MySource"
+"""
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from graphrec.checks.dataset import check
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.source import Source, SourceOptions
+from graphrec.data.source import Source
+from graphrec.data.sources import sources
 from graphrec.data.store import load, save
 from graphrec.errors import DataError
+from graphrec.system.files import sha256
+from graphrec.testing.same_dataset import assert_same_dataset
 
 BINARY = {".npy", ".npz", ".pkl", ".parquet", ".gz", ".zip", ".pt", ".b"}
+"""Endings of files that are cut in half; of all others the last line is cut."""
 
 
-def check_source(
-    source: type[Source],
-    tmp_path: Path,
-    options: SourceOptions | None = None,
-    write_fixture: Callable[[Path], None] | None = None,
-) -> InteractionDataset:
-    """Load the fixture and hold the source to its contract; gives the dataset for further tests.
+class SourceContract:
+    """Every test reads the small example that `write_raw` writes, or a damaged copy of it."""
 
-    Args:
-        options: the source's options; its defaults if left out.
-        write_fixture: writes another example than the source's own, such as a second layout.
-    """
-    options = options if options is not None else source.Options()
-    write = write_fixture if write_fixture is not None else source.write_fixture
-    raw = tmp_path / "raw"
-    write(raw)
-    dataset = source.load(raw, options)
-    assert [finding for finding in check(dataset) if finding.severity == "error"] == []
-    _check_tables(dataset)
-    assert_same_dataset(dataset, source.load(raw, options))
-    write(tmp_path / "again")
-    assert_same_dataset(dataset, source.load(tmp_path / "again", options))
-    save(dataset, tmp_path / "prepared")
-    assert_same_dataset(dataset, load(tmp_path / "prepared"))
-    _check_missing(source, options, raw, tmp_path / "damaged")
-    _check_damaged(source, options, raw, tmp_path / "damaged")
-    return dataset
+    source: ClassVar[str]
+    """Its registered name, or its import path."""
+    options: ClassVar[dict[str, Any]] = {}
+    """Options of the source by name; its defaults are used for all others."""
+
+    def write_raw(self, folder: Path) -> None:
+        """Write the example; by default the source's own. Override it to test a second layout."""
+        self.kind.write_fixture(folder)
+
+    @property
+    def kind(self) -> type[Source]:
+        return sources.get(self.source)
+
+    def read(self, folder: Path) -> InteractionDataset:
+        return self.kind.load(folder, self.kind.Options(**self.options))
+
+    @pytest.fixture
+    def raw(self, tmp_path: Path) -> Path:
+        self.write_raw(tmp_path / "raw")
+        return tmp_path / "raw"
+
+    @pytest.fixture
+    def dataset(self, raw: Path) -> InteractionDataset:
+        return self.read(raw)
+
+    def test_the_dataset_passes_the_checks(self, dataset: InteractionDataset) -> None:
+        assert [finding for finding in check(dataset) if finding.severity == "error"] == []
+
+    def test_ids_are_strings_and_rows_number_them_from_zero(self, dataset: InteractionDataset) -> None:
+        events = dataset.interactions
+        assert events["user"].dtype == events["item"].dtype == np.int64
+        assert events["user"].between(0, dataset.num_users - 1).all()
+        assert events["item"].between(0, dataset.num_items - 1).all()
+        assert all(isinstance(name, str) for name in (*dataset.user_ids, *dataset.item_ids))
+
+    def test_times_are_whole_numbers(self, dataset: InteractionDataset) -> None:
+        if dataset.has_times:
+            assert dataset.interactions["timestamp"].dtype == np.int64
+
+    def test_the_feedback_roles_are_made_of_behaviours_that_occur(self, dataset: InteractionDataset) -> None:
+        assert set(dataset.feedback) == {"click", "like"}
+        for behaviours in dataset.feedback.values():
+            assert set(behaviours) <= set(dataset.behaviours)
+        assert len(dataset.pairs("click")) > 0
+
+    def test_every_modality_has_a_role_a_provenance_and_an_encoder(self, dataset: InteractionDataset) -> None:
+        assert set(dataset.roles) == set(dataset.features)
+        for name, feature in dataset.features.items():
+            assert feature.provenance, f"{name} does not say from which file it comes"
+            # Words and categories were counted. Vectors were made by a network, or nobody says by what.
+            assert bool(feature.encoder) == (not feature.is_sparse), f"{name} does not say what made its vectors"
+
+    def test_the_provenance_has_the_hash_of_a_raw_file(self, dataset: InteractionDataset, raw: Path) -> None:
+        hashes = {sha256(raw / name) for name in _files(raw)}
+        assert hashes & set(dataset.provenance["files"].values())
+
+    def test_reading_twice_gives_the_same_dataset(self, dataset: InteractionDataset, raw: Path) -> None:
+        assert_same_dataset(dataset, self.read(raw))
+
+    def test_the_example_is_the_same_each_time(self, dataset: InteractionDataset, tmp_path: Path) -> None:
+        self.write_raw(tmp_path / "again")
+        assert_same_dataset(dataset, self.read(tmp_path / "again"))
+
+    def test_a_saved_dataset_is_read_back_the_same(self, dataset: InteractionDataset, tmp_path: Path) -> None:
+        save(dataset, tmp_path / "prepared")
+        assert_same_dataset(dataset, load(tmp_path / "prepared"))
+
+    def test_a_folder_that_does_not_exist_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(DataError):
+            self.read(tmp_path / "nowhere")
+
+    def test_a_file_that_is_missing_is_refused_unless_it_is_optional(self, raw: Path) -> None:
+        required = 0
+        for name in _files(raw):
+            with _copied(raw) as copy:
+                (copy / name).unlink()
+                try:
+                    self.read(copy)
+                except DataError:
+                    required += 1
+        assert required > 0, "a source that misses none of its files reads nothing"
+
+    def test_a_damaged_file_is_refused_by_its_name(self, raw: Path) -> None:
+        """Empty, full of bytes that mean nothing, and cut off: an interrupted download."""
+        for name in _files(raw):
+            for content in (b"", b"\x80\xff\x00 garbage\n" * 5, _cut_off(name, (raw / name).read_bytes())):
+                with _copied(raw) as copy:
+                    (copy / name).write_bytes(content)
+                    with pytest.raises(DataError, match=re.escape(name.name)):
+                        self.read(copy)
 
 
-def assert_same_dataset(one: InteractionDataset, other: InteractionDataset) -> None:
-    """Equal in every part, types included."""
-    assert one.name == other.name
-    assert one.user_ids.dtype == other.user_ids.dtype == object
-    assert one.user_ids.tolist() == other.user_ids.tolist()
-    assert one.item_ids.tolist() == other.item_ids.tolist()
-    pd.testing.assert_frame_equal(one.interactions, other.interactions)
-    assert dict(one.feedback) == dict(other.feedback)
-    assert dict(one.roles) == dict(other.roles)
-    assert dict(one.provenance) == dict(other.provenance)
-    assert list(one.features) == list(other.features)
-    for modality, feature in one.features.items():
-        twin = other.features[modality]
-        assert feature.is_sparse == twin.is_sparse
-        assert feature.values.dtype == twin.values.dtype == np.float32
-        dense, dense_twin = (
-            part.values.toarray() if part.is_sparse else part.values  # type: ignore[union-attr]
-            for part in (feature, twin)
-        )
-        np.testing.assert_array_equal(dense, dense_twin)
-        np.testing.assert_array_equal(feature.mask, twin.mask)
-        assert (feature.columns, feature.provenance) == (twin.columns, twin.provenance)
-        assert (feature.encoder, feature.layer) == (twin.encoder, twin.layer)
-
-
-def _check_tables(dataset: InteractionDataset) -> None:
-    events = dataset.interactions
-    assert events["user"].dtype == events["item"].dtype == np.int64
-    assert events["user"].between(0, dataset.num_users - 1).all()
-    assert events["item"].between(0, dataset.num_items - 1).all()
-    assert all(isinstance(one, str) for one in (*dataset.user_ids, *dataset.item_ids))
-    assert set(dataset.feedback) == {"click", "like"}
-    for names in dataset.feedback.values():
-        assert set(names) <= set(dataset.behaviours)
-    assert len(dataset.pairs("click")) > 0
-    assert set(dataset.roles) == set(dataset.features)
-    for feature in dataset.features.values():
-        assert feature.provenance, "from which file"
-        assert bool(feature.encoder) == (not feature.is_sparse), "what made the vectors, or that it is unknown"
-    if dataset.has_times:
-        assert events["timestamp"].dtype == np.int64
-
-
-def _check_missing(source: type[Source], options: SourceOptions, raw: Path, damaged: Path) -> None:
-    with pytest.raises(DataError):
-        source.load(raw.parent / "nowhere", options)
-    needed = 0
-    for name in _files(raw):
-        shutil.copytree(raw, damaged)
-        (damaged / name).unlink()
-        try:
-            source.load(damaged, options)
-        except DataError:
-            needed += 1
-        shutil.rmtree(damaged)
-    assert needed > 0, "a source that misses none of its files reads nothing"
-
-
-def _check_damaged(source: type[Source], options: SourceOptions, raw: Path, damaged: Path) -> None:
-    for name in _files(raw):
-        whole = (raw / name).read_bytes()
-        for broken in (b"", b"\x80\xff\x00 garbage\n" * 5, _truncated(name, whole)):
-            shutil.copytree(raw, damaged)
-            (damaged / name).write_bytes(broken)
-            with pytest.raises(DataError, match=re.escape(name.name)):
-                source.load(damaged, options)
-            shutil.rmtree(damaged)
+@contextmanager
+def _copied(raw: Path) -> Iterator[Path]:
+    """A copy of the folder next to it, while the context lasts."""
+    copy = raw.with_name("damaged")
+    shutil.copytree(raw, copy)
+    try:
+        yield copy
+    finally:
+        shutil.rmtree(copy)
 
 
 def _files(raw: Path) -> list[Path]:
-    """Every file in the folder and the folders within, relative to it."""
+    """Every file in the folder and its subfolders, relative to it."""
     return sorted(file.relative_to(raw) for file in raw.rglob("*") if file.is_file())
 
 
-def _truncated(file: Path, whole: bytes) -> bytes:
-    """Half of a binary file; a text that breaks off within the first quarter of its last line."""
+def _cut_off(file: Path, content: bytes) -> bytes:
+    """Half of a binary file, or a text that ends within the first quarter of its last line."""
     if file.suffix in BINARY:
-        return whole[: len(whole) // 2]
-    start = whole.rstrip(b"\n").rfind(b"\n") + 1
-    return whole[: start + max(1, (len(whole) - start) // 4)]
+        return content[: len(content) // 2]
+    start = content.rstrip(b"\n").rfind(b"\n") + 1
+    return content[: start + max(1, (len(content) - start) // 4)]

@@ -12,7 +12,7 @@ from scipy import sparse
 from graphrec.data.dataset import Feature, dataset_from_events
 from graphrec.data.store import fingerprint, load, save
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import assert_same_dataset
+from graphrec.testing.same_dataset import assert_same_dataset
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import pytest
 from graphrec.checks.dataset import statistics
 from graphrec.data.sources.alibaba import Alibaba, AlibabaOptions
 from graphrec.errors import DataError, UnknownNameError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 
-def test_it_keeps_the_contract(tmp_path):
-    check_source(Alibaba, tmp_path)
+class TestAlibaba(SourceContract):
+    source = "alibaba"
 
 
 @pytest.fixture

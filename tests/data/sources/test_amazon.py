@@ -11,7 +11,7 @@ import pytest
 from graphrec.data.sources.amazon import Amazon, AmazonOptions
 from graphrec.data.sources.amazon_items import RECORD
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 ASINS = ["B000000001", "B000000002", "0000031887"]
 
@@ -36,9 +36,22 @@ def write_lists_fixture(raw):
     (raw / "Beauty_item2attributes.json").write_text(json.dumps({str(item): [item % 3, 7] for item in range(1, 9)}))
 
 
-@pytest.mark.parametrize("write", [Amazon.write_fixture, write_reviews_fixture, write_lists_fixture])
-def test_it_keeps_the_contract(tmp_path, write):
-    check_source(Amazon, tmp_path, write_fixture=write)
+class TestAmazon(SourceContract):
+    source = "amazon"
+
+
+class TestAmazonOfReviews(SourceContract):
+    source = "amazon"
+
+    def write_raw(self, folder):
+        write_reviews_fixture(folder)
+
+
+class TestAmazonOfLists(SourceContract):
+    source = "amazon"
+
+    def write_raw(self, folder):
+        write_lists_fixture(folder)
 
 
 def load(raw, **options):

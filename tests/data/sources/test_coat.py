@@ -6,11 +6,11 @@ import pytest
 from graphrec.data.sources.coat import Coat, CoatOptions
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 
-def test_it_keeps_the_contract(tmp_path):
-    check_source(Coat, tmp_path)
+class TestCoat(SourceContract):
+    source = "coat"
 
 
 @pytest.fixture

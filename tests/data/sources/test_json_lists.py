@@ -9,18 +9,25 @@ from graphrec.data.prepare import prepare_once
 from graphrec.data.sources.json_lists import write_json_fixture
 from graphrec.data.sources.mmrec import FEATURES, MMRec, MMRecOptions
 from graphrec.data.sources.tiktok import FEATURES as TIKTOK_FEATURES
-from graphrec.data.sources.tiktok import Tiktok
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 
-def test_mmssls_tiktok_keeps_the_contract(tmp_path):
-    dataset = check_source(Tiktok, tmp_path, write_fixture=lambda raw: write_json_fixture(raw, TIKTOK_FEATURES))
-    assert dataset.provenance["layout"] == "mmssl"
+class TestTiktokOfMMSSL(SourceContract):
+    source = "tiktok"
+
+    def write_raw(self, folder):
+        write_json_fixture(folder, TIKTOK_FEATURES)
+
+    def test_its_layout_is_named(self, dataset):
+        assert dataset.provenance["layout"] == "mmssl"
 
 
-def test_the_folder_within_keeps_the_contract(tmp_path):
-    check_source(MMRec, tmp_path, write_fixture=lambda raw: write_json_fixture(raw, FEATURES, folder="5-core"))
+class TestMMRecWithAFolderWithin(SourceContract):
+    source = "mmrec"
+
+    def write_raw(self, folder):
+        write_json_fixture(folder, FEATURES, folder="5-core")
 
 
 def load(raw, **options):

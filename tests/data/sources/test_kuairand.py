@@ -5,14 +5,14 @@ import pytest
 from graphrec.data.sources.kuairand import HEADER, KuaiRand, KuaiRandOptions
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import DataError, UnknownNameError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 FIRST = ",".join(HEADER)
 STANDARD, RANDOM = "log_standard_4_08_to_4_21_1k.csv", "log_random_4_22_to_5_08_1k.csv"
 
 
-def test_it_keeps_the_contract(tmp_path):
-    check_source(KuaiRand, tmp_path)
+class TestKuaiRand(SourceContract):
+    source = "kuairand"
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import pytest
 
 from graphrec.data.sources.kuairec import HEADER, KuaiRec, KuaiRecOptions
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 FIRST = ",".join(HEADER)
 
 
-def test_it_keeps_the_contract(tmp_path):
-    check_source(KuaiRec, tmp_path)
+class TestKuaiRec(SourceContract):
+    source = "kuairec"
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import pytest
 
 from graphrec.data.sources.kwai import Kwai, KwaiOptions
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 
-def test_it_keeps_the_contract(tmp_path):
-    check_source(Kwai, tmp_path)
+class TestKwai(SourceContract):
+    source = "kwai"
 
 
 ROWS = [

@@ -1,16 +1,22 @@
 """The source `mmrec` in MMRec's own layout."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 from graphrec.data.sources.mmrec import MMRec, MMRecOptions
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 
-@pytest.mark.parametrize("like_at", [None, 4.0])
-def test_it_keeps_the_contract(tmp_path, like_at):
-    check_source(MMRec, tmp_path, MMRecOptions(like_at=like_at))
+class TestMMRec(SourceContract):
+    source = "mmrec"
+
+
+class TestMMRecWithLikes(SourceContract):
+    source = "mmrec"
+    options: ClassVar = {"like_at": 4.0}
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 
 from graphrec.data.sources.movielens import MovieLens, MovieLensOptions
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 
-def test_it_keeps_the_contract(tmp_path):
-    check_source(MovieLens, tmp_path)
+class TestMovieLens(SourceContract):
+    source = "movielens"
 
 
 CSV = {

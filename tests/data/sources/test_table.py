@@ -1,6 +1,7 @@
 """The source `table`: other people's files and the mistakes in them."""
 
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -10,31 +11,34 @@ from graphrec.data.readers.tables import read_frames
 from graphrec.data.sources.table import Table, TableOptions
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import DataError, UnknownNameError
-from graphrec.testing.source_contract import assert_same_dataset, check_source
+from graphrec.testing import SourceContract
+from graphrec.testing.same_dataset import assert_same_dataset
 
 TEXT = "user,item,rating,timestamp\nb,y,5,30\na,x,3,10\na,y,4,20\n"
 
 
-def test_it_keeps_the_contract(tmp_path):
-    check_source(Table, tmp_path)
+class TestTable(SourceContract):
+    source = "table"
 
 
-def test_it_keeps_the_contract_with_ratings_times_and_features(tmp_path):
-    def write(raw):
-        Table.write_fixture(raw)
+class TestTableWithRatingsTimesAndFeatures(SourceContract):
+    source = "table"
+    options: ClassVar = {
+        "rating": "rating",
+        "timestamp": "timestamp",
+        "features": "text=text.parquet,visual=image.npy",
+        "exposure": "text",
+    }
+
+    def write_raw(self, folder):
+        Table.write_fixture(folder)
         table = pd.DataFrame({"id": [f"i{item}" for item in range(7)], "f0": np.arange(7.0), "f1": np.ones(7)})
-        table.to_parquet(raw / "text.parquet")
-        np.save(raw / "image.npy", np.random.default_rng(0).normal(size=(8, 4)))
+        table.to_parquet(folder / "text.parquet")
+        np.save(folder / "image.npy", np.random.default_rng(0).normal(size=(8, 4)))
 
-    options = TableOptions(
-        rating="rating",
-        timestamp="timestamp",
-        features="text=text.parquet,visual=image.npy",
-        exposure="text",
-    )
-    dataset = check_source(Table, tmp_path, options, write)
-    assert dataset.roles == {"text": "exposure", "visual": "content"}
-    assert dataset.features["text"].columns == ("f0", "f1")
+    def test_its_modalities_have_the_roles_and_columns_that_were_given(self, dataset):
+        assert dataset.roles == {"text": "exposure", "visual": "content"}
+        assert dataset.features["text"].columns == ("f0", "f1")
 
 
 def load(path, **options):

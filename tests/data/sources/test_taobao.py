@@ -1,5 +1,7 @@
 """The source `taobao` and its three layouts."""
 
+from typing import ClassVar
+
 import pytest
 
 from graphrec.data.sources.taobao import Taobao, TaobaoOptions
@@ -7,20 +9,30 @@ from graphrec.data.sources.taobao_ads import write_ads_fixture
 from graphrec.data.sources.taobao_tmall import HEADER, write_tmall_fixture
 from graphrec.data.sources.taobao_userbehavior import WINDOW
 from graphrec.errors import DataError, UnknownNameError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 
-def test_userbehavior_keeps_the_contract(tmp_path):
-    check_source(Taobao, tmp_path)
+class TestUserBehaviorContract(SourceContract):
+    source = "taobao"
 
 
-def test_tmall_keeps_the_contract(tmp_path):
-    check_source(Taobao, tmp_path, write_fixture=write_tmall_fixture)
+class TestTmallContract(SourceContract):
+    source = "taobao"
+
+    def write_raw(self, folder):
+        write_tmall_fixture(folder)
 
 
-@pytest.mark.parametrize("like", ["buy", "any"])
-def test_ads_keep_the_contract(tmp_path, like):
-    check_source(Taobao, tmp_path, TaobaoOptions(like=like), write_fixture=write_ads_fixture)
+class TestAdsContract(SourceContract):
+    source = "taobao"
+    options: ClassVar = {"like": "buy"}
+
+    def write_raw(self, folder):
+        write_ads_fixture(folder)
+
+
+class TestAdsWithAnyLikeContract(TestAdsContract):
+    options: ClassVar = {"like": "any"}
 
 
 def load(raw, **options):

@@ -12,15 +12,18 @@ from graphrec.data.sources import sources
 from graphrec.data.sources.tiktok import Tiktok, TiktokOptions
 from graphrec.data.sources.tiktok_diffmm import write_diffmm_fixture
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 
-def test_the_icme_layout_keeps_the_contract(tmp_path):
-    check_source(Tiktok, tmp_path)
+class TestTiktokOfICME(SourceContract):
+    source = "tiktok"
 
 
-def test_the_diffmm_layout_keeps_the_contract(tmp_path):
-    check_source(Tiktok, tmp_path, write_fixture=write_diffmm_fixture)
+class TestTiktokOfDiffMM(SourceContract):
+    source = "tiktok"
+
+    def write_raw(self, folder):
+        write_diffmm_fixture(folder)
 
 
 def test_it_is_registered():

@@ -4,11 +4,11 @@ import pytest
 
 from graphrec.data.sources.yahoo_r3 import FILES, YahooR3, YahooR3Options
 from graphrec.errors import DataError
-from graphrec.testing.source_contract import check_source
+from graphrec.testing import SourceContract
 
 
-def test_it_keeps_the_contract(tmp_path):
-    check_source(YahooR3, tmp_path)
+class TestYahooR3(SourceContract):
+    source = "yahoo_r3"
 
 
 def write(raw, train, test):
