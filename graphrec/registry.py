@@ -1,51 +1,58 @@
-"""Names for interchangeable parts: backbones, decoders, estimands, sources.
+"""Names for interchangeable components: backbones, decoders, estimands, sources, and every other axis.
 
-A part is registered by an explicit decorator. Where a recipe expects a name, `package.module:Class` works as well, and
-an installed package may offer parts by name through entry points, so a user's own class needs no change here.
+A component is registered by an explicit decorator. Where a recipe or a command expects a name, an import path
+`package.module:Class` works as well. An installed package may offer components by name through entry points. So a
+user's own component needs no change in this package:
+
+>>> class Fruit: ...
+>>> fruits: Registry[Fruit] = Registry("fruit", Fruit)
+>>> @fruits.register("pear")
+... class Pear(Fruit):
+...     "A pear."
+>>> fruits.get("pear").name
+'pear'
+>>> list(fruits), fruits.summaries()
+(['pear'], [('pear', 'A pear.')])
 """
 
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 from graphrec.errors import ComponentError, UnknownNameError
 
+C = TypeVar("C")
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Registry(Generic[T]):
-    """A mapping from names to classes of one kind.
+class ComponentRegistry(ABC, Generic[C]):
+    """A mapping from names to components of one kind; `Registry` holds classes, `FunctionRegistry` functions.
 
     Args:
         kind: the word that error messages use, such as "backbone".
-        base: what a class named by import path must be a subclass of; None admits any.
-        group: the entry-point group in which installed packages offer parts. They are looked up and imported when a
-            name is not registered, and a registered name goes before theirs.
+        group: the entry-point group in which installed packages offer components. They are looked up and imported when
+            a name is not registered: a registered name goes before theirs.
     """
 
-    def __init__(self, kind: str, base: type | None = None, group: str | None = None) -> None:
+    def __init__(self, kind: str, group: str | None = None) -> None:
         self.kind = kind
-        self.base = base
         self.group = group
-        self._parts: dict[str, type[T]] = {}
+        self._components: dict[str, C] = {}
 
-    def register(self, name: str) -> Callable[[type[T]], type[T]]:
-        """Class decorator that files the class under `name` and sets its `name` attribute."""
+    @abstractmethod
+    def _checked(self, title: str, component: Any) -> C:
+        """The component, or a ComponentError that says what it lacks; `title` names it in the message."""
 
-        def decorate(part: type[T]) -> type[T]:
-            if name in self._parts:
-                raise ValueError(f"{self.kind} `{name}` is registered twice")
-            self._parts[name] = part
-            part.name = name  # type: ignore[attr-defined]
-            return part
+    def _file(self, name: str, component: C) -> None:
+        self._components[name] = component
 
-        return decorate
-
-    def get(self, name: str) -> type[T]:
-        """The class registered under `name`, offered by a package, or that the import path `module:Class` leads to.
+    def get(self, name: str) -> C:
+        """The component registered under `name`, offered by a package, or that the import path `module:Class` leads to.
 
         Raises:
             UnknownNameError: nothing of that name; the known names and the nearest are listed.
@@ -53,23 +60,27 @@ class Registry(Generic[T]):
                 entry point cannot be loaded.
         """
         if ":" in name:
-            module, _, attribute = name.partition(":")
-            if not module or module.startswith("."):
-                raise UnknownNameError(self.kind, name, self, where="not of the form package.module:Class")
-            try:
-                return self._complete(f"`{name}`", getattr(importlib.import_module(module), attribute))
-            except (ImportError, AttributeError) as error:
-                raise UnknownNameError(self.kind, name, self, where=f"import failed: {error}") from error
-        if name not in self._parts:
-            self._parts[name] = self._load(name)
-        return self._parts[name]
+            return self._imported(name)
+        if name not in self._components:
+            self._file(name, self._offered(name))
+        return self._components[name]
+
+    def _imported(self, path: str) -> C:
+        module, _, attribute = path.partition(":")
+        if not module or module.startswith("."):
+            raise UnknownNameError(self.kind, path, self, where="not of the form package.module:Class")
+        try:
+            component = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise UnknownNameError(self.kind, path, self, where=f"import failed: {error}") from error
+        return self._checked(f"`{path}`", component)
 
     def _offers(self) -> list[EntryPoint]:
         """The entry points of installed packages, whether or not they lead anywhere."""
         return list(entry_points(group=self.group)) if self.group else []
 
-    def _load(self, name: str) -> Any:
-        """The class that a package offers under `name`."""
+    def _offered(self, name: str) -> C:
+        """The component that a package offers under `name`."""
         offers = [offer for offer in self._offers() if offer.name == name]
         packages = ", ".join(sorted(f"`{offer.dist.name}`" for offer in offers if offer.dist))
         if not offers:
@@ -80,32 +91,86 @@ class Registry(Generic[T]):
                 expected="one",
                 got=packages,
                 where=f"entry points of the group {self.group}",
-                next_step=f"name the class itself, such as {offers[0].value}, or uninstall the other package",
+                next_step=f"name it by its import path, such as {offers[0].value}, or uninstall the other package",
             )
         try:
-            part = offers[0].load()
+            component = offers[0].load()
         except Exception as error:  # the package's own code runs here: whatever it raises, the package is to be named
             raise ComponentError(
                 f"the {self.kind} `{name}` of the package {packages} cannot be loaded",
-                expected=f"a class at {offers[0].value}",
+                expected=f"a {self.kind} at {offers[0].value}",
                 got=f"{type(error).__name__}: {error}",
                 where=f"entry points of the group {self.group}",
-                next_step=f"mend, update or uninstall {packages}",
+                next_step=f"fix, update or uninstall {packages}",
             ) from error
-        part = self._complete(f"`{name}` of the package {packages}", part)
-        part.name = name
-        return part
+        return self._checked(f"`{name}` of the package {packages}", component)
 
-    def _complete(self, title: str, part: Any) -> Any:
-        if self.base is not None and not (isinstance(part, type) and issubclass(part, self.base)):
+    def available(self) -> Iterator[tuple[str, C]]:
+        """(name, component) of all that can be used, by name.
+
+        What a package offers and cannot be loaded is left out; `summaries` says why.
+        """
+        for name in self:
+            try:
+                component = self.get(name)
+            except ComponentError:
+                continue
+            yield name, component
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*self._components, *(offer.name for offer in self._offers())}))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._components or any(offer.name == name for offer in self._offers())
+
+    def summaries(self) -> list[tuple[str, str]]:
+        """(name, first line of the docstring, or why it cannot be used) of every component, by name."""
+        return [(name, self._summary(name)) for name in self]
+
+    def _summary(self, name: str) -> str:
+        try:
+            return (self.get(name).__doc__ or "").strip().split("\n")[0]
+        except ComponentError as error:
+            return f"cannot be used: {error.problem} (got {error.got})"
+
+
+class Registry(ComponentRegistry[type[T]], Generic[T]):
+    """A mapping from names to classes of one kind.
+
+    Args:
+        kind, group: as in `ComponentRegistry`.
+        base: what a class that is named by import path or entry point must be a subclass of; None admits any object.
+    """
+
+    def __init__(self, kind: str, base: type | None = None, group: str | None = None) -> None:
+        super().__init__(kind, group)
+        self.base = base
+
+    def register(self, name: str) -> Callable[[type[T]], type[T]]:
+        """Class decorator that files the class under `name` and sets its `name` attribute."""
+
+        def decorate(component: type[T]) -> type[T]:
+            if name in self._components:
+                raise ValueError(f"{self.kind} `{name}` is registered twice")
+            self._file(name, component)
+            return component
+
+        return decorate
+
+    def _file(self, name: str, component: type[T]) -> None:
+        super()._file(name, component)
+        component.name = name  # type: ignore[attr-defined]
+
+    def _checked(self, title: str, component: Any) -> type[T]:
+        if self.base is not None and not (isinstance(component, type) and issubclass(component, self.base)):
             raise ComponentError(
                 f"{title} is no {self.kind}",
                 expected=f"a subclass of {self.base.__module__}:{self.base.__name__}",
-                got=repr(part),
+                got=repr(component),
                 where=title,
                 next_step=f"name one of {', '.join(self)}, or write such a class; see docs/extending.md",
             )
-        missing = sorted(getattr(part, "__abstractmethods__", ()))
+        missing = sorted(getattr(component, "__abstractmethods__", ()))
         if missing:
             raise ComponentError(
                 f"the {self.kind} {title} is not complete",
@@ -114,20 +179,39 @@ class Registry(Generic[T]):
                 where=title,
                 next_step="see docs/extending.md",
             )
-        return part
+        return component
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(sorted({*self._parts, *(offer.name for offer in self._offers())}))
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._parts or any(offer.name == name for offer in self._offers())
+class FunctionRegistry(ComponentRegistry[F]):
+    """A mapping from names to functions of one kind.
 
-    def summaries(self) -> list[tuple[str, str]]:
-        """(name, first line of the class's docstring, or why it cannot be used) of every part, by name."""
-        return [(name, self._summary(name)) for name in self]
+    >>> greetings: FunctionRegistry[Callable[[str], str]] = FunctionRegistry("greeting")
+    >>> @greetings.register("plain")
+    ... def plain(name: str) -> str:
+    ...     "Says hello."
+    ...     return f"hello {name}"
+    >>> [greet("you") for _, greet in greetings.available()]
+    ['hello you']
+    """
 
-    def _summary(self, name: str) -> str:
-        try:
-            return (self.get(name).__doc__ or "").strip().split("\n")[0]
-        except ComponentError as error:
-            return f"cannot be used: {error.problem} (got {error.got})"
+    def register(self, name: str) -> Callable[[F], F]:
+        """Decorator that files the function under `name`."""
+
+        def decorate(component: F) -> F:
+            if name in self._components:
+                raise ValueError(f"{self.kind} `{name}` is registered twice")
+            self._file(name, component)
+            return component
+
+        return decorate
+
+    def _checked(self, title: str, component: Any) -> F:
+        if not callable(component) or isinstance(component, type):
+            raise ComponentError(
+                f"{title} is no {self.kind}",
+                expected="a function",
+                got=repr(component),
+                where=title,
+                next_step=f"name one of {', '.join(self)}, or write such a function; see docs/extending.md",
+            )
+        return component

@@ -38,7 +38,7 @@ Install = Callable[..., None]
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Puts a distribution with entry points on the path: `install(name, {group: {entry: value}}, module=source)`."""
-    known = {registry: dict(registry._parts) for registry in (backbones, decoders, sources)}
+    known = {registry: dict(registry._components) for registry in (backbones, decoders, sources)}
     loaded = set(sys.modules)
 
     def put(package: str, groups: dict[str, dict[str, str]], **modules: str) -> None:
@@ -56,7 +56,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
     yield put
     for registry, parts in known.items():
-        registry._parts = parts
+        registry._components = parts
     for name in set(sys.modules) - loaded:
         if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
             del sys.modules[name]

@@ -237,7 +237,7 @@ class BackDoor(_Factors):
 def lacking(
     estimand: Estimand, outcome: Outcome, part: str, wanted: Iterable[str], present: Iterable[str]
 ) -> RecipeError:
-    fitting = ", ".join(name for name in estimands if estimands.get(name).model_construct().fits(outcome))
+    fitting = ", ".join(name for name, kind in estimands.available() if kind.model_construct().fits(outcome))
     return RecipeError(
         f"estimand `{estimand.name}` does not fit this decoder",
         expected=f"a decoder whose outcome has {part}: {', '.join(wanted)}",

@@ -109,7 +109,7 @@ def describe(name: str, estimand_texts: Sequence[str] = (), graph: CausalGraph |
     if estimand_texts:
         asked = [one for text in estimand_texts for one in parse_estimand(text)]
     else:
-        asked = [*variants.values(), *(estimands.get(one)() for one in estimands)]
+        asked = [*variants.values(), *_with_default_options()]
     claims = []
     for estimand in dict.fromkeys(asked):
         proof = refusal = None
@@ -120,6 +120,12 @@ def describe(name: str, estimand_texts: Sequence[str] = (), graph: CausalGraph |
         claims.append(Claim(estimand, names.get(estimand, ""), proof, refusal))
     summary = (type(decoder).__doc__ or "").strip().split("\n")[0]
     return Description(name, summary, decoder.formula, outcome.graph, tuple(claims))
+
+
+def _with_default_options() -> list[Estimand]:
+    """Each known estimand with its options at their defaults; those of a package may have options without."""
+    kinds = [kind for _, kind in estimands.available()]
+    return [kind() for kind in kinds if not any(option.is_required() for option in kind.model_fields.values())]
 
 
 def _neutral(name: str) -> Decoder:

@@ -34,4 +34,6 @@ class RefutationCheck(ABC):
         return self.result((), None, f"Not applicable: {reason}.")
 
 
-refutation_checks: Registry[RefutationCheck] = Registry("refutation check", RefutationCheck)
+refutation_checks: Registry[RefutationCheck] = Registry(
+    "refutation check", RefutationCheck, group="graphrec.refutations"
+)

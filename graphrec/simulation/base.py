@@ -133,4 +133,4 @@ def write_truth(truth: Truth, graph: CausalGraph, says: Sequence[str], folder: P
     (folder / TRUTH / EQUATIONS).write_text(text + "".join(f"- {line}\n" for line in says), encoding="utf-8")
 
 
-worlds: Registry[World] = Registry("world", World)
+worlds: Registry[World] = Registry("world", World, group="graphrec.worlds")
