@@ -46,8 +46,8 @@ def draw() -> InteractionGraph:
     return InteractionGraph(data, {"click": ("click",), "like": ("click",)})
 
 
-def dots(x: Tensor, edges: SortedEdges) -> Tensor:
-    return edges.sum(edges.softmax(edges.dots(x, x)), x)
+def dot_products(x: Tensor, edges: SortedEdges) -> Tensor:
+    return edges.sum(edges.softmax(edges.dot_products(x, x)), x)
 
 
 def dots_by_pyg(x: Tensor, index: Tensor) -> Tensor:
@@ -104,7 +104,9 @@ def main(
     graph = draw()
     index, size = graph.edges("click"), USERS + ITEMS
     rows = [
-        compare("dots", partial(dots, edges=SortedEdges(index, size, size)), partial(dots_by_pyg, index=index), runs)
+        compare(
+            "dots", partial(dot_products, edges=SortedEdges(index, size, size)), partial(dots_by_pyg, index=index), runs
+        )
     ]
     for heads in (1, 8):
         torch.manual_seed(0)

@@ -24,7 +24,7 @@ from torch_geometric.nn import SimpleConv
 
 from graphrec.backbones.row_norm import normalize_rows
 from graphrec.graph.propagator import Propagator
-from graphrec.graph.pruning import degree_sensitive
+from graphrec.graph.pruning import degree_sensitive_mask
 from graphrec.system.allocator import keep_large_blocks
 
 USERS, ITEMS, EDGES, WIDTH = 36_656, 76_085, 726_065, 64
@@ -80,10 +80,10 @@ def main(
     half = x.detach()[USERS:].clone().requires_grad_()
     down, size = torch.stack([pairs[:, 1], users]), (ITEMS, USERS)
     compare("items to users", propagate.to_users, lambda v: convolution((v, None), down, size=size), half, runs)
-    keep = degree_sensitive(pairs, USERS, ITEMS, 0.8, random)
+    keep = degree_sensitive_mask(pairs, USERS, ITEMS, 0.8, random)
     rebuild = lambda: Propagator(pairs[keep], USERS, ITEMS, "mean")  # noqa: E731
-    report("a fifth of the edges, peer built anew", lambda: propagate.kept(keep), rebuild, runs)
-    draw = seconds(lambda: degree_sensitive(pairs, USERS, ITEMS, 0.8, random))
+    report("a fifth of the edges, peer built anew", lambda: propagate.edge_subgraph(keep), rebuild, runs)
+    draw = seconds(lambda: degree_sensitive_mask(pairs, USERS, ITEMS, 0.8, random))
     print(f"drawing them by degree: {draw * 1e3:.0f} ms")
     compare("row normalisation", normalize_rows, F.normalize, x, runs)
 

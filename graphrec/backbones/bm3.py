@@ -41,7 +41,7 @@ from graphrec.backbones.base import (
     Representations,
     backbones,
 )
-from graphrec.backbones.lightgcn import averaged
+from graphrec.backbones.lightgcn import average_layers
 from graphrec.backbones.projection import ProjectionConfig, Projections
 from graphrec.graph.build import InteractionGraph
 
@@ -82,7 +82,7 @@ class BM3(Backbone):
         return ids | Projections.tables(config, graph, _projected(config, graph, outputs))
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        nodes = averaged(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
+        nodes = average_layers(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
         user, item = nodes[: graph.num_users], nodes[graph.num_users :] + tables[ID][graph.num_users :]
         found = {ID: Representation(user, item)}
         if FUSED in self.outputs:

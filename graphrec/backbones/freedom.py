@@ -37,12 +37,12 @@ from graphrec.backbones.base import (
     backbones,
 )
 from graphrec.backbones.item_graph import FrozenItemGraphs
-from graphrec.backbones.lightgcn import averaged
+from graphrec.backbones.lightgcn import average_layers
 from graphrec.backbones.projection import ProjectionConfig, Projections
 from graphrec.backbones.pruned import Pruned
 from graphrec.errors import UnknownNameError
 from graphrec.graph.build import InteractionGraph
-from graphrec.graph.pruning import degree_sensitive
+from graphrec.graph.pruning import degree_sensitive_mask
 
 _PUBLISHED = {"visual": 0.1, "textual": 0.9}
 
@@ -97,22 +97,22 @@ class FREEDOM(Pruned):
         return ids | Projections.tables(config, graph, _projected(config, graph, outputs))
 
     @property
-    def dropped(self) -> float:
+    def drop_rate(self) -> float:
         return self.config.drop
 
-    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor:
-        return degree_sensitive(
-            graph.pairs(self.feedback_role), graph.num_users, graph.num_items, self.dropped, generator
+    def edge_mask(self, graph: InteractionGraph, generator: Generator) -> Tensor:
+        return degree_sensitive_mask(
+            graph.pairs(self.feedback_role), graph.num_users, graph.num_items, self.drop_rate, generator
         )
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        nodes = averaged(self.propagator(graph), tables[ID], self.config.layers)
+        nodes = average_layers(self.propagator(graph), tables[ID], self.config.layers)
         user, item = nodes[: graph.num_users], nodes[graph.num_users :]
         found = {ID: Representation(user, item)}
         if FUSED in self.outputs:
             alike = tables[ID][graph.num_users :]
             for _ in range(self.config.item_layers):
-                alike = self.item_graphs.mean_step(graph, self.weights, self.config.neighbours, alike)
+                alike = self.item_graphs.propagate_mean(graph, self.weights, self.config.neighbours, alike)
             found[FUSED] = Representation(user, item + alike)
         found = {name: found[name] for name in self.outputs}
         if self.training:

@@ -101,11 +101,11 @@ class GRCN(Backbone):
         silent = ~has.index_select(0, edges.source)
         users = normalize_rows(preference)
         for _ in range(self.config.routings):
-            attention = edges.softmax(edges.dots(users, features).masked_fill(silent, -torch.inf))
+            attention = edges.softmax(edges.dot_products(users, features).masked_fill(silent, -torch.inf))
             users = normalize_rows(users + edges.sum(attention, features))
-        alike = edges.dots(users, features)
+        alike = edges.dot_products(users, features)
         to_users = edges.softmax(alike.masked_fill(silent, -torch.inf))
-        to_items = edges.T.softmax(edges.turned(alike))
+        to_items = edges.T.softmax(edges.to_transpose_order(alike))
         heard = edges.sum(to_users, features), edges.T.sum(to_items, users)
         return Representation(users + heard[0], features + heard[1]), to_users, to_items
 

@@ -26,7 +26,7 @@ class FrozenItemGraphs:
     def __init__(self, entries: Weights = "cosine") -> None:
         self.entries: Weights = entries
         self._made: dict[str, tuple[Neighbours, ConstantCSR]] = {}
-        self._strongest: tuple[list[ConstantCSR], ConstantCSR] | None = None
+        self._maximum: tuple[list[ConstantCSR], ConstantCSR] | None = None
 
     def __call__(self, graph: InteractionGraph, modality: str, count: int) -> ConstantCSR:
         """`[I, I]`, of the `count` nearest items of each."""
@@ -36,15 +36,15 @@ class FrozenItemGraphs:
             known = self._made[modality] = near, near.matrix(self.entries, "symmetric")
         return known[1]
 
-    def strongest(self, graph: InteractionGraph, counts: Mapping[str, int]) -> ConstantCSR:
+    def maximum(self, graph: InteractionGraph, counts: Mapping[str, int]) -> ConstantCSR:
         """`[I, I]`, entry by entry the greatest of the modalities' graphs; `counts` as above, by modality."""
         graphs = [self(graph, modality, count) for modality, count in counts.items()]
-        known = self._strongest
+        known = self._maximum
         if known is None or len(known[0]) != len(graphs) or any(a is not b for a, b in zip(known[0], graphs)):
-            known = self._strongest = graphs, _maximum(graphs).to(graph.device)
+            known = self._maximum = graphs, _maximum(graphs).to(graph.device)
         return known[1]
 
-    def mean_step(
+    def propagate_mean(
         self, graph: InteractionGraph, weights: Mapping[str, float | Tensor], count: int, x: Tensor
     ) -> Tensor:
         """One step over the modalities' graphs together, `[I, d] -> [I, d]`: for each item the weighted mean over the

@@ -39,7 +39,7 @@ from graphrec.backbones.base import (
     backbones,
 )
 from graphrec.backbones.item_graph import FrozenItemGraphs
-from graphrec.backbones.lightgcn import averaged
+from graphrec.backbones.lightgcn import average_layers
 from graphrec.backbones.projection import ProjectionConfig, Projections
 from graphrec.backbones.row_norm import normalize_rows
 from graphrec.graph.build import InteractionGraph
@@ -91,7 +91,7 @@ class LATTICE(Backbone):
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         official = self.config.interaction == "official"
         propagate = graph.propagator(self.feedback_role, "mean" if official else "symmetric", self_loops=official)
-        nodes = averaged(propagate, tables[ID], self.config.layers)
+        nodes = average_layers(propagate, tables[ID], self.config.layers)
         user, item = nodes[: graph.num_users], nodes[graph.num_users :]
         found = {ID: Representation(user, item)}
         if FUSED in self.outputs:
@@ -105,7 +105,7 @@ class LATTICE(Backbone):
         learned_step = self._learned(graph, self.projections(graph, tables), weights)
         share, x = self.config.original, tables[ID][graph.num_users :]
         for _ in range(self.config.item_layers):
-            original = self.item_graphs.mean_step(graph, weights, self.config.neighbours, x)
+            original = self.item_graphs.propagate_mean(graph, weights, self.config.neighbours, x)
             x = share * original + (1 - share) * learned_step(x)
         return x
 

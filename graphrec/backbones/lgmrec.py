@@ -51,7 +51,7 @@ from graphrec.backbones.base import (
     backbones,
 )
 from graphrec.backbones.contrast import info_nce
-from graphrec.backbones.lightgcn import averaged
+from graphrec.backbones.lightgcn import average_layers
 from graphrec.backbones.projection import Projections
 from graphrec.backbones.row_norm import normalize_rows
 from graphrec.backbones.side_view import viewed
@@ -103,7 +103,7 @@ class LGMRec(Backbone):
         return ids | Projections.tables(config, graph, viewed(graph, outputs))
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        collaborative = averaged(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
+        collaborative = average_layers(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
         projected = self.projections(graph, tables)
         views = {m: normalize_rows(self._view(graph, m, one)) for m, one in projected.items()}
         parts = {ID: collaborative} | {m: collaborative + view for m, view in views.items()}

@@ -33,12 +33,12 @@ class LightGCN(EdgeDropout):
         return {ID: (graph.num_users + graph.num_items, config.embedding_size)}
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        mean = averaged(self.propagator(graph), tables[ID], self.config.layers)
+        mean = average_layers(self.propagator(graph), tables[ID], self.config.layers)
         pair = Representation(mean[: graph.num_users], mean[graph.num_users :])
         return {name: pair for name in self.outputs}
 
 
-def averaged(propagate: Callable[[Tensor], Tensor], x: Tensor, layers: int) -> Tensor:
+def average_layers(propagate: Callable[[Tensor], Tensor], x: Tensor, layers: int) -> Tensor:
     """The mean of x and of what 1 to `layers` propagations make of it, `[N, d] -> [N, d]`: LightGCN's Eq. 4 and 8."""
     total = x
     for _ in range(layers):

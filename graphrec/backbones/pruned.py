@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 from graphrec.backbones.base import Backbone, BackboneConfig, IdBackboneConfig
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.propagator import Propagator
-from graphrec.graph.pruning import kept_count, uniform
+from graphrec.graph.pruning import remaining_edges, uniform_mask
 
 
 class Pruned(Backbone):
@@ -29,20 +29,22 @@ class Pruned(Backbone):
 
     def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
         super().__init__(config, graph, role, outputs)
-        kept_count(len(graph.pairs(role)), self.dropped)  # a share that leaves nothing is refused before any epoch
+        remaining_edges(
+            len(graph.pairs(role)), self.drop_rate
+        )  # a share that leaves nothing is refused before any epoch
 
     @property
     @abstractmethod
-    def dropped(self) -> float:
+    def drop_rate(self) -> float:
         """The share of the training pairs that each epoch leaves out."""
 
     @abstractmethod
-    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor:
+    def edge_mask(self, graph: InteractionGraph, generator: Generator) -> Tensor:
         """`[E]` bool, which of the role's pairs the epoch keeps."""
 
     def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
-        if self.dropped:
-            self.pruned = graph.propagator(self.feedback_role, "symmetric").kept(self.kept_pairs(graph, generator))
+        if self.drop_rate:
+            self.pruned = graph.propagator(self.feedback_role, "symmetric").edge_subgraph(self.edge_mask(graph, generator))
 
     def propagator(self, graph: InteractionGraph) -> Propagator:
         """The epoch's in training mode, else the whole graph's."""
@@ -64,8 +66,8 @@ class EdgeDropout(Pruned):
     config: EdgeDropoutConfig
 
     @property
-    def dropped(self) -> float:
+    def drop_rate(self) -> float:
         return self.config.edge_dropout
 
-    def kept_pairs(self, graph: InteractionGraph, generator: Generator) -> Tensor:
-        return uniform(len(graph.pairs(self.feedback_role)), self.dropped, generator)
+    def edge_mask(self, graph: InteractionGraph, generator: Generator) -> Tensor:
+        return uniform_mask(len(graph.pairs(self.feedback_role)), self.drop_rate, generator)

@@ -30,7 +30,7 @@ from graphrec.backbones.base import (
 )
 from graphrec.backbones.contrast import info_nce
 from graphrec.backbones.item_graph import FrozenItemGraphs
-from graphrec.backbones.lightgcn import averaged
+from graphrec.backbones.lightgcn import average_layers
 from graphrec.backbones.projection import ProjectionConfig, Projections
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sparse import ConstantCSR
@@ -72,7 +72,7 @@ class SideView(Backbone):
         return ids | Projections.tables(config, graph, viewed(graph, outputs))
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        content = averaged(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
+        content = average_layers(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
         items = tables[ID][graph.num_users :]
         projected = self.projections(graph, tables)
         views = {m: self.view(graph, items, m, one) for m, one in projected.items()}

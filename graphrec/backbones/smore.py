@@ -81,7 +81,7 @@ class SMORE(SideView):
         known = {m: graph.mask(m).unsqueeze(1) for m in projected}
         product = torch.stack([torch.where(known[m], _spectrum(one), 1.0) for m, one in projected.items()]).prod(0)
         purified = self._purified(FUSED, items, product, torch.stack([graph.mask(m) for m in projected]).any(0))
-        fused = self.over(graph, self.item_graphs.strongest(graph, {m: self.counts[m] for m in views}), purified)
+        fused = self.over(graph, self.item_graphs.maximum(graph, {m: self.counts[m] for m in views}), purified)
         parts = {m: self.queries[m](fused).softmax(1) * view for m, view in views.items()} | {FUSED: fused}
         gated = [self._preferred(k, content) * part for k, part in parts.items()]
         return torch.stack(gated).mean(0)

@@ -128,7 +128,7 @@ class InteractionGraph:
         self._bags: dict[str, ConstantCSR] = {}
         self._word_sizes: dict[str, int] = {}
         self._replaced: dict[str, Tensor] = {}
-        self._moves: dict[str, Tensor] = {}
+        self._perturbations: dict[str, Tensor] = {}
 
     @classmethod
     def from_split(cls, split: Split, scaling: FeatureScaling = "columns") -> InteractionGraph:
@@ -140,7 +140,7 @@ class InteractionGraph:
         moved = InteractionGraph(self.data.clone().to(device), self.feedback)
         moved.device = torch.device(device)
         moved._replaced = {name: values.to(device) for name, values in self._replaced.items()}
-        moved._moves = {name: values.to(device) for name, values in self._moves.items()}
+        moved._perturbations = {name: values.to(device) for name, values in self._perturbations.items()}
         return moved
 
     def with_features(self, values: Mapping[str, Tensor]) -> InteractionGraph:
@@ -149,14 +149,14 @@ class InteractionGraph:
             self._require(name)
         return self._view(_replaced=self._replaced | dict(values), _replaced_neighbours={})
 
-    def with_moves(self, moves: Mapping[str, Tensor]) -> InteractionGraph:
+    def with_perturbations(self, moves: Mapping[str, Tensor]) -> InteractionGraph:
         """The same graph with features moved: those of a dense modality by `[I, D]`, the projection of a bag by
         `[I, d]`."""
         for name in moves:
             self._require(name)
-        return self._view(_moves=dict(moves))
+        return self._view(_perturbations=dict(moves))
 
-    def no_move(self, modality: str) -> Tensor:
+    def zero_perturbation(self, modality: str) -> Tensor:
         """The move that changes nothing; for a bag its width is that of the words' embeddings when last projected."""
         width = self._word_sizes[modality] if self.is_bag(modality) else self.width(modality)
         return torch.zeros(self.num_items, width, device=self.device)
@@ -188,7 +188,7 @@ class InteractionGraph:
         if self.is_bag(modality):
             return self.data["item"][modality]
         values = self._replaced.get(modality, self.data["item"][modality])
-        return values + self._moves[modality] if modality in self._moves else values
+        return values + self._perturbations[modality] if modality in self._perturbations else values
 
     def project(self, modality: str, weight: Tensor) -> Tensor:
         """Features times a learned map, `[I, D] @ [D, d]`; for a bag of words, the mean of the words' embeddings."""
@@ -202,7 +202,7 @@ class InteractionGraph:
             )
         self._word_sizes[modality] = weight.shape[1]
         projected = self._bags[modality] @ weight
-        return projected + self._moves[modality] if modality in self._moves else projected
+        return projected + self._perturbations[modality] if modality in self._perturbations else projected
 
     def categories(self, modality: str) -> Tensor | None:
         """`[I]` which value of a bag each item has, -1 for none; None unless every item has at most one."""

@@ -1,4 +1,7 @@
-"""Which training pairs an epoch's graph keeps, drawn anew each epoch; `Propagator.kept` takes the answer."""
+"""Random masks over the training pairs: which edges the graph of one epoch contains.
+
+`Propagator.edge_subgraph` takes the masks.
+"""
 
 from __future__ import annotations
 
@@ -9,64 +12,87 @@ from graphrec.errors import RecipeError
 from graphrec.graph.pairs import require_pairs
 
 
-def degree_sensitive(pairs: Tensor, num_users: int, num_items: int, drop: float, generator: Generator) -> Tensor:
-    """FREEDOM's edge sampling (Zhou and Shen, ACM MM 2023, section 3.2): pairs of popular users and items go first.
+def degree_sensitive_mask(pairs: Tensor, num_users: int, num_items: int, drop: float, generator: Generator) -> Tensor:
+    """FREEDOM's degree-sensitive edge pruning: pairs of popular users and items are dropped first.
 
-    (1 - drop) E pairs are kept, drawn one after the other without replacement, each with probability proportional to
-    1 / sqrt(d_u d_i) among those left. Drawn as a race: a pair arrives after an exponential time of that rate, the
-    first arrivals are kept. This is equal in law, by the memorylessness of the exponential, and has no limit on E
-    (`torch.multinomial` has one).
+    Zhou and Shen, "A Tale of Two Graphs: Freezing and Denoising Graph Structures for Multimodal Recommendation" (ACM MM
+    2023), section 3.2. (1 - drop) E pairs stay. They are drawn without replacement, each with a probability
+    proportional to 1 / sqrt(d_u d_i) among the pairs that are left.
 
     Args:
         pairs: `[E, 2]` unique (user, item) pairs.
-        num_users, num_items: U and I.
-        drop: share of pairs to drop, 0 or more, below 1; what is kept is rounded to whole pairs.
+        num_users: U.
+        num_items: I.
+        drop: the share of pairs to drop, at least 0 and below 1. The number of pairs that stay is rounded.
         generator: on the CPU.
 
     Returns:
-        `[E]` bool, True for a pair that is kept.
+        `[E]` bool, True for each pair that stays.
 
     Raises:
-        DataError: not such pairs, or a user or item number out of range.
-        RecipeError: `drop` out of range, or so near to 1 that no pair is kept.
+        DataError: `pairs` has another form, or names a user or item out of range.
+        RecipeError: `drop` is out of range, or so near to 1 that no pair stays.
+
+    Example:
+        >>> import torch
+        >>> pairs = torch.tensor([[0, 0], [0, 1], [1, 0], [2, 0]])
+        >>> mask = degree_sensitive_mask(pairs, 3, 2, drop=0.5, generator=torch.Generator().manual_seed(0))
+        >>> mask.shape, int(mask.sum())
+        (torch.Size([4]), 2)
     """
     require_pairs(pairs, num_users, num_items)
     users, items = pairs.cpu().T
-    degree = torch.bincount(users).double()[users] * torch.bincount(items).double()[items]
-    return _first(degree.rsqrt(), drop, generator)
+    degree_product = torch.bincount(users).double()[users] * torch.bincount(items).double()[items]
+    return _draw_mask(degree_product.rsqrt(), drop, generator)
 
 
-def uniform(count: int, drop: float, generator: Generator) -> Tensor:
-    """Edge dropout: (1 - drop) `count` pairs are kept, every set of that size being equally likely.
+def uniform_mask(count: int, drop: float, generator: Generator) -> Tensor:
+    """Edge dropout: (1 - drop) `count` pairs stay, and every set of that size is equally likely.
 
-    Args, returns and raises as `degree_sensitive`; `count` is E.
-    """
-    return _first(torch.ones(count, dtype=torch.float64), drop, generator)
+    Args:
+        count: E.
+        drop: the share of pairs to drop, at least 0 and below 1.
+        generator: on the CPU.
 
-
-def kept_count(count: int, drop: float) -> int:
-    """How many of `count` pairs stay when the share `drop` goes.
+    Returns:
+        `[E]` bool, True for each pair that stays.
 
     Raises:
-        RecipeError: `drop` out of range, or so near to 1 that no pair stays.
+        RecipeError: as `degree_sensitive_mask`.
+    """
+    return _draw_mask(torch.ones(count, dtype=torch.float64), drop, generator)
+
+
+def remaining_edges(count: int, drop: float) -> int:
+    """How many of `count` pairs stay when the share `drop` is dropped.
+
+    Raises:
+        RecipeError: `drop` is out of range, or so near to 1 that no pair stays.
+
+    Example:
+        >>> remaining_edges(1000, 0.8)
+        200
     """
     if not 0 <= drop < 1:
         raise RecipeError("a share of edges to drop is out of range", expected="0 <= drop < 1", got=drop)
-    kept = round((1 - drop) * count)
-    if count and not kept:
+    remaining = round((1 - drop) * count)
+    if count and not remaining:
         raise RecipeError(
             "dropping edges leaves a graph without any",
-            expected=f"a share that keeps one of {count} training pairs",
+            expected=f"a share that leaves at least 1 of {count} training pairs",
             got=drop,
             where="backbone",
             next_step="lower backbone.drop or backbone.edge_dropout",
         )
-    return kept
+    return remaining
 
 
-def _first(rate: Tensor, drop: float, generator: Generator) -> Tensor:
+def _draw_mask(rate: Tensor, drop: float, generator: Generator) -> Tensor:
+    # Weighted sampling without replacement as a race: pair e arrives after an exponential time with rate `rate[e]`,
+    # and the first arrivals stay. The exponential distribution has no memory, so the law is that of drawing one pair
+    # after the other. `torch.multinomial` draws from the same law but takes at most 2^24 pairs.
     arrival = torch.empty_like(rate).exponential_(generator=generator) / rate
-    first = arrival.topk(kept_count(len(rate), drop), largest=False, sorted=False).indices
-    keep = torch.zeros(len(rate), dtype=torch.bool)
-    keep[first] = True
-    return keep
+    first = arrival.topk(remaining_edges(len(rate), drop), largest=False, sorted=False).indices
+    mask = torch.zeros(len(rate), dtype=torch.bool)
+    mask[first] = True
+    return mask

@@ -1,4 +1,4 @@
-"""Negative samplers: exact, vectorised, one random number a draw, no rejection."""
+"""Negative samplers: exact and vectorised; each draw takes one random number and none is rejected."""
 
 from __future__ import annotations
 
@@ -20,17 +20,25 @@ class NegativeSampler(Protocol):
 
 
 class ComplementSampler:
-    """A uniform item outside the user's row of `pairs`.
+    """Draws a uniform item that is not paired with the user.
 
-    The k-th item of the complement is found by one binary search: with a user's items sorted, item j of rank n has
-    j - n complement items below it; those numbers, shifted by user, form one rising array.
+    One binary search gives the k-th item of the complement. Where a user's items are sorted, the item j of rank n has
+    j - n complement items below it. These numbers, shifted by user, form one rising array.
 
     Args:
         pairs: `[E, 2]` unique pairs sorted by (user, item).
-        num_users, num_items: U and I.
+        num_users: U.
+        num_items: I.
 
     Raises:
-        DataError: on sampling for a user who has every item.
+        DataError: `sample` is called for a user who has every item.
+
+    Example:
+        >>> import torch
+        >>> sampler = ComplementSampler(torch.tensor([[0, 0], [0, 2], [1, 1]]), num_users=2, num_items=4)
+        >>> draws = sampler.sample(torch.zeros(100, dtype=torch.int64), torch.Generator().manual_seed(0))
+        >>> sorted(set(draws.tolist()))  # user 0 has the items 0 and 2
+        [1, 3]
     """
 
     def __init__(self, pairs: Tensor, num_users: int, num_items: int) -> None:
@@ -52,49 +60,61 @@ class ComplementSampler:
                 next_step="drop these users or use more items",
             )
         draw = (torch.rand(users.shape, generator=generator, dtype=torch.float64) * free).long()
+        # The user's items up to the drawn one: the complement item number `draw` is `draw` plus how many these are.
         shift = torch.searchsorted(self.below, users * (self.num_items + 1) + draw, right=True)
         return draw + shift - self.start[users]
 
 
 class MemberSampler:
-    """A uniform item of the user's row of `pairs`; users with an empty row are served by `otherwise`."""
+    """Draws a uniform item that is paired with the user.
 
-    def __init__(self, pairs: Tensor, num_users: int, otherwise: NegativeSampler) -> None:
+    Args:
+        pairs: `[E, 2]` unique pairs sorted by (user, item).
+        num_users: U.
+        fallback: draws for the users without a pair.
+    """
+
+    def __init__(self, pairs: Tensor, num_users: int, fallback: NegativeSampler) -> None:
         self.items = pairs[:, 1]
         self.degree = torch.bincount(pairs[:, 0], minlength=num_users)
         self.start = torch.cat([torch.zeros(1, dtype=torch.int64), self.degree.cumsum(0)[:-1]])
-        self.otherwise = otherwise
+        self.fallback = fallback
 
     def sample(self, users: Tensor, generator: torch.Generator) -> Tensor:
         degree = self.degree[users]
         draw = (torch.rand(users.shape, generator=generator, dtype=torch.float64) * degree).long()
-        has, chosen = degree > 0, torch.empty_like(users)
-        chosen[has] = self.items[(self.start[users] + draw)[has]]
-        chosen[~has] = self.otherwise.sample(users[~has], generator)
+        has_pairs, chosen = degree > 0, torch.empty_like(users)
+        chosen[has_pairs] = self.items[(self.start[users] + draw)[has_pairs]]
+        chosen[~has_pairs] = self.fallback.sample(users[~has_pairs], generator)
         return chosen
 
 
 class MixedSampler:
-    """Each draw from one of two samplers, by a fair coin."""
+    """Takes each draw from one of two samplers with equal probability."""
 
     def __init__(self, first: NegativeSampler, second: NegativeSampler) -> None:
         self.first, self.second = first, second
 
     def sample(self, users: Tensor, generator: torch.Generator) -> Tensor:
-        heads = torch.rand(users.shape, generator=generator) < 0.5
-        return torch.where(heads, self.first.sample(users, generator), self.second.sample(users, generator))
+        from_first = torch.rand(users.shape, generator=generator) < 0.5
+        # Both samplers draw for every user, so that the generator advances by the same count whatever the coins say.
+        return torch.where(from_first, self.first.sample(users, generator), self.second.sample(users, generator))
 
 
 def negative_sampler(kind: Negatives, clicks: Tensor, likes: Tensor, num_users: int, num_items: int) -> NegativeSampler:
-    """The sampler of a kind, over the training pairs.
+    """The sampler called `kind`, over the training pairs.
 
-    - `unclicked`: uniform over items that the user did not click.
-    - `unliked`: uniform over items that the user did not like (clicked or not).
-    - `clicked`: uniform over items that the user clicked and did not like; users without any fall back to `unclicked`.
-    - `mixed`: half `clicked`, half `unclicked`.
+    - `unclicked`: uniform over the items that the user did not click.
+    - `unliked`: uniform over the items that the user did not like, clicked or not.
+    - `clicked`: uniform over the items that the user clicked and did not like. For users without such items
+      `unclicked` draws.
+    - `mixed`: half of the draws `clicked`, half `unclicked`.
 
     Args:
-        clicks, likes: `[E, 2]` unique pairs sorted by (user, item); likes are a subset of clicks.
+        clicks: `[E, 2]` unique pairs sorted by (user, item).
+        likes: `[E, 2]` of the same form, a subset of `clicks`.
+        num_users: U.
+        num_items: I.
     """
     if kind == "unliked":
         return ComplementSampler(likes, num_users, num_items)

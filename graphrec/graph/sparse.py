@@ -1,4 +1,4 @@
-"""Products of a constant sparse matrix with a dense one, with the gradient through the stored transpose."""
+"""Products of a constant sparse matrix with a dense one; the backward pass multiplies by the stored transpose."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from graphrec.errors import DataError
 
 
 def csr_tensor(crow: Tensor, col: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
-    """A torch CSR tensor, without torch's warning that the layout is in beta; the caller vouches for the numbers."""
+    """A torch CSR tensor, without torch's warning that the layout is in beta.
+
+    The pointers and column numbers are not checked; see `ConstantCSR` for a form that checks them.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse")
         return torch.sparse_csr_tensor(crow, col, values, shape, check_invariants=False)
 
 
 @dataclass(frozen=True)
-class Rows:
-    """A sparse matrix `[R, C]` row by row; the caller vouches for the numbers.
+class CSRMatrix:
+    """A sparse matrix `[R, C]` in compressed row form. The numbers are not checked; `ConstantCSR` checks them.
 
     Args:
-        crow: `[R + 1]` int64 where each row starts.
+        crow: `[R + 1]` int64, where each row starts.
         col: `[E]` int64 column numbers, sorted within each row.
-        values: `[E]` float32; None stands for ones, which are not kept.
+        values: `[E]` float32; None stands for ones, which then take no memory.
         columns: C.
     """
 
@@ -43,23 +46,24 @@ class Rows:
 
     @cached_property
     def tensor(self) -> Tensor:
-        """The same as a torch CSR tensor in float32."""
+        """The same matrix as a torch CSR tensor in float32."""
         ones = torch.ones(self.col.shape, device=self.col.device)
         return csr_tensor(self.crow, self.col, ones if self.values is None else self.values, self.shape)
 
-    def to(self, device: torch.device | str) -> Rows:
+    def to(self, device: torch.device | str) -> CSRMatrix:
+        """The same matrix on another device."""
         values = None if self.values is None else self.values.to(device)
-        return Rows(self.crow.to(device), self.col.to(device), values, self.columns)
+        return CSRMatrix(self.crow.to(device), self.col.to(device), values, self.columns)
 
-    def turned(self) -> Rows:
-        """The transpose."""
+    def transposed(self) -> CSRMatrix:
+        """The transpose `[C, R]`."""
         rows = torch.repeat_interleave(torch.arange(self.shape[0]), self.crow.diff())
-        order = torch.argsort(self.col, stable=True)
+        order = torch.argsort(self.col, stable=True)  # stable, so that the new columns are sorted within each row
         crow = torch.zeros(self.columns + 1, dtype=torch.int64)
         crow[1:] = torch.bincount(self.col, minlength=self.columns).cumsum(0)
-        return Rows(crow, rows[order], None if self.values is None else self.values[order], self.shape[0])
+        return CSRMatrix(crow, rows[order], None if self.values is None else self.values[order], self.shape[0])
 
-    def times(self, x: Tensor) -> Tensor:
+    def matmul(self, x: Tensor) -> Tensor:
         """`[C, d] -> [R, d]`, in the precision of x."""
         if x.dtype == torch.float32 and not x.is_cuda:
             return weighted_bags(self.crow, self.col, self.values, x.contiguous())
@@ -68,35 +72,43 @@ class Rows:
 
 
 class ConstantCSR:
-    """A sparse matrix `[R, C]` whose entries are data, not parameters, ready for fast products.
+    """A sparse matrix `[R, C]` whose entries are data and not parameters, ready for fast products.
 
-    PyTorch's own backward of `csr @ x` transposes the matrix anew at each step; here the transpose is stored, and for a
+    PyTorch's own backward pass of `csr @ x` transposes the matrix at every step. Here the transpose is stored. For a
     symmetric matrix it is the matrix itself.
 
     Args:
         crow: `[R + 1]` int64 row pointers.
         col: `[E]` int64 column numbers, sorted within each row.
-        values: `[E]` float32; None stands for ones, which are not kept.
+        values: `[E]` float32; None stands for ones, which then take no memory.
         columns: C.
         symmetric: the caller states that the matrix equals its transpose.
 
     Raises:
-        DataError: pointers or column numbers out of range (torch would read foreign memory and crash).
+        DataError: a pointer or column number is out of range. (Torch would read foreign memory and crash.)
+
+    Example:
+        >>> import torch
+        >>> matrix = ConstantCSR(torch.tensor([0, 1, 3]), torch.tensor([2, 0, 1]), None, columns=3)
+        >>> (matrix @ torch.eye(3)).tolist()
+        [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+        >>> matrix.shape, matrix.T.shape
+        ((2, 3), (3, 2))
     """
 
     def __init__(
         self, crow: Tensor, col: Tensor, values: Tensor | None, columns: int, *, symmetric: bool = False
     ) -> None:
         _validate(crow, col, columns)
-        self.matrix = Rows(crow, col, values, columns)
-        self.transpose = self.matrix if symmetric else self.matrix.turned()
+        self.matrix = CSRMatrix(crow, col, values, columns)
+        self.transpose = self.matrix if symmetric else self.matrix.transposed()
 
     @classmethod
-    def paired(cls, matrix: Rows, transpose: Rows) -> ConstantCSR:
-        """Of a matrix and its transpose, for both of which the caller vouches, without sorting."""
-        made = object.__new__(cls)
-        made.matrix, made.transpose = matrix, transpose
-        return made
+    def from_transpose(cls, matrix: CSRMatrix, transpose: CSRMatrix) -> ConstantCSR:
+        """From a matrix and its transpose, neither of which is checked or sorted."""
+        constant = object.__new__(cls)
+        constant.matrix, constant.transpose = matrix, transpose
+        return constant
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -104,25 +116,30 @@ class ConstantCSR:
 
     @property
     def T(self) -> ConstantCSR:
-        """The transpose `[C, R]`, sharing memory with this."""
-        return ConstantCSR.paired(self.transpose, self.matrix)
+        """The transpose `[C, R]`, sharing memory with this matrix."""
+        return ConstantCSR.from_transpose(self.transpose, self.matrix)
 
     def to(self, device: torch.device | str) -> ConstantCSR:
         """The same matrix on another device."""
         matrix = self.matrix.to(device)
-        return ConstantCSR.paired(matrix, matrix if self.transpose is self.matrix else self.transpose.to(device))
+        transpose = matrix if self.transpose is self.matrix else self.transpose.to(device)
+        return ConstantCSR.from_transpose(matrix, transpose)
 
     def __matmul__(self, x: Tensor) -> Tensor:
         """`[R, C] @ [C, d]`, differentiable in x, in the precision of x.
 
         Raises:
-            DataError: as `require_fit`.
+            DataError: as `check_operand`.
         """
-        self.require_fit(x)
+        self.check_operand(x)
         return _Product.apply(x, self)
 
-    def require_fit(self, x: Tensor) -> None:
-        """Raises DataError where x is not `[C, d]` (a float32 product on a CPU would take others without a word)."""
+    def check_operand(self, x: Tensor) -> None:
+        """Check that x is `[C, d]`.
+
+        Raises:
+            DataError: x has another shape. (A float32 product on a CPU would compute with some of them silently.)
+        """
         if x.ndim != 2 or len(x) != self.shape[1]:
             raise DataError("a sparse product does not fit", expected=f"[{self.shape[1]}, d]", got=list(x.shape))
 
@@ -131,17 +148,22 @@ class _Product(Function):
     @staticmethod
     def forward(ctx, x: Tensor, matrix: ConstantCSR) -> Tensor:
         ctx.transpose = matrix.transpose
-        return matrix.matrix.times(x)
+        return matrix.matrix.matmul(x)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
-        return ctx.transpose.times(gradient), None
+        return ctx.transpose.matmul(gradient), None
 
 
 def weighted_bags(crow: Tensor, col: Tensor, values: Tensor | None, x: Tensor) -> Tensor:
-    """The product with a CSR matrix, each row a weighted bag of rows of x; without weights their sum.
+    """The product of a CSR matrix with x: row r is the weighted sum of the rows of x that `col` names for it.
 
-    On a CPU, in float32, the same bits as torch's sparse product in a third to two thirds of its time.
+    On a CPU, in float32, `embedding_bag` gives the same bits as torch's sparse product in a third to two thirds of its
+    time.
+
+    Args:
+        values: `[E]` weights; None stands for ones.
+        x: `[C, d]`.
     """
     return F.embedding_bag(col, x, crow, mode="sum", per_sample_weights=values, include_last_offset=True)
 

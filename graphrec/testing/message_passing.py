@@ -37,10 +37,10 @@ class MessagePassing:
         edges, weight = gcn_norm(self.edges, num_nodes=self.num_nodes, add_self_loops=False, dtype=x.dtype)
         return SimpleConv(aggr="sum")(x, edges, weight)
 
-    def kept(self, keep: Tensor) -> MessagePassing:
-        """The same over the pairs for which `keep` `[E]` is true."""
+    def edge_subgraph(self, mask: Tensor) -> MessagePassing:
+        """The same over the pairs for which `mask` `[E]` is true."""
         return MessagePassing(
-            self.pairs[keep], self.num_users, self.num_items, self.scaling, self_loops=self.self_loops
+            self.pairs[mask], self.num_users, self.num_items, self.scaling, self_loops=self.self_loops
         )
 
     def to_users(self, x: Tensor) -> Tensor:
@@ -55,11 +55,11 @@ class MessagePassing:
 @contextmanager
 def attention_by_message_passing() -> Iterator[None]:
     """While it lasts, `SortedEdges` passes messages edge by edge."""
-    with patch.multiple(SortedEdges, dots=_dots, softmax=_softmax, sum=_sum):
+    with patch.multiple(SortedEdges, dot_products=_dot_products, softmax=_softmax, sum=_sum):
         yield
 
 
-def _dots(edges: SortedEdges, x: Tensor, y: Tensor) -> Tensor:
+def _dot_products(edges: SortedEdges, x: Tensor, y: Tensor) -> Tensor:
     return (x[edges.target] * y[edges.source]).sum(1)
 
 

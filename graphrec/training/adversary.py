@@ -22,10 +22,10 @@ def attacked(model: Recommender, graph: InteractionGraph, objective: Objective, 
     the loss does not depend on stays where it is. Costs one more pass forward and backward.
     """
     assert objective.attack is not None
-    moves = {name: graph.no_move(name).requires_grad_() for name in objective.attack.modalities}
-    loss = loss_of(objective, model(graph.with_moves(moves)), batch)
+    moves = {name: graph.zero_perturbation(name).requires_grad_() for name in objective.attack.modalities}
+    loss = loss_of(objective, model(graph.with_perturbations(moves)), batch)
     gradients = torch.autograd.grad(loss, list(moves.values()), materialize_grads=True)
-    return graph.with_moves({name: objective.attack.size * _unit(one) for name, one in zip(moves, gradients)})
+    return graph.with_perturbations({name: objective.attack.size * _unit(one) for name, one in zip(moves, gradients)})
 
 
 def _unit(rows: Tensor) -> Tensor:

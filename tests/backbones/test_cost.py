@@ -61,9 +61,9 @@ def counted(name: str, config: BackboneConfig, graph: InteractionGraph, monkeypa
     backbone.start_epoch(graph, torch.Generator().manual_seed(0))
     backbone(graph, tables)  # what is made once is made
     sums = {"sparse": 0, "multiplied": 0, "summed": 0}
-    multiply_rows = SortedEdges._dots
+    multiply_rows = SortedEdges._dot_products
 
-    def dots(edges: SortedEdges, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def dot_products(edges: SortedEdges, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         sums["sparse"] += len(edges.source) * x.shape[1]
         return multiply_rows(edges, x, y)
 
@@ -85,7 +85,7 @@ def counted(name: str, config: BackboneConfig, graph: InteractionGraph, monkeypa
         one: messages("summed", lambda into, dim, index, *_: index) for one in (aten.scatter_add_, aten.scatter_add)
     }
     operations |= {one: messages("sparse", bag) for one in (aten._embedding_bag, aten._embedding_bag_forward_only)}
-    monkeypatch.setattr(SortedEdges, "_dots", dots)
+    monkeypatch.setattr(SortedEdges, "_dot_products", dot_products)
     with FlopCounterMode(display=False, custom_mapping=operations) as products, torch.no_grad():
         backbone(graph, tables)
     # A message's product and its sum are one multiply-add.

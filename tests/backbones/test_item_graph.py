@@ -26,7 +26,7 @@ def test_entries_are_cosines_over_the_roots_of_row_sums_and_missing_items_have_n
 
 def test_the_strongest_is_the_maximum_entry_by_entry_and_its_own_backward() -> None:
     graph, counts = small_graph(), {"visual": 3, "title": 4, "acoustic": 2}
-    matrix = FrozenItemGraphs().strongest(graph, counts)
+    matrix = FrozenItemGraphs().maximum(graph, counts)
     expected = torch.stack([item_graph(graph, m, count) for m, count in counts.items()]).amax(0)
     torch.testing.assert_close(dense(matrix), expected, rtol=1e-5, atol=1e-6)
     x = torch.randn(NUM_ITEMS, 2, dtype=torch.float64, requires_grad=True)
@@ -37,8 +37,8 @@ def test_a_graph_is_made_once_and_anew_for_other_features() -> None:
     graphs, graph = FrozenItemGraphs(), small_graph()
     counts = {"visual": 3, "acoustic": 3}
     assert graphs(graph, "visual", 3) is graphs(graph, "visual", 3)
-    assert graphs.strongest(graph, counts) is graphs.strongest(graph, counts)
-    first, strongest = graphs(graph, "visual", 3), graphs.strongest(graph, counts)
+    assert graphs.maximum(graph, counts) is graphs.maximum(graph, counts)
+    first, strongest = graphs(graph, "visual", 3), graphs.maximum(graph, counts)
     other = graph.with_features({"visual": torch.randn(NUM_ITEMS, 5)})
     assert not torch.equal(dense(graphs(other, "visual", 3)), dense(first))
-    assert not torch.equal(dense(graphs.strongest(other, counts)), dense(strongest))
+    assert not torch.equal(dense(graphs.maximum(other, counts)), dense(strongest))

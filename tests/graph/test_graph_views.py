@@ -20,18 +20,18 @@ def test_a_move_adds_to_dense_features_and_to_the_projection_of_a_bag() -> None:
     weight, words = torch.randn(5, 3), torch.randn(6, 3)
     visual, title = graph.project("visual", weight), graph.project("title", words)
     moves = {"visual": torch.randn(NUM_ITEMS, 5), "title": torch.randn(NUM_ITEMS, 3)}
-    moved = graph.with_moves(moves)
+    moved = graph.with_perturbations(moves)
     torch.testing.assert_close(moved.features("visual"), graph.features("visual") + moves["visual"])
     torch.testing.assert_close(moved.project("visual", weight), visual + moves["visual"] @ weight)
     torch.testing.assert_close(moved.project("title", words), title + moves["title"])
     assert torch.equal(graph.project("visual", weight), visual), "the graph itself stays as it was"
     for name, width in (("visual", 5), ("title", 3)):
-        assert torch.equal(graph.no_move(name), torch.zeros(NUM_ITEMS, width))
+        assert torch.equal(graph.zero_perturbation(name), torch.zeros(NUM_ITEMS, width))
 
 
 def test_a_view_on_another_device_is_the_same_view() -> None:
     graph, values = small_graph(), torch.randn(NUM_ITEMS, 5)
-    view = graph.with_features({"visual": values}).with_moves({"visual": values}).to("cpu")
+    view = graph.with_features({"visual": values}).with_perturbations({"visual": values}).to("cpu")
     assert torch.equal(view.features("visual"), 2 * values)
 
 
@@ -40,7 +40,7 @@ def test_replaced_features_have_a_width_of_their_own() -> None:
     other = graph.with_features({"visual": values})
     assert other.width("visual") == 2 and graph.width("visual") == 5
     assert torch.equal(other.features("visual"), values)
-    assert other.with_moves({"visual": values}).features("visual").equal(2 * values)
+    assert other.with_perturbations({"visual": values}).features("visual").equal(2 * values)
     with pytest.raises(UnknownNameError, match="vissual"):
         graph.with_features({"vissual": values})
 

@@ -228,7 +228,7 @@ def test_replaced_features_have_neighbours_of_their_own() -> None:
 
 def test_moved_features_keep_the_neighbours_they_had() -> None:
     graph = small_graph()
-    moved = graph.with_moves({"visual": torch.randn(NUM_ITEMS, 5), "title": torch.randn(NUM_ITEMS, 3)})
+    moved = graph.with_perturbations({"visual": torch.randn(NUM_ITEMS, 5), "title": torch.randn(NUM_ITEMS, 3)})
     for name in ("visual", "title"):
         assert moved.neighbours(name, 4) is graph.neighbours(name, 4)
 

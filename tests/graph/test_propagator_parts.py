@@ -42,32 +42,32 @@ def assert_same(one: Propagator, other: Propagator) -> None:
 @with_loops
 def test_kept_pairs_propagate_as_if_there_had_never_been_others(scaling: Scaling, self_loops: bool) -> None:
     whole = propagator(scaling, self_loops)
-    part = whole.kept(KEEP)
+    part = whole.edge_subgraph(KEEP)
     assert_same(part, propagator(scaling, self_loops, PAIRS[KEEP]))
     assert_same(whole, propagator(scaling, self_loops))
     again = torch.arange(part.num_pairs) % 2 == 0
-    assert_same(part.kept(again), propagator(scaling, self_loops, PAIRS[KEEP][again]))
+    assert_same(part.edge_subgraph(again), propagator(scaling, self_loops, PAIRS[KEEP][again]))
 
 
 @with_loops
 def test_all_pairs_or_none_can_be_kept(self_loops: bool) -> None:
     whole = propagator("symmetric", self_loops)
-    assert_same(whole.kept(torch.ones_like(KEEP)), whole)
-    assert_same(whole.kept(torch.zeros_like(KEEP)), propagator("symmetric", self_loops, PAIRS[:0]))
+    assert_same(whole.edge_subgraph(torch.ones_like(KEEP)), whole)
+    assert_same(whole.edge_subgraph(torch.zeros_like(KEEP)), propagator("symmetric", self_loops, PAIRS[:0]))
 
 
 def test_half_steps_made_before_are_not_taken_for_those_of_the_kept_pairs() -> None:
     whole = propagator("mean", False)
     x = table(NUM_ITEMS)
     before = whole.to_users(x)
-    assert not torch.equal(whole.kept(KEEP).to_users(x), before)
+    assert not torch.equal(whole.edge_subgraph(KEEP).to_users(x), before)
     assert torch.equal(whole.to("cpu").to_users(x), before)
 
 
 @pytest.mark.parametrize("keep", [KEEP[1:], KEEP.long(), KEEP.unsqueeze(1), KEEP.nonzero().squeeze(1)])
-def test_an_unclear_choice_of_pairs_is_refused(keep: Tensor) -> None:
-    with pytest.raises(DataError, match="which pairs to keep"):
-        propagator("mean", False).kept(keep)
+def test_a_mask_of_another_form_is_refused(keep: Tensor) -> None:
+    with pytest.raises(DataError, match="a mask of training pairs"):
+        propagator("mean", False).edge_subgraph(keep)
 
 
 @everywhere
@@ -96,6 +96,6 @@ def test_without_self_loops_the_halves_are_the_rows_of_the_whole_step(scaling: S
 
 @everywhere
 def test_gradients_of_a_half_step_agree_with_finite_differences(scaling: Scaling) -> None:
-    propagate = propagator(scaling, True).kept(KEEP)
+    propagate = propagator(scaling, True).edge_subgraph(KEEP)
     assert torch.autograd.gradcheck(propagate.to_users, table(NUM_ITEMS))
     assert torch.autograd.gradcheck(propagate.to_items, table(NUM_USERS))

@@ -42,15 +42,15 @@ def test_edges_are_those_given_sorted_by_node_and_the_transpose_turns_them(edges
     assert edges.T.shape == (COLUMNS, ROWS) and edges.T.T is edges
     assert list(zip(edges.T.target.tolist(), edges.T.source.tolist())) == sorted((b, a) for a, b in given)
     numbers = torch.arange(float(len(given)))
-    assert torch.equal(dense(edges.T, edges.turned(numbers)), dense(edges, numbers).T)
-    assert torch.equal(edges.T.turned(edges.turned(numbers)), numbers)
+    assert torch.equal(dense(edges.T, edges.to_transpose_order(numbers)), dense(edges, numbers).T)
+    assert torch.equal(edges.T.to_transpose_order(edges.to_transpose_order(numbers)), numbers)
 
 
 def test_dots_and_sums_are_entries_and_products_of_dense_matrices(edges: SortedEdges) -> None:
     x, y, weights = table(ROWS, 4), table(COLUMNS, 4), table(INDEX.shape[1])
-    torch.testing.assert_close(edges.dots(x, y), (x @ y.T)[edges.target, edges.source])
+    torch.testing.assert_close(edges.dot_products(x, y), (x @ y.T)[edges.target, edges.source])
     torch.testing.assert_close(edges.sum(weights, y), dense(edges, weights) @ y)
-    torch.testing.assert_close(edges.T.sum(edges.turned(weights), x), dense(edges, weights).T @ x)
+    torch.testing.assert_close(edges.T.sum(edges.to_transpose_order(weights), x), dense(edges, weights).T @ x)
     assert edges.sum(weights, y)[3].eq(0).all()
     spread = edges.sum(weights.float()[:1].expand(len(weights)), y.float().T.contiguous().T)
     torch.testing.assert_close(spread, (dense(edges, weights[:1].expand(len(weights))) @ y).float())
@@ -78,16 +78,16 @@ def test_minus_infinity_is_not_heard_and_gets_no_gradient(edges: SortedEdges) ->
 
 def test_gradients_agree_with_finite_differences(edges: SortedEdges) -> None:
     x, y, weights = table(ROWS, 3), table(COLUMNS, 3), table(INDEX.shape[1])
-    assert gradcheck(edges.dots, (x, y))
+    assert gradcheck(edges.dot_products, (x, y))
     assert gradcheck(edges.sum, (weights, y))
     assert gradcheck(edges.softmax, (weights,))
-    assert gradcheck(lambda x, y: edges.sum(edges.softmax(edges.dots(x, y)), y), (x, y))
+    assert gradcheck(lambda x, y: edges.sum(edges.softmax(edges.dot_products(x, y)), y), (x, y))
 
 
 def test_no_edges_at_all() -> None:
     edges = SortedEdges(torch.empty(2, 0, dtype=torch.int64), 2, 3)
     x, y = table(2, 4), table(3, 4)
-    heard = edges.sum(edges.softmax(edges.dots(x, y)), y)
+    heard = edges.sum(edges.softmax(edges.dot_products(x, y)), y)
     assert heard.eq(0).all() and heard.shape == (2, 4)
     heard.sum().backward()
     assert x.grad is not None and x.grad.eq(0).all()

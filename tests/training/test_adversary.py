@@ -26,7 +26,7 @@ def test_the_moved_features_raise_the_loss_as_the_gradient_says(trainer_of: Trai
         moved = attacked(model, graph, attack, batch)
         gains.append((loss_of(CLEAN, model(moved), batch) - start).item())
         for name in ("visual", "title"):
-            length = moved._moves[name].norm(dim=1)
+            length = moved._perturbations[name].norm(dim=1)
             assert ((length == 0) | ((length - size).abs() < 1e-9)).all()
             assert (length > 0).float().mean() > 0.8
     assert gains[0] > 0
@@ -37,7 +37,7 @@ def test_the_direction_is_held_constant_and_the_weights_get_no_gradient_from_fin
     trainer = trainer_of("causalrec")
     batch = ObjectiveSampler(CLEAN, trainer.graph, 200, 1, seed=0).epoch(1)[0]
     moved = attacked(trainer.model, trainer.graph, replace(CLEAN, attack=Attack(("visual",), 1.0)), batch)
-    assert not moved._moves["visual"].requires_grad
+    assert not moved._perturbations["visual"].requires_grad
     assert all(parameter.grad is None for parameter in trainer.model.parameters())
 
 
@@ -48,6 +48,6 @@ def test_a_gradient_whose_square_underflows_moves_as_far_as_any_other(trainer_of
     for scale in (1e-12, 1e-24, 1e-30):
         faint = replace(CLEAN, score=lambda logits, scale=scale: scale * logits["notice"])
         moved = attacked(trainer.model, trainer.graph, replace(faint, attack=Attack(("visual",), 0.5)), batch)
-        length = moved._moves["visual"].norm(dim=1)
+        length = moved._perturbations["visual"].norm(dim=1)
         assert ((length == 0) | ((length - 0.5).abs() < 1e-5)).all(), scale
         assert (length > 0).float().mean() > 0.8
