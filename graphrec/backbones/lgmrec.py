@@ -103,7 +103,9 @@ class LGMRec(Backbone):
         return ids | Projections.tables(config, graph, viewed(graph, outputs))
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        collaborative = average_layers(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
+        collaborative = average_layers(
+            graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers
+        )
         projected = self.projections(graph, tables)
         views = {m: normalize_rows(self._view(graph, m, one)) for m, one in projected.items()}
         parts = {ID: collaborative} | {m: collaborative + view for m, view in views.items()}

@@ -44,7 +44,9 @@ class Pruned(Backbone):
 
     def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
         if self.drop_rate:
-            self.pruned = graph.propagator(self.feedback_role, "symmetric").edge_subgraph(self.edge_mask(graph, generator))
+            self.pruned = graph.propagator(self.feedback_role, "symmetric").edge_subgraph(
+                self.edge_mask(graph, generator)
+            )
 
     def propagator(self, graph: InteractionGraph) -> Propagator:
         """The epoch's in training mode, else the whole graph's."""
