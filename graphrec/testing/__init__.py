@@ -11,13 +11,21 @@ Needs pytest, which an installation of graphrec alone does not bring.
 import pytest
 
 # Before the modules are imported: a failing assertion in them then shows its values.
-for module in ("backbone_contract", "decoder_contract", "instruments", "same_dataset", "source_contract"):
+for module in (
+    "backbone_contract",
+    "decoder_contract",
+    "estimand_contract",
+    "instruments",
+    "same_dataset",
+    "source_contract",
+):
     pytest.register_assert_rewrite(f"graphrec.testing.{module}")
 
 from graphrec.testing.backbone_contract import BackboneContract  # noqa: E402
 from graphrec.testing.decoder_contract import DecoderContract  # noqa: E402
+from graphrec.testing.estimand_contract import EstimandContract  # noqa: E402
 from graphrec.testing.planted import planted_split  # noqa: E402
 from graphrec.testing.small_graph import small_graph  # noqa: E402
 from graphrec.testing.source_contract import SourceContract  # noqa: E402
 
-__all__ = ["BackboneContract", "DecoderContract", "SourceContract", "planted_split", "small_graph"]
+__all__ = ["BackboneContract", "DecoderContract", "EstimandContract", "SourceContract", "planted_split", "small_graph"]
