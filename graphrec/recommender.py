@@ -142,7 +142,7 @@ class FrozenModel:
         representations: by tower, then by output.
         branches: the decoder's branches, `[U, d]` and `[I, d]` each.
         decoder: for the outcome and for branches of a reference item.
-        in_train: `[I]` bool, the items of the training part, over which a reference averages; None takes all items.
+        in_train: `[I]` bool, the items of the training split, over which a reference averages; None takes all items.
         categories: for each categorical modality, `[I]` the value of each item, -1 where it has none.
     """
 

@@ -76,5 +76,5 @@ def test_it_trains_on_a_gpu_as_on_the_cpu(prepared: Path, tmp_path: Path, backbo
     )
     (ours,), (theirs,) = run.history, by_cpu.history
     assert ours["loss"] == pytest.approx(theirs["loss"], rel=0.1), "the same but for what dropout draws"
-    assert run.evaluate(part="valid")["recall@10"].between(0, 1).all()
+    assert run.evaluate(split="valid")["recall@10"].between(0, 1).all()
     assert len(run.recommend(run.user_ids[:1], k=5)) == 5

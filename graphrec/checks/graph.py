@@ -1,4 +1,4 @@
-"""The leak audit of a graph: nothing in it may come from the held-out parts."""
+"""The leak audit of a graph: nothing in it may come from the held-out splits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NEXT_STEP = "do not train on this graph: make it by `InteractionGraph.from_split
 
 
 def audit_graph(graph: InteractionGraph, split: Split) -> list[Finding]:
-    """What of the graph is not the training part's: an edge, or the scale of a dense feature.
+    """What of the graph is not the training split's: an edge, or the scale of a dense feature.
 
     Dense features (of a graph made with the default scaling) are centred on the training items that have the modality,
     so their mean over just these items is zero; where it is not, other items were averaged as well.

@@ -16,7 +16,7 @@ def audit_leaks(split: Split) -> list[Finding]:
     dataset = split.dataset
     train = distinct(keys(dataset, dataset.interactions))
     seen_users, seen_items = (distinct(dataset.interactions[kind].to_numpy()) for kind in ("user", "item"))
-    # The audit counts; it hands no test pair on and is therefore no opening of the test part.
+    # The audit counts; it hands no test pair on and is therefore no opening of the test split.
     parts = {"valid": split.valid, "test": split._test}
     found: list[Finding] = []
 

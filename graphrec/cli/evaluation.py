@@ -28,7 +28,7 @@ def evaluate(
             help="NAME or NAME:option=value[,value ...]; repeat for several. Default: the decoder's variants."
         ),
     ] = None,
-    part: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    split: Annotated[str, typer.Option(help="test or valid.")] = "test",
     truth: Annotated[
         Path | None,
         typer.Option(help="A simulated world's folder: judge by the interventional truth too."),
@@ -56,23 +56,23 @@ def evaluate(
 
     if target is not None and truth is None:
         raise RunError("a target without a truth", expected="--truth WORLD with --target", got=f"--target {target}")
-    if slices and part != "test":
+    if slices and split != "test":
         raise RunError(
-            "the slices are of the test part",
-            expected="--part test",
-            got=f"--part {part} --slices",
+            "the slices are of the test split",
+            expected="--split test",
+            got=f"--split {split} --slices",
             where="--slices",
-            next_step="leave out --slices, or --part",
+            next_step="leave out --slices, or --split",
         )
     loaded, own = Run(run), read_graph(graph)
-    if off_policy:  # while the test part is closed
+    if off_policy:  # while the test split is closed
         from graphrec.runs.analyses import shown_at_random
 
         shown_at_random(loaded)
     judged = None
-    if truth is not None:  # first: if it is no truth, the test part stays closed
+    if truth is not None:  # first: if it is no truth, the test split stays closed
         judged = loaded.evaluate_truth(truth, estimand or (), target or "like", graph=own)
-    table = loaded.evaluate(estimand or (), part=part, graph=own)
+    table = loaded.evaluate(estimand or (), split=split, graph=own)
     if judged is not None:
         table = table.merge(judged.drop(columns="users"), on=["method", "estimand"])
     tables = [table, *_more_tables(loaded, estimand or (), own, slices, lists, off_policy)]
@@ -91,9 +91,9 @@ def _apart(table: pd.DataFrame) -> list[pd.DataFrame]:
     """The table, and the drops over time, which are measures of their own, as another."""
     from graphrec.evaluation.result_sets import DROP
 
-    if "part" not in table or DROP not in set(table["part"]):
+    if "result_set" not in table or DROP not in set(table["result_set"]):
         return [table]
-    of_drop = table["part"] == DROP
+    of_drop = table["result_set"] == DROP
     return [table[rows].dropna(axis=1, how="all").reset_index(drop=True) for rows in (~of_drop, of_drop)]
 
 
@@ -122,7 +122,7 @@ def _more_tables(
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...")],
     out: Annotated[Path | None, typer.Option("--out", help="Write an HTML report here, of test or valid.")] = None,
-    part: Annotated[
+    result_set: Annotated[
         str,
         typer.Option(help="test, valid, truth or satisfaction, or what evaluate found besides: active, lists, ..."),
     ] = "test",
@@ -146,12 +146,12 @@ def compare(
             got=f"--dose-response {dose_response}",
         )  # fmt: skip
     loaded = [Run(path) for path in runs]
-    found = compare_runs(loaded, part, replicates=replicates)
+    found = compare_runs(loaded, result_set, replicates=replicates)
     if out is not None:  # first: if it cannot be written, nothing is printed
         from graphrec.report.run_page import write_report
 
         shown = by_recipe(loaded) if replicates else loaded
-        typer.echo(f"wrote {write_report(shown, out, part=part, dose_response=dose_response)}", err=True)
+        typer.echo(f"wrote {write_report(shown, out, split=result_set, dose_response=dose_response)}", err=True)
     if as_json:
         print_json(with_p(found.table, found.tests))
     else:

@@ -31,7 +31,7 @@ def recommend(
     estimand: Annotated[
         str | None, typer.Option(help="By default the first that the recipe names, or else the decoder's own.")
     ] = None,
-    seen: Annotated[bool, typer.Option("--seen", help="Admit items of the training part.")] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="Admit items of the training split.")] = False,
     graph: GraphFile = None,
     as_json: Json = False,
 ) -> None:

@@ -35,7 +35,7 @@ def train(
         bool, typer.Option(help="Keep a finished run of the same recipe, go on with an interrupted one; or start anew.")
     ] = True,
 ) -> None:
-    """Carry out a recipe; the test part stays locked until `evaluate`."""
+    """Carry out a recipe; the test split stays locked until `evaluate`."""
     from graphrec.system.allocator import keep_large_blocks
 
     keep_large_blocks()

@@ -57,7 +57,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
         )
     if split.config.name != "given":
         raise DataError(
-            "the randomised part is not held out",
+            "the randomised split is not held out",
             expected="the split `given`, which keeps the source's parts",
             got=f"split `{split.config.name}`",
             where="split.name",

@@ -1,4 +1,4 @@
-"""Train, valid, and a test part that stays locked until it is opened for a stated reason."""
+"""Train, valid, and a test split that stays locked until it is opened for a stated reason."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Split:
 
     Args:
         config: how it was made.
-        dataset: the training part alone, its users, items and features; every number below is dense in it.
+        dataset: the training split alone, its users, items and features; every number below is dense in it.
         valid: `[n, 2]` int64 like pairs, unique, sorted by user and item.
         counts: sizes of the parts, and how many pairs, users and items were left out and why.
         hash: hex digest over the ids and the three parts.
@@ -93,14 +93,14 @@ class Split:
         """The test pairs, `[n, 2]` int64 sorted like `valid`. Choose nothing by them.
 
         Args:
-            reason: why the test part is opened now.
+            reason: why the test split is opened now.
             ledger: JSONL file to which this opening is appended (time, reason, pairs, split hash).
 
         Raises:
             SplitError: no reason given.
         """
         if not reason.strip():
-            raise SplitError("the test part opens only for a stated reason", got="an empty reason")
+            raise SplitError("the test split opens only for a stated reason", got="an empty reason")
         if ledger is not None:
             entry = {
                 "time": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -26,7 +26,7 @@ class Parts:
     """A dataset divided.
 
     Args:
-        train: the events of the training part.
+        train: the events of the training split.
         valid, test: `[n, 2]` held-out like pairs.
         dropped: how many pairs were left out, by reason.
     """

@@ -11,7 +11,7 @@ import pandas as pd
 from graphrec.data.split import Split
 from graphrec.evaluation.popularity import PopularityScorer
 from graphrec.evaluation.ranking import evaluate
-from graphrec.evaluation.result_sets import TRUTH_PARTS
+from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.evaluation.scorer import Scorer
 from graphrec.evaluation.truth import OracleScorer, evaluate_by_truth
 from graphrec.simulation.truth import ORACLES, Truth
@@ -27,7 +27,7 @@ class Baseline:
     Args:
         name: what its row is called.
         about: what it ranks by.
-        per_user: by part, the metrics of each user, as `Run.per_user` gives them.
+        per_user: by result set, the metrics of each user, as `Run.per_user` gives them.
         competes: whether it is tested against the methods; an oracle, which knows the truth, is not.
     """
 
@@ -58,16 +58,18 @@ def baseline_scorers(
 
 
 def baselines(split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path) -> list[Baseline]:
-    """All of them, judged on the held-out likes and, where it is known, by the truth; opens the test part."""
+    """All of them, judged on the held-out likes and, where it is known, by the truth; opens the test split."""
     dataset, found = split.dataset, []
     positives = split.open_test("benchmark baselines", ledger)
     excluded = split.train_pairs("click")
     for name, scorer in baseline_scorers(split, truth, target).items():
         per_user = {"test": evaluate(scorer, positives, excluded, cutoffs)}
         if truth is not None:
-            per_user[TRUTH_PARTS[target]] = evaluate_by_truth(scorer, truth, excluded, target=target)
-        kept = {part: table.assign(user=dataset.user_ids[table["user"]]) for part, table in per_user.items()}
+            per_user[TRUTH_SETS[target]] = evaluate_by_truth(scorer, truth, excluded, target=target)
+        kept = {
+            result_set: table.assign(user=dataset.user_ids[table["user"]]) for result_set, table in per_user.items()
+        }
         popular = name == POPULARITY
-        about = "clicks of the training part" if popular else "the simulated world's own; in no test"
+        about = "clicks of the training split" if popular else "the simulated world's own; in no test"
         found.append(Baseline(name, about, kept, competes=popular))
     return found

@@ -1,31 +1,37 @@
-"""What a trained model can be judged on: the names that its results are kept under, and the command that finds each."""
+"""Result sets: what a trained model can be evaluated on, and the call that does it.
+
+A result set has a name, under which a run keeps its results. Two are held-out splits of the data, `test` and `valid`.
+The others are made from a simulated world's truth (`truth`, `satisfaction`), from a slice of the held-out likes or of
+the users (`active`, `time_1`, `high_ratio`, ...), or from the lists alone (`lists`, `off_policy`).
+"""
 
 from __future__ import annotations
 
 from graphrec.errors import Call
 
 HELD_OUT = ("test", "valid")
-TRUTH_PARTS = {"like": "truth", "satisfaction": "satisfaction"}
-"""What a simulated world's truth gave is kept as this part, by target."""
+"""The splits."""
+TRUTH_SETS = {"like": "truth", "satisfaction": "satisfaction"}
+"""By target, the result set of a simulated world's truth."""
 ACTIVITY, RATIOS = ("active", "less_active"), ("high_ratio", "low_ratio")
 SUBSETS, DROP = ("time_1", "time_2", "time_3", "time_4"), "time_drop"
 SLICES = (*ACTIVITY, *SUBSETS, DROP, *RATIOS)
-"""What is found together, on the test part alone."""
+"""Evaluated together, on the test split alone."""
 LISTS, OFF_POLICY = "lists", "off_policy"
 EVALUATE_ARGUMENTS: dict[str, dict[str, object]] = {
     "test": {},
-    "valid": {"part": "valid"},
+    "valid": {"split": "valid"},
     "truth": {"truth": "WORLD"},
     "satisfaction": {"truth": "WORLD", "target": "satisfaction"},
     **{name: {"slices": True} for name in SLICES},
     LISTS: {"lists": True},
     OFF_POLICY: {"off_policy": True},
 }
-"""What `graphrec evaluate` takes to find each part."""
+"""By result set, the options of `graphrec evaluate` that evaluate on it."""
 
 PYTHON_CALLS = {
     "test": "run.evaluate()",
-    "valid": "run.evaluate(part='valid')",
+    "valid": "run.evaluate(split='valid')",
     "truth": "run.evaluate_truth('WORLD')",
     "satisfaction": "run.evaluate_truth('WORLD', target='satisfaction')",
     **dict.fromkeys(ACTIVITY, "graphrec.runs.analyses.by_activity(run)"),
@@ -36,15 +42,19 @@ PYTHON_CALLS = {
 }
 
 
-def evaluation_of(part: str, folder: object) -> Call:
-    """The call that evaluates the run in `folder` on a part.
+def evaluation_of(result_set: str, folder: object) -> Call:
+    """The call that evaluates the run in `folder` on a result set.
 
     >>> print(evaluation_of("valid", "runs/hcr"))
-    `run.evaluate(part='valid')`
+    `run.evaluate(split='valid')`
     """
-    return Call(PYTHON_CALLS[part], "evaluate", folder, **EVALUATE_ARGUMENTS[part])
+    return Call(PYTHON_CALLS[result_set], "evaluate", folder, **EVALUATE_ARGUMENTS[result_set])
 
 
 def evaluated_sets(truth: bool, target: str) -> tuple[str, ...]:
-    """What a benchmark judges on: the held-out likes and, where it is known, the truth of the simulated world."""
-    return ("test", TRUTH_PARTS[target]) if truth else ("test",)
+    """The result sets of a benchmark: the held-out likes and, where it is known, the truth of the simulated world.
+
+    >>> evaluated_sets(truth=True, target="satisfaction")
+    ('test', 'satisfaction')
+    """
+    return ("test", TRUTH_SETS[target]) if truth else ("test",)

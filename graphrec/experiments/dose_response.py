@@ -23,7 +23,7 @@ from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.baselines import ORACLE, baseline_scorers
 from graphrec.evaluation.metrics import summarise
-from graphrec.evaluation.result_sets import TRUTH_PARTS
+from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.evaluation.truth import evaluate_by_truth
 from graphrec.experiments.benchmark import judge
 from graphrec.report.primitives.plots import Estimate, curve_panels, standalone
@@ -192,12 +192,12 @@ def _place(study: Study, dose: float, seed: int, out: Path) -> Path:
 
 def _rows(run: Run, raw: Path, study: Study) -> list[dict[str, Any]]:
     """A row for each of `Run.rows`."""
-    part = TRUTH_PARTS[study.target]
-    judge(run, run.variants().values(), part, raw)
+    result_set = TRUTH_SETS[study.target]
+    judge(run, run.variants().values(), result_set, raw)
     found = run.metrics()
     return [
         {"method": name, "estimand": label(estimand)}
-        | {metric: found[f"{part}/{label(estimand)}"]["metrics"][metric]["mean"] for metric in METRICS}
+        | {metric: found[f"{result_set}/{label(estimand)}"]["metrics"][metric]["mean"] for metric in METRICS}
         | {"epochs": run.manifest["epochs"], "best_epoch": run.manifest["best_epoch"]}
         for name, estimand in run.rows().items()
     ]

@@ -40,7 +40,7 @@ def explain(
 
     Args:
         user, item: row numbers.
-        seen: `[n]` items of the user's training part, which are not recommended again.
+        seen: `[n]` items of the user's training split, which are not recommended again.
         estimands: by name; the first is explained. By default the decoder's variants. The observational score is
             added where it is missing.
         k: list length.

@@ -67,7 +67,7 @@ class Ranking:
         estimand: its label.
         score: the explained item's; comparable within this ranking only.
         rank: the explained item's, from 1, among the candidates.
-        items: external ids of the user's best items, without those of the training part.
+        items: external ids of the user's best items, without those of the training split.
     """
 
     method: str
@@ -83,8 +83,8 @@ class Explanation:
 
     Args:
         user, item: external ids.
-        seen: whether the pair is in the training part. Such an item is not recommended; it is ranked all the same.
-        candidates: the items that are ranked: all without the user's training part, the explained one with them.
+        seen: whether the pair is in the training split. Such an item is not recommended; it is ranked all the same.
+        candidates: the items that are ranked: all without the user's training split, the explained one with them.
         split: what the score is made of.
         branches: the decoder's branches at this pair.
         rankings: a ranking for each estimand; the first is the one explained, and the observational is always there.
@@ -122,7 +122,7 @@ class Explanation:
         said = [_ranked(self), *_WORDS[self.split.kind](self)]
         if self.seen:
             said.insert(
-                1, "It is in the user's training part, so it is not recommended; it is ranked as if it could be."
+                1, "It is in the user's training split, so it is not recommended; it is ranked as if it could be."
             )
         return " ".join(said)
 

@@ -31,7 +31,7 @@ _ATTRIBUTES = frozenset(name for kind in (nn.ModuleDict, nn.ParameterDict, NodeS
 
 
 def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroData:
-    """The training part of a split as a PyG `HeteroData`.
+    """A split's training data as a PyG `HeteroData`.
 
     Node types `user` and `item`; for each modality m `data["item"][m]` (`[I, D]` float32, or a sparse CSR tensor for a
     bag) and `data["item"][m + "_mask"]` (`[I]` bool); for each behaviour b the edge types `("user", b, "item")` and
@@ -132,7 +132,7 @@ class InteractionGraph:
 
     @classmethod
     def from_split(cls, split: Split, scaling: FeatureScaling = "columns") -> InteractionGraph:
-        """The graph of a split's training part, its dense features as `build_hetero` scales them."""
+        """The graph of a split's training pairs, its dense features as `build_hetero` scales them."""
         return cls(build_hetero(split, scaling), dict(split.dataset.feedback))
 
     def to(self, device: torch.device | str) -> InteractionGraph:

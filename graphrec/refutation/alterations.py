@@ -1,6 +1,6 @@
-"""Deliberate changes of the training part, each a pure function from split to split.
+"""Deliberate changes of the training data, each a pure function from split to split.
 
-Users, items and the validation likes stay as they are. An altered split has no test part, so that nothing can be
+Users, items and the validation likes stay as they are. An altered split has no test likes, so that nothing can be
 measured on it there.
 """
 

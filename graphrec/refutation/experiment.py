@@ -1,4 +1,4 @@
-"""A run's recipe, ready to be carried out on altered training data and measured on the validation part."""
+"""A run's recipe, ready to be carried out on altered training data and measured on the validation split."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Experiment:
     Args:
         run: the run that is tried.
         recipe: its recipe, with other epochs if so wished.
-        split: what it was trained on; its test part stays closed.
+        split: the data it was trained on; its test likes stay locked.
         seeds: number of retrainings where a check asks for several.
         progress: see `graphrec.training.progress.Progress`.
     """
@@ -69,7 +69,7 @@ class Experiment:
                 expected=f"at least {FEWEST_USERS} users with validation likes",
                 got=users,
                 where=run.folder,
-                next_step="use a split with a larger validation part",
+                next_step="use a split with more validation likes",
             )
         return cls(run, recipe, split, seeds, progress)
 

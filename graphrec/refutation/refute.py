@@ -29,8 +29,8 @@ def refute(
 ) -> Refutation:
     """Retrain a run's recipe on altered training data, and compare with what a sound model must show.
 
-    Everything is measured on the validation likes; the test part stays closed. Results go to `refutation/` in the run's
-    folder after each check; a check that is there already, with the same settings, is not repeated.
+    Everything is measured on the validation likes; the test split stays locked. Results go to `refutation/` in the
+    run's folder after each check. A check that is there already, with the same settings, is not repeated.
 
     Args:
         run: a complete run whose data is still there.

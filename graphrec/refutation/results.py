@@ -88,7 +88,7 @@ class Refutation:
         short = (
             "" if self.epochs is None else f" Each training had at most {self.epochs} epochs, not the recipe's number."
         )
-        head = f"Measured on the validation likes; the test part stayed closed.{short}"
+        head = f"Measured on the validation likes; the test split stayed closed.{short}"
         parts = [f"# Refutation of {self.run}\n\n{head}\n"]
         for check in self.checks:
             lines = [f"| {_escaped(figure.label)} | {figure} |" for figure in check.figures]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from graphrec.data.split import list_splits
 from graphrec.errors import OUT, Phrase, RunError
 from graphrec.evaluation.baselines import Baseline
-from graphrec.evaluation.result_sets import TRUTH_PARTS
+from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import training_plot
 from graphrec.report.primitives.tables import counted
@@ -45,13 +45,13 @@ COUNTS = {
     "valid": "validation likes",
     "test": "test likes",
 }
-PARTS = {"test": "test", "valid": "validation"}
+SPLITS = {"test": "test", "valid": "validation"}
 
 
 def write_report(
     runs: Sequence[Run] | Sequence[Sequence[Run]],
     out: Path,
-    part: str = "test",
+    split: str = "test",
     title: str | None = None,
     *,
     paper_tables: Sequence[PaperTable] = (),
@@ -61,14 +61,14 @@ def write_report(
     baselines: Sequence[Baseline] = (),
     deviations: Sequence[str] = (),
 ) -> Path:
-    """Write the page and return its path; it needs no server, script, or other file, and opens no test part.
+    """Write the page and return its path; it needs no server, script, or other file, and opens no test split.
 
     Args:
-        runs: evaluated on `part`, and trained on the same split; or for each method the runs of its seeds, of which
+        runs: evaluated on `split`, and trained on the same split; or for each method the runs of its seeds, of which
             tables and tests are over users and seeds, and curves, lists and explanations are the first seed's. What
             `graphrec.runs.analyses` found of them is shown, too.
         out: the file to write, whole or not at all.
-        part: `test` or `valid`.
+        split: `test` or `valid`.
         title: by default the number of runs and the dataset.
         paper_tables: tables and figures that were made of the runs, such as a paper's.
         dose_response: `results.csv` of a study on simulated worlds, see `graphrec.experiments.dose_response`.
@@ -76,31 +76,31 @@ def write_report(
         compared: by the runs' name, the estimands whose rows are ranked and tested, by label, and what the rows are
             called; by default all that each was evaluated under, of an ablation beside its method its own alone.
         baselines: what stands beside the methods where they are ranked, such as popularity.
-        deviations: how the experiments depart from a paper's, in sentences; what each part departs in is on the page
-            in any case.
+        deviations: how the experiments depart from a paper's, in sentences. How each component departs is on the
+            page in any case.
 
     Raises:
-        RunError: no runs, another part, a run was not evaluated, the runs do not share their split, methods have
+        RunError: no runs, another split, a run was not evaluated, the runs do not share their split, methods have
             different numbers of seeds, or `out` is a folder.
         DataError: `dose_response` is not the table of a study.
     """
     out = Path(out)
-    _require_reportable(runs, part, out)
+    _require_reportable(runs, split, out)
     methods = methods_of(runs, compared)
     every, firsts = [run for method in methods for run in method.runs], [method.first for method in methods]
     names, called = run_names(methods), {method.first.folder: method.name for method in methods}
-    found = results(methods, part, baselines)
+    found = results(methods, split, baselines)
     truths = {
         target: (judged, results(judged, kept, baselines))
-        for target, kept in TRUTH_PARTS.items()
+        for target, kept in TRUTH_SETS.items()
         if (judged := [method for method in methods if method.has(kept)])
     }
-    judged_on = {part: methods, **{TRUTH_PARTS[target]: judged for target, (judged, _) in truths.items()}}
+    judged_on = {split: methods, **{TRUTH_SETS[target]: judged for target, (judged, _) in truths.items()}}
     tables = [found.table, *(truth.table for _, truth in truths.values())]
     seeds = len(methods[0].runs)
     page = template("report.html").render(
         title=title or f"{counted(len(every), 'run')} on {every[0].manifest['dataset']}",
-        part=PARTS[part],
+        split=SPLITS[split],
         seeds=seeds,
         first_seed=firsts[0].recipe.seed,
         intervals="bootstrap intervals over users" if seeds == 1 else f"intervals over users and {seeds} seeds",
@@ -116,13 +116,13 @@ def write_report(
             }
             for target, (judged, truth) in truths.items()
         ],
-        slices=slices(methods) if part == "test" else [],
+        slices=slices(methods) if split == "test" else [],
         strengths=strengths([rows(judged, kept, every=True)[0] for kept, judged in judged_on.items()]),
         settings=settings(firsts, called, tables),
         doses=None if dose_response is None else doses(dose_response, methods_in_order(found.table)),
         paper_tables=paper_table_sections(paper_tables),
         training=[_training(run, names[run.folder], f"train{n}") for n, run in enumerate(firsts)],
-        decoders=causal_claims(firsts, part),
+        decoders=causal_claims(firsts, split),
         refutations=refutations(every, names),
         explanations=explanations(firsts, names),
         lists=user_lists(firsts, names),
@@ -132,22 +132,22 @@ def write_report(
         environments=environments(every, names),
         runs=[provenance(run, names[run.folder]) for run in every],
         same_data=len({run.manifest["dataset_fingerprint"] for run in every}) == 1,
-        commands=commands(every, part, out, dose_response, replicates=seeds > 1),
+        commands=commands(every, split, out, dose_response, replicates=seeds > 1),
     )
     write_text(out, page)
     return out
 
 
-def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], part: str, out: Path) -> None:
+def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], split: str, out: Path) -> None:
     if not runs:
         raise RunError("nothing to report", expected="at least one run", got="none", where="runs")
-    if part not in PARTS:
+    if split not in SPLITS:
         raise RunError(
             "a report is about held-out likes; a simulated world's truth is on its page too",
-            expected="part " + " or ".join(PARTS),
-            got=f"`{part}`",
-            where="part",
-            next_step=Phrase("leave out {} for the table of another part", OUT),
+            expected="split " + " or ".join(SPLITS),
+            got=f"`{split}`",
+            where="split",
+            next_step=Phrase("leave out {} for the table of another result set", OUT),
         )
     if out.is_dir():
         raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")

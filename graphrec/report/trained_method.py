@@ -37,9 +37,9 @@ class Trained:
         several = len(self.runs) > 1
         return {run.folder: f"{self.name} (seed {run.recipe.seed})" if several else self.name for run in self.runs}
 
-    def has(self, part: str) -> bool:
-        """Whether every run was evaluated on `part`."""
-        return all(any(entry["part"] == part for entry in run.metrics().values()) for run in self.runs)
+    def has(self, result_set: str) -> bool:
+        """Whether every run was evaluated on `result_set`."""
+        return all(any(entry["result_set"] == result_set for entry in run.metrics().values()) for run in self.runs)
 
 
 def methods_of(

@@ -1,12 +1,12 @@
-"""Analyses of a run besides its ranking metrics, each kept in the run's folder as parts of its own.
+"""Analyses of a run besides its ranking metrics, each kept in the run's folder under a result set of its own.
 
     by_activity    `active`, `less_active`            the test metrics of each group of users
     by_time        `time_1` to `time_4`, `time_drop`  metrics on each quarter of the held-out likes, and their drop
     by_like_ratio  `high_ratio`, `low_ratio`          normalised recall in each group of items
-    of_lists       `lists`                            what all users' lists are made of; opens no held-out part
+    of_lists       `lists`                            what all users' lists are made of; opens no held-out split
     off_policy     `off_policy`                       the lists' value by likes of what was shown at random
 
-Each returns what `Run.evaluate` returns, with `part` in front; `compare` takes the part's name.
+Each returns what `Run.evaluate` returns, with `result_set` in front; `compare` takes the result set's name.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
     """The kept test metrics, averaged over active users and over the others; see `evaluation.slices`.
 
     Raises:
-        RunError: an estimand was not evaluated on the test part yet.
+        RunError: an estimand was not evaluated on the test split yet.
     """
     active = active_users(run.train_interactions, len(run.user_ids), run.recipe.evaluation.active_share)
     rows = []
     for name, estimand in run.choose(estimands).items():
         per_user = run.per_user(label(estimand), "test")
         numbers = pd.Index(run.user_ids).get_indexer(per_user["user"])
-        for part, chosen in zip(ACTIVITY, (active[numbers], ~active[numbers])):
+        for result_set, chosen in zip(ACTIVITY, (active[numbers], ~active[numbers])):
             table = per_user.assign(user=numbers)[chosen].reset_index(drop=True)
-            rows.append({"part": part, **run.keep(part, name, estimand, table)})
+            rows.append({"result_set": result_set, **run.keep(result_set, name, estimand, table)})
     return _by_part(rows)
 
 
 def by_time(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
-    """Metrics on the four subsets of the held-out likes in order of time, and their drop; opens the test part.
+    """Metrics on the four subsets of the held-out likes in order of time, and their drop; opens the test split.
 
     The drop of a metric is 1 - the mean of its means on subsets 2, 3 and 4 / its mean on subset 1.
 
@@ -60,19 +60,19 @@ def by_time(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = 
     """
     scorers = _scorers(run, estimands, graph)
     split, dataset = run.split(), load_data(run.recipe)
-    like_times(dataset, split, split.valid)  # a dataset without times is refused while the test part is closed
+    like_times(dataset, split, split.valid)  # a dataset without times is refused while the test split is closed
     held = np.concatenate([split.valid, split.open_test("evaluate by time", run.folder / LEDGER)])
     subsets = time_subsets(held, like_times(dataset, split, held))
     rows = []
     for name, (estimand, scorer) in scorers.items():
         tables = evaluate_sets(scorer, subsets, split.train_pairs("click"), run.recipe.evaluation.k)
-        for part, table in zip((*SUBSETS, DROP), (*tables, drop(tables))):
-            rows.append({"part": part, **run.keep(part, name, estimand, table)})
+        for result_set, table in zip((*SUBSETS, DROP), (*tables, drop(tables))):
+            rows.append({"result_set": result_set, **run.keep(result_set, name, estimand, table)})
     return _by_part(rows)
 
 
 def by_like_ratio(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
-    """Normalised recall on items with a high like/click ratio and on the others; opens the test part.
+    """Normalised recall on items with a high like/click ratio and on the others; opens the test split.
 
     Raises:
         DataError: every click of the data is a like.
@@ -91,8 +91,8 @@ def by_like_ratio(run: Run, estimands: Estimands = (), *, graph: CausalGraph | N
     rows = []
     for name, (estimand, scorer) in scorers.items():
         tables = normalised_recall(scorer, test, clicks, high, run.recipe.evaluation.k)
-        for part, table in zip(RATIOS, tables):
-            rows.append({"part": part, **run.keep(part, name, estimand, table)})
+        for result_set, table in zip(RATIOS, tables):
+            rows.append({"result_set": result_set, **run.keep(result_set, name, estimand, table)})
     return _by_part(rows)
 
 
@@ -104,12 +104,12 @@ def of_lists(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None =
     for name, (estimand, scorer) in scorers.items():
         cutoffs = run.recipe.evaluation.k
         table, whole = describe_lists(scorer, run.train_interactions, dataset.features, cutoffs)
-        rows.append({"part": LISTS, **run.keep(LISTS, name, estimand, table, whole)})
+        rows.append({"result_set": LISTS, **run.keep(LISTS, name, estimand, table, whole)})
     return pd.DataFrame(rows)
 
 
 def off_policy(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
-    """IPS, SNIPS and DR estimates of the lists' value; see `evaluation.off_policy`. Opens the test part.
+    """IPS, SNIPS and DR estimates of the lists' value; see `evaluation.off_policy`. Opens the test split.
 
     Raises:
         DataError: the data marks no part as exposed at random, or the run's split does not keep it apart.
@@ -120,12 +120,12 @@ def off_policy(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None
     rows = []
     for name, (estimand, scorer) in scorers.items():
         table = off_policy_values(scorer, exposures, run.recipe.evaluation.k)
-        rows.append({"part": OFF_POLICY, **run.keep(OFF_POLICY, name, estimand, table)})
+        rows.append({"result_set": OFF_POLICY, **run.keep(OFF_POLICY, name, estimand, table)})
     return pd.DataFrame(rows)
 
 
 def shown_at_random(run: Run) -> Exposures:
-    """What `off_policy` is made of; asks whether the data has it, while the test part is closed.
+    """What `off_policy` is made of; asks whether the data has it, while the test split is closed.
 
     Raises:
         DataError: as `off_policy`.
@@ -138,5 +138,5 @@ def _scorers(run: Run, estimands: Estimands, graph: CausalGraph | None) -> dict[
 
 
 def _by_part(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows of one part together, the estimands of each in their order."""
-    return pd.DataFrame(sorted(rows, key=lambda row: SLICES.index(row["part"])))
+    """Rows of one result set together, the estimands of each in their order."""
+    return pd.DataFrame(sorted(rows, key=lambda row: SLICES.index(row["result_set"])))

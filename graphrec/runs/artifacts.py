@@ -35,7 +35,7 @@ class Tables:
     Args:
         representations: by tower and output, tables `[U, d]` and `[I, d]`.
         categories: by modality, the category `[I]` of each item.
-        train_pairs: `[E, 2]` (user, item) of the training part.
+        train_pairs: `[E, 2]` (user, item) of the training split.
     """
 
     representations: dict[str, dict[str, Representation]]

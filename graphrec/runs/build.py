@@ -58,7 +58,7 @@ def prepare_split(recipe: Recipe) -> Split:
     assert not leaks, f"the split `{recipe.split.name}` leaks: {leaks[0].count} {leaks[0].message}"
     if not len(split.train_pairs("like")):
         raise SplitError(
-            "the training part has no likes",
+            "the training split has no likes",
             expected="at least one pair of " + ", ".join(split.dataset.feedback["like"]),
             got=f"{split.counts['train_clicks']} training clicks, none of them liked",
             where=f"split `{recipe.split.name}` of {recipe.data.path}",

@@ -24,7 +24,7 @@ class Comparison:
     tests: pd.DataFrame
 
 
-def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
+def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
     """One table over runs that were evaluated on the same held-out pairs.
 
     Returns:
@@ -33,22 +33,22 @@ def compare(runs: Sequence[Run], part: str = "test") -> pd.DataFrame:
     Raises:
         RunError: a run was not evaluated, or the runs do not share their split.
     """
-    if part not in EVALUATE_ARGUMENTS:
-        raise UnknownNameError("part", part, EVALUATE_ARGUMENTS, where="part")
+    if result_set not in EVALUATE_ARGUMENTS:
+        raise UnknownNameError("result set", result_set, EVALUATE_ARGUMENTS, where="result_set")
     require_one_split(runs)
     twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]
     if twice:
         raise RunError("a run is given twice", expected="each run once", got=twice[0], next_step="drop one of them")
     rows = []
     for name, run in zip(run_labels(runs), runs):
-        found = [entry for entry in run.metrics().values() if entry["part"] == part]
+        found = [entry for entry in run.metrics().values() if entry["result_set"] == result_set]
         if not found:
             raise RunError(
-                f"not evaluated on {part} yet",
+                f"not evaluated on {result_set} yet",
                 where=run.folder,
-                next_step=evaluation_of(part, run.folder),
+                next_step=evaluation_of(result_set, run.folder),
             )
-        if part in ACTIVITY and run.recipe.evaluation.active_share != runs[0].recipe.evaluation.active_share:
+        if result_set in ACTIVITY and run.recipe.evaluation.active_share != runs[0].recipe.evaluation.active_share:
             raise RunError(
                 "the runs' active users are not the same",
                 expected=f"evaluation.active_share {runs[0].recipe.evaluation.active_share} in all",
@@ -81,12 +81,12 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
     return [run.name if names.count(run.name) == 1 else str(run.folder) for run in runs]
 
 
-def compare_runs(runs: Sequence[Run], part: str = "test", *, replicates: bool = False) -> Comparison:
+def compare_runs(runs: Sequence[Run], result_set: str = "test", *, replicates: bool = False) -> Comparison:
     """The table of `compare` and the paired tests of its rows.
 
     Args:
-        runs: evaluated on `part`, and trained on the same split.
-        part: what was evaluated.
+        runs: evaluated on `result_set`, and trained on the same split.
+        result_set: what was evaluated.
         replicates: runs whose recipes differ in the seed (and the name) alone become one row, with their number in
             `seeds`; intervals and tests are then over users and seeds.
 
@@ -94,20 +94,20 @@ def compare_runs(runs: Sequence[Run], part: str = "test", *, replicates: bool = 
         RunError: as `compare`; with `replicates`, methods have different numbers of seeds, or a run of one was not
             evaluated under all its estimands.
     """
-    table = compare(runs, part)
+    table = compare(runs, result_set)
     if not replicates:
         kept = [
-            [run.per_user(entry["estimand"], part)]
+            [run.per_user(entry["estimand"], result_set)]
             for run in runs
             for entry in run.metrics().values()
-            if entry["part"] == part
+            if entry["result_set"] == result_set
         ]
         return Comparison(table, paired_tests(dict(enumerate(kept))))
     rows, kept, trainings = [], [], []
     for same in by_recipe(runs):
         for key, entry in same[0].metrics().items():
-            if entry["part"] == part:
-                kept.append([run.per_user(entry["estimand"], part) for run in same])
+            if entry["result_set"] == result_set:
+                kept.append([run.per_user(entry["estimand"], result_set) for run in same])
                 trainings.append(same[0].folder)
                 summary = summarise_seeds([run.metrics()[key] for run in same], kept[-1])
                 row = table_row(entry["method"], entry["estimand"], summary)

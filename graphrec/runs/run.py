@@ -9,8 +9,8 @@
     tables.safetensors      representations of all users and items, their categories, training pairs: all that scoring
                             needs
     users.parquet, items.parquet      row number -> external id
-    ledger.jsonl            a line for each opening of the test part
-    metrics.json, per_user/PART-ESTIMAND.parquet      after `evaluate`
+    ledger.jsonl            a line for each opening of the test split
+    metrics.json, per_user/RESULT_SET-ESTIMAND.parquet      after `evaluate`
     refutation/results.json, refutation.md            after `refute`
 
 `run.json` is written last: only a run whose status is complete is ever opened.
@@ -35,7 +35,7 @@ from graphrec.decoders import Context, Decoder, decoders
 from graphrec.errors import OUT, Call, MismatchError, Phrase, RecipeError, RunError, UnknownNameError, damaged
 from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
-from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_PARTS
+from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_SETS
 from graphrec.evaluation.truth import evaluate_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
@@ -186,7 +186,7 @@ class Run:
         self,
         estimands: Sequence[str | Estimand] = (),
         *,
-        part: str = "test",
+        split: str = "test",
         reason: str = "evaluate",
         graph: CausalGraph | None = None,
     ) -> pd.DataFrame:
@@ -195,7 +195,7 @@ class Run:
         Args:
             estimands: names as on the command line (`total_indirect_effect:strength=0,0.5,1` is a sweep), or
                 estimands; by default `variants()`.
-            part: `test` or `valid`. Each opening of the test part is written to the run's ledger.
+            split: `test` or `valid`. Each opening of the test split is written to the run's ledger.
             reason: for the ledger.
             graph: a causal graph of one's own, on which the estimands must be identified instead of the decoder's.
 
@@ -205,19 +205,19 @@ class Run:
 
         Raises:
             RunError: the data is not what the run was trained on.
-            RecipeError: the decoder lacks a part that an estimand needs.
+            RecipeError: the decoder lacks a branch that an estimand needs.
             IdentificationError: an estimand is not identified on the causal graph.
         """
-        if part not in HELD_OUT:
-            raise UnknownNameError("part", part, HELD_OUT, where="part")
+        if split not in HELD_OUT:
+            raise UnknownNameError("split", split, HELD_OUT, where="split")
         chosen = self.choose(estimands)
         scorers = {name: self.model.scorer(estimand, graph) for name, estimand in chosen.items()}
-        split = self.split()
-        positives = split.valid if part == "valid" else split.open_test(reason, self.folder / "ledger.jsonl")
+        data = self.split()
+        positives = data.valid if split == "valid" else data.open_test(reason, self.folder / "ledger.jsonl")
         rows = []
         for name, scorer in scorers.items():
-            per_user = evaluate(scorer, positives, split.train_pairs("click"), self.recipe.evaluation.k)
-            rows.append(self.keep(part, name, chosen[name], per_user))
+            per_user = evaluate(scorer, positives, data.train_pairs("click"), self.recipe.evaluation.k)
+            rows.append(self.keep(split, name, chosen[name], per_user))
         return pd.DataFrame(rows)
 
     def evaluate_truth(
@@ -228,13 +228,13 @@ class Run:
         *,
         graph: CausalGraph | None = None,
     ) -> pd.DataFrame:
-        """Judge the ranking by the truth of the simulated world behind the data; the test part stays closed.
+        """Judge the ranking by the truth of the simulated world behind the data; the test split stays closed.
 
         Args:
             truth: folder that `simulate` wrote (or the `truth` folder in it).
             estimands: as in `evaluate`.
             target: `like`, the truth being P(like | user, do(item)), or `satisfaction`, P(like | user, do(item is
-                clicked)). What is found is kept as part `truth` or `satisfaction`.
+                clicked)). The results are kept as result set `truth` or `satisfaction`.
             graph: as in `evaluate`.
 
         Returns:
@@ -254,11 +254,11 @@ class Run:
         for name, estimand in self.choose(estimands).items():
             scorer = self.model.scorer(estimand, graph)
             per_user = evaluate_by_truth(scorer, known, self.train_interactions, target=target)
-            rows.append(self.keep(TRUTH_PARTS[target], name, estimand, per_user))
+            rows.append(self.keep(TRUTH_SETS[target], name, estimand, per_user))
         return pd.DataFrame(rows)
 
     def metrics(self) -> dict[str, Any]:
-        """What `evaluate` has found so far, by part and estimand."""
+        """What `evaluate` has found so far, by result set and estimand."""
         return load_metrics(self.folder)
 
     def refutation(self) -> dict[str, Any]:
@@ -266,13 +266,13 @@ class Run:
         path = self.folder / REFUTATION / "results.json"
         return read_json(path) if path.is_file() else {}
 
-    def per_user(self, estimand: str, part: str = "test") -> pd.DataFrame:
+    def per_user(self, estimand: str, result_set: str = "test") -> pd.DataFrame:
         """The per-user metrics of an estimand that has been evaluated.
 
         Raises:
             RunError: it was not, or the file is damaged.
         """
-        return load_per_user(self.folder, part, estimand)
+        return load_per_user(self.folder, result_set, estimand)
 
     def recommend(
         self,
@@ -289,7 +289,7 @@ class Run:
             users: external ids, or a single one.
             k: list length.
             estimand: by default the first of `variants()`.
-            seen: True admits items of the training part.
+            seen: True admits items of the training split.
             graph: as in `evaluate`.
 
         Returns:
@@ -403,7 +403,7 @@ class Run:
 
     def keep(
         self,
-        part: str,
+        result_set: str,
         name: str,
         estimand: Estimand,
         per_user: pd.DataFrame,
@@ -412,7 +412,7 @@ class Run:
         """Write what an evaluation found into the run's folder, and summarise it.
 
         Args:
-            part: what was evaluated, a key of `EVALUATE_ARGUMENTS`.
+            result_set: what was evaluated, a key of `EVALUATE_ARGUMENTS`.
             name: the estimand's, for tables.
             per_user: `user` (row numbers) and the metrics.
             whole: metrics that no single user has, and that therefore have no interval.
@@ -436,9 +436,9 @@ class Run:
         nan, users = float("nan"), len(per_user)
         summary = summarise(per_user)
         summary |= {metric: dict(mean=value, low=nan, high=nan, users=users) for metric, value in (whole or {}).items()}
-        entry = {"method": name, "estimand": text, "part": part, "metrics": summary}
+        entry = {"method": name, "estimand": text, "result_set": result_set, "metrics": summary}
         with file_lock(self.folder / MANIFEST, wait=True):  # another process may evaluate the run, too
-            save_found(self.folder, part, text, per_user.assign(user=self.user_ids[per_user["user"]]), entry)
+            save_found(self.folder, result_set, text, per_user.assign(user=self.user_ids[per_user["user"]]), entry)
         return table_row(name, text, summary)
 
 

@@ -45,7 +45,7 @@ def train(
     on_epoch: Callable[[TrainingState], None] = lambda state: None,
     resume: bool = True,
 ) -> Run:
-    """Carry out a recipe up to the trained model; the test part stays locked.
+    """Carry out a recipe up to the trained model; the test split stays locked.
 
     Args:
         recipe: what to do.
@@ -289,7 +289,7 @@ def _write_recipe(out: Path, recipe: Recipe) -> None:
 
 
 def _clear(out: Path) -> None:
-    """Remove what an earlier training left; the ledger stays, as the test part was opened all the same."""
+    """Remove what an earlier training left; the ledger stays, as the test split was opened all the same."""
     (out / CHECKPOINT).unlink(missing_ok=True)
     remove_found(out)
     shutil.rmtree(out / REFUTATION, ignore_errors=True)

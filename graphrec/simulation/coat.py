@@ -1,11 +1,11 @@
-"""A world of self-selected ratings in the layout of Coat, with a test part of uniformly random exposure.
+"""A world of self-selected ratings in the layout of Coat, with a test split of uniformly random exposure.
 
     train.ascii, test.ascii      [U, I] ratings 1 to 5, 0 where there is none; spaces between
     user_item_features/          item_features.ascii, user_features.ascii: zeros and ones; *_map.txt name the columns
 
 Users rate in `train` what they clicked; in `test` they rate coats that were drawn for them uniformly at random among
-the others. Four stars or more are a like. So likes of the test part follow P(like | user, do(item is clicked)), for the
-item with the confounder that it has. An item's attributes show the exposure taste; a user's show the taste.
+the others. Four stars or more are a like. So likes of the test split follow P(like | user, do(item is clicked)),
+for the item with the confounder that it has. An item's attributes show the exposure taste; a user's show the taste.
 """
 
 from __future__ import annotations

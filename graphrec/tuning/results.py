@@ -152,7 +152,7 @@ class Tuning:
             f"# Tuning of {recipe.name}",
             "",
             f"{metric_label(self.monitor)} on the validation likes after each of {counted(count, 'training')}; "
-            f"sampler {self.sampler}, seed {recipe.seed}. Trial 0 is the recipe as it was given. The test part stayed "
+            f"sampler {self.sampler}, seed {recipe.seed}. Trial 0 is the recipe as it was given. The test split stayed "
             "closed.",
             "",
         ]
@@ -160,7 +160,7 @@ class Tuning:
             best = self.best
             text += [
                 f"Best: trial {best.number}, {number(best.value)}. Its recipe is `{BEST}`. The best of several "
-                "is chosen with luck: expect less of it on the test part.",
+                "is chosen with luck: expect less of it on the test split.",
                 "",
             ]
         searched = [(key, _values_shown(values)) for key, values in self.space.dimensions.items()]

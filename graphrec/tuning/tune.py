@@ -34,7 +34,7 @@ def tune(
     progress: Progress = silent,
     on_trial: Callable[[Tuning], None] = lambda tuning: None,
 ) -> Tuning:
-    """Search a recipe's space for the settings that are best on the validation likes; the test part stays locked.
+    """Search a recipe's space for the settings that are best on the validation likes; the test split stays locked.
 
     Every trial is one training with early stopping, and its value is the recipe's `training.monitor` under the recipe's
     first estimand. Where options of that estimand are searched, every trained model is scored under all of them and its
@@ -102,7 +102,7 @@ def _carry_out(trial: Trial, space: Space, out: Path, progress: Progress) -> Tri
         recipe = space.recipe_with(trial.settings)
         with progress(f"trial {trial.number}", recipe.training) as on_epoch:
             run = train(recipe, trial_folder(out, trial.number), on_epoch=on_epoch)
-        table = run.evaluate(space.estimands, part="valid")
+        table = run.evaluate(space.estimands, split="valid")
     except (MismatchError, OSError, SafetensorError):
         raise
     except GraphrecError as error:

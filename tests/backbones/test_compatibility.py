@@ -39,7 +39,7 @@ def bare_split(bare: Path, tiny_recipe: MakeRecipe) -> Split:
 
 @pytest.fixture(scope="module")
 def empty_split(tiny_recipe: MakeRecipe) -> Split:
-    """A split whose training part has lost every pair."""
+    """A split whose training data has lost every pair."""
     split = prepare_split(tiny_recipe("ct"))
     return replace(split, dataset=replace(split.dataset, interactions=split.train.iloc[:0]))
 

@@ -47,7 +47,7 @@ def test_a_benchmark_keeps_the_values_behind_its_table(tiny_recipe, tiny_world: 
     values = check(tmp_path)
     assert values.dtypes[["ndcg@10", "mrr", "ndcg_do@50"]].tolist() == ["float32"] * 3
     assert "ndcg@20" in values and "hr@20" not in values and "regret_do@50" not in values, "the headlines alone"
-    assert set(values["part"]) == {"test", "truth"}
+    assert set(values["result_set"]) == {"test", "truth"}
     seeds = values.groupby("method")["seed"].unique().map(list).to_dict()
     assert seeds["HCR-T"] == [0, 3] and seeds["popularity (clicks)"] == [0], "popularity has no seed"
     assert values["user"].ne(values["user"].shift()).sum() == values["user"].nunique(), "a user's stand together"

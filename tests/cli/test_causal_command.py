@@ -144,9 +144,9 @@ def test_a_runs_estimands_are_checked_on_ones_own_graph(own: Callable[[str], Run
     for arguments in (["evaluate", folder], ["recommend", folder, "--users", user]):
         error = call(*arguments, "--graph", path).exception
         assert isinstance(error, IdentificationError) and error.got == "I <- T -> C"
-    assert (ledger.read_text() if ledger.exists() else "") == openings, "the test part stays closed"
-    observed = call("evaluate", folder, "--graph", path, "--estimand", "observational", "--part", "valid", "--json")
-    plain = call("evaluate", folder, "--estimand", "observational", "--part", "valid", "--json")
+    assert (ledger.read_text() if ledger.exists() else "") == openings, "the test split stays closed"
+    observed = call("evaluate", folder, "--graph", path, "--estimand", "observational", "--split", "valid", "--json")
+    plain = call("evaluate", folder, "--estimand", "observational", "--split", "valid", "--json")
     assert observed.exit_code == 0 and json.loads(observed.stdout) == json.loads(plain.stdout)
     listed = call(
         "recommend", folder, "--users", user, "--k", 3, "--graph", path, "--estimand", "observational", "--json"

@@ -54,7 +54,7 @@ def run_mistakes() -> Sequence[tuple[list[str], str]]:
         (["evaluate", "{nowhere}"], "not a run folder"),
         (["evaluate", "{hcr}", "--estimand", "front_dor"], "did you mean `front_door`?"),
         (["evaluate", "{hcr}", "--estimand", "total_indirect_effect"], "does not fit this decoder"),
-        (["evaluate", "{hcr}", "--part", "tset"], "did you mean `test`?"),
+        (["evaluate", "{hcr}", "--split", "tset"], "did you mean `test`?"),
         (["evaluate", "{hcr}", "--truth", "{hcr}"], "no truth lies here"),
         (["evaluate", "{hcr}", "--target", "like"], "a target without a truth"),
         (["recommend", "{hcr}", "--users", "nobody"], "user ids are unknown"),

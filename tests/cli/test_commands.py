@@ -210,7 +210,7 @@ def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, o
     folder = own("ct").folder
     said = call("evaluate", folder, "--slices", "--lists", "--json")
     assert said.status == 0
-    parts = [row.get("part") for row in said.json]
+    parts = [row.get("result_set") for row in said.json]
     assert parts == [
         None, "active", "less_active", "time_1", "time_2", "time_3", "time_4", "time_drop", "high_ratio", "low_ratio",
         "lists",
@@ -221,7 +221,7 @@ def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, o
     assert [len(table) - 1 for table in tables] == [1, 2, 4, 1, 2]
     over_time, drops = tables[2:4]
     assert "drop" not in over_time[0] and drops[1].startswith("time_drop") and "–" not in drops[1]
-    assert call("compare", folder, "--part", "less_active", "--json").json[0]["method"] == "CT"
+    assert call("compare", folder, "--result-set", "less_active", "--json").json[0]["method"] == "CT"
 
 
 def test_evaluate_tells_what_the_data_does_not_allow(call: Call, own: Callable[[str], Run]) -> None:
@@ -229,8 +229,8 @@ def test_evaluate_tells_what_the_data_does_not_allow(call: Call, own: Callable[[
     said = call("evaluate", folder, "--slices", "--lists", "--off-policy")
     refused(said, "marked as exposed at random", "where: ", "without --off-policy")
     assert not (folder / "ledger.jsonl").exists() and Run(folder).metrics() == {}
-    said = call("evaluate", folder, "--slices", "--part", "valid")
-    refused(said, "the slices are of the test part", "where: --slices", "leave out --slices")
+    said = call("evaluate", folder, "--slices", "--split", "valid")
+    refused(said, "the slices are of the test split", "where: --slices", "leave out --slices")
 
 
 def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str], Run]) -> None:
@@ -241,7 +241,7 @@ def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str
     assert said.status == 0 and "less that of" in said.out and "p (Wilcoxon)" in said.out
     rows = call("compare", *runs, "--json").json
     assert rows[0]["ndcg@20_p"] == rows[1]["ndcg@20_p"] and 0 < rows[0]["ndcg@20_p"] <= 1
-    refused = call("compare", *runs, "--part", "lists")
+    refused = call("compare", *runs, "--result-set", "lists")
     assert refused.status == 2 and f"graphrec evaluate {runs[0]} --lists" in refused.err
 
 

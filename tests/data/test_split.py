@@ -204,7 +204,7 @@ def test_mistakes_are_typed_and_say_what_to_do(dataset_of, random_dataset):
 
 def test_times_that_are_all_equal_leave_an_empty_part(dataset_of):
     events = [(user, item, "like", 5) for user in "abc" for item in "pqrs"]
-    with pytest.raises(SplitError, match=r"valid part .* is empty"):
+    with pytest.raises(SplitError, match=r"valid split .* is empty"):
         make_split(dataset_of(events, click=("like",)), SplitConfig())
 
 

@@ -44,7 +44,7 @@ def test_every_file_of_a_run_and_of_prepared_data_is_told(
     tiny_recipe: Callable[..., Recipe], tiny_prepared: Path, tmp_path: Path
 ) -> None:
     run = train(tiny_recipe("ct"), tmp_path / "run")
-    run.evaluate(part="test")
+    run.evaluate(split="test")
     assert {f"`{file.name}" for file in run.folder.iterdir()} <= set(re.findall(r"`[\w.]+", DOCUMENT))
     assert {f"`{file.name}`" for file in tiny_prepared.iterdir()} <= set(re.findall(r"`[\w.]+`", DATA))
 

@@ -217,7 +217,7 @@ def test_a_saved_run_scores_under_every_reference(run_with_categories: Run) -> N
         for name in ("total_effect", "natural_direct_effect", "total_indirect_effect")
         for reference in ("zero", "constant", "constant:constant=0.5", "category:category=kind")
     ]
-    table = run.evaluate(texts, part="valid")
+    table = run.evaluate(texts, split="valid")
     assert list(table["estimand"]) == texts
     assert table["ndcg@20"].notna().all()
     assert len(run.recommend(run.user_ids[:2], 5, estimand=texts[-1])) == 10

@@ -237,7 +237,7 @@ def test_a_seen_item_is_explained_and_said_to_be_seen(tiny_runs: dict[str, Run])
     run = tiny_runs["causalrec"]
     user, item = run.train_interactions[0]
     one = run.explain(run.user_ids[user], run.item_ids[item])
-    assert one.seen and "in the user's training part" in one.text()
+    assert one.seen and "in the user's training split" in one.text()
     assert all(one.item not in ranking.items for ranking in one.rankings)
 
 
@@ -333,8 +333,8 @@ def test_the_typical_user_has_the_median_number_of_clicks() -> None:
 def test_the_page_explains_the_typical_user_s_first_item(own: Callable[[str], Run], tmp_path: Path) -> None:
     runs = [own(name) for name in ("causalrec", "hcr", "ct")]
     for run in runs:
-        run.evaluate(part="valid")
-    page = write_report(runs, tmp_path / "a.html", part="valid").read_text(encoding="utf-8")
+        run.evaluate(split="valid")
+    page = write_report(runs, tmp_path / "a.html", split="valid").read_text(encoding="utf-8")
     section = page[page.index('<h2 id="explanation">') : page.index('<h2 id="cost">')]
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section.replace("<wbr>", "")))
     assert section.count("<svg") == 2

@@ -36,7 +36,7 @@ def test_results_are_written_as_they_come_and_found_again(
     own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = own("hcr")
-    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test part was opened"))
+    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test split was opened"))
     monkeypatch.setattr(refutation_checks.get("subset_stability"), "carry_out", lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         refute(run, checks=CHECKS, seeds=2, epochs=1)

@@ -50,9 +50,9 @@ def causalrec(world):
 
 @pytest.fixture(scope="session")
 def ct(world):
-    """One epoch, judged on the validation part alone."""
+    """One epoch, judged on the validation split alone."""
     run = train(_recipe(world, "ct", "ct", epochs=1), world / "ct")
-    run.evaluate(part="valid")
+    run.evaluate(split="valid")
     return run
 
 

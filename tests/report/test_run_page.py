@@ -106,7 +106,7 @@ def bold_numbers(page):
 
 def test_a_page_is_about_held_out_likes(hcr, tmp_path):
     with pytest.raises(RunError, match="about held-out likes"):
-        write_report([hcr], tmp_path / "a.html", part="truth")
+        write_report([hcr], tmp_path / "a.html", split="truth")
 
 
 def judged_as(run, values):
@@ -130,7 +130,7 @@ def test_a_single_behaviour_is_said_to_be_no_like(text, ct, tmp_path):
     assert "nothing but the click" not in seen(text)
     run = copied(ct, tmp_path / "run")
     run.manifest["single_behaviour"] = True
-    assert "nothing but the click" in seen(write_report([run], tmp_path / "a.html", part="valid").read_text())
+    assert "nothing but the click" in seen(write_report([run], tmp_path / "a.html", split="valid").read_text())
 
 
 def test_shows_the_causal_claims_of_each_decoder_once(page, text, hcr, causalrec):
@@ -157,7 +157,7 @@ def test_shows_the_causal_claims_of_each_decoder_once(page, text, hcr, causalrec
 def test_a_sweep_becomes_a_curve_and_one_causal_block(text, ct, tmp_path):
     assert "strength (lambda2)" in text
     assert seen(text).count("cross-world") == 1
-    assert "strength (lambda2)" not in write_report([ct], tmp_path / "a.html", part="valid").read_text()
+    assert "strength (lambda2)" not in write_report([ct], tmp_path / "a.html", split="valid").read_text()
 
 
 def test_gives_the_recipes_and_commands_that_repeat_the_runs(text, hcr, causalrec):
@@ -172,7 +172,7 @@ def test_gives_the_recipes_and_commands_that_repeat_the_runs(text, hcr, causalre
 @pytest.mark.usefixtures("undrawn")
 def test_two_runs_of_one_name_are_told_apart(ct, tmp_path):
     twin = copied(ct, tmp_path / "twin")
-    words = seen(write_report([ct, twin], tmp_path / "a.html", part="valid").read_text())
+    words = seen(write_report([ct, twin], tmp_path / "a.html", split="valid").read_text())
     assert f"{ct.name} ({ct.folder})" in words and f"{ct.name} ({twin.folder})" in words
 
 
@@ -182,10 +182,10 @@ def test_without_truth_or_data_the_page_still_stands(ct, world, tmp_path):
     run.manifest["simulated"] = False
     data = run.recipe.data.model_copy(update={"path": str(tmp_path / "gone")})
     run.recipe = run.recipe.model_copy(update={"data": data})
-    words = seen(write_report([run], tmp_path / "a.html", part="valid").read_text())
+    words = seen(write_report([run], tmp_path / "a.html", split="valid").read_text())
     assert "no longer at" in words and "Ranking on the validation likes" in words
     assert "do(item)" not in words and "simulated" not in words
-    assert "Test part opened never" in words
+    assert "Test split opened never" in words
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -105,7 +105,7 @@ def test_the_drop_the_slices_and_both_truths_are_there(text, analysed):
         for value in entry["metrics"].values():
             plain = f"{value['mean']:z.4f}"  # a zero has no sign
             shown = plain.replace("0.", ".", 1) if abs(value["mean"]) < 1 else plain
-            assert shown in words, (entry["part"], shown)
+            assert shown in words, (entry["result_set"], shown)
     assert words.count("Not analysed so: beta 3, causalrec") == 4
     assert "do(item is clicked)" in words and "P(like | user, do(item)):" in words
     assert "Not judged by the truth: beta 3" in words
@@ -147,4 +147,4 @@ def test_a_page_of_the_validation_likes_has_no_slices_of_the_test_part(ct, tmp_p
     run.evaluate()
     analyses.by_activity(run)
     assert 'id="slices"' in write_report([run], tmp_path / "test.html").read_text()
-    assert 'id="slices"' not in write_report([run], tmp_path / "valid.html", part="valid").read_text()
+    assert 'id="slices"' not in write_report([run], tmp_path / "valid.html", split="valid").read_text()

@@ -28,7 +28,7 @@ from graphrec.simulation.truth import Truth
 
 @pytest.fixture(scope="module")
 def coat(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run on a twin of Coat, whose test part was shown at random."""
+    """A run on a twin of Coat, whose test split was shown at random."""
     folder = tmp_path_factory.mktemp("coat")
     simulate("coat", folder / "raw", users=120, items=90, shown=40)
     prepare("coat", folder / "raw", folder / "prepared")
@@ -49,7 +49,7 @@ def test_activity_divides_the_users_of_the_test_part(own: Callable[[str], Run]) 
         analyses.by_activity(run)
     whole = run.evaluate()
     table = analyses.by_activity(run)
-    assert table["part"].tolist() == ["active"] * 4 + ["less_active"] * 4
+    assert table["result_set"].tolist() == ["active"] * 4 + ["less_active"] * 4
     active, others = table[:4].reset_index(), table[4:].reset_index()
     assert (active["users"] + others["users"]).tolist() == whole["users"].tolist()
     mean = (active["ndcg@20"] * active["users"] + others["ndcg@20"] * others["users"]) / whole["users"]
@@ -62,7 +62,7 @@ def test_activity_divides_the_users_of_the_test_part(own: Callable[[str], Run]) 
 def test_time_divides_the_held_out_likes_of_the_same_users(own: Callable[[str], Run]) -> None:
     run = own("ct")
     table = analyses.by_time(run)
-    assert table["part"].tolist() == ["time_1", "time_2", "time_3", "time_4", "time_drop"]
+    assert table["result_set"].tolist() == ["time_1", "time_2", "time_3", "time_4", "time_drop"]
     split = run.split()
     held = pd.DataFrame(np.concatenate([split.valid, split.open_test("to compare")]), columns=["user", "item"])
     sizes = held.groupby("user").size()
@@ -80,8 +80,8 @@ def test_time_divides_the_held_out_likes_of_the_same_users(own: Callable[[str], 
 def test_the_like_ratio_divides_the_items(own: Callable[[str], Run]) -> None:
     run = own("ct")
     table = analyses.by_like_ratio(run)
-    assert table["part"].tolist() == ["high_ratio", "low_ratio"]
-    kept = [run.per_user("observational", part) for part in table["part"]]
+    assert table["result_set"].tolist() == ["high_ratio", "low_ratio"]
+    kept = [run.per_user("observational", part) for part in table["result_set"]]
     assert sum(one["positives"].sum() for one in kept) == len(run.split().open_test("to compare"))
     assert (table["normalised_recall@20"] > 0).all()
     assert table["normalised_recall@20"].iloc[0] == pytest.approx(kept[0]["normalised_recall@20"].mean())
@@ -90,7 +90,7 @@ def test_the_like_ratio_divides_the_items(own: Callable[[str], Run]) -> None:
 def test_lists_are_described_without_opening_the_test_part(
     own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test part was opened"))
+    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test split was opened"))
     run = own("hcr")
     table = analyses.of_lists(run)
     assert table["users"].tolist() == [len(run.user_ids)] * 4
@@ -101,7 +101,7 @@ def test_lists_are_described_without_opening_the_test_part(
     lists = run.recommend(run.user_ids, 20, estimand="front_door")
     assert table["coverage@20"].iloc[0] == lists["item"].nunique() / len(run.item_ids)
     pd.testing.assert_frame_equal(
-        compare([run], "lists").drop(columns="run"), table.drop(columns="part"), check_like=True
+        compare([run], "lists").drop(columns="run"), table.drop(columns="result_set"), check_like=True
     )
 
 

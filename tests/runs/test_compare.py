@@ -122,7 +122,7 @@ def test_methods_with_other_numbers_of_seeds_are_no_replicates(judged: Callable[
 
 def test_a_run_given_twice_is_refused(own: Callable[[str], Run]) -> None:
     one = own("ct")
-    one.evaluate(part="valid")
+    one.evaluate(split="valid")
     with pytest.raises(RunError, match="given twice"):
         compare([one, Run(one.folder)], "valid")
 
@@ -148,9 +148,9 @@ def test_runs_on_different_splits_are_not_compared(
 def test_a_run_that_was_not_evaluated_is_named(own: Callable[[str], Run]) -> None:
     run = own("ct")
     with pytest.raises(RunError, match="not evaluated on valid yet") as caught:
-        compare([run], part="valid")
+        compare([run], result_set="valid")
     step = caught.value.next_step
-    assert worded(step, in_shell) == f"graphrec evaluate {run.folder} --part valid"
-    assert str(step) == "`run.evaluate(part='valid')`"
+    assert worded(step, in_shell) == f"graphrec evaluate {run.folder} --split valid"
+    assert str(step) == "`run.evaluate(split='valid')`"
     with pytest.raises(RunError, match="not evaluated yet"):
         run.per_user("observational")

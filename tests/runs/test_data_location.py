@@ -39,7 +39,7 @@ def test_a_run_is_kept_where_the_same_data_lies_elsewhere(
     after = content(run.folder)
     assert [name for name in after if after[name] != before[name]] == ["recipe.toml", "run.json"]
     assert again.about() == run.about(), "the way to the data alone"
-    assert again.evaluate(part="valid")["ndcg@20"].notna().all()
+    assert again.evaluate(split="valid")["ndcg@20"].notna().all()
 
 
 def test_a_run_finds_its_data_from_any_folder_and_where_both_have_moved(

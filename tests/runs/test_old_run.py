@@ -49,7 +49,7 @@ def test_an_old_run_recommends_what_it_did(old: Path, name: str) -> None:
 def test_an_old_run_is_evaluated_as_it_was(old: Path, name: str) -> None:
     run = gr.Run(old / name)
     assert_equal(run.evaluate(), f"{name}.test")
-    assert_equal(run.evaluate(part="valid"), f"{name}.valid")
+    assert_equal(run.evaluate(split="valid"), f"{name}.valid")
     assert_equal(run.evaluate_truth(old / "truth"), f"{name}.truth")
 
 

@@ -131,7 +131,7 @@ def test_what_two_processes_find_at_once_is_all_kept(
     own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, write = own("hcr"), graphrec.runs.results.write_json
-    other = Thread(target=Run(run.folder).evaluate, kwargs={"part": "valid"})
+    other = Thread(target=Run(run.folder).evaluate, kwargs={"split": "valid"})
 
     def write_late(path: Path, value: dict) -> None:
         monkeypatch.setattr(graphrec.runs.results, "write_json", write)
@@ -140,7 +140,7 @@ def test_what_two_processes_find_at_once_is_all_kept(
         write(path, value)
 
     monkeypatch.setattr(graphrec.runs.results, "write_json", write_late)
-    run.evaluate(["front_door"], part="valid")
+    run.evaluate(["front_door"], split="valid")
     other.join()
     assert {entry["method"] for entry in run.metrics().values()} == set(VARIANTS["hcr"])
 
@@ -150,20 +150,20 @@ def test_what_an_earlier_training_earned_is_not_kept_as_the_new_ones(own: Callab
     assert run.model.num_users
     again = train(run.recipe, run.folder, resume=False)
     with pytest.raises(RunError, match="trained anew while it was evaluated"):
-        run.evaluate(part="valid")
+        run.evaluate(split="valid")
     assert again.metrics() == {} and not (run.folder / "per_user").exists()
-    assert len(again.evaluate(part="valid")) == 1
+    assert len(again.evaluate(split="valid")) == 1
 
 
 def test_values_of_users_that_are_damaged_or_not_accounted_for_are_refused(own: Callable[[str], Run]) -> None:
     run = own("ct")
-    run.evaluate(part="valid")
+    run.evaluate(split="valid")
     (path,) = (run.folder / "per_user").iterdir()
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RunError, match="damaged") as caught:
         run.per_user("observational", "valid")
     assert caught.value.where == path and caught.value.next_step == "evaluate the run again"
-    run.evaluate(part="valid")
+    run.evaluate(split="valid")
     assert len(run.per_user("observational", "valid"))
     (run.folder / "metrics.json").write_text("{}")
     with pytest.raises(RunError, match="not evaluated yet"):
@@ -172,7 +172,7 @@ def test_values_of_users_that_are_damaged_or_not_accounted_for_are_refused(own: 
 
 def test_the_users_are_those_with_a_held_out_like(own: Callable[[str], Run]) -> None:
     run = own("ct")
-    run.evaluate(part="valid")
+    run.evaluate(split="valid")
     held = run.split().valid
     kept = run.per_user("observational", "valid")
     assert list(kept["user"]) == list(run.user_ids[np.unique(held[:, 0])])
@@ -182,7 +182,7 @@ def test_the_users_are_those_with_a_held_out_like(own: Callable[[str], Run]) -> 
 def test_each_opening_of_the_test_part_is_a_line_in_the_ledger(own: Callable[[str], Run]) -> None:
     run = own("ct")
     ledger = run.folder / "ledger.jsonl"
-    run.evaluate(part="valid")
+    run.evaluate(split="valid")
     assert not ledger.exists()
     run.evaluate()
     run.evaluate(reason="again, for the table")
@@ -210,9 +210,9 @@ def test_an_estimand_that_does_not_fit_is_refused_before_the_test_part_opens(
 def test_an_unknown_part_is_refused(own: Callable[[str], Run]) -> None:
     run = own("ct")
     with pytest.raises(UnknownNameError, match="did you mean `test`"):
-        run.evaluate(part="tset")
-    with pytest.raises(UnknownNameError, match="unknown part"):
-        compare([run], part="train")
+        run.evaluate(split="tset")
+    with pytest.raises(UnknownNameError, match="unknown result set"):
+        compare([run], result_set="train")
 
 
 def test_a_sweep_is_labelled_in_order_and_ends_in_the_variants(own: Callable[[str], Run]) -> None:
@@ -286,14 +286,14 @@ def test_other_data_is_refused(
 def test_the_truth_judges_without_opening_the_test_part(
     own: Callable[[str], Run], tiny_world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test part was opened"))
+    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test split was opened"))
     run = own("hcr")
     table = run.evaluate_truth(tiny_world)
     assert table["regret_do@50"].between(0, 1).all()
     assert table["ndcg_do@50"].between(0, 1).all()
     assert table["rank_correlation_do"].between(-1, 1).all()
     assert table["leakage_do"].between(-1, 1).all()
-    assert {entry["part"] for entry in run.metrics().values()} == {"truth"}
+    assert {entry["result_set"] for entry in run.metrics().values()} == {"truth"}
 
 
 def test_satisfaction_is_judged_and_kept_apart_from_likes(own: Callable[[str], Run], tiny_world: Path) -> None:

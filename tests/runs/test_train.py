@@ -47,7 +47,7 @@ def test_a_filter_of_the_recipe_is_recorded(tiny_recipe: MakeRecipe, tiny_runs: 
     assert (record["kind"], record["users"], record["items"]) == ("k_core", 12, 8)
     assert record["users_removed"] == len(tiny_runs["ct"].user_ids) - len(run.user_ids) > 0
     assert run.manifest["split_hash"] != plain["split_hash"] and plain["filter"] is None
-    assert len(run.evaluate(part="valid")) == 1, "the split is made again in the same way"
+    assert len(run.evaluate(split="valid")) == 1, "the split is made again in the same way"
 
 
 def test_validation_reports_every_metric_that_may_be_monitored(tiny_runs: dict[str, Run]) -> None:
@@ -66,7 +66,7 @@ def test_training_twice_returns_the_complete_run(own: Callable[[str], Run], monk
 def test_training_never_opens_the_test_part(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test part was opened"))
+    monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test split was opened"))
     run = train(tiny_recipe("hcr"), tmp_path / "run")
     assert not (run.folder / "ledger.jsonl").exists()
 

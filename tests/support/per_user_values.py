@@ -15,14 +15,16 @@ def check(folder: Path) -> pd.DataFrame:
     """Recompute every mean and interval whose values are kept; the values."""
     table = pd.read_csv(folder / "results.csv", keep_default_na=False, na_values=[""])
     table = table.assign(estimand=table["estimand"].fillna("")).set_index(["method", "estimand"])
-    values = pd.read_parquet(folder / "per_user.parquet")
-    values = values.astype({name: str for name in ("method", "estimand", "part")})
+    values = pd.read_parquet(folder / "per_user.parquet").rename(
+        columns={"part": "result_set"}
+    )  # as results before named it
+    values = values.astype({name: str for name in ("method", "estimand", "result_set")})
     metrics = [name for name in metric_names(table) if name in values]
     assert any(metric.startswith("ndcg") for metric in metrics)
     found: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
-    for (method, estimand, _), part in values.groupby(["method", "estimand", "part"], sort=False):
-        seeds = [one for _, one in part.groupby("seed")]
-        measured = [metric for metric in metrics if part[metric].notna().any()]
+    for (method, estimand, _), row in values.groupby(["method", "estimand", "result_set"], sort=False):
+        seeds = [one for _, one in row.groupby("seed")]
+        measured = [metric for metric in metrics if row[metric].notna().any()]
         assert all(one["user"].tolist() == seeds[0]["user"].tolist() for one in seeds)
         found.setdefault((method, estimand), {}).update(summarise(*(one[measured] for one in seeds)))
     assert set(found) == set(table.index), "every row has its values"

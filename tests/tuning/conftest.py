@@ -41,10 +41,10 @@ def untrained(tiny_recipe: MakeRecipe) -> dict[str, Decoder]:
 
 @pytest.fixture(scope="session")
 def tuned(with_space: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> Tuning:
-    """Three real trainings of CausalRec, during which the test part must stay closed."""
+    """Three real trainings of CausalRec, during which the test split must stay closed."""
     recipe = with_space("causalrec", {RATE: [0.001, 0.01], DECAY: [0.0, 0.1], STRENGTH: [0, 0.5]})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test part was opened"))
+        patch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test split was opened"))
         return tune(recipe, tmp_path_factory.mktemp("tuned") / "out", trials=3)
 
 
@@ -64,8 +64,8 @@ def pretend(
             trained.append(recipe)
             value = objective(recipe)
 
-            def evaluate(estimands: Any, part: str) -> pd.DataFrame:
-                assert part == "valid"
+            def evaluate(estimands: Any, split: str) -> pd.DataFrame:
+                assert split == "valid"
                 return pd.DataFrame({"estimand": list(map(label, estimands)), "ndcg@20": value})
 
             return SimpleNamespace(manifest={"epochs": 2, "best_epoch": 1, "training_seconds": 0.5}, evaluate=evaluate)

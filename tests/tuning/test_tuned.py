@@ -28,7 +28,7 @@ def test_the_first_trial_is_the_recipe_and_the_budget_counts_trainings(tuned: Tu
 def test_it_sees_the_validation_part_alone(tuned: Tuning) -> None:
     assert not list(tuned.folder.rglob("ledger.jsonl"))
     for path in (tuned.folder / "trials").iterdir():
-        assert {entry["part"] for entry in Run(path).metrics().values()} == {"valid"}
+        assert {entry["result_set"] for entry in Run(path).metrics().values()} == {"valid"}
 
 
 def test_the_strength_is_chosen_without_retraining(tuned: Tuning) -> None:
@@ -50,7 +50,7 @@ def test_the_winner_is_a_recipe_that_gives_the_same_model_again(tuned: Tuning, t
     again = train(recipe, tmp_path / "run")
     for file in ("weights.safetensors", "tables.safetensors"):
         assert (again.folder / file).read_bytes() == (tuned.run.folder / file).read_bytes()
-    table = again.evaluate(part="valid")
+    table = again.evaluate(split="valid")
     assert table["ndcg@20"][0] == tuned.best.value and table["estimand"][0] == tuned.best.estimand
 
 

@@ -1,4 +1,4 @@
-"""Coat: shopping for coats, with a test part of uniformly random exposure (Schnabel et al., ICML 2016).
+"""Coat: shopping for coats, with a test split of uniformly random exposure (Schnabel et al., ICML 2016).
 
 Files, numbers separated by spaces:
 
@@ -39,7 +39,7 @@ class CoatOptions(RandomisedOptions):
 
 @sources.register("coat")
 class Coat(Source):
-    """Ratings of coats with attributes; the test part was exposed uniformly at random."""
+    """Ratings of coats with attributes; the test split was exposed uniformly at random."""
 
     Options = CoatOptions
 

@@ -50,7 +50,7 @@ class KuaiRandOptions(RandomisedOptions):
 
 @sources.register("kuairand")
 class KuaiRand(Source):
-    """Shown videos with seven signals and tags; the test part was exposed at random."""
+    """Shown videos with seven signals and tags; the test split was exposed at random."""
 
     Options = KuaiRandOptions
 

@@ -45,7 +45,7 @@ class KuaiRecOptions(RandomisedOptions):
 
 @sources.register("kuairec")
 class KuaiRec(Source):
-    """Views of short videos with tags; the test part is a nearly full matrix."""
+    """Views of short videos with tags; the test split is a nearly full matrix."""
 
     Options = KuaiRecOptions
 

@@ -1,4 +1,4 @@
-"""What sources share whose test part was exposed at random.
+"""What sources share whose test split was exposed at random.
 
 Such a source puts the events of the randomised (or nearly full) exposure into the part `test`, all others into
 `train`, and names that part in its provenance under `randomised_exposure`. The part `valid` is drawn from the likes of
@@ -22,7 +22,7 @@ TRAIN, VALID, TEST = range(3)
 
 
 class RandomisedOptions(SourceOptions):
-    """Options of every source with a randomised test part."""
+    """Options of every source with a randomised test split."""
 
     valid: float = Field(0.1, gt=0, lt=1)
     """Share of the liked pairs of train that becomes the part `valid`, drawn at random."""

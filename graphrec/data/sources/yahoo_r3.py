@@ -1,4 +1,4 @@
-"""Yahoo! R3: ratings of songs, with a test part of randomly chosen songs (Marlin and Zemel, RecSys 2009).
+"""Yahoo! R3: ratings of songs, with a test split of randomly chosen songs (Marlin and Zemel, RecSys 2009).
 
 Files, tab separated and without a header, each line user, song, rating from 1 to 5:
 
@@ -33,7 +33,7 @@ class YahooR3Options(RandomisedOptions):
 
 @sources.register("yahoo_r3")
 class YahooR3(Source):
-    """Ratings of songs; the test part was exposed at random. No features."""
+    """Ratings of songs; the test split was exposed at random. No features."""
 
     Options = YahooR3Options
 

@@ -1,4 +1,4 @@
-"""A run judged on a part of the data, once."""
+"""A run judged on a result set, once."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from pathlib import Path
 import pandas as pd
 
 from graphrec.causal import Estimand, label
-from graphrec.evaluation.result_sets import ACTIVITY, DROP, HELD_OUT, LISTS, OFF_POLICY, RATIOS, SUBSETS, TRUTH_PARTS
+from graphrec.evaluation.result_sets import ACTIVITY, DROP, HELD_OUT, LISTS, OFF_POLICY, RATIOS, SUBSETS, TRUTH_SETS
 from graphrec.runs import analyses
 from graphrec.runs.run import Run
 
 
-def judge(run: Run, estimands: Iterable[Estimand], part: str, truth: Path | None = None) -> None:
-    """Evaluate a run on a part under the estimands for which that was not done yet.
+def judge(run: Run, estimands: Iterable[Estimand], result_set: str, truth: Path | None = None) -> None:
+    """Evaluate a run on a result set under the estimands for which that was not done yet.
 
     The run's tables do not stay in memory: a benchmark has dozens of runs.
 
     Args:
-        part: a key of `EVALUATE_ARGUMENTS`.
-        truth: where the part is the truth's, the simulated world's raw folder.
+        result_set: a key of `EVALUATE_ARGUMENTS`.
+        truth: where the result set is the truth's, the simulated world's raw folder.
     """
     known = run.metrics()
-    missing = [one for one in estimands if f"{part}/{label(one)}" not in known]
+    missing = [one for one in estimands if f"{result_set}/{label(one)}" not in known]
     if not missing:
         return
-    targets = {kept: target for target, kept in TRUTH_PARTS.items()}
-    if part in targets:
+    targets = {kept: target for target, kept in TRUTH_SETS.items()}
+    if result_set in targets:
         assert truth is not None, "a world's truth judges its twin alone"
-        run.evaluate_truth(truth, missing, targets[part])
-    elif part in HELD_OUT:
-        run.evaluate(missing, part=part, reason="benchmark")
+        run.evaluate_truth(truth, missing, targets[result_set])
+    elif result_set in HELD_OUT:
+        run.evaluate(missing, split=result_set, reason="benchmark")
     else:
-        if part in ACTIVITY:
+        if result_set in ACTIVITY:
             judge(run, missing, "test")
-        _ANALYSES[part](run, missing)
+        _ANALYSES[result_set](run, missing)
     run.release()
 
 

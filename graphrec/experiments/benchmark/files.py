@@ -13,7 +13,7 @@ import pandas as pd
 
 from graphrec.causal import label
 from graphrec.evaluation.metrics import summarise
-from graphrec.evaluation.result_sets import TRUTH_PARTS
+from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.experiments.benchmark.existing_results import ABOUT
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row
 from graphrec.report.primitives.paper_table import PaperTable
@@ -78,8 +78,8 @@ def _made_with(result: BenchmarkResult) -> str:
 
 def _users_of_truth(result: BenchmarkResult) -> str:
     """A line on the users of the columns by the truth, which are not those of the column `users`."""
-    part = TRUTH_PARTS[result.target]
-    judged = [one.per_user[part] for one in result.baselines if part in one.per_user]
+    result_set = TRUTH_SETS[result.target]
+    judged = [one.per_user[result_set] for one in result.baselines if result_set in one.per_user]
     if not judged:
         return ""
     counts = {metric: one["users"] for metric, one in summarise(judged[0]).items()}
@@ -90,7 +90,7 @@ def _users_of_truth(result: BenchmarkResult) -> str:
 
 def _own_estimands(result: BenchmarkResult) -> str:
     """A line an estimand that recipes name first, as tuning writes it, with their methods; nothing where none does."""
-    chosen = ", chosen on the validation part" if result.trials else ""
+    chosen = ", chosen on the validation split" if result.trials else ""
     methods: dict[str, list[str]] = {}
     for name, found in result.trained.items():
         for first in found[0].recipe.estimands()[:1]:
@@ -102,7 +102,7 @@ def _own_estimands(result: BenchmarkResult) -> str:
 def values_of_users(
     metrics: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], user_ids: np.ndarray
 ) -> pd.DataFrame:
-    """What `PER_USER` and `AT_EVERY_K` name of every row, part, seed and user.
+    """What `PER_USER` and `AT_EVERY_K` name of every row, result set, seed and user.
 
     Users stand in the order of `user_ids`, in which intervals resample them; all values of one stand together, which
     halves the file.
@@ -117,14 +117,14 @@ def values_of_users(
     ]
     tables = [
         table[["user", *(metric for metric in shown if metric in table)]].assign(
-            method=row.cells["method"], estimand=row.cells["estimand"], part=part, seed=seed
+            method=row.cells["method"], estimand=row.cells["estimand"], result_set=result_set, seed=seed
         )
         for row in rows
-        for part, found in row.per_user.items()
+        for result_set, found in row.per_user.items()
         for seed, table in zip(seeds, found)
     ]
-    types = dict.fromkeys(("method", "estimand", "part", "user"), "category") | {"seed": "int32"}
-    columns = ["method", "estimand", "part", "seed", "user", *shown]
+    types = dict.fromkeys(("method", "estimand", "result_set", "user"), "category") | {"seed": "int32"}
+    columns = ["method", "estimand", "result_set", "seed", "user", *shown]
     values = pd.concat(tables, ignore_index=True)[columns]
     order = np.argsort(pd.Index(user_ids).get_indexer(values["user"]), kind="stable")
     return values.iloc[order].reset_index(drop=True).astype(types | dict.fromkeys(shown, "float32"))

@@ -22,8 +22,14 @@ from graphrec.simulation.truth import OracleGap
 
 @dataclass
 class Row:
-    """A row of the table, for each part the per-user tables of its seeds, whether it is tested against others, and the
-    method whose training it is an estimand of."""
+    """A row of the table.
+
+    Args:
+        cells: what the table shows, by column.
+        per_user: by result set, the per-user tables of its seeds.
+        competes: whether it is tested against other rows.
+        training: the method whose training it is an estimand of.
+    """
 
     cells: dict[str, Any]
     per_user: dict[str, list[pd.DataFrame]]
@@ -33,27 +39,31 @@ class Row:
     @classmethod
     def of_baseline(cls, baseline: Baseline) -> Row:
         summary = {key: value for table in baseline.per_user.values() for key, value in summarise(table).items()}
-        per_user = {part: [table] for part, table in baseline.per_user.items()}
+        per_user = {result_set: [table] for result_set, table in baseline.per_user.items()}
         return cls(table_row(baseline.name, "", summary), per_user, competes=baseline.competes)
 
     @classmethod
-    def of_runs(cls, method: str, runs: Sequence[Run], parts: Sequence[str]) -> list[Row]:
-        """One for each of `Run.rows`, with the runs as its seeds, judged on the parts."""
+    def of_runs(cls, method: str, runs: Sequence[Run], result_sets: Sequence[str]) -> list[Row]:
+        """One for each of `Run.rows`, with the runs as its seeds, judged on the result sets."""
         rows = []
         for name, estimand in runs[0].rows().items():
-            per_user = {part: [run.per_user(label(estimand), part) for run in runs] for part in parts}
+            per_user = {
+                result_set: [run.per_user(label(estimand), result_set) for run in runs] for result_set in result_sets
+            }
             summary = {key: value for tables in per_user.values() for key, value in summarise(*tables).items()}
             rows.append(cls(table_row(name, label(estimand), summary), per_user, training=method))
         return rows
 
 
-def significance_of(rows: Sequence[Row], parts: Sequence[str]) -> pd.DataFrame:
-    """Of every pair of rows that compete, on each part; rows by number."""
+def significance_of(rows: Sequence[Row], result_sets: Sequence[str]) -> pd.DataFrame:
+    """Of every pair of rows that compete, on each result set; rows by number."""
     trainings = {number: row.training for number, row in enumerate(rows) if row.training}
     tests = []
-    for part in parts:
+    for result_set in result_sets:
         judged = {
-            number: row.per_user[part] for number, row in enumerate(rows) if row.competes and part in row.per_user
+            number: row.per_user[result_set]
+            for number, row in enumerate(rows)
+            if row.competes and result_set in row.per_user
         }
         tests.append(paired_tests(judged, trainings))
     return pd.concat(tests, ignore_index=True)
@@ -76,8 +86,8 @@ class BenchmarkResult:
         command: what does all of it again, if it is known.
         title: what the data is called.
         baselines: what the methods stand beside, the first rows.
-        data: all of it, as the recipes read it, whatever part it goes to.
-        split: what was trained on; its test part stays closed.
+        data: all of it, as the recipes read it, whatever result set it goes to.
+        split: what was trained on; its test split stays closed.
     """
 
     rows: Sequence[Row]

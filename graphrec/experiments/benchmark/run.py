@@ -64,18 +64,18 @@ def run_benchmark(
     refuse_to_lose_seeds(seeds, out)
     if not recipes:
         raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
-    parts = evaluated_sets(truth is not None, target)
-    runs, failures = _carry_out_all(recipes, seeds, out, parts, truth)
+    result_sets = evaluated_sets(truth is not None, target)
+    runs, failures = _carry_out_all(recipes, seeds, out, result_sets, truth)
     first = next(iter(recipes.values()))
     data, split = load_data(first), prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
     beside = baselines(split, known, target, first.evaluation.k, out / "ledger.jsonl")
     rows = [Row.of_baseline(one) for one in beside]
     for name, found in runs.items():
-        rows += Row.of_runs(name, found, parts)
+        rows += Row.of_runs(name, found, result_sets)
     result = BenchmarkResult(
         rows,
-        significance_of(rows, parts),
+        significance_of(rows, result_sets),
         runs,
         seeds,
         {**(failed or {}), **failures},
@@ -104,7 +104,7 @@ def _carry_out_all(
     recipes: Mapping[str, Recipe],
     seeds: Sequence[int],
     out: Path,
-    parts: Sequence[str],
+    result_sets: Sequence[str],
     truth: Path | None,
 ) -> tuple[dict[str, list[Run]], dict[str, str]]:
     """By method its judged runs, one a seed, and why there are none."""
@@ -114,8 +114,8 @@ def _carry_out_all(
         try:
             found = [_trained(name, recipe, seed, out) for seed in seeds]
             for run in found:
-                for part in parts:
-                    judge(run, run.variants().values(), part, truth)
+                for result_set in result_sets:
+                    judge(run, run.variants().values(), result_set, truth)
             runs[name] = found
         except Exception as error:
             refuse_to_lose_method(name, error, out)

@@ -51,19 +51,19 @@ class Groups:
         )
 
 
-def against_ct(result: BenchmarkResult, parts: Mapping[str, str], metric: str, head: str) -> Groups:
-    """HCR and CT on one metric in each of several parts, which are one family of tests.
+def against_ct(result: BenchmarkResult, result_sets: Mapping[str, str], metric: str, head: str) -> Groups:
+    """HCR and CT on one metric in each of several result sets, which are one family of tests.
 
     Args:
-        parts: by the group's name, a part of `graphrec.runs.analyses`.
+        result_sets: by the group's name, a result set of `graphrec.runs.analyses`.
         metric: what is measured there.
         head: of the column of groups.
     """
     scored = [Scored.of(result, name) for name in METHODS]
-    measured = one_family([measure(scored, [metric], [part]) for part in parts.values()])
+    measured = one_family([measure(scored, [metric], [result_set]) for result_set in result_sets.values()])
     gains = [one.gain(METHODS.index("HCR"), METHODS.index("CT"), metric) for one in measured]
     rows: list[dict[str, Any]] = []
-    for group, one, gain in zip(parts, measured, gains):
+    for group, one, gain in zip(result_sets, measured, gains):
         cells = {key: value for row, name in enumerate(METHODS) for key, value in one.cell(row, metric, name).items()}
         gained = {GAIN: gain.mean, f"{GAIN}_low": gain.low, f"{GAIN}_high": gain.high}
         rows.append({head: group, USERS: one.users(metric), **cells, **gained})
@@ -71,7 +71,7 @@ def against_ct(result: BenchmarkResult, parts: Mapping[str, str], metric: str, h
         name: [Estimate(name, NAN, NAN, NAN) if row in one.failed else one.estimate(row, metric) for one in measured]
         for row, name in enumerate(METHODS)
     }
-    return Groups(tuple(parts), measured, pd.DataFrame(rows), series, gains)
+    return Groups(tuple(result_sets), measured, pd.DataFrame(rows), series, gains)
 
 
 def figure(

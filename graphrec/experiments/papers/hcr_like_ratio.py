@@ -19,8 +19,8 @@ UNDEFINED = ("–: in at least one training no listed item is of the group, so i
 
 def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable:
     """(a) items with a high ratio, (b) the others; at each K."""
-    parts = {f"{name} ratio": part for name, part in zip(("high", "low"), RATIOS)}
-    at = {k: against_ct(result, parts, f"normalised_recall@{k}", "Item group") for k in cutoffs}
+    result_sets = {f"{name} ratio": result_set for name, result_set in zip(("high", "low"), RATIOS)}
+    at = {k: against_ct(result, result_sets, f"normalised_recall@{k}", "Item group") for k in cutoffs}
     table = pd.concat(
         [found.table.assign(K=pd.Series(int(k), found.table.index, dtype=object)) for k, found in at.items()]
     )
@@ -32,7 +32,7 @@ def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = C
             tuple(f"K = {k}" for k in at),
             {name: [found.series[name][number] for found in at.values()] for name in METHODS},
         )
-        for number, (letter, group) in enumerate(zip("ab", parts))
+        for number, (letter, group) in enumerate(zip("ab", result_sets))
     ]
     every = tuple(one for found in at.values() for one in found.measured)
     gains = [gain for found in at.values() for gain in found.gains]
@@ -41,7 +41,7 @@ def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = C
         name="hcr-figure-7",
         title=f"HCR, Figure 7: HCR and CT by like/click ratio of the items. {title}",
         caption="Recall of a group of items over the share of the lists that is of it, in each training. High ratio: "
-        "the third of the items with the most likes a click in the training part; low ratio: the others.",
+        "the third of the items with the most likes a click in the training split; low ratio: the others.",
         panels=panels,
         notes=UNDEFINED if any(found.undefined for found in at.values()) else (),
     )

@@ -19,7 +19,7 @@ HEAD = "Subset"
 def hcr_figure_6(result: BenchmarkResult, title: str, k: int = 100) -> PaperTable:
     """(a) how much HCR gains over CT in each subset, (b) how far both drop from the first to the later ones."""
     metric = f"recall@{k}"
-    found = against_ct(result, {part.removeprefix("time_"): part for part in SUBSETS}, metric, HEAD)
+    found = against_ct(result, {result_set.removeprefix("time_"): result_set for result_set in SUBSETS}, metric, HEAD)
     drops = against_ct(result, {"drop": DROP}, f"drop_{metric}", HEAD)
     no_gain = [GAIN, f"{GAIN}_low", f"{GAIN}_high"]  # drops are compared as they are
     table = pd.concat([found.table, drops.table.drop(columns=no_gain)], ignore_index=True)

@@ -63,12 +63,12 @@ class Scored:
             return cls(name, failed=NOT_RUN)
         return cls(name, runs, estimand or next(iter(runs[0].variants().values())), method=method)
 
-    def per_user(self, part: str, truth: Path | None = None) -> list[pd.DataFrame]:
+    def per_user(self, result_set: str, truth: Path | None = None) -> list[pd.DataFrame]:
         """The per-user table of each seed, evaluated now where that was not done before."""
         assert self.estimand is not None
         for run in self.runs:
-            judge(run, [self.estimand], part, truth)
-        return [run.per_user(label(self.estimand), part) for run in self.runs]
+            judge(run, [self.estimand], result_set, truth)
+        return [run.per_user(label(self.estimand), result_set) for run in self.runs]
 
 
 @dataclass(frozen=True)
@@ -157,43 +157,46 @@ class Measured:
 def measure(
     rows: Sequence[Scored],
     metrics: Iterable[str],
-    parts: Iterable[str] = ("test",),
+    result_sets: Iterable[str] = ("test",),
     truth: Path | None = None,
     benchmark: BenchmarkResult | None = None,
 ) -> Measured:
-    """Evaluate methods on one or several parts, and test every pair of them.
+    """Evaluate methods on one or several result sets, and test every pair of them.
 
     A method that cannot be evaluated there is a failure of its row alone. Rows that a figure measures in several
     calls become one family by `one_family`.
 
     Args:
-        metrics: what to keep, of all that the parts have.
-        parts: keys of `EVALUATE_ARGUMENTS`.
+        metrics: what to keep, of all that the result sets have.
+        result_sets: keys of `EVALUATE_ARGUMENTS`.
         truth: of a simulated world.
         benchmark: whose own tests are taken for the rows that its table has.
     """
-    wanted, parts = list(metrics), list(parts)
+    wanted, result_sets = list(metrics), list(result_sets)
     failed = {number: row.failed for number, row in enumerate(rows) if row.failed}
-    kept: dict[str, dict[int, list[pd.DataFrame]]] = {part: {} for part in parts}
+    kept: dict[str, dict[int, list[pd.DataFrame]]] = {result_set: {} for result_set in result_sets}
     for number, row in enumerate(rows):
         if number in failed:
             continue
         try:
-            found = {part: row.per_user(part, truth) for part in parts}
+            found = {result_set: row.per_user(result_set, truth) for result_set in result_sets}
         except Exception as error:
             failed[number] = f"failed: {shown_reason(error)}"
             continue
-        for part, tables in found.items():
-            kept[part][number] = [_only(one, wanted) for one in tables]
-    summaries = {number: _summary([kept[part][number] for part in parts], wanted) for number in kept[parts[0]]}
+        for result_set, tables in found.items():
+            kept[result_set][number] = [_only(one, wanted) for one in tables]
+    summaries = {
+        number: _summary([kept[result_set][number] for result_set in result_sets], wanted)
+        for number in kept[result_sets[0]]
+    }
     nothing = {f"{metric}{end}": NAN for metric in wanted for end in ("", "_low", "_high")}
     values = pd.DataFrame([summaries.get(number, nothing) for number in range(len(rows))])
-    first = {number: kept[parts[0]][number] for number in kept[parts[0]]}
+    first = {number: kept[result_sets[0]][number] for number in kept[result_sets[0]]}
     trainings = {number: rows[number].method for number in first}
     places = {} if benchmark is None else _places({number: rows[number] for number in first}, benchmark)
     tests, family = pd.DataFrame(), OF_PAPER_TABLE
     if len(places) < len(first):
-        tests = pd.concat([paired_tests(kept[part], trainings) for part in parts], ignore_index=True)
+        tests = pd.concat([paired_tests(kept[result_set], trainings) for result_set in result_sets], ignore_index=True)
     if benchmark is not None and places:
         tests, family = _with_benchmark(tests, benchmark, places, wanted)
     return Measured(tuple(row.name for row in rows), values, tests, family, trainings, failed, first)
@@ -202,7 +205,7 @@ def measure(
 def measure_all(
     rows: Sequence[Scored], metrics: Sequence[str], result: BenchmarkResult, *, as_benchmark: bool = False
 ) -> tuple[Measured, list[str]]:
-    """A paper's metrics on the test part and, on a simulated world, those of its truth; with all metrics' names.
+    """A paper's metrics on the test split and, on a simulated world, those of its truth; with all metrics' names.
 
     Args:
         as_benchmark: take the benchmark's own tests, so that a paper table calls significant only what the
@@ -210,8 +213,8 @@ def measure_all(
     """
     benchmark = result if as_benchmark else None
     every = [*metrics, *(TRUTHS if result.truth else ())]
-    parts = evaluated_sets(result.truth is not None, result.target)
-    return measure(rows, every, parts, result.truth, benchmark), every
+    result_sets = evaluated_sets(result.truth is not None, result.target)
+    return measure(rows, every, result_sets, result.truth, benchmark), every
 
 
 def one_family(measured: Sequence[Measured]) -> tuple[Measured, ...]:
@@ -276,8 +279,8 @@ def _only(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     return table[["user", *(metric for metric in metrics if metric in table.columns)]]
 
 
-def _summary(parts: Sequence[list[pd.DataFrame]], metrics: Sequence[str]) -> dict[str, float]:
-    found = {key: value for tables in parts for key, value in summarise(*tables).items()}
+def _summary(result_sets: Sequence[list[pd.DataFrame]], metrics: Sequence[str]) -> dict[str, float]:
+    found = {key: value for tables in result_sets for key, value in summarise(*tables).items()}
     return {
         f"{metric}{end}": found[metric][key]
         for metric in metrics

@@ -9,7 +9,7 @@ import pandas as pd
 from graphrec.evaluation.metrics import better
 from graphrec.evaluation.significance import LEVEL
 
-LABELS = {name: name for name in ("part", "method", "run", "estimand", "seeds", "users")}
+LABELS = {name: name.replace("_", " ") for name in ("result_set", "method", "run", "estimand", "seeds", "users")}
 UPPER = ("ndcg", "hr", "mrr", "map", "ips", "snips", "dr")
 INTERVENTIONAL = "_do"
 PAIR_HEADERS = ["metric", "of", "less that of", "difference", "p", "p (Wilcoxon)"]
@@ -122,7 +122,7 @@ def leading(table: pd.DataFrame) -> list[str]:
     for metric in metric_names(table):
         at_first.setdefault(metric.partition("@")[0], metric)
     stems = sorted(at_first, key=lambda stem: (stem != "ndcg", not stem.endswith(INTERVENTIONAL)))
-    fixed = [column for column in ("part", "method", "run") if column in table.columns]
+    fixed = [column for column in ("result_set", "method", "run") if column in table.columns]
     return [*(LABELS[column] for column in fixed), *(metric_label(at_first[stem]) for stem in stems)]
 
 

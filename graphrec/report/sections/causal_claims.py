@@ -11,12 +11,12 @@ from markupsafe import Markup, escape
 from graphrec.causal import CausalGraph, parse_estimand
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError
-from graphrec.evaluation.result_sets import TRUTH_PARTS
+from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.report.primitives.dag import draw_dag, role
 from graphrec.runs.run import Run
 
 
-def causal_claims(runs: Sequence[Run], part: str) -> list[dict[str, Any]]:
+def causal_claims(runs: Sequence[Run], split: str) -> list[dict[str, Any]]:
     """Each causal claim once: its graph, and what identification says of every estimand reported on it."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     for run in runs:
@@ -35,7 +35,7 @@ def causal_claims(runs: Sequence[Run], part: str) -> list[dict[str, Any]]:
             },
         )
         for entry in run.metrics().values():
-            if entry["part"] in (part, *TRUTH_PARTS.values()):
+            if entry["result_set"] in (split, *TRUTH_SETS.values()):
                 group["estimands"].setdefault(entry["estimand"], _identified(entry, decoder))
     return [group | {"estimands": _merged(group["estimands"].values())} for group in groups.values()]
 

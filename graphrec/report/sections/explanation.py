@@ -86,7 +86,7 @@ def _explained(run: Run, key: str) -> dict[str, Any]:
     try:
         best = run.recommend([user], k=1)
         if best.empty:
-            return {"error": f"user {user} has every item in the training part: nothing is left to recommend"}
+            return {"error": f"user {user} has every item in the training split: nothing is left to recommend"}
         one = run.explain(user, best["item"][0])
     except GraphrecError as error:
         return {"error": str(error)}

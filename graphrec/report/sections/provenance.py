@@ -9,7 +9,7 @@ from typing import Any
 
 from graphrec.data.store import Manifest, fingerprint, read_manifest
 from graphrec.errors import DataError, RunError
-from graphrec.evaluation.result_sets import EVALUATE_ARGUMENTS, HELD_OUT, SLICES, TRUTH_PARTS
+from graphrec.evaluation.result_sets import EVALUATE_ARGUMENTS, HELD_OUT, SLICES, TRUTH_SETS
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import BEGUN_WITH, Run
 from graphrec.system.environment import code_of
@@ -92,7 +92,7 @@ def provenance(run: Run, name: str) -> dict[str, Any]:
 
 
 def commands(
-    runs: Sequence[Run], part: str, out: Path, dose_response: Path | None = None, *, replicates: bool = False
+    runs: Sequence[Run], split: str, out: Path, dose_response: Path | None = None, *, replicates: bool = False
 ) -> str:
     """The commands that make this page anew; RAW and WORLD stand for what a run does not know.
 
@@ -114,19 +114,21 @@ def commands(
         overrides = [f"data.path={data}"] if moved else []
         lines.append(command("train", recipe, out=again, overrides=overrides))
         entries = run.metrics().values()
-        labels = list(dict.fromkeys(entry["estimand"] for entry in entries if entry["part"] == part))
-        parts = dict.fromkeys(entry["part"] for entry in entries)
-        truths = [EVALUATE_ARGUMENTS[name] for name in TRUTH_PARTS.values() if name in parts]
-        elsewhere = (*HELD_OUT, *TRUTH_PARTS.values(), *(SLICES if part != "test" else ()))
+        labels = list(dict.fromkeys(entry["estimand"] for entry in entries if entry["result_set"] == split))
+        result_sets = dict.fromkeys(entry["result_set"] for entry in entries)
+        truths = [EVALUATE_ARGUMENTS[name] for name in TRUTH_SETS.values() if name in result_sets]
+        elsewhere = (*HELD_OUT, *TRUTH_SETS.values(), *(SLICES if split != "test" else ()))
         more: dict[str, object] = {}
-        for name in parts:
+        for name in result_sets:
             if name not in elsewhere:
                 more |= EVALUATE_ARGUMENTS[name]
         first, *rest = truths or [{}]  # one evaluation has one truth
-        lines.append(command("evaluate", again, part=part, estimands=labels, **more, **first))
-        lines += [command("evaluate", again, part=part, estimands=labels, **truth) for truth in rest]
+        lines.append(command("evaluate", again, split=split, estimands=labels, **more, **first))
+        lines += [command("evaluate", again, split=split, estimands=labels, **truth) for truth in rest]
     page = out.with_stem(f"{out.stem}-again")
-    lines.append(command("compare", *folders, part=part, replicates=replicates, out=page, dose_response=dose_response))
+    lines.append(
+        command("compare", *folders, result_set=split, replicates=replicates, out=page, dose_response=dose_response)
+    )
     return "\n".join(lines)
 
 

@@ -31,27 +31,27 @@ Table = tuple[list[str], Sequence[tuple[str, ...]]]
 """Headers and rows, as the macro `cells` shows them."""
 
 
-def results(methods: Sequence[Trained], part: str, baselines: Sequence[Baseline] = ()) -> Comparison:
+def results(methods: Sequence[Trained], result_set: str, baselines: Sequence[Baseline] = ()) -> Comparison:
     """The rows of all methods that are compared, and their tests.
 
     Args:
-        baselines: their rows come first, where they were judged on the part; those that compete are in the tests.
+        baselines: their rows come first, where they were judged on the result set; those that compete are in the tests.
 
     Raises:
         RunError: as `rows`.
     """
-    table, kept, trainings = rows(methods, part)
-    beside = [one for one in baselines if part in one.per_user]
+    table, kept, trainings = rows(methods, result_set)
+    beside = [one for one in baselines if result_set in one.per_user]
     if beside:
-        table = pd.concat([pd.DataFrame([_beside(one, part) for one in beside]), table], ignore_index=True)
-    tested = {place: [one.per_user[part]] for place, one in enumerate(beside) if one.competes}
+        table = pd.concat([pd.DataFrame([_beside(one, result_set) for one in beside]), table], ignore_index=True)
+    tested = {place: [one.per_user[result_set]] for place, one in enumerate(beside) if one.competes}
     tested |= dict(enumerate(kept, start=len(beside)))
     return Comparison(table, paired_tests(tested, dict(enumerate(trainings, start=len(beside)))))
 
 
-def _beside(baseline: Baseline, part: str) -> dict[str, Any]:
+def _beside(baseline: Baseline, result_set: str) -> dict[str, Any]:
     """A row as `rows` gives it; `run` says what the baseline ranks by."""
-    name, row = baseline.name, table_row(baseline.name, baseline.name, summarise(baseline.per_user[part]))
+    name, row = baseline.name, table_row(baseline.name, baseline.name, summarise(baseline.per_user[result_set]))
     return {"run": baseline.about, **row, "variant": name, "row": name}
 
 
@@ -61,7 +61,7 @@ def methods_in_order(table: pd.DataFrame) -> list[str]:
 
 
 def rows(
-    methods: Sequence[Trained], part: str, *, every: bool = False
+    methods: Sequence[Trained], result_set: str, *, every: bool = False
 ) -> tuple[pd.DataFrame, list[list[pd.DataFrame]], list[str]]:
     """A row a method and estimand, over the method's seeds.
 
@@ -74,30 +74,33 @@ def rows(
         method. An estimand under which not all seeds were evaluated is left out.
 
     Raises:
-        RunError: a run was not evaluated on `part`, the runs do not share their split, or a method's seeds share no
-            estimand that is compared.
+        RunError: a run was not evaluated on `result_set`, the runs do not share their split, or a method's seeds share
+            no estimand that is compared.
     """
-    compare([run for method in methods for run in method.runs], part)  # refuses what cannot be compared
+    compare([run for method in methods for run in method.runs], result_set)  # refuses what cannot be compared
     found, kept = [], []
     for method in methods:
         names = None if every else method.compared
-        for entries in _shared(method, part, names):
+        for entries in _shared(method, result_set, names):
             name, estimand = entries[0]["method"], entries[0]["estimand"]
-            kept.append([run.per_user(estimand, part) for run in method.runs])
+            kept.append([run.per_user(estimand, result_set) for run in method.runs])
             shown = table_row(name if names is None else names[estimand], estimand, summarise_seeds(entries, kept[-1]))
             found.append({"run": method.name, **shown, "variant": name})
     table = pd.DataFrame(found)
     return table.assign(row=row_names(table)), kept, table["run"].tolist()
 
 
-def _shared(method: Trained, part: str, names: Mapping[str, str] | None) -> list[list[dict[str, Any]]]:
+def _shared(method: Trained, result_set: str, names: Mapping[str, str] | None) -> list[list[dict[str, Any]]]:
     """What was found under each estimand that is shown: an entry a run."""
-    of_runs = [{one["estimand"]: one for one in run.metrics().values() if one["part"] == part} for run in method.runs]
+    of_runs = [
+        {one["estimand"]: one for one in run.metrics().values() if one["result_set"] == result_set}
+        for run in method.runs
+    ]
     labels = of_runs[0] if names is None else names
     shared = [[found[one] for found in of_runs] for one in labels if all(one in found for found in of_runs)]
     if not shared:
         raise RunError(
-            f"no estimand to show {method.name} under on {part}",
+            f"no estimand to show {method.name} under on {result_set}",
             expected="every seed evaluated under " + ("the same" if names is None else ", ".join(names)),
             got="; ".join(", ".join(found) for found in of_runs),
             where=method.first.folder,

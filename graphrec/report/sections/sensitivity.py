@@ -23,7 +23,7 @@ def strengths(tables: Sequence[pd.DataFrame]) -> list[Markup]:
     """A plot for each headline metric over the strengths of the total indirect effect, if several.
 
     Args:
-        tables: of every estimand on each part, see `rows`.
+        tables: of every estimand on each result set, see `rows`.
     """
     plots: list[Markup] = []
     for table in tables:
@@ -44,7 +44,7 @@ def settings(runs: Sequence[Run], names: Mapping[Path, str], tables: Sequence[pd
 
     Args:
         names: of the runs, as in the tables' column `run`.
-        tables: what `results` found on each part.
+        tables: what `results` found on each result set.
     """
     recipes = {names[run.folder]: _recipe_of(run) for run in runs}
     found: list[dict[str, Any]] = []

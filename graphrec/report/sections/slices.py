@@ -25,7 +25,7 @@ class Slice:
     key: str
     title: str
     text: str
-    parts: Mapping[str, str]
+    result_sets: Mapping[str, str]
 
 
 SLICES = (
@@ -52,7 +52,7 @@ SLICES = (
     Slice(
         "lists",
         "What the lists are made of",
-        "Over all users, liked or not; no held-out part is read, and no value is better in itself.",
+        "Over all users, liked or not; no held-out split is read, and no value is better in itself.",
         {LISTS: "lists"},
     ),
     Slice(
@@ -65,55 +65,61 @@ SLICES = (
 
 
 def slices(methods: Sequence[Trained]) -> list[dict[str, Any]]:
-    """Each analysis that any method was given: its parts' headline metric side by side, and every metric of each part.
+    """Each analysis that any method was given: the headline metric of its result sets side by side, and all metrics.
 
-    Methods that were not given an analysis, for every seed, are named in `missing`. Parts that cannot be compared say
-    why in `error`.
+    Methods that were not given an analysis, for every seed, are named in `missing`. Where result sets cannot be
+    compared, `error` says why.
     """
     found = []
     for one in SLICES:
-        judged = [method for method in methods if all(map(method.has, one.parts))]
+        judged = [method for method in methods if all(map(method.has, one.result_sets))]
         if not judged:
             continue
         shown: dict[str, Any] = {"key": one.key, "title": one.title, "text": one.text, "error": None}
         shown["missing"] = [method.name for method in methods if method not in judged]
         try:
-            parts = {part: results(judged, part) for part in one.parts}
+            result_sets = {result_set: results(judged, result_set) for result_set in one.result_sets}
         except GraphrecError as error:
             found.append(shown | {"error": str(error)})
             continue
-        tables = [(one.parts[part], result_table(result)) for part, result in parts.items()]
-        overview = _overview(one, parts) if len(parts) > 1 else None
-        found.append(shown | {"overview": overview, "tables": tables, "plot": _time_plot(parts)})
+        tables = [(one.result_sets[result_set], result_table(result)) for result_set, result in result_sets.items()]
+        overview = _overview(one, result_sets) if len(result_sets) > 1 else None
+        found.append(shown | {"overview": overview, "tables": tables, "plot": _time_plot(result_sets)})
     return found
 
 
-def _overview(one: Slice, parts: Mapping[str, Comparison]) -> dict[str, Any]:
-    """The headline metric alone, a column a part."""
-    metric = headline(metric_names(next(iter(parts.values())).table))[0]
-    measured = {part: f"drop_{metric}" if part == DROP else metric for part in parts}
-    winners = {part: clear_best(result.table, measured[part], result.tests) for part, result in parts.items()}
+def _overview(one: Slice, result_sets: Mapping[str, Comparison]) -> dict[str, Any]:
+    """The headline metric alone, a column a result set."""
+    metric = headline(metric_names(next(iter(result_sets.values())).table))[0]
+    measured = {result_set: f"drop_{metric}" if result_set == DROP else metric for result_set in result_sets}
+    winners = {
+        result_set: clear_best(result.table, measured[result_set], result.tests)
+        for result_set, result in result_sets.items()
+    }
     rows: dict[str, dict[str, Any]] = {}
-    for part, result in parts.items():
+    for result_set, result in result_sets.items():
         for index, row in result.table.iterrows():
             shown = rows.setdefault(row["row"], {"method": row["method"], "about": about(row), "cells": {}})
-            shown["cells"][part] = cell(row, measured[part], best=winners[part] == index)
+            shown["cells"][result_set] = cell(row, measured[result_set], best=winners[result_set] == index)
     nan = float("nan")
     absent = {"mean": nan, "low": nan, "high": nan, "best": False}
     return {
         "metric": metric_label(metric),
-        "headers": [(one.parts[part], better(measured[part])) for part in parts],
-        "rows": [row | {"cells": [row["cells"].get(part, absent) for part in parts]} for row in rows.values()],
+        "headers": [(one.result_sets[result_set], better(measured[result_set])) for result_set in result_sets],
+        "rows": [
+            row | {"cells": [row["cells"].get(result_set, absent) for result_set in result_sets]}
+            for row in rows.values()
+        ],
     }
 
 
-def _time_plot(parts: Mapping[str, Comparison]) -> Markup | None:
+def _time_plot(result_sets: Mapping[str, Comparison]) -> Markup | None:
     """The headline metric over the four subsets."""
-    if SUBSETS[0] not in parts:
+    if SUBSETS[0] not in result_sets:
         return None
-    metric = headline(metric_names(parts[SUBSETS[0]].table))[0]
+    metric = headline(metric_names(result_sets[SUBSETS[0]].table))[0]
     curves: dict[str, list[tuple[float, Estimate]]] = {}
-    for place, part in enumerate(SUBSETS, start=1):
-        for _, row in parts[part].table.iterrows():
+    for place, result_set in enumerate(SUBSETS, start=1):
+        for _, row in result_sets[result_set].table.iterrows():
             curves.setdefault(row["row"], []).append((float(place), estimate(row, metric)))
     return Markup(curve_plot(curves, metric, "quarter of each user's held-out likes", "slice-time"))

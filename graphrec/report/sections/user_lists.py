@@ -26,7 +26,7 @@ HISTORY = 5
 
 
 def user_lists(runs: Sequence[Run], names: Mapping[Path, str]) -> dict[str, Any]:
-    """The first items of three users by each of a few runs, under each of its estimands; opens no test part.
+    """The first items of three users by each of a few runs, under each of its estimands; opens no test split.
 
     Items are described by the data that the runs were trained on; where it is gone, `problem` says so.
     """
@@ -88,7 +88,7 @@ class Catalogue:
     """What items are, in words: their categories and words, how like a user's items they look, how often clicked.
 
     Args:
-        split: of the data; its test part stays closed.
+        split: of the data; its test split stays closed.
     """
 
     def __init__(self, split: Split) -> None:

@@ -49,7 +49,9 @@ def test_the_table_holds_references_methods_and_variants(recipes, tiny_world: Pa
         "runs", "results.csv", "results.md", "results.svg", "significance.csv", "per_user.parquet", "about.json",
         "report.html", "ledger.jsonl",
     }  # fmt: skip
-    judged = pd.read_parquet(tmp_path / "per_user.parquet").query("part == 'truth' and method == 'CT' and seed == 0")
+    judged = pd.read_parquet(tmp_path / "per_user.parquet").query(
+        "result_set == 'truth' and method == 'CT' and seed == 0"
+    )
     liking, everybody = judged["ndcg_do@50"].notna().sum(), len(judged)
     assert liking < everybody, "else the line is another"
     over = f"NDCG (do) is over the {liking} users with a drawn like, the other (do) columns over all {everybody}."
@@ -87,7 +89,7 @@ def test_the_page_ranks_what_the_table_ranks_by_the_same_tests(recipes, tiny_wor
     words = " ".join(re.sub(r"<[^>]+>", " ", (tmp_path / "report.html").read_text()).split())
     ranked = words[words.index("Judged by the interventional truth") :]
     assert re.search(r"\S+ has, oracles aside, the highest NDCG@50 \(do\)", ranked)
-    assert "popularity (clicks) clicks of the training part" in ranked
+    assert "popularity (clicks) clicks of the training split" in ranked
 
 
 def test_nothing_written_names_a_path(recipes, tmp_path: Path) -> None:
@@ -218,7 +220,7 @@ def test_a_tuned_strength_leaves_the_method_its_name_and_its_variants(
         "CausalRec-M": chosen,
     }
     text = (tmp_path / "results.md").read_text()
-    assert f"- Scored under `{chosen}`, chosen on the validation part: CausalRec, CausalRec-M." in text
+    assert f"- Scored under `{chosen}`, chosen on the validation split: CausalRec, CausalRec-M." in text
 
 
 def test_a_report_of_several_seeds_has_the_means_of_the_table(recipes, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_table_3_scores_one_training_in_four_ways(result: BenchmarkResult) -> No
 
 def test_figure_5_divides_users_by_activity(result: BenchmarkResult) -> None:
     table = hcr_figure_5(result, "Tiny", 20).table.set_index("User group")
-    own = analyses.by_activity(result.trained["HCR"][0], ["front_door"]).set_index("part")
+    own = analyses.by_activity(result.trained["HCR"][0], ["front_door"]).set_index("result_set")
     assert table["HCR"].tolist() == own.loc[["active", "less_active"], "recall@20"].tolist()
     expected = 100 * (table["HCR"].astype(float) / table["CT"].astype(float) - 1)
     assert table["Improvement (%)"].to_numpy() == pytest.approx(expected.to_numpy())
@@ -113,7 +113,7 @@ def test_figure_7_has_both_groups_of_items_at_each_k(result: BenchmarkResult) ->
     assert table[["Item group", "K"]].to_numpy().tolist() == [
         ["high ratio", 10], ["high ratio", 20], ["low ratio", 10], ["low ratio", 20],
     ]  # fmt: skip
-    own = analyses.by_like_ratio(result.trained["CT"][0], ["observational"]).set_index("part")
+    own = analyses.by_like_ratio(result.trained["CT"][0], ["observational"]).set_index("result_set")
     assert table["CT"].tolist() == [
         own.loc[part, f"normalised_recall@{k}"] for part in ("high_ratio", "low_ratio") for k in K
     ]

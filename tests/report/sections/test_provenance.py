@@ -18,11 +18,11 @@ from graphrec.runs.train import train
 def test_the_commands_name_the_data_where_the_recipe_no_longer_finds_them(ct, world, tmp_path, monkeypatch):
     shutil.copytree(world / "prepared", tmp_path / "here" / "data")
     monkeypatch.chdir(tmp_path / "here")
-    train(ct.recipe.with_data_at("data"), "run").evaluate(part="valid")
-    (line,) = train_lines(write_report([Run("run")], tmp_path / "a.html", part="valid"))
+    train(ct.recipe.with_data_at("data"), "run").evaluate(split="valid")
+    (line,) = train_lines(write_report([Run("run")], tmp_path / "a.html", split="valid"))
     assert line == "graphrec train run/recipe.toml --out run-again"
     monkeypatch.chdir(tmp_path)
-    (line,) = train_lines(write_report([Run("here/run")], tmp_path / "a.html", part="valid"))
+    (line,) = train_lines(write_report([Run("here/run")], tmp_path / "a.html", split="valid"))
     assert line == "graphrec train here/run/recipe.toml --out here/run-again --set data.path=here/data"
 
 

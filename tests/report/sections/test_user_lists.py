@@ -108,13 +108,13 @@ def hostile(world, tmp_path_factory):
         "training": {"epochs": 1, "batch_size": 4096},
     }
     run = train(Recipe.from_dict(recipe), folder / "run")
-    run.evaluate(part="valid")
+    run.evaluate(split="valid")
     return run
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_ids_and_words_from_outside_are_shown_and_never_obeyed(hostile, tmp_path):
-    text = write_report([hostile], tmp_path / "a.html", part="valid").read_text(encoding="utf-8")
+    text = write_report([hostile], tmp_path / "a.html", split="valid").read_text(encoding="utf-8")
     assert "<script" not in text
     shown = unescape(text.replace("<wbr>", ""))
     for word in (hostile.item_ids[0], hostile.user_ids[0], f"{HOSTILE} word"):
