@@ -1,4 +1,4 @@
-"""From a split to the heterogeneous graph that models see: training edges only, features scaled."""
+"""From a split to the heterogeneous graph that models see: training edges only, with scaled features."""
 
 from __future__ import annotations
 
@@ -24,28 +24,31 @@ from graphrec.graph.sorted_edges import SortedEdges
 from graphrec.graph.sparse import ConstantCSR, csr_tensor
 
 FeatureScaling = Literal["columns", "none"]
-_RESERVED = ("id", "fused")
-"""What representations are called that are no modality's; see `graphrec.backbones`."""
+_REPRESENTATIONS = ("id", "fused")
+"""The representations that belong to no modality; see `graphrec.backbones`. A modality cannot take their names."""
 _ATTRIBUTES = frozenset(name for kind in (nn.ModuleDict, nn.ParameterDict, NodeStorage) for name in dir(kind()))
-"""Names that a module, or the graph's store of items, has for itself."""
+"""The attributes of torch's containers and of the graph's item store. A modality cannot take their names either."""
 
 
 def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroData:
-    """A split's training data as a PyG `HeteroData`.
+    """The training events of a split as a PyG `HeteroData`.
 
-    Node types `user` and `item`; for each modality m `data["item"][m]` (`[I, D]` float32, or a sparse CSR tensor for a
-    bag) and `data["item"][m + "_mask"]` (`[I]` bool); for each behaviour b the edge types `("user", b, "item")` and
-    `("item", "rev_" + b, "user")`, each pair once, with the `time` `[E]` int64 of its first event if there are times.
+    Node types are `user` and `item`. For each modality m there are `data["item"][m]` (`[I, D]` float32, or a sparse CSR
+    tensor for a bag) and `data["item"][m + "_mask"]` (`[I]` bool). For each behaviour b there are the edge types
+    `("user", b, "item")` and `("item", "rev_" + b, "user")`. Each pair occurs once. Where the data has times, an edge
+    has the `time` `[E]` int64 of its first event.
 
-    Dense features are centred and scaled to unit variance column by column, fitted on the training items that have the
-    modality, or with `scaling = "none"` taken as they are; missing rows are zero and told by the mask. Bags are taken
-    as they are.
+    Args:
+        split: a split of a dataset.
+        scaling: `columns` centres each column of dense features and scales it to unit variance, fitted on the training
+            items that have the modality. `none` takes the features as given. Bags are always taken as given. The row of
+            an item without the modality is zero, and its mask is False.
 
     Raises:
-        DataError: a modality has a name that the graph or a model has another use for.
+        DataError: a modality has a name that the graph or a model needs for something else.
     """
     dataset = split.dataset
-    _require_usable(dataset.features)
+    _require_valid_names(dataset.features)
     data = HeteroData()
     data["user"].num_nodes = dataset.num_users
     data["item"].num_nodes = dataset.num_items
@@ -56,8 +59,10 @@ def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroDat
         data["item"][f"{name}_mask"] = torch.from_numpy(feature.mask.copy())
     for behaviour in dataset.behaviours:
         events = split.train.loc[split.train["behaviour"] == behaviour]
-        rows = events[["user", "item"]].drop_duplicates().sort_values(["user", "item"])
-        edges = torch.from_numpy(np.ascontiguousarray(rows.to_numpy().T))
+        # Sorted by user and item: the order of the edges, and with it the last bit of every sum over them, then does
+        # not depend on the order of the events in the files.
+        pairs = events[["user", "item"]].drop_duplicates().sort_values(["user", "item"])
+        edges = torch.from_numpy(np.ascontiguousarray(pairs.to_numpy().T))
         data["user", behaviour, "item"].edge_index = edges
         if dataset.has_times:
             first = events.groupby(["user", "item"])["timestamp"].min()
@@ -66,15 +71,15 @@ def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroDat
     return data
 
 
-def _require_usable(names: Iterable[str]) -> None:
-    """A modality's name is a key of the graph's items, of a backbone's modules, and a folder of an export."""
+def _require_valid_names(names: Iterable[str]) -> None:
+    """A modality's name is a key of the graph's items, a key of a backbone's modules, and a folder of an export."""
     for name in names:
-        taken = name in _RESERVED or name in _ATTRIBUTES or name.endswith("_mask")
-        if taken or not name or any(sign in name for sign in "./\\"):
+        is_taken = name in _REPRESENTATIONS or name in _ATTRIBUTES or name.endswith("_mask")
+        if is_taken or not name or any(sign in name for sign in "./\\"):
             raise DataError(
                 f"a modality cannot be called `{name}`",
-                expected=f"a name without . / \\ that is none of {', '.join(_RESERVED)}, does not end in _mask, and "
-                "is no attribute of a torch module, as `type` and `values` are",
+                expected=f"a name without . / \\ that is none of {', '.join(_REPRESENTATIONS)}, does not end in _mask, "
+                "and is no attribute of a torch module, as `type` and `values` are",
                 got=f"`{name}`",
                 where="the dataset's features",
                 next_step="prepare the data again with another name for it, or leave it out with data.modalities",
@@ -93,22 +98,35 @@ def _bag(feature: Feature) -> Tensor:
 
 def _dense(feature: Feature, in_train: np.ndarray, scaling: FeatureScaling) -> Tensor:
     values, mask = feature.values, feature.mask
-    taken = np.zeros(values.shape, dtype=np.float32)
+    scaled = np.zeros(values.shape, dtype=np.float32)
     if scaling == "none":
-        taken[mask] = values[mask]
+        scaled[mask] = values[mask]
     elif (mask & in_train).any():
         fitted = values[mask & in_train].astype(np.float64)
-        spread = fitted.std(0)
-        taken[mask] = (values[mask] - fitted.mean(0)) / np.where(spread > 1e-8, spread, 1.0)
-    return torch.from_numpy(taken)
+        deviation = fitted.std(0)
+        # A constant column has a deviation of zero or of rounding noise. Dividing by it would blow the noise up.
+        scaled[mask] = (values[mask] - fitted.mean(0)) / np.where(deviation > 1e-8, deviation, 1.0)
+    return torch.from_numpy(scaled)
 
 
 class InteractionGraph:
-    """What a backbone gets: the heterogeneous graph, its feature maps and its propagators, each made once.
+    """The graph that a backbone receives: users, items, edges and features, with their cached sparse matrices.
 
     Args:
-        data: as `build_hetero` makes it.
-        feedback: for each role (click, like) the behaviours that play it; a like's edges are click edges too.
+        data: in the form of `build_hetero`.
+        feedback: for each feedback role (`click`, `like`) the behaviours that count as it. The edges of a like are
+            edges of a click, too.
+
+    Example:
+        >>> from graphrec.testing.small_graph import small_graph
+        >>> graph = small_graph()
+        >>> graph.num_users, graph.num_items, graph.modalities
+        (7, 11, ('visual', 'title', 'acoustic'))
+        >>> graph.features("visual").shape, graph.is_bag("title")
+        (torch.Size([11, 5]), True)
+        >>> ids = torch.ones(graph.num_users + graph.num_items, 8)
+        >>> graph.propagator("click", "mean")(ids).shape
+        torch.Size([18, 8])
     """
 
     def __init__(self, data: HeteroData, feedback: dict[str, tuple[str, ...]]) -> None:
@@ -132,11 +150,11 @@ class InteractionGraph:
 
     @classmethod
     def from_split(cls, split: Split, scaling: FeatureScaling = "columns") -> InteractionGraph:
-        """The graph of a split's training pairs, its dense features as `build_hetero` scales them."""
+        """The graph of a split's training events; see `build_hetero` for `scaling`."""
         return cls(build_hetero(split, scaling), dict(split.dataset.feedback))
 
     def to(self, device: torch.device | str) -> InteractionGraph:
-        """The same graph on another device; propagators are made there when first asked for."""
+        """The same graph on another device. Propagators are built there at their first use."""
         moved = InteractionGraph(self.data.clone().to(device), self.feedback)
         moved.device = torch.device(device)
         moved._replaced = {name: values.to(device) for name, values in self._replaced.items()}
@@ -144,25 +162,26 @@ class InteractionGraph:
         return moved
 
     def with_features(self, values: Mapping[str, Tensor]) -> InteractionGraph:
-        """The same graph with other dense features `[I, D]`, such as what an image encoder makes of pictures."""
+        """The same graph with other dense features `[I, D]`, such as the output of an image encoder."""
         for name in values:
             self._require(name)
         return self._view(_replaced=self._replaced | dict(values), _replaced_neighbours={})
 
-    def with_perturbations(self, moves: Mapping[str, Tensor]) -> InteractionGraph:
-        """The same graph with features moved: those of a dense modality by `[I, D]`, the projection of a bag by
-        `[I, d]`."""
-        for name in moves:
+    def with_perturbations(self, perturbations: Mapping[str, Tensor]) -> InteractionGraph:
+        """The same graph with perturbations added: `[I, D]` to the features of a dense modality, `[I, d]` to the
+        projection of a bag."""
+        for name in perturbations:
             self._require(name)
-        return self._view(_perturbations=dict(moves))
+        return self._view(_perturbations=dict(perturbations))
 
     def zero_perturbation(self, modality: str) -> Tensor:
-        """The move that changes nothing; for a bag its width is that of the words' embeddings when last projected."""
+        """The perturbation that changes nothing: `[I, D]`, or `[I, d]` for a bag, with the width of its last
+        projection."""
         width = self._word_sizes[modality] if self.is_bag(modality) else self.width(modality)
         return torch.zeros(self.num_items, width, device=self.device)
 
     def _view(self, **changed: dict) -> InteractionGraph:
-        view = copy.copy(self)  # other caches are shared: they depend on no features that can be replaced or moved
+        view = copy.copy(self)  # the other caches stay shared: none depends on features that a view changes
         for name, value in changed.items():
             setattr(view, name, value)
         return view
@@ -173,17 +192,17 @@ class InteractionGraph:
         return int(self._replaced.get(modality, self.data["item"][modality]).shape[1])
 
     def mask(self, modality: str) -> Tensor:
-        """`[I]` bool: which items have the modality."""
+        """`[I]` bool, the items that have the modality."""
         self._require(modality)
         return self.data["item"][f"{modality}_mask"]
 
     def is_bag(self, modality: str) -> bool:
-        """True for a bag modality (words, categories), whose map is a table of word embeddings."""
+        """Whether the modality is a bag of words or categories. Its projection is a table of word embeddings."""
         self._require(modality)
         return self.data["item"][modality].layout == torch.sparse_csr
 
     def features(self, modality: str) -> Tensor:
-        """`[I, D]` dense features."""
+        """`[I, D]` features: dense, or the sparse matrix of a bag."""
         self._require(modality)
         if self.is_bag(modality):
             return self.data["item"][modality]
@@ -191,7 +210,7 @@ class InteractionGraph:
         return values + self._perturbations[modality] if modality in self._perturbations else values
 
     def project(self, modality: str, weight: Tensor) -> Tensor:
-        """Features times a learned map, `[I, D] @ [D, d]`; for a bag of words, the mean of the words' embeddings."""
+        """Features times a learned matrix, `[I, D] @ [D, d]`. For a bag of words: the mean of the words' embeddings."""
         values = self.features(modality)
         if not self.is_bag(modality):
             return values.to(weight.dtype) @ weight
@@ -205,22 +224,22 @@ class InteractionGraph:
         return projected + self._perturbations[modality] if modality in self._perturbations else projected
 
     def categories(self, modality: str) -> Tensor | None:
-        """`[I]` which value of a bag each item has, -1 for none; None unless every item has at most one."""
+        """`[I]` the category of each item, -1 for none; None unless the modality is a bag with at most one value an
+        item."""
         if not self.is_bag(modality):
             return None
         bag = self.data["item"][modality].cpu()
         start, words = bag.crow_indices(), bag.col_indices()
         if bool((start.diff() > 1).any()):
             return None
-        found = torch.full((self.num_items,), -1)
-        found[start.diff() == 1] = words
-        return found
+        categories = torch.full((self.num_items,), -1)
+        categories[start.diff() == 1] = words
+        return categories
 
     def neighbours(self, modality: str, count: int) -> Neighbours:
-        """The `count` nearest items of each item by the cosine of a modality's features, as `nearest` finds them.
+        """The `count` nearest items of each item by the cosine of a modality's features; see `nearest`.
 
-        Features are taken as they are here: dense ones as the graph was told to scale them, replaced ones as replaced,
-        moved ones where they were before the move.
+        Replaced features count as replaced. Perturbations do not count: an item graph stays the same under attack.
         """
         self._require(modality)
         cache = self._replaced_neighbours if modality in self._replaced else self._neighbours
@@ -230,10 +249,10 @@ class InteractionGraph:
         return cache[modality, count]
 
     def pairs(self, role: str) -> Tensor:
-        """`[E, 2]` unique training pairs of a role, on the CPU, sorted by user then item.
+        """`[E, 2]` unique training pairs of a feedback role, on the CPU, sorted by user, then item.
 
         Raises:
-            DataError: an edge of the data names no user or no item.
+            DataError: an edge of the data names a user or item out of range.
         """
         if role in self._pairs:
             return self._pairs[role]
@@ -244,24 +263,27 @@ class InteractionGraph:
         return pairs
 
     def edges(self, role: str) -> Tensor:
-        """`[2, 2E]` source and destination of each of a role's training pairs in both directions, users numbered before
-        items, sorted by destination: the edge index of PyG's convolutions."""
+        """`[2, 2E]` source and target of each training pair in both directions, sorted by target.
+
+        Items are numbered after the users. This is the edge index of PyG's convolutions.
+        """
         if role not in self._edges:
             users, items = self.pairs(role).T
-            there = torch.stack([items + self.num_users, users])
-            back = there.flip(0)[:, items.argsort(stable=True)]
-            self._edges[role] = torch.cat([there, back], dim=1).to(self.device)
+            to_users = torch.stack([items + self.num_users, users])
+            to_items = to_users.flip(0)[:, items.argsort(stable=True)]
+            self._edges[role] = torch.cat([to_users, to_items], dim=1).to(self.device)
         return self._edges[role]
 
     def edges_to_users(self, role: str) -> SortedEdges:
-        """A role's training pairs as edges from items to users, for attention; their `T` are those to the items."""
+        """The training pairs of a feedback role as edges from items to users, for attention; `T` has those to the
+        items."""
         if role not in self._edges_to_users:
             users, items = self.pairs(role).T.to(self.device)
             self._edges_to_users[role] = SortedEdges(torch.stack([items, users]), self.num_users, self.num_items)
         return self._edges_to_users[role]
 
     def edges_with_loops(self, role: str) -> SortedEdges:
-        """What `edges` lists and an edge from each node to itself, for attention."""
+        """The edges of `edges` and an edge from each node to itself, for attention."""
         if role not in self._edges_with_loops:
             size = self.num_users + self.num_items
             loops = torch.arange(size, device=self.device).expand(2, -1)
@@ -269,8 +291,10 @@ class InteractionGraph:
         return self._edges_with_loops[role]
 
     def stages(self, role: str, count: int) -> Tensor | None:
-        """`[E]` for each of `pairs(role)` the span of the training time, 0 to `count` - 1, in which it first occurred;
-        spans hold equally many clicks. None where `count` is 1; all in the first where the data has no times."""
+        """`[E]` the stage of the training time in which each of `pairs(role)` first occurred, 0 to `count` - 1.
+
+        Stages are spans with equally many clicks. None where `count` is 1. Without times all pairs are in stage 0.
+        """
         if count == 1:
             return None
         times = {name: self._times(name) for name in ("click", role)}
@@ -285,30 +309,30 @@ class InteractionGraph:
         if not all("time" in store for store in stores):
             return torch.empty(0, dtype=torch.int64)
         edges = torch.cat([store.edge_index.cpu() for store in stores], dim=1)
-        pairs, place = torch.unique(edges.T, dim=0, return_inverse=True)
+        pairs, pair_of_edge = torch.unique(edges.T, dim=0, return_inverse=True)
         times = torch.cat([store.time.cpu() for store in stores])
         first = torch.full((len(pairs),), torch.iinfo(torch.int64).max)
-        return first.scatter_reduce_(0, place, times, "amin")
+        return first.scatter_reduce_(0, pair_of_edge, times, "amin")
 
     def _behaviours(self, role: str) -> list[str]:
         return sorted(set(self.feedback[role]) | (set(self.feedback["like"]) if role == "click" else set()))
 
     @cached_property
     def in_train(self) -> Tensor:
-        """`[I]` bool: the items with a training pair."""
-        found = torch.zeros(self.num_items, dtype=torch.bool, device=self.device)
+        """`[I]` bool, the items with a training pair."""
+        in_train = torch.zeros(self.num_items, dtype=torch.bool, device=self.device)
         for name in self._behaviours("click"):
-            found[self.data["user", name, "item"].edge_index[1]] = True
-        return found
+            in_train[self.data["user", name, "item"].edge_index[1]] = True
+        return in_train
 
     def propagator(self, role: str, scaling: Scaling, *, self_loops: bool = False) -> Propagator:
-        """The propagator over a role's training pairs; those that differ in the scaling share their adjacency."""
-        first, key = (role, "sum", self_loops), (role, scaling, self_loops)
-        if first not in self._propagators:
-            made = Propagator(self.pairs(role), self.num_users, self.num_items, "sum", self_loops=self_loops)
-            self._propagators[first] = made.to(self.device)
+        """The propagator over a feedback role's training pairs; propagators that differ in the scaling share memory."""
+        unscaled, key = (role, "sum", self_loops), (role, scaling, self_loops)
+        if unscaled not in self._propagators:
+            propagator = Propagator(self.pairs(role), self.num_users, self.num_items, "sum", self_loops=self_loops)
+            self._propagators[unscaled] = propagator.to(self.device)
         if key not in self._propagators:
-            self._propagators[key] = self._propagators[first].scaled(scaling)
+            self._propagators[key] = self._propagators[unscaled].scaled(scaling)
         return self._propagators[key]
 
     def _require(self, modality: str) -> None:
