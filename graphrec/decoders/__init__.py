@@ -20,18 +20,16 @@ from graphrec.decoders import (
     vbpr,
 )
 from graphrec.decoders.base import (
-    Attack,
     BlockLogits,
     Branches,
     Context,
     Decoder,
     DecoderConfig,
-    Labels,
-    Objective,
     PairLogits,
     Tower,
     decoders,
 )
+from graphrec.decoders.objective import Attack, Labels, Objective, PairwiseBatch, PairwiseLoss
 
 __all__ = [
     "Attack",
@@ -43,6 +41,8 @@ __all__ = [
     "Labels",
     "Objective",
     "PairLogits",
+    "PairwiseBatch",
+    "PairwiseLoss",
     "Tower",
     "amr",
     "bpr",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from torch import Tensor, nn
 
 from graphrec.backbones.base import ID, Representation, Representations, fuse
-from graphrec.causal import Estimand, Logits, Outcome
+from graphrec.causal import Estimand, Outcome
 from graphrec.data.dataset import FeedbackRole
+from graphrec.decoders.objective import Objective
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import Negatives
 from graphrec.registry import Registry
@@ -36,60 +37,6 @@ class Tower:
 
     feedback_role: FeedbackRole
     outputs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What the log says of each pair of a batch: `clicked` and `liked`, `[B]` of 0 and 1."""
-
-    clicked: Tensor
-    liked: Tensor
-
-
-Loss = Callable[[Logits, Labels], Tensor]
-"""A loss of its own form: the branches' logits `[B]` and the labels to `[B]` losses."""
-
-
-@dataclass(frozen=True)
-class Attack:
-    """Adversarial training (Tang et al., TKDE 2020): the loss is taken at features moved in its steepest direction.
-
-    Args:
-        modalities: whose item features are moved.
-        size: L2 norm of each item's move.
-    """
-
-    modalities: tuple[str, ...]
-    size: float
-
-
-@dataclass(frozen=True)
-class Objective:
-    """One term of the training loss, averaged over a batch.
-
-    - `bpr`: softplus(score(u, j) - score(u, i)) for a pair (u, i) of `label` and a negative j.
-    - `bce`: `score` is a log-probability. Pairs of `population`, and as many negatives unless `negatives` is None; a
-      pair is positive when it is one of `label`.
-    - a function: pairs as for `bce`; the function gives their losses, `score` is not used.
-
-    Args:
-        label: the role whose pairs are positive.
-        score: function of the branches' logits at the sampled pairs, each `[B]`.
-        population: the role from which pairs are drawn, where it is not `label` (not for bpr).
-        attack: take this term at adversarially moved features.
-        stages: into how many spans of equal numbers of events the training time is cut; each pair then knows its own
-            (`PairLogits.stages`; a negative has its positive's).
-    """
-
-    name: str
-    label: FeedbackRole
-    loss: Literal["bpr", "bce"] | Loss
-    score: Callable[[Logits], Tensor] = lambda logits: next(iter(logits.values()))
-    negatives: Negatives | None = None
-    weight: float = 1.0
-    population: FeedbackRole | None = None
-    attack: Attack | None = None
-    stages: int = 1
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,12 @@ from graphrec.decoders.base import (
     Context,
     Decoder,
     DecoderConfig,
-    Labels,
     Objective,
     Tower,
     decoders,
     with_offset,
 )
+from graphrec.decoders.objective import Labels
 from graphrec.decoders.poisson_factorisation import fit_poisson_factorisation
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import Negatives

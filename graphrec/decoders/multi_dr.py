@@ -25,8 +25,9 @@ from torch import Tensor, nn
 
 from graphrec.backbones.base import FUSED, Representations
 from graphrec.causal import Estimand, Logits, Observational
-from graphrec.decoders.base import Branches, Context, Labels, Objective, Tower, decoders, with_offset
+from graphrec.decoders.base import Branches, Context, Objective, Tower, decoders, with_offset
 from graphrec.decoders.multi_ipw import MultiIPW, MultiIPWConfig, like_error
+from graphrec.decoders.objective import Labels
 
 
 class MultiDRConfig(MultiIPWConfig):

@@ -20,8 +20,9 @@ from pydantic import Field
 from torch import Tensor
 
 from graphrec.causal import Estimand, Logits, Observational
-from graphrec.decoders.base import Context, Labels, Objective, decoders
+from graphrec.decoders.base import Context, Objective, decoders
 from graphrec.decoders.esmm import ESMM, ESMMConfig
+from graphrec.decoders.objective import Labels
 
 
 class MultiIPWConfig(ESMMConfig):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from graphrec.backbones import Pairs
-from graphrec.decoders import Branches, Labels, Objective, PairLogits
+from graphrec.decoders import Branches, Labels, Objective, PairLogits, PairwiseBatch, PairwiseLoss
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sampling import NegativeSampler, negative_sampler
@@ -18,12 +18,21 @@ from graphrec.seeding import generator
 
 @dataclass(frozen=True)
 class Batch:
-    """Pairs for one objective. For bpr `items` are positive and `negatives` are not; otherwise `labels` tell."""
+    """Pairs for one objective, `[B]` each.
+
+    Args:
+        users, items: rows. For a pairwise loss every pair is positive.
+        negatives: for a pairwise loss an item to compare with each; else None, as negatives are rows of `items`.
+        labels: what the log says of (user, item); None for `bpr`, which does not ask.
+        negative_labels: what it says of (user, negative), for a custom pairwise loss.
+        stages: the span of the training time of each pair.
+    """
 
     users: Tensor
     items: Tensor
     negatives: Tensor | None = None
     labels: Labels | None = None
+    negative_labels: Labels | None = None
     stages: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
@@ -32,13 +41,14 @@ class Batch:
             name: None if (value := getattr(self, name)) is None else value.to(device)
             for name in ("users", "items", "negatives", "stages")
         }
-        labels = self.labels
-        if labels is not None:
-            labels = Labels(labels.clicked.to(device), labels.liked.to(device))
-        return Batch(**moved, labels=labels)  # type: ignore[arg-type]
+        labels = {
+            name: None if (value := getattr(self, name)) is None else _labels_on(device, value)
+            for name in ("labels", "negative_labels")
+        }
+        return Batch(**moved, **labels)  # type: ignore[arg-type]
 
     def pairs(self, device: torch.device) -> Pairs:
-        """A batch for bpr as a backbone's own losses take it."""
+        """The batch of a pairwise loss, as a backbone's auxiliary losses take it."""
         assert self.negatives is not None
         return Pairs(self.users.to(device), self.items.to(device), self.negatives.to(device))
 
@@ -100,7 +110,12 @@ class ObjectiveSampler:
             liked = self.is_like[part].float()
             clicked = torch.ones_like(liked)
             if others is not None:
-                clicked = torch.cat([clicked, torch.isin(users * self.num_items + others, self.clicked).float()])
+                others_clicked = torch.isin(users * self.num_items + others, self.clicked).float()
+                if self.objective.is_pairwise:
+                    labels = Labels(clicked, liked), Labels(others_clicked, torch.zeros_like(liked))
+                    batches.append(Batch(users, items, others, *labels, stages))
+                    continue
+                clicked = torch.cat([clicked, others_clicked])
                 liked = torch.cat([liked, torch.zeros_like(liked)])
                 users, items = users.repeat(2), torch.cat([items, others])
                 stages = None if stages is None else stages.repeat(2)
@@ -112,15 +127,26 @@ def loss_of(objective: Objective, branches: Branches, batch: Batch) -> Tensor:
     """The objective's loss, averaged over the batch, before its weight."""
     batch = batch.to(next(iter(branches.values())).user.device)
     logits = PairLogits(branches, batch.users, batch.items, batch.stages)
-    if objective.loss == "bpr":
+    if objective.is_pairwise:
         assert batch.negatives is not None
-        other = objective.score(PairLogits(branches, batch.users, batch.negatives, batch.stages))
-        return F.softplus(other - objective.score(logits)).mean()
+        others = PairLogits(branches, batch.users, batch.negatives, batch.stages)
+        if isinstance(objective.loss, PairwiseLoss):
+            return objective.loss.function(logits, others, _pairwise(batch)).mean()
+        return F.softplus(objective.score(others) - objective.score(logits)).mean()
     assert batch.labels is not None
-    if objective.loss != "bce":
+    if callable(objective.loss):
         return objective.loss(logits, batch.labels).mean()
     score, positive = objective.score(logits), batch.labels.liked if objective.label == "like" else batch.labels.clicked
     return -torch.where(positive > 0, score, log_complement(score)).mean()
+
+
+def _pairwise(batch: Batch) -> PairwiseBatch:
+    assert batch.negatives is not None and batch.labels is not None and batch.negative_labels is not None
+    return PairwiseBatch(batch.users, batch.items, batch.negatives, batch.labels, batch.negative_labels, batch.stages)
+
+
+def _labels_on(device: torch.device, labels: Labels) -> Labels:
+    return Labels(labels.clicked.to(device), labels.liked.to(device))
 
 
 def log_complement(log_p: Tensor) -> Tensor:
