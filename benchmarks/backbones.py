@@ -39,7 +39,7 @@ from graphrec.experiments.benchmark import (
     judge,
     recipe_values,
     refuse_to_lose,
-    tell_failure,
+    report_failure,
     values_of_users,
     write_values,
 )
@@ -235,7 +235,7 @@ def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, 
     except MismatchError:  # results of another recipe or other data are not to be replaced
         raise
     except Exception as error:
-        why = tell_failure(f"{name} under {decoder}", error)
+        why = report_failure(f"{name} under {decoder}", error)
         return Cell(name, decoder, failure=f"failed: {why.partition(';')[0]}")
     return Cell(name, decoder, tuple(run.folder for run in runs), trials=tuned.table())
 

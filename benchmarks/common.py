@@ -15,6 +15,8 @@ import typer
 import graphrec as gr
 from graphrec.checks.dataset import statistics
 from graphrec.cli.errors import handle_user_errors
+from graphrec.cli.log import show_logs
+from graphrec.cli.progress import training_progress
 from graphrec.cli.terminal import print_table
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
@@ -116,7 +118,16 @@ def experiment(
     base = Recipe.from_toml(RECIPES / f"{recipe}.toml", [f"data.path={data}", *settings, *mode.settings])
     study = STUDIES[target] if truth else None
     done = reproduce(
-        paper, base, out, mode, title=title, truth=truth, target=target, dose_response=study, command=command(sys.argv)
+        paper,
+        base,
+        out,
+        mode,
+        title=title,
+        truth=truth,
+        target=target,
+        dose_response=study,
+        command=command(sys.argv),
+        progress=training_progress,
     )
     finish(done.result, out, paper.name)
     print(f"{len(done.paper_tables)} tables and figures of {paper.name}'s paper in {out / 'paper_tables'}")
@@ -176,7 +187,7 @@ def run(main: Callable[..., None]) -> None:
     """Run a script's main; it ends as the command line does, and when interrupted says that nothing is lost."""
     keep_large_blocks()
     try:
-        with handle_user_errors():
+        with show_logs(), handle_user_errors():
             typer.run(main)
     except SystemExit as end:
         if end.code == INTERRUPTED:

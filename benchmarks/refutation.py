@@ -18,6 +18,7 @@ import typer
 from common import RECIPES, command, prepared, run
 
 import graphrec as gr
+from graphrec.cli.progress import training_progress
 from graphrec.experiments.benchmark import recipe_values
 from graphrec.experiments.benchmark.folder import lock_folder
 from graphrec.refutation import Refutation
@@ -27,7 +28,6 @@ from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.system.files import sha256, write_json, write_text
-from graphrec.training.progress import training_progress
 
 WORLD = {"users": 600, "items": 400, "shown": 80}
 METHODS = {

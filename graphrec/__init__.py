@@ -13,6 +13,7 @@ The names below load on first use, so that a command does not wait for torch to 
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from graphrec.runs.train import train
     from graphrec.simulation import simulate
     from graphrec.tuning import Tuning, tune
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "CausalGraph": "graphrec.causal",

@@ -11,8 +11,9 @@ import typer
 
 from graphrec.cli.components import causal, doctor, list_parts, new_backbone
 from graphrec.cli.data import check, datasets, prepare, simulate
-from graphrec.cli.errors import handle_user_errors, show_warning
+from graphrec.cli.errors import handle_user_errors
 from graphrec.cli.evaluation import compare, evaluate, refute
+from graphrec.cli.log import log_warning, show_logs, with_log_options
 from graphrec.cli.outputs import explain, export, recommend
 from graphrec.cli.training import show, train, tune
 
@@ -20,29 +21,31 @@ app = typer.Typer(
     name="graphrec",
     help="Causal multimodal graph recommendation: raw logs to a trained, judged and exported recommender.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command("list")(list_parts)
-app.command()(datasets)
-app.command()(simulate)
-app.command()(prepare)
-app.command()(check)
-app.command()(show)
-app.command()(train)
-app.command()(tune)
-app.command()(evaluate)
-app.command()(export)
-app.command()(recommend)
-app.command()(explain)
-app.command()(causal)
-app.command()(compare)
-app.command()(refute)
-app.command()(doctor)
+app.command("list")(with_log_options(list_parts))
+for command in (
+    datasets,
+    simulate,
+    prepare,
+    check,
+    show,
+    train,
+    tune,
+    evaluate,
+    export,
+    recommend,
+    explain,
+    causal,
+    compare,
+    refute,
+    doctor,
+):
+    app.command()(with_log_options(command))
 
-new = typer.Typer(help="Write the files that a part of your own starts from.", no_args_is_help=True)
-new.command("backbone")(new_backbone)
+new = typer.Typer(help="Write the files that a custom component starts from.", no_args_is_help=True)
+new.command("backbone")(with_log_options(new_backbone))
 app.add_typer(new, name="new")
 
 
@@ -66,7 +69,7 @@ def options(version: Version = False) -> None:
 
 def main() -> None:
     """Entry point."""
-    warnings.showwarning = show_warning
+    warnings.showwarning = log_warning
     sys.path.append(str(Path.cwd()))  # a class of one's own is found in the current folder, after everything else
-    with handle_user_errors():
+    with show_logs(), handle_user_errors():
         app()

@@ -6,7 +6,7 @@ import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 
@@ -63,7 +63,3 @@ def _refused(error: OSError) -> GraphrecError:
         where=error.filename2 or error.filename,  # of a renaming the second is what the user named
         next_step=steps.get(error.errno or 0, "check that path, then call again"),
     )
-
-
-def show_warning(message: Warning | str, *place: Any, **more: Any) -> None:
-    typer.echo(f"warning: {message}", err=True)

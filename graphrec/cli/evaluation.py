@@ -179,11 +179,11 @@ def refute(
     from graphrec.system.allocator import keep_large_blocks
 
     keep_large_blocks()
+    from graphrec.cli.progress import training_progress
     from graphrec.refutation import DEFAULT_CHECKS
     from graphrec.refutation import refute as try_to_refute
     from graphrec.refutation.results import OUTCOMES
     from graphrec.runs.run import Run
-    from graphrec.training.progress import training_progress
 
     try:
         found = try_to_refute(

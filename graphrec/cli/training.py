@@ -39,10 +39,10 @@ def train(
     from graphrec.system.allocator import keep_large_blocks
 
     keep_large_blocks()
+    from graphrec.cli.progress import training_progress
     from graphrec.runs.recipe import Recipe
     from graphrec.runs.train import complete_run, warn_of_other_code
     from graphrec.runs.train import train as carry_out
-    from graphrec.training.progress import training_progress
 
     parsed = Recipe.from_toml(recipe, overrides or ())
     kept = resume and complete_run(out) is not None
@@ -75,9 +75,9 @@ def tune(
     from graphrec.system.allocator import keep_large_blocks
 
     keep_large_blocks()
+    from graphrec.cli.progress import training_progress
     from graphrec.runs.recipe import Recipe
     from graphrec.runs.train import warn_of_other_code
-    from graphrec.training.progress import training_progress
     from graphrec.tuning import Tuning
     from graphrec.tuning import tune as carry_out
 

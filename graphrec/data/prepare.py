@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from graphrec.data.store import MANIFEST, read_manifest, save
 from graphrec.errors import ANOTHER_FOLDER, ANOTHER_FOLDER_OR_REMOVE, DataError
 from graphrec.system.files import sha256
 from graphrec.validation import validated
+
+logger = logging.getLogger(__name__)
 
 
 def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str, Any] | None = None) -> Path:
@@ -46,6 +49,7 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
             where="out",
             next_step=ANOTHER_FOLDER,
         )
+    logger.debug("reading %s with the source %s", raw, source)
     save(with_world(kind.load(raw, _settings(source, options)), raw), out)
     return out
 

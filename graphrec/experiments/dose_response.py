@@ -7,7 +7,7 @@ on its log and judged by the world's truth. The unit of replication is the world
 from __future__ import annotations
 
 import json
-import sys
+import logging
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -37,6 +37,8 @@ from graphrec.simulation.truth import Truth
 from graphrec.system.environment import Environment
 from graphrec.system.files import read_json, write_json, write_text
 from graphrec.system.processes import in_processes
+
+logger = logging.getLogger(__name__)
 
 METRICS = ("ndcg_do@50", "regret_do@50", "rank_correlation_do", "leakage_do")
 OBSERVATIONAL, INTERVENTIONAL = f"{ORACLE}as observed", f"{ORACLE}true effect"
@@ -72,7 +74,7 @@ def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -
 
     Writes `worlds.csv` (a row a world and method), `results.csv` and `results.md` (means over seeds with 95 %
     t-intervals), `about.json` (what was done, and with which versions), and returns the table of means. A method that
-    fails in a world is printed and left out there.
+    fails in a world is logged and left out there.
 
     Args:
         seeds: of world and training alike; seed-major order, so that whole curves come early.
@@ -85,7 +87,8 @@ def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -
     rows: list[dict[str, Any]] = []
     for done, found in enumerate(_in_turn(tasks, jobs), start=1):
         rows += found
-        print(f"{done} of {len(tasks)} worlds: {study.dial} {found[0]['dose']:g}, seed {found[0]['seed']}", flush=True)
+        dose, drawn = found[0]["dose"], found[0]["seed"]
+        logger.info("%d of %d worlds: %s %g, seed %d", done, len(tasks), study.dial, dose, drawn)
     kept = (complete_run(_place(*task) / "runs" / method) for task in tasks for method in study.methods)
     warn_of_other_code([run for run in kept if run is not None])
     judged = pd.DataFrame(rows).sort_values(["dose", "seed"], kind="stable")
@@ -180,7 +183,7 @@ def one_world(study: Study, dose: float, seed: int, out: Path) -> list[dict[str,
         except MismatchError:  # results of other recipes or data are not to be replaced
             raise
         except GraphrecError as error:
-            print(f"{method} failed at {study.dial} {dose:g}, seed {seed}: {error}", file=sys.stderr, flush=True)
+            logger.error("%s failed at %s %g, seed %d: %s", method, study.dial, dose, seed, error)
     any_recipe = Recipe.from_toml(study.recipe, [f"data.path={prepared}", *next(iter(study.methods.values()))])
     world = {"dose": dose, "seed": seed}
     return [world | row for row in [*_baselines(any_recipe, raw, study, place / "references.json"), *rows]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 import time
@@ -34,6 +35,8 @@ from graphrec.system.files import LOCK, file_lock, read_json, require_place, sha
 from graphrec.system.memory import peak_mb, reset_peak
 from graphrec.training.checkpoint import resume_training, save_training
 from graphrec.training.loop import Trainer, TrainingState
+
+logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 20.0
 
@@ -102,6 +105,7 @@ def _trained(
         _require_unchanged(out, manifest)
         manifest |= _begun_with(out)
         resume_training(checkpoint, trainer)
+        logger.debug("resumed from %s", checkpoint)
     else:
         _clear(out)
     _write_recipe(out, recipe)
@@ -112,6 +116,7 @@ def _trained(
         nonlocal saved
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             save_training(checkpoint, trainer)
+            logger.debug("wrote %s", checkpoint)
             saved = time.monotonic()
         on_epoch(state)
 
@@ -233,14 +238,14 @@ def other_code(runs: Sequence[Run]) -> str:
 
 
 def warn_of_other_code(runs: Sequence[Run], of: str = "", remedy: str = "a new folder trains all again") -> None:
-    """Say on stderr what `other_code` says, if anything.
+    """Log what `other_code` says, if anything.
 
     Args:
         of: words before it, such as "of the tuning, ".
         remedy: what trains them anew instead.
     """
     if said := other_code(runs):
-        print(f"warning: {of}{said}; {remedy}", file=sys.stderr)
+        logger.warning("%s%s; %s", of, said, remedy)
 
 
 def complete_run(out: Path) -> Run | None:

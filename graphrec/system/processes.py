@@ -1,35 +1,60 @@
-"""Independent work in processes of its own."""
+"""Independent work in separate processes."""
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from logging.handlers import QueueHandler, QueueListener
 from threading import Thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+LIBRARY = logging.getLogger("graphrec")
 
 
 def in_processes(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[T]:
-    """What the work makes of each task, as each is done.
+    """The result of the work on each task, in the order in which they are done.
 
-    Every task has a fresh process with one thread, which ends when this one does, however that comes: an orphan would
-    go on writing where the next attempt writes.
+    Every task has a new process with one thread. The process ends when this one does, even by a kill: an orphan would
+    continue to write where the next attempt writes. What the work logs is logged here.
 
     Args:
-        work: a function of a module; it, the tasks and what it makes are pickled.
-        jobs: how many at a time.
+        work: a function of a module; it, the tasks and its results are pickled.
+        jobs: processes at a time.
     """
     os.environ["OMP_NUM_THREADS"] = "1"  # threads that share cores wait for one another
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn, max_tasks_per_child=1, initializer=_end_with_parent) as pool:
-        for future in as_completed([pool.submit(work, *task) for task in tasks]):
-            yield future.result()
+    records = spawn.Queue()
+    listener = QueueListener(records, _Here())
+    listener.start()
+    try:
+        with ProcessPoolExecutor(
+            jobs,
+            mp_context=spawn,
+            max_tasks_per_child=1,
+            initializer=_start,
+            initargs=(records, LIBRARY.getEffectiveLevel()),
+        ) as pool:
+            for future in as_completed([pool.submit(work, *task) for task in tasks]):
+                yield future.result()
+    finally:
+        listener.stop()
 
 
-def _end_with_parent() -> None:
+class _Here(logging.Handler):
+    """Gives a record of another process to the handlers of this one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger(record.name).handle(record)
+
+
+def _start(records: Any, level: int) -> None:
+    """Prepare a process: it logs into the queue `records`, and it ends with its parent."""
+    LIBRARY.addHandler(QueueHandler(records))
+    LIBRARY.setLevel(level)
     parent = multiprocessing.parent_process()
     assert parent is not None, "it runs in a pool's process"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from graphrec.training.adversary import attacked
 from graphrec.training.config import TrainingConfig
 from graphrec.training.objective import Batch, ObjectiveSampler, loss_of
 from graphrec.training.regularisation import row_penalty, row_tables
+
+logger = logging.getLogger(__name__)
 
 LOSS_LIMIT = 1e4
 """Every loss here starts near 1, and grows with the logits only: at ten thousand nothing is learned any more."""
@@ -120,6 +123,7 @@ class Trainer:
             self.state.seconds += time.perf_counter() - started
             row["seconds"] = round(self.state.seconds, 3)
             self.state.history.append(row)
+            logger.debug("epoch %(epoch)d: loss %(loss).4f", row)
             on_epoch(self.state)
         self.model.load_state_dict(self.best_weights)
         return self.state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import traceback
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from graphrec.training.progress import Progress, silent
 from graphrec.tuning.results import Trial, Tuning, trial_folder
 from graphrec.tuning.space import RECIPE_SPACE, Space
 from graphrec.tuning.study import Study, require_optuna
+
+logger = logging.getLogger(__name__)
 
 SAMPLERS = ("tpe", "random", "grid")
 STUDY = "study.db"
@@ -49,7 +51,7 @@ def tune(
         trials: number of trainings. It ends earlier where all settings of the space were tried.
         sampler: `tpe` (Bergstra et al., NeurIPS 2011), `random`, or `grid`: the lists' combinations in random order.
             All draw from the recipe's seed.
-        progress: shows each training, such as `graphrec.training.progress.training_progress`.
+        progress: shows each training, such as `graphrec.training.progress.log_progress`.
         on_trial: called after each trial, with all so far.
 
     Raises:
@@ -110,7 +112,8 @@ def _carry_out(trial: Trial, space: Space, out: Path, progress: Progress) -> Tri
     except Exception as error:
         if trial.number == 0:
             raise
-        traceback.print_exception(error)  # ours, not the user's: whoever mends it wants to see where
+        # A bug, not the user's mistake: the traceback says where it is.
+        logger.error("trial %d failed", trial.number, exc_info=error)
         return Trial(trial.number, trial.settings, failure=f"{type(error).__name__}: {error}")
     values = dict(zip(table["estimand"], table[recipe.training.monitor].tolist()))
     made = run.manifest

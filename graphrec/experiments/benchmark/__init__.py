@@ -2,7 +2,7 @@
 
 from graphrec.experiments.benchmark.evaluate import judge
 from graphrec.experiments.benchmark.existing_results import ABOUT, refuse_to_lose, refuse_to_lose_method
-from graphrec.experiments.benchmark.failures import shown_reason, tell_failure
+from graphrec.experiments.benchmark.failures import report_failure
 from graphrec.experiments.benchmark.files import recipe_values, report_on, values_of_users, write_values
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row
 from graphrec.experiments.benchmark.run import run_benchmark, titled
@@ -15,10 +15,9 @@ __all__ = [
     "recipe_values",
     "refuse_to_lose",
     "refuse_to_lose_method",
+    "report_failure",
     "report_on",
     "run_benchmark",
-    "shown_reason",
-    "tell_failure",
     "titled",
     "values_of_users",
     "write_values",

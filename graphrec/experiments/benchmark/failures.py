@@ -1,30 +1,24 @@
-"""How a failure is told: on stderr in full, in tables in short."""
+"""How a failure is reported: in full in the log, in short in tables."""
 
 from __future__ import annotations
 
-import sys
-import traceback
+import logging
 
 from graphrec.errors import GraphrecError
 
-
-def tell_failure(name: str, error: Exception) -> str:
-    """Say on stderr that a method failed, and why; returns the reason in short, see `shown_reason`."""
-    print(f"{name} failed: {error}", file=sys.stderr)
-    return shown_reason(error)
+logger = logging.getLogger(__name__)
 
 
-def shown_reason(error: Exception) -> str:
-    """The reason of a failure; the traceback of a bug goes to stderr, as whoever mends it wants to see where it is."""
-    if not isinstance(error, GraphrecError):
-        traceback.print_exception(error)
+def report_failure(name: str, error: Exception) -> str:
+    """Log that `name` failed, and why; a bug with its traceback. Returns the reason in one line, for tables."""
+    logger.error("%s failed: %s", name, error, exc_info=None if isinstance(error, GraphrecError) else error)
     return reason(error)
 
 
 def reason(error: BaseException) -> str:
-    """Why something failed, in one line that names no place on this machine."""
+    """Why something failed, in one line that names no path on this machine."""
     if not isinstance(error, GraphrecError):
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
-    said = (("expected", error.expected), ("got", error.got))
-    parts = [error.problem, *(f"{name} {text}" for name, text in said if text is not None)]
+    fields = (("expected", error.expected), ("got", error.got))
+    parts = [error.problem, *(f"{name} {value}" for name, value in fields if value is not None)]
     return "; ".join(" ".join(part.split()) for part in parts)

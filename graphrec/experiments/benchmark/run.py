@@ -11,7 +11,7 @@ from graphrec.evaluation.baselines import baselines
 from graphrec.evaluation.result_sets import evaluated_sets
 from graphrec.experiments.benchmark.evaluate import judge
 from graphrec.experiments.benchmark.existing_results import refuse_to_lose_method, refuse_to_lose_seeds, run_folder
-from graphrec.experiments.benchmark.failures import tell_failure
+from graphrec.experiments.benchmark.failures import report_failure
 from graphrec.experiments.benchmark.files import report_on, write_results
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row, significance_of
 from graphrec.runs.build import load_data, prepare_split
@@ -20,7 +20,7 @@ from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train, warn_of_other_code
 from graphrec.simulation.truth import Truth, oracle_gap
-from graphrec.training.progress import training_progress
+from graphrec.training.progress import Progress, log_progress
 
 
 def run_benchmark(
@@ -35,13 +35,14 @@ def run_benchmark(
     failed: Mapping[str, str] | None = None,
     trials: int = 0,
     command: str = "",
+    progress: Progress = log_progress,
 ) -> BenchmarkResult:
     """Train, judge and compare.
 
     Runs go to `out/runs/METHOD-SEED` and are not repeated when they are there already; `results.csv`, `results.md`,
     `results.svg`, `significance.csv`, `per_user.parquet`, `about.json` and `report.html` are written to `out` at the
     end. A method that fails, for whatever reason, is listed with it; the others go on. Runs that were made with other
-    code are kept, and one line on stderr tells of them.
+    code are kept, and a warning is logged.
 
     Args:
         recipes: by method name; all on the same data and split. A method that is called as its decoder's first variant
@@ -55,6 +56,7 @@ def run_benchmark(
         failed: methods that failed before, with the reason.
         trials: trainings that each recipe was tuned with, to be told with the results.
         command: what does all of it again, to be told with the results.
+        progress: shows each training.
 
     Raises:
         RunError: there is no recipe, as all failed before; the methods do not share their split; or `out` has results
@@ -65,7 +67,7 @@ def run_benchmark(
     if not recipes:
         raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
     result_sets = evaluated_sets(truth is not None, target)
-    runs, failures = _carry_out_all(recipes, seeds, out, result_sets, truth)
+    runs, failures = _carry_out_all(recipes, seeds, out, result_sets, truth, progress)
     first = next(iter(recipes.values()))
     data, split = load_data(first), prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
@@ -106,27 +108,28 @@ def _carry_out_all(
     out: Path,
     result_sets: Sequence[str],
     truth: Path | None,
+    progress: Progress,
 ) -> tuple[dict[str, list[Run]], dict[str, str]]:
     """By method its judged runs, one a seed, and why there are none."""
     runs: dict[str, list[Run]] = {}
     failures: dict[str, str] = {}
     for name, recipe in recipes.items():
         try:
-            found = [_trained(name, recipe, seed, out) for seed in seeds]
+            found = [_trained(name, recipe, seed, out, progress) for seed in seeds]
             for run in found:
                 for result_set in result_sets:
                     judge(run, run.variants().values(), result_set, truth)
             runs[name] = found
         except Exception as error:
             refuse_to_lose_method(name, error, out)
-            failures[name] = tell_failure(name, error)
+            failures[name] = report_failure(name, error)
     every = [run for found in runs.values() for run in found]
     require_one_split(every)
     warn_of_other_code(every)
     return runs, failures
 
 
-def _trained(name: str, recipe: Recipe, seed: int, out: Path) -> Run:
+def _trained(name: str, recipe: Recipe, seed: int, out: Path, progress: Progress) -> Run:
     recipe = recipe.model_copy(update={"seed": seed, "name": name})
-    with training_progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
+    with progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
         return train(recipe, out / "runs" / run_folder(name, seed), on_epoch=on_epoch)

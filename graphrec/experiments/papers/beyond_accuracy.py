@@ -8,7 +8,7 @@ import pandas as pd
 
 from graphrec.causal import label
 from graphrec.evaluation.result_sets import LISTS
-from graphrec.experiments.benchmark import BenchmarkResult, judge, shown_reason
+from graphrec.experiments.benchmark import BenchmarkResult, judge, report_failure
 from graphrec.experiments.papers.scored import ENDS, NAN, short
 from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.tables import metric_label
@@ -28,7 +28,7 @@ def list_contents(result: BenchmarkResult, title: str) -> PaperTable:
         try:
             found |= _described(result.trained[method], shown)
         except Exception as error:
-            failed |= dict.fromkeys(shown.values(), f"failed: {shown_reason(error)}")
+            failed |= dict.fromkeys(shown.values(), f"failed: {report_failure(method, error)}")
     failed |= {method: f"failed: {why}" for method, why in result.failed.items()}
     ends = {metric.rpartition("@")[2] for one in found.values() for metric in one}
     k = str(K) if str(K) in ends else max(ends, key=int, default="")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from graphrec.experiments.benchmark import BenchmarkResult, shown_reason
+from graphrec.experiments.benchmark import BenchmarkResult, report_failure
 from graphrec.experiments.papers.beyond_accuracy import list_contents
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
@@ -80,8 +79,7 @@ def _made(name: str, make: Make, result: BenchmarkResult, title: str) -> PaperTa
     try:
         return make(result, title)
     except Exception as error:
-        why = f"failed: {shown_reason(error)}"
-        print(f"{name} {why}", file=sys.stderr)
+        why = f"failed: {report_failure(name, error)}"
         table = pd.DataFrame({name: [short(why)]})
         return PaperTable(name, f"{name}. {title}", "This table or figure could not be made.", table, (why,))
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from graphrec.experiments.benchmark import (
     BenchmarkResult,
     refuse_to_lose_method,
+    report_failure,
     report_on,
     run_benchmark,
-    tell_failure,
 )
 from graphrec.experiments.papers.methods import Method, chosen
 from graphrec.experiments.papers.paper import Paper
@@ -19,7 +19,7 @@ from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import warn_of_other_code
-from graphrec.training.progress import training_progress
+from graphrec.training.progress import Progress, log_progress
 from graphrec.tuning import tune
 
 
@@ -61,6 +61,7 @@ def reproduce(
     target: str = "like",
     dose_response: Path | None = None,
     command: str = "",
+    progress: Progress = log_progress,
 ) -> Experiment:
     """Tune, train, evaluate, and write the tables and figures into `out/paper_tables` and the report into `out`.
 
@@ -74,12 +75,13 @@ def reproduce(
         truth, target: of a simulated world, as in `run_benchmark`.
         dose_response: the `results.csv` of a study that the page is to show.
         command: what does all of it again.
+        progress: shows each training.
 
     Raises:
         RunError: as `run_benchmark`.
     """
     methods = chosen(paper.methods, every=mode.every)
-    recipes, failed = _recipes(methods, base, out, mode)
+    recipes, failed = _recipes(methods, base, out, mode, progress)
     result = run_benchmark(
         recipes,
         out,
@@ -91,6 +93,7 @@ def reproduce(
         trials=mode.trials,
         command=command,
         report=False,
+        progress=progress,
     )
     paper_tables = paper.make(result, result.title)
     for paper_table in paper_tables:
@@ -101,7 +104,7 @@ def reproduce(
 
 
 def _recipes(
-    methods: Sequence[Method], base: Recipe, out: Path, mode: Mode
+    methods: Sequence[Method], base: Recipe, out: Path, mode: Mode, progress: Progress
 ) -> tuple[dict[str, Recipe], dict[str, str]]:
     """The recipe of each method, tuned with as many trainings as every other; and why there is none."""
     recipes: dict[str, Recipe] = {}
@@ -119,11 +122,11 @@ def _recipes(
                 continue
             recipe = method.recipe(base)
             if mode.trials:
-                tuned = tune(recipe, out / "tuning" / method.name, trials=mode.trials, progress=training_progress)
+                tuned = tune(recipe, out / "tuning" / method.name, trials=mode.trials, progress=progress)
                 recipe, trials = tuned.recipe, [*trials, *tuned.runs]
             recipes[method.name] = recipe
         except Exception as error:
             refuse_to_lose_method(method.name, error, out)
-            failed[method.name] = tell_failure(method.name, error)
+            failed[method.name] = report_failure(method.name, error)
     warn_of_other_code(trials, of="of the tuning, ", remedy="a new folder tunes all again")
     return recipes, failed

@@ -14,7 +14,7 @@ from graphrec.causal import Estimand, label
 from graphrec.evaluation.metrics import better, difference_interval, summarise
 from graphrec.evaluation.result_sets import evaluated_sets
 from graphrec.evaluation.significance import corrected
-from graphrec.experiments.benchmark import BenchmarkResult, judge, shown_reason
+from graphrec.experiments.benchmark import BenchmarkResult, judge, report_failure
 from graphrec.report.primitives.plots import Estimate
 from graphrec.report.primitives.tables import clear_best, metric_label
 from graphrec.runs.compare import paired_tests
@@ -181,7 +181,7 @@ def measure(
         try:
             found = {result_set: row.per_user(result_set, truth) for result_set in result_sets}
         except Exception as error:
-            failed[number] = f"failed: {shown_reason(error)}"
+            failed[number] = f"failed: {report_failure(row.name, error)}"
             continue
         for result_set, tables in found.items():
             kept[result_set][number] = [_only(one, wanted) for one in tables]

@@ -163,17 +163,18 @@ def test_a_method_without_results_may_fail_beside_those_that_have_some(recipes, 
     assert "another recipe" in result.failed["hcr"] and "CT" in set(result.table["method"])
 
 
-def test_runs_of_other_code_are_told_once(recipes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_of_other_code_are_told_once(recipes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run_benchmark(recipes, tmp_path, seeds=(0, 1), report=False)
-    assert "other code" not in capsys.readouterr().err
+    assert "other code" not in caplog.text
     for manifest in (tmp_path / "runs").glob("*/run.json"):
         kept = json.loads(manifest.read_text())
         kept["environment"] |= {"graphrec": "0.0.1", "torch": "1.9", "source": "0123456789ab"}
         manifest.write_text(json.dumps(kept))
     run_benchmark(recipes, tmp_path, seeds=(0, 1), report=False)
-    said = [line for line in capsys.readouterr().err.splitlines() if "other code" in line]
-    assert len(said) == 1 and said[0].startswith("warning: 4 of 4 runs were made with other code (graphrec 0.0.1")
-    assert "a new --out" in said[0]
+    said = [record for record in caplog.records if "other code" in record.message]
+    assert [record.levelname for record in said] == ["WARNING"]
+    assert said[0].message.startswith("4 of 4 runs were made with other code (graphrec 0.0.1")
+    assert "a new folder" in said[0].message
     last = (tmp_path / "results.md").read_text().splitlines()[-1]
     assert last == "tiktok (simulated); seeds 0, 1. Made with graphrec 0.0.1 (source 0123456789ab), torch 1.9."
     about = json.loads((tmp_path / "about.json").read_text())["runs"]["ct-0"]["environment"]

@@ -88,17 +88,23 @@ def test_an_ablation_that_tuning_has_chosen_anyway_is_not_trained_again(
 
 
 def test_a_bug_in_one_method_does_not_stop_the_others(
-    tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    tiny_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("graphrec.decoders.esmm.ESMM.objectives", lambda self: 1 / 0)
     base = tiny_recipe("hcr", "backbone.name=mf", "backbone.embedding_size=8", "training.epochs=1")
     done = reproduce(BUG, base, tmp_path, Mode("quick", every=False, seeds=1, trials=0), title="Tiny")
     assert "ZeroDivisionError" in done.result.failed["ESMM"] and "CT" in done.result.trained
-    assert "Traceback" in capsys.readouterr().err
+    assert "Traceback" in caplog.text
 
 
 def test_a_bug_in_the_tuning_of_one_method_does_not_stop_the_others(
-    tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    tiny_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     base = tiny_recipe("hcr", "backbone.name=mf", "backbone.embedding_size=8", "training.epochs=1")
     monkeypatch.setattr("graphrec.experiments.benchmark.files.write_report", lambda *_, **__: None)
@@ -106,7 +112,7 @@ def test_a_bug_in_the_tuning_of_one_method_does_not_stop_the_others(
         broken.setattr("graphrec.decoders.esmm.ESMM.objectives", lambda self: 1 / 0)
         done = reproduce(BUG, base, tmp_path, Mode("full", every=True, seeds=1, trials=1), title="Tiny")
     assert done.result.failed == {"ESMM": "ZeroDivisionError: division by zero"} and "CT" in done.result.trained
-    assert "Traceback" in capsys.readouterr().err
+    assert "Traceback" in caplog.text
     again = reproduce(BUG, base, tmp_path, Mode("full", every=True, seeds=1, trials=1), title="Tiny")
     assert set(again.result.trained) == {"ESMM", "CT"}, "once it is mended the method is tried again"
 
@@ -153,14 +159,14 @@ def test_the_data_is_described_where_nothing_could_be_trained(
 
 
 def test_a_bug_in_the_evaluation_of_one_method_costs_its_row_alone(
-    result: BenchmarkResult, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    result: BenchmarkResult, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     per_user = Scored.per_user
     monkeypatch.setattr(Scored, "per_user", lambda self, *args: 1 / 0 if self.name == "ESMM" else per_user(self, *args))
     found = hcr_table_2(result, "Tiny", (20,)).table.set_index("Method")["NDCG@20"]
     assert found["ESMM"] == "failed: ZeroDivisionError: division by zero"
     assert found["CT"] > 0 and found["HCR"] > 0
-    assert "Traceback" in capsys.readouterr().err
+    assert "Traceback" in caplog.text
 
 
 def test_deepstyle_has_a_category_on_amazon(tmp_path: Path) -> None:

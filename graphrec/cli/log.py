@@ -1,0 +1,89 @@
+"""What the library logs, on stderr and in a file; `--verbose` and `--log-file` of every command."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+LIBRARY = logging.getLogger("graphrec")
+logger = logging.getLogger(__name__)
+
+
+class _Terminal(logging.Handler):
+    """Messages as they are, on whatever stderr is by then: a progress bar replaces it for a while."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "warning: " if record.levelno == logging.WARNING else ""
+        typer.echo(prefix + self.format(record), err=True)
+
+
+@contextmanager
+def show_logs() -> Iterator[None]:
+    """Show what the library logs from INFO on; what `--verbose` and `--log-file` add ends with the context, too."""
+    level, handlers = LIBRARY.level, list(LIBRARY.handlers)
+    terminal = _Terminal(logging.INFO)
+    LIBRARY.addHandler(terminal)
+    LIBRARY.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for handler in set(LIBRARY.handlers) - set(handlers):
+            LIBRARY.removeHandler(handler)
+            handler.close()
+        LIBRARY.setLevel(level)
+
+
+def _be_verbose() -> None:
+    LIBRARY.setLevel(logging.DEBUG)
+    for handler in LIBRARY.handlers:
+        if isinstance(handler, _Terminal):
+            handler.setLevel(logging.DEBUG)
+
+
+def _log_to(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = logging.FileHandler(path, encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    LIBRARY.addHandler(file)
+    LIBRARY.setLevel(logging.DEBUG)
+
+
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also print what is logged at the level DEBUG.")]
+LogFile = Annotated[
+    Path | None,
+    typer.Option("--log-file", metavar="FILE", help="Append all that is logged, DEBUG included, to this file."),
+]
+
+
+def with_log_options(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that also takes `--verbose` and `--log-file`, which its own function does not see."""
+
+    @functools.wraps(command)
+    def run(*, verbose: bool, log_file: Path | None, **options: Any) -> None:
+        if verbose:
+            _be_verbose()
+        if log_file is not None:
+            _log_to(log_file)
+        command(**options)
+
+    # typer reads the options from the signature and the annotations of the function that it is given.
+    annotations = get_type_hints(command, include_extras=True) | {"verbose": Verbose, "log_file": LogFile}
+    parameters = dict(inspect.signature(command).parameters)
+    for name, default in (("verbose", False), ("log_file", None)):
+        parameters[name] = inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+    typed = [parameter.replace(annotation=annotations[name]) for name, parameter in parameters.items()]
+    run.__signature__ = inspect.Signature(typed)  # type: ignore[attr-defined]
+    run.__annotations__ = annotations
+    return run
+
+
+def log_warning(message: Warning | str, *origin: Any, **more: Any) -> None:
+    """In place of `warnings.showwarning`: a warning is a line, without the place in the code that gave it."""
+    logger.warning("%s", message)
