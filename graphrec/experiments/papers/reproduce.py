@@ -104,7 +104,7 @@ def reproduce(
 
 
 def _recipes(
-    methods: Sequence[Method], base: Recipe, out: Path, mode: Mode, progress: Progress
+    methods: Sequence[Method], base: Recipe, out: Path, mode: Mode, progress: Progress = log_progress
 ) -> tuple[dict[str, Recipe], dict[str, str]]:
     """The recipe of each method, tuned with as many trainings as every other; and why there is none."""
     recipes: dict[str, Recipe] = {}
