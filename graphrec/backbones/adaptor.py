@@ -40,6 +40,7 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
         name = getattr(kind, "name", kind.__name__)
         Config = kind.Config
         needs_modalities = kind.needs_modalities
+        includes_layer_zero = kind.includes_layer_zero
         auxiliary_losses = kind.auxiliary_losses
 
         def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:

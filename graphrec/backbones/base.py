@@ -111,6 +111,9 @@ class Backbone(nn.Module, ABC):
     is asked for `id` and `fused` only, and `with_modalities` makes the modalities' representations."""
     needs_modalities: ClassVar[bool] = False
     """True for one that is nothing without features."""
+    includes_layer_zero: ClassVar[bool] = True
+    """Whether a node's own embedding is in its representation without a neighbour's help. False for published designs
+    that average the propagated layers alone, such as SimGCL: a node without neighbours is then zero."""
     cost: ClassVar[str] = ""
     """Multiply-adds of one forward pass in training that gives `fused`, over all edges, for `graphrec list backbones`,
     in the letters of `graphrec.backbones.listing.SYMBOLS`. What is done element by element once a node is left out."""
