@@ -99,12 +99,12 @@ class Recommender(nn.Module):
             propagated: what `propagate` gave, where it is known.
         """
         propagated = self.propagate(graph) if propagated is None else propagated
-        among = None if bool(graph.in_train.all()) else graph.in_train
+        mask = None if bool(graph.in_train.all()) else graph.in_train
         found = {}
         for name, tower in self.networks.items():
             outputs = {key: propagated[name][key] for key in tower.outputs}
             if self.centre_items:
-                outputs = {key: from_mean_item(one, among) for key, one in outputs.items()}
+                outputs = {key: from_mean_item(one, mask) for key, one in outputs.items()}
             found[name] = outputs
         extra = self.decoder.extra_tables()
         return found | {"extra": extra} if extra else found
@@ -225,7 +225,7 @@ class FrozenModel:
             IdentificationError: the estimand is not identified on the causal graph.
             RecipeError: `graph` gives the decoder's roles to other variables, or an item lacks its reference.
         """
-        outcome = self.outcome.on(graph)
+        outcome = self.outcome.with_graph(graph)
         estimand.identify(outcome)
         return EstimandScorer(self.branches, self.reference_of(estimand), outcome, estimand)
 

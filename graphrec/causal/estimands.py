@@ -52,7 +52,7 @@ class Outcome:
     form: tuple[str, ...] = ()
     graph: CausalGraph
 
-    def on(self, graph: CausalGraph | None) -> Outcome:
+    def with_graph(self, graph: CausalGraph | None) -> Outcome:
         """The same outcome, claimed on another causal graph; None keeps the decoder's own.
 
         Raises:
@@ -133,7 +133,7 @@ class _Factors(Estimand):
 
     @property
     @abstractmethod
-    def wanted(self) -> tuple[str, ...]:
+    def factor_names(self) -> tuple[str, ...]:
         """The factors' names."""
 
     @abstractmethod
@@ -141,7 +141,7 @@ class _Factors(Estimand):
         """As `identify`, for an outcome that has the factors."""
 
     def fits(self, outcome: Outcome) -> bool:
-        return all(name in outcome.factors for name in self.wanted)
+        return all(name in outcome.factors for name in self.factor_names)
 
     def identify(self, outcome: Outcome) -> Identification:
         self._require_factors(outcome)
@@ -149,15 +149,15 @@ class _Factors(Estimand):
 
     def score(self, outcome: Outcome, factual: Logits, reference: Logits | None = None) -> Tensor:
         self._require_factors(outcome)
-        total = outcome.factors[self.wanted[0]](factual)
-        for name in self.wanted[1:]:
+        total = outcome.factors[self.factor_names[0]](factual)
+        for name in self.factor_names[1:]:
             factor = outcome.factors[name](factual)
             total = total + factor if outcome.log else total * factor
         return total
 
     def _require_factors(self, outcome: Outcome) -> None:
         if not self.fits(outcome):
-            raise lacking(self, outcome, "factors", self.wanted, outcome.factors)
+            raise lacking(self, outcome, "factors", self.factor_names, outcome.factors)
 
 
 @estimands.register("front_door")
@@ -169,7 +169,7 @@ class FrontDoor(_Factors):
     """
 
     @property
-    def wanted(self) -> tuple[str, ...]:
+    def factor_names(self) -> tuple[str, ...]:
         return "mediator", "effect"
 
     def prove(self, outcome: Outcome) -> Identification:
@@ -182,7 +182,7 @@ class EffectOnMediator(_Factors):
     """P(mediator | user, do(item)), the first half of the front-door effect (HCR-S1)."""
 
     @property
-    def wanted(self) -> tuple[str, ...]:
+    def factor_names(self) -> tuple[str, ...]:
         return ("mediator",)
 
     def prove(self, outcome: Outcome) -> Identification:
@@ -194,7 +194,7 @@ class EffectOfMediator(_Factors):
     """P(outcome | user, do(mediator)), the second half of the front-door effect (HCR-S2)."""
 
     @property
-    def wanted(self) -> tuple[str, ...]:
+    def factor_names(self) -> tuple[str, ...]:
         return ("effect",)
 
     def prove(self, outcome: Outcome) -> Identification:
@@ -214,7 +214,7 @@ class BackDoor(_Factors):
     """`average` sums the confounder out; `forecast` sets it to the value that is expected of it."""
 
     @property
-    def wanted(self) -> tuple[str, ...]:
+    def factor_names(self) -> tuple[str, ...]:
         return ("conditional",) if self.level == "average" else ("conditional", "forecast")
 
     def prove(self, outcome: Outcome) -> Identification:

@@ -71,11 +71,14 @@ def explain(
         from graphrec.report.primitives.plots import effect_plot, standalone
         from graphrec.system.files import write_text
 
-        if not explained.split.parts:
+        if not explained.decomposition.contributions:
             raise RunError(
-                "there is nothing to draw", got=explained.split.of, where="--svg", next_step="leave out --svg"
+                "there is nothing to draw",
+                got=explained.decomposition.quantity,
+                where="--svg",
+                next_step="leave out --svg",
             )
-        write_text(svg, standalone(effect_plot(explained.split, explained.item, "effect")))
+        write_text(svg, standalone(effect_plot(explained.decomposition, explained.item, "effect")))
         typer.echo(f"wrote {svg}", err=True)
     if as_json:
         typer.echo(json.dumps(explained.to_dict(), indent=2))

@@ -213,13 +213,13 @@ def pick(representations: Representations, names: tuple[str, ...]) -> Representa
     return fuse([representations[name] for name in names])
 
 
-def from_mean_item(branch: Representation, among: Tensor | None = None) -> Representation:
+def from_mean_item(branch: Representation, mask: Tensor | None = None) -> Representation:
     """The same pair measured from the mean item: each user's inner products sum to zero over the items.
 
     Args:
-        among: `[I]` bool, the items over which the mean is taken; all by default.
+        mask: `[I]` bool, the items over which the mean is taken; all by default.
     """
-    items = branch.item if among is None else branch.item[among]
+    items = branch.item if mask is None else branch.item[mask]
     return Representation(branch.user, branch.item - items.mean(0))
 
 

@@ -103,7 +103,7 @@ def describe(name: str, estimand_texts: Sequence[str] = (), graph: CausalGraph |
         RecipeError: a malformed estimand, or `graph` gives the decoder's roles to other variables.
     """
     decoder = _neutral(name)
-    outcome = decoder.outcome.on(graph)
+    outcome = decoder.outcome.with_graph(graph)
     variants = decoder.variants()
     names = {estimand: method for method, estimand in reversed(variants.items())}
     if estimand_texts:

@@ -1,6 +1,23 @@
-"""One recommendation, explained: what its score is made of, and how the item would rank otherwise."""
+"""Explanations of single recommendations: the components of a score, and the item's rank under each estimand."""
 
 from graphrec.explanation.explain import explain
-from graphrec.explanation.result import BranchLogit, Explanation, Part, Ranking, Split, percent, signed
+from graphrec.explanation.result import (
+    BranchLogit,
+    Contribution,
+    Explanation,
+    Ranking,
+    ScoreDecomposition,
+    percent,
+    signed,
+)
 
-__all__ = ["BranchLogit", "Explanation", "Part", "Ranking", "Split", "explain", "percent", "signed"]
+__all__ = [
+    "BranchLogit",
+    "Contribution",
+    "Explanation",
+    "Ranking",
+    "ScoreDecomposition",
+    "explain",
+    "percent",
+    "signed",
+]

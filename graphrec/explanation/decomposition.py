@@ -1,14 +1,14 @@
-"""What a score is made of: effects against a reference item, or factors against the user's mean item.
+"""Decomposition of a score: into effects against a reference item, or into factors against the user's mean item.
 
-Effects, for a decoder with mediated branches M and direct branches N (Pearl, UAI 2001; `graphrec.causal.effects`), in
-the unit of the outcome Y:
+Effects, for a decoder with mediated branches M and direct branches N (Pearl, "Direct and Indirect Effects", UAI 2001;
+`graphrec.causal.effects`), in the unit of the outcome Y:
 
     indirect = Y(M_i, N_i) - Y(M_i*, N_i)         total indirect effect
     direct   = Y(M_i*, N_i) - Y(M_i*, N_i*)       natural direct effect
     indirect + direct = Y(M_i, N_i) - Y(M_i*, N_i*)       total effect
 
-Factors, for an outcome that is the logarithm of a product: log factor(u, i) less its mean over all items. Those that
-the estimand multiplies sum to its score less the user's mean score.
+Factors, for an outcome that is the logarithm of a product: log factor(u, i) minus its mean over all items. The factors
+that the estimand multiplies sum to its score minus the user's mean score.
 """
 
 from __future__ import annotations
@@ -32,18 +32,23 @@ from graphrec.causal import (
     TotalIndirectEffect,
     label,
 )
-from graphrec.explanation.result import Part, Split
+from graphrec.explanation.result import Contribution, ScoreDecomposition
 
 
 def reference_options(estimands: Iterable[Estimand]) -> dict[str, Any]:
-    """The reference item of the first estimand that has one, else the mean item.
+    """The reference options of the first estimand that has a reference item, else those of the mean item.
 
-    A constant in place of logits (MACR) is passed over: it is no item, so nothing can be said of its looks.
+    A constant in place of logits (MACR) is no item, so it is passed over.
+
+    Example:
+        >>> reference_options([TotalIndirectEffect(reference="constant"), TotalIndirectEffect(reference="zero")])
+        {'reference': 'zero', 'category': ''}
+        >>> reference_options([])
+        {'reference': 'mean'}
     """
-    for one in estimands:
-        chosen = one.reference_config
-        if one.needs_reference and chosen.reference != "constant":
-            return {"reference": chosen.reference, "category": chosen.category}
+    for estimand in estimands:
+        if isinstance(estimand, Effect) and estimand.needs_reference and estimand.reference != "constant":
+            return {"reference": estimand.reference, "category": estimand.category}
     return {"reference": "mean"}
 
 
@@ -51,27 +56,31 @@ def identify_effects(outcome: Outcome, options: dict[str, Any]) -> None:
     """Prove the three effects on the outcome's causal graph.
 
     Raises:
-        IdentificationError: the path that breaks one.
+        IdentificationError: an effect is not identified; the error names the path.
     """
     for effect in (TotalEffect, NaturalDirectEffect, TotalIndirectEffect):
         effect(**options).identify(outcome)
 
 
-def split_effects(
+def decompose_effects(
     outcome: Outcome,
     factual: Logits,
     reference: Logits,
     item: int,
     options: dict[str, Any],
     rank_at: Callable[[float], int],
-) -> Split:
-    """Divide the item's total effect into direct and indirect.
+) -> ScoreDecomposition:
+    """Divide the item's total effect into its direct and its indirect effect.
 
     Args:
-        factual, reference: `[1, I]` logits of the user.
-        options: of the effects, as `reference_options` gives them.
-        rank_at: the item's rank under the observational score if that score of it were the given one.
+        outcome: how the branches make the score.
+        factual: `[1, I]` logits of the user.
+        reference: `[1, I]` logits of the user under the reference item.
+        item: the row number of the item.
+        options: of the effects, in the form of `reference_options`.
+        rank_at: the item's rank under the observational score if it had the score that is passed.
     """
+    # In double precision, so that the two effects sum to the total to the last digit that is shown.
     exact = {name: value.double() for name, value in factual.items()}
     exact_reference = {name: value.double() for name, value in reference.items()}
 
@@ -79,94 +88,109 @@ def split_effects(
         return float(kind(**options).effect(outcome, exact, exact_reference)[0, item])
 
     def rank_without(names: Iterable[str]) -> int:
+        # In the precision of the model: the result is compared with the scores of the other items.
         return rank_at(float(outcome.score({**factual, **{name: reference[name] for name in names}})[0, item]))
 
-    graph = outcome.graph
+    causal_graph = outcome.graph
     direct = [name for name in factual if name not in outcome.mediated]
-    parts = [
-        Part(
+    contributions = [
+        Contribution(
             "indirect",
-            _meanings(graph, graph.mediators),
+            _meanings(causal_graph, causal_graph.mediators),
             effect(TotalIndirectEffect),
             rank_without=rank_without(outcome.mediated),
         ),
-        Part("direct", _past_the_mediators(graph), effect(NaturalDirectEffect), rank_without=rank_without(direct)),
+        Contribution(
+            "direct",
+            _meaning_of_direct_paths(causal_graph),
+            effect(NaturalDirectEffect),
+            rank_without=rank_without(direct),
+        ),
     ]
-    against = {"mean": "the average item", "zero": "an item of zeros"}.get(
+    reference_name = {"mean": "the average item", "zero": "an item of zeros"}.get(
         options["reference"], f"the average item of its {options.get('category')}"
     )
-    return Split(
-        "effects",
-        "total effect",
-        against,
-        effect(TotalEffect),
-        tuple(_shared(parts)),
+    return ScoreDecomposition(
+        "effects", "total effect", reference_name, effect(TotalEffect), tuple(_with_shares(contributions))
     )
 
 
 def factor_estimand(outcome: Outcome, estimands: Iterable[Estimand]) -> tuple[Estimand, tuple[str, ...]] | None:
-    """The first estimand that multiplies factors of this outcome, with their names."""
-    for one in estimands:
-        wanted: Sequence[str] = getattr(one, "wanted", ())
-        if wanted and set(wanted) <= outcome.factors.keys():
-            return one, tuple(wanted)
+    """The first estimand that multiplies factors of this outcome, and the names of these factors."""
+    for estimand in estimands:
+        names: Sequence[str] = getattr(estimand, "factor_names", ())
+        if names and set(names) <= outcome.factors.keys():
+            return estimand, tuple(names)
     return None
 
 
-def split_factors(outcome: Outcome, factual: Logits, item: int, estimand: Estimand, wanted: tuple[str, ...]) -> Split:
-    """Divide the item's log score, measured from the user's mean, into log factors measured alike.
+def decompose_factors(
+    outcome: Outcome, factual: Logits, item: int, estimand: Estimand, factor_names: tuple[str, ...]
+) -> ScoreDecomposition:
+    """Divide the item's log score minus the user's mean log score into log factors minus their means.
 
     Args:
+        outcome: how the branches make the score.
         factual: `[1, I]` logits of the user.
-        wanted: the factors that `estimand` multiplies; the others are shown as not used.
+        item: the row number of the item.
+        estimand: the estimand that is explained.
+        factor_names: the factors that `estimand` multiplies; all others are marked as not used.
     """
     exact = {name: value.double() for name, value in factual.items()}
-    parts = [
-        Part(name, _factor_meaning(outcome.graph, name), _from_mean(factor(exact), item), used=name in wanted)
+    contributions = [
+        Contribution(
+            name, _factor_meaning(outcome.graph, name), _above_mean(factor(exact), item), used=name in factor_names
+        )
         for name, factor in outcome.factors.items()
     ]
-    return Split(
+    return ScoreDecomposition(
         "factors",
         f"log score under {label(estimand)}",
         "the user's mean over all items",
-        _from_mean(estimand.score(outcome, exact), item),
-        tuple(_shared(parts)),
+        _above_mean(estimand.score(outcome, exact), item),
+        tuple(_with_shares(contributions)),
     )
 
 
-def _from_mean(scores: Tensor, item: int) -> float:
+def _above_mean(scores: Tensor, item: int) -> float:
     return float(scores[0, item] - scores[0].mean())
 
 
-def _shared(parts: Sequence[Part]) -> list[Part]:
-    """The parts with their shares, where all that are used pull in one direction."""
-    values = torch.tensor([part.value for part in parts if part.used], dtype=torch.float64)
+def _with_shares(contributions: Sequence[Contribution]) -> list[Contribution]:
+    """The contributions with their shares of the total, where all used ones have the same sign."""
+    values = torch.tensor([part.value for part in contributions if part.used], dtype=torch.float64)
     total = float(values.sum())
-    one_way = total != 0 and bool((values * total >= 0).all())
-    return [replace(part, share=part.value / total if one_way and part.used else None) for part in parts]
+    same_sign = total != 0 and bool((values * total >= 0).all())
+    return [replace(part, share=part.value / total if same_sign and part.used else None) for part in contributions]
 
 
-def _meanings(graph: CausalGraph, names: Iterable[str]) -> str:
-    return "; ".join(graph.nodes[name].meaning for name in names)
+def _meanings(causal_graph: CausalGraph, names: Iterable[str]) -> str:
+    return "; ".join(causal_graph.nodes[name].meaning for name in names)
 
 
-def _past_the_mediators(graph: CausalGraph) -> str:
-    """What the treatment reaches last on its ways to the outcome that avoid the mediators."""
-    rest = graph.to_networkx()
-    rest.remove_nodes_from(graph.mediators)
-    last = [name for name in rest.predecessors(graph.outcome) if nx.has_path(rest, graph.treatment, name)]
-    said = [graph.nodes[name].meaning + (", directly" if name == graph.treatment else "") for name in last]
-    return "; ".join(said) or "nothing on the causal graph"
+def _meaning_of_direct_paths(causal_graph: CausalGraph) -> str:
+    """The last variables before the outcome on the directed paths from the treatment that avoid the mediators."""
+    graph = causal_graph.to_networkx()
+    graph.remove_nodes_from(causal_graph.mediators)
+    last = [
+        name for name in graph.predecessors(causal_graph.outcome) if nx.has_path(graph, causal_graph.treatment, name)
+    ]
+    meanings = [
+        causal_graph.nodes[name].meaning + (", directly" if name == causal_graph.treatment else "") for name in last
+    ]
+    return "; ".join(meanings) or "nothing on the causal graph"
 
 
-def _factor_meaning(graph: CausalGraph, name: str) -> str:
-    outcome, treatment = graph.nodes[graph.outcome].meaning, graph.nodes[graph.treatment].meaning
-    mediators, adjusted = _meanings(graph, graph.mediators), _meanings(graph, graph.adjustment)
-    known = {
-        "mediator": f"what the item does to the mediators ({mediators})",
-        "effect": f"what the mediators do to the {outcome}",
-        "confounded": f"what a hidden cause of {treatment} and {outcome} makes of the item",
+def _factor_meaning(causal_graph: CausalGraph, name: str) -> str:
+    nodes = causal_graph.nodes
+    outcome, treatment = nodes[causal_graph.outcome].meaning, nodes[causal_graph.treatment].meaning
+    mediators = _meanings(causal_graph, causal_graph.mediators)
+    adjusted = _meanings(causal_graph, causal_graph.adjustment)
+    meanings = {
+        "mediator": f"effect of the item on the mediators ({mediators})",
+        "effect": f"effect of the mediators on the {outcome}",
+        "confounded": f"association of the item with a hidden cause of {treatment} and {outcome}",
         "conditional": f"{mediators or treatment}, apart from {adjusted}",
-        "forecast": f"{adjusted}, as it is forecast",
+        "forecast": f"{adjusted}, at its forecast",
     }
-    return known.get(name, name)
+    return meanings.get(name, name)

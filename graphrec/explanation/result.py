@@ -1,4 +1,4 @@
-"""What an explanation holds, and how it reads in sentences."""
+"""The contents of an explanation, and its wording in sentences."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ OBSERVATIONAL = label(Observational())
 
 
 @dataclass(frozen=True)
-class Part:
+class Contribution:
     """One summand of a score.
 
     Args:
-        name: `indirect`, `direct`, or the factor's name.
-        meaning: in words, after the causal graph.
-        value: in the unit of its split.
-        share: of the split's total; None where the parts pull in opposite directions, or the part is not used.
+        name: `indirect`, `direct`, or the name of the factor.
+        meaning: in words, from the causal graph.
+        value: in the unit of its decomposition.
+        share: of the total. None where the contributions have different signs, or this one is not used.
         used: False for a factor that the estimand leaves out.
-        rank_without: the item's rank under the observational score if this part of it were the reference item's,
-            its other part and all other items staying as they are; None for factors.
+        rank_without: the item's rank under the observational score if this contribution were that of the reference
+            item, while the other contribution and all other items stay as they are. None for factors.
     """
 
     name: str
@@ -33,25 +33,27 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Split:
-    """How a score divides: the values of the parts that are used sum to `total`.
+class ScoreDecomposition:
+    """The summands of a score: the values of the contributions that are used sum to `total`.
 
     Args:
         kind: `effects` against a reference item, `factors` against the user's mean item, or `none`.
-        of: what `total` is, in words; for `none` why there is nothing to divide.
-        against: what the item is compared with, in words.
+        quantity: what `total` measures, in words; for `none` the reason why nothing is divided.
+        reference: what the item is compared with, in words.
+        total: the sum; None for `none`.
+        contributions: the summands.
     """
 
     kind: Literal["effects", "factors", "none"]
-    of: str
-    against: str = ""
+    quantity: str
+    reference: str = ""
     total: float | None = None
-    parts: tuple[Part, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
 
 
 @dataclass(frozen=True)
 class BranchLogit:
-    """A branch's logit for the pair; `reference` is the reference item's, None where the split has none."""
+    """A branch's logit for the pair; `reference` is that of the reference item, None where there is none."""
 
     name: str
     logit: float
@@ -60,13 +62,13 @@ class BranchLogit:
 
 @dataclass(frozen=True)
 class Ranking:
-    """One estimand's view of the user's items.
+    """The ranking of the user's items under one estimand.
 
     Args:
         method: its published name, or its label.
         estimand: its label.
-        score: the explained item's; comparable within this ranking only.
-        rank: the explained item's, from 1, among the candidates.
+        score: of the explained item; comparable within this ranking only.
+        rank: of the explained item among the candidates, from 1.
         items: external ids of the user's best items, without those of the training split.
     """
 
@@ -79,113 +81,135 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why an item stands where it stands in a user's ranking.
+    """Why an item has its rank in a user's ranking.
 
     Args:
-        user, item: external ids.
-        seen: whether the pair is in the training split. Such an item is not recommended; it is ranked all the same.
-        candidates: the items that are ranked: all without the user's training split, the explained one with them.
-        split: what the score is made of.
+        user: external id.
+        item: external id.
+        in_train: whether the pair is in the training split. Such an item is ranked, but not recommended.
+        candidates: the number of ranked items: all but the user's training items; the explained item is always one.
+        decomposition: the summands of the score.
         branches: the decoder's branches at this pair.
-        rankings: a ranking for each estimand; the first is the one explained, and the observational is always there.
+        rankings: one for each estimand. The first is explained, and the observational one is always there.
     """
 
     user: str
     item: str
-    seen: bool
+    in_train: bool
     candidates: int
-    split: Split
+    decomposition: ScoreDecomposition
     branches: tuple[BranchLogit, ...]
     rankings: tuple[Ranking, ...]
 
     @property
     def explained(self) -> Ranking:
+        """The ranking under the estimand that is explained."""
         return self.rankings[0]
 
     @property
     def observed(self) -> Ranking:
         """The ranking by the observational score."""
-        return next(one for one in self.rankings if one.estimand == OBSERVATIONAL)
+        return next(ranking for ranking in self.rankings if ranking.estimand == OBSERVATIONAL)
 
     @property
     def counterfactual_rank(self) -> int | None:
-        """The item's rank under the observational score if its direct part were that of the reference item (the looks
-        of the average item), its mediated part and all other items staying as they are; None without effects."""
-        return next((part.rank_without for part in self.split.parts if part.name == "direct"), None)
+        """The item's rank under the observational score if its direct effect were that of the reference item.
+
+        For CausalRec this is its rank with the visual features of the average item. The indirect effect and all other
+        items stay as they are. None without effects.
+        """
+        contributions = self.decomposition.contributions
+        return next((part.rank_without for part in contributions if part.name == "direct"), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain dicts, lists, numbers and strings, as JSON wants them."""
+        """Plain dictionaries, lists, numbers and strings, for JSON."""
         return {**asdict(self), "counterfactual_rank": self.counterfactual_rank, "text": self.text()}
 
     def text(self) -> str:
         """The explanation in a few sentences."""
-        said = [_ranked(self), *_WORDS[self.split.kind](self)]
-        if self.seen:
-            said.insert(
+        sentences = [_rank_sentence(self), *_SENTENCES[self.decomposition.kind](self)]
+        if self.in_train:
+            sentences.insert(
                 1, "It is in the user's training split, so it is not recommended; it is ranked as if it could be."
             )
-        return " ".join(said)
+        return " ".join(sentences)
 
 
 def signed(value: float) -> str:
-    """Three digits with their sign, `+0.123`."""
+    """Three digits and the sign.
+
+    >>> signed(0.12345)
+    '+0.123'
+    """
     return f"{value:+.3g}"
 
 
 def percent(share: float | None) -> str:
-    """`28 %`; a dash where there is no share."""
+    """A share in whole percent; a dash where there is none.
+
+    >>> percent(0.284), percent(None)
+    ('28 %', '–')
+    """
     return "–" if share is None else f"{100 * share:.0f} %"
 
 
-def _ranked(one: Explanation) -> str:
-    first = f"{one.explained.method} ranks item {one.item} {_ordinal(one.explained.rank)} of {one.candidates:,}"
-    first += f" for user {one.user}"
-    if one.explained.estimand == OBSERVATIONAL:
-        return f"{first}, by the observational score."
-    return f"{first}; by the observational score it ranks {_ordinal(one.observed.rank)}."
+def _rank_sentence(explanation: Explanation) -> str:
+    explained, observed = explanation.explained, explanation.observed
+    sentence = (
+        f"{explained.method} ranks item {explanation.item} {_ordinal(explained.rank)} of {explanation.candidates:,} "
+        f"for user {explanation.user}"
+    )
+    if explained.estimand == OBSERVATIONAL:
+        return f"{sentence}, by the observational score."
+    return f"{sentence}; by the observational score it ranks {_ordinal(observed.rank)}."
 
 
-def _effects(one: Explanation) -> list[str]:
-    split = one.split
-    indirect, direct = split.parts
-    assert split.total is not None
+def _effect_sentences(explanation: Explanation) -> list[str]:
+    decomposition = explanation.decomposition
+    indirect, direct = decomposition.contributions
+    assert decomposition.total is not None
     if indirect.share is not None and direct.share is not None:
-        side = "above" if split.total > 0 else "below"
-        divided = (
-            f"Its score lies {side} that of {split.against}; {percent(indirect.share)} of the difference comes through "
-            f"the mediator ({indirect.meaning}), {percent(direct.share)} past it ({direct.meaning})."
+        side = "above" if decomposition.total > 0 else "below"
+        division = (
+            f"Its score is {side} that of {decomposition.reference}; {percent(indirect.share)} of the difference comes "
+            f"through the mediator ({indirect.meaning}), {percent(direct.share)} past it ({direct.meaning})."
         )
     else:
-        divided = (
-            f"Against {split.against}, {signed(indirect.value)} comes through the mediator ({indirect.meaning}) and "
-            f"{signed(direct.value)} past it ({direct.meaning}): no shares, as the two do not add up in one direction."
+        division = (
+            f"Against {decomposition.reference}, {signed(indirect.value)} comes through the mediator "
+            f"({indirect.meaning}) and {signed(direct.value)} past it ({direct.meaning}): no shares, as the two have "
+            "different signs."
         )
     assert direct.rank_without is not None
-    otherwise = (
-        f"With that of {split.against} in place of what goes past the mediator, it would rank "
+    counterfactual = (
+        f"With the direct effect of {decomposition.reference} in place of its own, it would rank "
         f"{_ordinal(direct.rank_without)} by the observational score."
     )
-    return [divided, otherwise, _EFFECTS_ARE]
+    return [division, counterfactual, f"These are effects in the trained model, {_CAVEAT}"]
 
 
-def _factors(one: Explanation) -> list[str]:
-    split = one.split
-    assert split.total is not None
-    used = ", ".join(f"{signed(part.value)} from {part.meaning}" for part in split.parts if part.used)
-    side = "above" if split.total > 0 else "below"
-    said = [f"Its {split.of} lies {abs(split.total):.3g} {side} {split.against}: {used}."]
-    unused = ", ".join(f"{part.meaning} ({signed(part.value)})" for part in split.parts if not part.used)
-    return [*said, *([f"Not used: {unused}."] if unused else []), _FACTORS_ARE]
+def _factor_sentences(explanation: Explanation) -> list[str]:
+    decomposition = explanation.decomposition
+    assert decomposition.total is not None
+    used = [part for part in decomposition.contributions if part.used]
+    unused = [part for part in decomposition.contributions if not part.used]
+    side = "above" if decomposition.total > 0 else "below"
+    sentences = [
+        f"Its {decomposition.quantity} is {abs(decomposition.total):.3g} {side} {decomposition.reference}: "
+        + ", ".join(f"{signed(part.value)} from {part.meaning}" for part in used)
+        + "."
+    ]
+    if unused:
+        sentences.append(f"Not used: {', '.join(f'{part.meaning} ({signed(part.value)})' for part in unused)}.")
+    return [*sentences, f"These are factors of the trained model, {_CAVEAT}"]
 
 
-def _nothing(one: Explanation) -> list[str]:
-    return [one.split.of]
+def _reason_sentences(explanation: Explanation) -> list[str]:
+    return [explanation.decomposition.quantity]
 
 
-_WORDS = {"effects": _effects, "factors": _factors, "none": _nothing}
-_NO_MEASUREMENT = "on its declared causal graph; they do not measure what moves the user."
-_EFFECTS_ARE = f"These are effects in the trained model, {_NO_MEASUREMENT}"
-_FACTORS_ARE = f"These are factors of the trained model, {_NO_MEASUREMENT}"
+_SENTENCES = {"effects": _effect_sentences, "factors": _factor_sentences, "none": _reason_sentences}
+_CAVEAT = "on its declared causal graph; they do not measure what moves the user."
 
 
 def _ordinal(rank: int) -> str:

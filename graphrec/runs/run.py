@@ -357,10 +357,10 @@ class Run:
             self.model,
             row,
             column,
-            seen=pairs[pairs[:, 0] == row, 1],
+            train_items=pairs[pairs[:, 0] == row, 1],
             estimands=self.choose(estimands) if estimands else self.variants() | self._published,
             k=k,
-            graph=graph,
+            causal_graph=graph,
             user_ids=self.user_ids,
             item_ids=self.item_ids,
         )

@@ -164,7 +164,7 @@ def test_effects_identify_and_say_what_their_reference_is(causalrec_outcome, cau
         assert "no item" in kind(reference="constant").identify(causalrec_outcome).caveats[0]
         assert "its own i*" in kind(reference="category", category="kind").identify(causalrec_outcome).caveats[0]
         with pytest.raises(IdentificationError) as caught:
-            kind().identify(causalrec_outcome.on(causalrec(("H", "I"), ("H", "Y"), hidden=("H",))))
+            kind().identify(causalrec_outcome.with_graph(causalrec(("H", "I"), ("H", "Y"), hidden=("H",))))
         assert caught.value.got == "I <- H -> Y"
 
 

@@ -133,16 +133,16 @@ def test_back_door_does_not_look_for_another_set_than_the_factor_stands_for(pda_
     nodes = {**pda_outcome.graph.nodes, "H": Node("hidden", observed=False)}
     worse = replace(pda_outcome.graph, nodes=nodes, edges=[*pda_outcome.graph.edges, ("H", "I"), ("H", "C")])
     with pytest.raises(IdentificationError) as caught:
-        BackDoor().identify(pda_outcome.on(worse))
+        BackDoor().identify(pda_outcome.with_graph(worse))
     assert caught.value.got == "I <- H -> C"
 
 
 def test_a_hidden_cause_of_the_confounder_breaks_the_forecast_and_not_the_average(pda_outcome):
     graph = pda_outcome.graph
     nodes = {**graph.nodes, "H": Node("a fashion", observed=False)}
-    upstream = pda_outcome.on(replace(graph, nodes=nodes, edges=[*graph.edges, ("H", "Z"), ("H", "I")]))
+    upstream = pda_outcome.with_graph(replace(graph, nodes=nodes, edges=[*graph.edges, ("H", "Z"), ("H", "I")]))
     assert BackDoor().identify(upstream) and BackDoor(level="forecast").identify(upstream)
-    fashion = pda_outcome.on(replace(graph, nodes=nodes, edges=[*graph.edges, ("H", "Z"), ("H", "C")]))
+    fashion = pda_outcome.with_graph(replace(graph, nodes=nodes, edges=[*graph.edges, ("H", "Z"), ("H", "C")]))
     assert BackDoor().identify(fashion)
     with pytest.raises(IdentificationError) as caught:
         BackDoor(level="forecast").identify(fashion)
@@ -151,9 +151,9 @@ def test_a_hidden_cause_of_the_confounder_breaks_the_forecast_and_not_the_averag
 
 def test_an_outcome_moves_to_another_graph_only_if_its_roles_stay(hcr_outcome, hcr):
     wider = hcr(("V", "U"))
-    assert hcr_outcome.on(wider).graph == wider and hcr_outcome.on(None) is hcr_outcome
+    assert hcr_outcome.with_graph(wider).graph == wider and hcr_outcome.with_graph(None) is hcr_outcome
     with pytest.raises(RecipeError, match="role `mediators`") as caught:
-        hcr_outcome.on(replace(wider, mediators=("C",)))
+        hcr_outcome.with_graph(replace(wider, mediators=("C",)))
     assert (caught.value.expected, caught.value.got) == ("Z, C", "C")
 
 

@@ -30,7 +30,7 @@ from graphrec.causal import (
 from graphrec.decoders import BlockLogits, decoders
 from graphrec.decoders.visual import match_and_notice, match_notice_graph
 from graphrec.errors import IdentificationError, RunError, UnknownIdError
-from graphrec.explanation import Explanation, Part, Split, explain
+from graphrec.explanation import Contribution, Explanation, ScoreDecomposition, explain
 from graphrec.recommender import FrozenModel
 from graphrec.report.primitives.plots import SERIES, effect_plot
 from graphrec.report.run_page import write_report
@@ -41,7 +41,7 @@ from graphrec.testing.small_model import small_model
 
 DOCUMENT = ROOT / "docs" / "explanation.md"
 USER, ITEM = 2, 3
-NOTHING_SEEN = np.array([], dtype=np.int64)
+NO_ITEMS = np.array([], dtype=np.int64)
 MEDIATED = [
     ("causalrec", {}),
     ("causalrec", {"fusion": "add"}),
@@ -60,7 +60,7 @@ def frozen(name: str, settings: Mapping[str, Any] | None = None) -> FrozenModel:
 
 
 def explained(model: FrozenModel, user: int = USER, item: int = ITEM, **more: Any) -> Explanation:
-    return explain(model, user, item, **{"seen": NOTHING_SEEN, **more})
+    return explain(model, user, item, **{"train_items": NO_ITEMS, **more})
 
 
 def planted(match: list[float], notice: list[float]) -> FrozenModel:
@@ -89,17 +89,17 @@ def test_direct_and_indirect_make_the_total_effect(name: str, settings: dict[str
         model.representations, model.branches, model.decoder, model.in_train, {KIND: torch.arange(NUM_ITEMS) % 3}
     )
     chosen = parse_estimand(f"total_indirect_effect:reference={reference}")[0]
-    split = explained(model, estimands={"this": chosen}).split
-    indirect, direct = split.parts
-    assert (split.kind, indirect.name, direct.name) == ("effects", "indirect", "direct")
-    assert indirect.value + direct.value == pytest.approx(split.total, rel=1e-12, abs=1e-15)
-    assert abs(split.total or 0) > 1e-4
+    decomposition = explained(model, estimands={"this": chosen}).decomposition
+    indirect, direct = decomposition.contributions
+    assert (decomposition.kind, indirect.name, direct.name) == ("effects", "indirect", "direct")
+    assert indirect.value + direct.value == pytest.approx(decomposition.total, rel=1e-12, abs=1e-15)
+    assert abs(decomposition.total or 0) > 1e-4
     options = {"reference": chosen.reference, "category": chosen.category}  # type: ignore[attr-defined]
     users = torch.tensor([USER])
     factual = BlockLogits(model.branches, users)
     under = BlockLogits(model.reference_branches(options["reference"], category=options["category"]), users)
     for kind, value in (
-        (TotalEffect, split.total),
+        (TotalEffect, decomposition.total),
         (TotalIndirectEffect, indirect.value),
         (NaturalDirectEffect, direct.value),
     ):
@@ -112,7 +112,7 @@ def test_the_effects_are_those_of_the_paper_s_product() -> None:
     s = {branch.name: 1 / (1 + np.exp(-branch.logit)) for branch in one.branches}
     r = {branch.name: 1 / (1 + np.exp(-(branch.reference or 0))) for branch in one.branches}
     match, reference = s["match"] * s["match_visual"], r["match"] * r["match_visual"]
-    indirect, direct = one.split.parts
+    indirect, direct = one.decomposition.contributions
     assert indirect.value == pytest.approx(s["notice"] * (match - reference), rel=1e-9)
     assert direct.value == pytest.approx(reference * (s["notice"] - r["notice"]), rel=1e-9)
     assert "match" in indirect.meaning and "looks" in direct.meaning and "match" not in direct.meaning
@@ -122,8 +122,8 @@ def test_the_user_s_own_factor_is_no_effect_of_the_item() -> None:
     one = explained(frozen("macr"))
     user = next(branch for branch in one.branches if branch.name == "user")
     assert user.logit == pytest.approx(user.reference)
-    assert one.split.against == "the average item"
-    assert one.split.parts[1].meaning == "item, directly"
+    assert one.decomposition.reference == "the average item"
+    assert one.decomposition.contributions[1].meaning == "item, directly"
 
 
 @pytest.mark.parametrize(("name", "settings"), FACTORED)
@@ -131,21 +131,23 @@ def test_the_factors_in_use_make_the_score_less_the_user_s_mean(name: str, setti
     model = frozen(name, settings)
     for method, estimand in model.decoder.variants().items():
         one = explained(model, estimands={method: estimand})
-        if not getattr(estimand, "wanted", ()):
+        if not getattr(estimand, "factor_names", ()):
             continue
         scores = model.scorer(estimand)(torch.tensor([USER]))[0]
         expected = float(scores[ITEM] - scores.mean())
-        assert one.split.kind == "factors"
-        assert one.split.total == pytest.approx(expected, rel=1e-9, abs=1e-12)
-        assert sum(part.value for part in one.split.parts if part.used) == pytest.approx(expected, rel=1e-9, abs=1e-12)
-        assert all(part.share is None for part in one.split.parts if not part.used)
+        assert one.decomposition.kind == "factors"
+        assert one.decomposition.total == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        assert sum(part.value for part in one.decomposition.contributions if part.used) == pytest.approx(
+            expected, rel=1e-9, abs=1e-12
+        )
+        assert all(part.share is None for part in one.decomposition.contributions if not part.used)
 
 
 def test_a_factor_that_is_summed_out_is_shown_as_not_used() -> None:
     model = frozen("hcr")
-    parts = {part.name: part for part in explained(model).split.parts}
+    parts = {part.name: part for part in explained(model).decomposition.contributions}
     assert {name: part.used for name, part in parts.items()} == {"mediator": True, "effect": True, "confounded": False}
-    assert "Not used: what a hidden cause" in explained(model).text()
+    assert "Not used: association of the item with a hidden cause" in explained(model).text()
     observed = model.scorer(Observational())(torch.tensor([USER]))[0]
     assert sum(part.value for part in parts.values()) == pytest.approx(float(observed[ITEM] - observed.mean()))
 
@@ -156,7 +158,9 @@ def test_a_factor_that_is_summed_out_is_shown_as_not_used() -> None:
 )
 def test_what_cannot_be_divided_says_why(name: str, settings: dict[str, Any], said: str) -> None:
     one = explained(frozen(name, settings))
-    assert one.split.kind == "none" and one.split.parts == () and one.split.total is None
+    assert (
+        one.decomposition.kind == "none" and one.decomposition.contributions == () and one.decomposition.total is None
+    )
     assert said in one.text() and one.counterfactual_rank is None
     assert one.branches and one.rankings[0].items
 
@@ -165,23 +169,26 @@ def test_what_cannot_be_divided_says_why(name: str, settings: dict[str, Any], sa
 def test_every_decoder_can_be_explained(name: str) -> None:
     model = frozen(name)
     one = explained(model)
-    assert (one.split.kind == "effects") is bool(model.outcome.mediated)
+    assert (one.decomposition.kind == "effects") is bool(model.outcome.mediated)
     assert [branch.name for branch in one.branches] == list(model.branches)
     assert json.loads(json.dumps(one.to_dict(), allow_nan=False))["text"] == one.text()
 
 
 def test_shares_add_up_or_are_not_given() -> None:
-    together = explained(planted([0.0, 3.0], [0.0, 1.0]), user=0, item=1).split
-    assert [part.share for part in together.parts] == [0.75, 0.25]
+    together = explained(planted([0.0, 3.0], [0.0, 1.0]), user=0, item=1).decomposition
+    assert [part.share for part in together.contributions] == [0.75, 0.25]
     below = explained(planted([0.0, 3.0], [0.0, 1.0]), user=0, item=0)
-    assert [part.share for part in below.split.parts] == [
+    assert [part.share for part in below.decomposition.contributions] == [
         0.75,
         0.25,
     ] and "below that of the average item" in below.text()
     apart = explained(planted([0.0, 3.0], [1.0, 0.0]), user=0, item=1)
-    assert [part.share for part in apart.split.parts] == [None, None]
+    assert [part.share for part in apart.decomposition.contributions] == [None, None]
     assert "+1.5 comes through" in apart.text() and "-0.5 past it" in apart.text() and "%" not in apart.text()
-    assert [part.share for part in explained(planted([1.0, 1.0], [2.0, 2.0]), 0, 1).split.parts] == [None, None]
+    assert [part.share for part in explained(planted([1.0, 1.0], [2.0, 2.0]), 0, 1).decomposition.contributions] == [
+        None,
+        None,
+    ]
 
 
 # Ranks and lists
@@ -192,7 +199,7 @@ def test_without_its_looks_the_item_falls_to_where_its_match_puts_it() -> None:
     one = explained(model, user=0, item=0)
     assert one.observed.rank == 1
     assert one.counterfactual_rank == 2, "0 + 3, the mean notice, stands between 3 + 3 and 2 + 0"
-    assert one.split.parts[0].rank_without == 1, "1.5, the mean match, + 9"
+    assert one.decomposition.contributions[0].rank_without == 1, "1.5, the mean match, + 9"
     assert "would rank 2nd by the observational score" in one.text()
     with_ci = one.rankings[1]
     assert (with_ci.method, with_ci.rank, with_ci.items) == ("ours with CI", 4, ("3", "2", "1", "0"))
@@ -208,16 +215,16 @@ def test_ties_go_to_the_lower_item_number() -> None:
 @pytest.mark.parametrize("seen", [[], [1, 5, 8], [1, ITEM, 8]])
 def test_ranks_are_places_in_the_whole_ranking(seen: list[int]) -> None:
     model = frozen("causalrec")
-    one = explained(model, seen=np.array(seen, dtype=np.int64), k=4)
+    one = explained(model, train_items=np.array(seen, dtype=np.int64), k=4)
     left_out = [item for item in seen if item != ITEM]
-    assert one.seen is (ITEM in seen) and one.candidates == NUM_ITEMS - len(left_out)
+    assert one.in_train is (ITEM in seen) and one.candidates == NUM_ITEMS - len(left_out)
     for ranking in one.rankings:
         scores = model.scorer(parse_estimand(ranking.estimand)[0])(torch.tensor([USER]))[0]
         order = [int(item) for item in scores.argsort(descending=True, stable=True) if int(item) not in left_out]
         assert order.index(ITEM) + 1 == ranking.rank
         assert ranking.score == float(scores[ITEM])
         assert ranking.items == tuple(str(item) for item in order if item not in seen)[:4]
-    assert ("is not recommended" in one.text()) is one.seen
+    assert ("is not recommended" in one.text()) is one.in_train
 
 
 def test_the_rank_is_the_place_in_the_recommended_list(tiny_runs: dict[str, Run]) -> None:
@@ -230,14 +237,14 @@ def test_the_rank_is_the_place_in_the_recommended_list(tiny_runs: dict[str, Run]
         assert [ranking.method for ranking in one.rankings] == list(run.model.decoder.variants())
         item = int(np.flatnonzero(run.item_ids == one.item)[0])
         seen = run.train_interactions[run.train_interactions[:, 0] == 7, 1]
-        assert explain(run.model, 7, item, seen=seen, k=5, user_ids=run.user_ids, item_ids=run.item_ids) == one
+        assert explain(run.model, 7, item, train_items=seen, k=5, user_ids=run.user_ids, item_ids=run.item_ids) == one
 
 
 def test_a_seen_item_is_explained_and_said_to_be_seen(tiny_runs: dict[str, Run]) -> None:
     run = tiny_runs["causalrec"]
     user, item = run.train_interactions[0]
     one = run.explain(run.user_ids[user], run.item_ids[item])
-    assert one.seen and "in the user's training split" in one.text()
+    assert one.in_train and "in the user's training split" in one.text()
     assert all(one.item not in ranking.items for ranking in one.rankings)
 
 
@@ -251,7 +258,7 @@ def test_the_first_estimand_asked_for_is_explained(tiny_runs: dict[str, Run]) ->
         "observational",
     ]
     assert one.explained.rank == one.observed.rank, "strength 0 takes nothing away"
-    assert one.split.against == "an item of zeros"
+    assert one.decomposition.reference == "an item of zeros"
 
 
 # Causal graphs of one's own, and mistakes
@@ -263,9 +270,9 @@ def test_on_a_graph_that_breaks_the_effects_the_score_is_not_divided() -> None:
     own["nodes"]["X"] = {"meaning": "hidden", "observed": False}
     graph = CausalGraph.from_dict({**own, "edges": [*own["edges"], ["X", "I"], ["X", "Y"]]})
     with pytest.raises(IdentificationError, match="I <- X -> Y"):
-        explained(model, graph=graph)
-    one = explained(model, graph=graph, estimands={"as trained": Observational()})
-    assert one.split.kind == "none" and "I <- X -> Y" in one.text()
+        explained(model, causal_graph=graph)
+    one = explained(model, causal_graph=graph, estimands={"as trained": Observational()})
+    assert one.decomposition.kind == "none" and "I <- X -> Y" in one.text()
 
 
 def test_mistakes_are_named(tiny_runs: dict[str, Run]) -> None:
@@ -297,7 +304,7 @@ def test_the_command_prints_what_the_object_holds(
     assert said.status == 0 and one.text() in said.out
     for ranking in one.rankings:
         assert re.search(rf"^{ranking.method} +{ranking.estimand} +{ranking.rank} ", said.out, flags=re.MULTILINE)
-    for part in one.split.parts:
+    for part in one.decomposition.contributions:
         assert f"{part.value:+.3g}" in said.out and part.meaning in said.out
     picture = tmp_path / "parts.svg"
     assert (call(*asked, "--svg", picture).status == 0) is picture.exists() is (name != "ct")
@@ -305,11 +312,11 @@ def test_the_command_prints_what_the_object_holds(
 
 def test_the_picture_says_its_numbers_and_marks_what_is_not_used() -> None:
     parts = (
-        Part("one", "<first> & $x_1", 3.0),
-        Part("two", "second", -1.0),
-        Part("three", "left out", 5.0, used=False),
+        Contribution("one", "<first> & $x_1", 3.0),
+        Contribution("two", "second", -1.0),
+        Contribution("three", "left out", 5.0, used=False),
     )
-    svg = effect_plot(Split("factors", "log score", "the mean", 2.0, parts), "<item>", "k")
+    svg = effect_plot(ScoreDecomposition("factors", "log score", "the mean", 2.0, parts), "<item>", "k")
     root = ElementTree.fromstring(svg)
     title, described = (
         "".join(root.find(f"{{http://www.w3.org/2000/svg}}{tag}").itertext()) for tag in ("title", "desc")

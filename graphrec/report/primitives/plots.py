@@ -24,7 +24,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from graphrec.explanation import Split, percent, signed
+from graphrec.explanation import ScoreDecomposition, percent, signed
 from graphrec.report.primitives.tables import better, metric_label, number
 
 INK = "#010203"
@@ -99,18 +99,18 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
         return page_svg(figure, key, f"{_axis_label(metric)}, mean and 95 % interval", description)
 
 
-def effect_plot(split: Split, item: str, key: str) -> str:
+def effect_plot(decomposition: ScoreDecomposition, item: str, key: str) -> str:
     """How a score divides, as a waterfall: each part's bar starts where the one before it ends, then comes their sum.
 
     A part that the estimand leaves out is an outline from zero.
 
     Args:
-        split: one that has parts.
+        decomposition: with contributions.
         item: what is explained.
         key: prefix of every id, unique on the page.
     """
-    assert split.total is not None, "nothing to draw"
-    used, unused = ([part for part in split.parts if part.used is wanted] for wanted in (True, False))
+    assert decomposition.total is not None, "nothing to draw"
+    used, unused = ([part for part in decomposition.contributions if part.used is wanted] for wanted in (True, False))
     ends = [sum(part.value for part in used[: n + 1]) for n in range(len(used))]
     bars = [(f"{part.name}: {part.meaning}", end - part.value, part) for part, end in zip(used, ends)]
     bars += [(f"not used, {part.name}: {part.meaning}", 0.0, part) for part in unused]
@@ -122,7 +122,7 @@ def effect_plot(split: Split, item: str, key: str) -> str:
         axes.set_ylim(len(bars) + 0.55, -0.75)
         across = axes.get_yaxis_transform()
         rows = [(name, start, part.value, part.share, part.used) for name, start, part in bars]
-        rows.insert(len(used), (f"sum: {split.of}", 0.0, split.total, None, True))
+        rows.insert(len(used), (f"sum: {decomposition.quantity}", 0.0, decomposition.total, None, True))
         for row, (name, start, value, share, filled) in enumerate(rows):
             colour = SERIES[2] if row == len(used) else SERIES[0 if value >= 0 else 1]
             face = colour if filled else "none"
@@ -132,10 +132,13 @@ def effect_plot(split: Split, item: str, key: str) -> str:
             axes.text(0, row - 0.1, shorten(name, 60 - len(said), placeholder=" …"), transform=across, va="bottom")
             axes.text(1, row - 0.1, said, transform=across, va="bottom", ha="right")
         axes.margins(x=0.05)
-        axes.set_xlabel(f"{split.of}, from {split.against}")
+        axes.set_xlabel(f"{decomposition.quantity}, from {decomposition.reference}")
         description = "; ".join(f"{name}: {signed(value)}" for name, _, value, _, _ in rows)
         return page_svg(
-            figure, key, f"What the score of item {item} is made of, {split.of} from {split.against}", description
+            figure,
+            key,
+            f"What the score of item {item} is made of, {decomposition.quantity} from {decomposition.reference}",
+            description,
         )
 
 

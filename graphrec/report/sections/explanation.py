@@ -23,17 +23,17 @@ Rows = tuple[list[str], Sequence[tuple[str, ...]]]
 
 def part_rows(one: Explanation) -> Rows:
     """Headers and a row a part of the score, the sum last; no rows where there are none. Only effects have ranks."""
-    split = one.split
-    if split.total is None:
+    decomposition = one.decomposition
+    if decomposition.total is None:
         return ["part", "what it is", "value", "share"], []
     rows = [
         (part.name, part.meaning, signed(part.value), percent(part.share) if part.used else "not used")
-        for part in split.parts
+        for part in decomposition.contributions
     ]
-    rows.append(("sum", f"{split.of}, from {split.against}", signed(split.total), ""))
-    if split.kind != "effects":
+    rows.append(("sum", f"{decomposition.quantity}, from {decomposition.reference}", signed(decomposition.total), ""))
+    if decomposition.kind != "effects":
         return ["part", "what it is", "value", "share"], rows
-    ranks = [*(f"{part.rank_without:,}" for part in split.parts), ""]
+    ranks = [*(f"{part.rank_without:,}" for part in decomposition.contributions), ""]
     return ["part", "what it is", "value", "share", RANK_WITHOUT], [(*row, rank) for row, rank in zip(rows, ranks)]
 
 
@@ -94,7 +94,7 @@ def _explained(run: Run, key: str) -> dict[str, Any]:
         "error": None,
         "item": one.item,
         "text": one.text(),
-        "plot": Markup(effect_plot(one.split, one.item, key)) if one.split.parts else None,
+        "plot": Markup(effect_plot(one.decomposition, one.item, key)) if one.decomposition.contributions else None,
         "parts": part_rows(one),
         "ranks": rank_rows(one),
     }
