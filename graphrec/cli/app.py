@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.components import causal, doctor, list_parts, new_backbone
+from graphrec.cli.components import causal, doctor, list_parts, new
 from graphrec.cli.data import check, datasets, prepare, simulate
 from graphrec.cli.errors import handle_user_errors
 from graphrec.cli.evaluation import compare, evaluate, refute
@@ -41,12 +41,9 @@ for command in (
     compare,
     refute,
     doctor,
+    new,
 ):
     app.command()(with_log_options(command))
-
-new = typer.Typer(help="Write the files that a custom component starts from.", no_args_is_help=True)
-new.command("backbone")(with_log_options(new_backbone))
-app.add_typer(new, name="new")
 
 
 def _version(wanted: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from graphrec.cli.options import GraphFile, Json, read_graph
+from graphrec.cli.scaffold import NewKind, scaffold
 from graphrec.cli.terminal import print_table
 
 
@@ -111,18 +112,25 @@ def causal(
         raise typer.Exit(2)
 
 
-def new_backbone(
+def new(
+    kind: Annotated[NewKind, typer.Argument(help="What to start.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the module, such as my_net; its class is MyNet.")],
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.")] = Path("."),
 ) -> None:
-    """Write NAME.py, a small whole backbone to be changed, and test_NAME.py, which it passes."""
-    from graphrec.cli.scaffold import new_backbone as write_backbone
+    """Write NAME.py, a small complete class to change, and test_NAME.py, which it passes."""
+    files = scaffold(kind, name, out)
+    typer.echo(f"wrote {files.component} and {files.test}")
+    typer.echo(f"test it: pytest {shlex.quote(str(files.test))}")
+    path = "" if out.resolve() == Path.cwd() else f"PYTHONPATH={shlex.quote(str(out))} "
+    typer.echo(f"use it: {path}{_USES[kind].format(name=name, path=files.import_path)}")
 
-    backbone, test, import_path = write_backbone(name, out)
-    typer.echo(f"wrote {backbone} and {test}")
-    typer.echo(f"test it: pytest {test}")
-    found = "" if out.resolve() == Path.cwd() else f"PYTHONPATH={shlex.quote(str(out))} "
-    typer.echo(f"train on it: {found}graphrec train recipe.toml --out runs/{name} --set backbone.name={import_path}")
+
+_USES = {
+    NewKind.backbone: "graphrec train recipe.toml --out runs/{name} --set backbone.name={path}",
+    NewKind.decoder: "graphrec train recipe.toml --out runs/{name} --set decoder.name={path}",
+    NewKind.source: "graphrec prepare {path} --raw FOLDER --out prepared/{name}",
+    NewKind.estimand: "graphrec evaluate RUN --estimand {path}",
+}
 
 
 def doctor(as_json: Json = False) -> None:
