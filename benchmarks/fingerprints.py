@@ -89,7 +89,7 @@ def of_tensors(folder: Path) -> str:
     """One hash of all tensors in a folder's safetensors files, whatever they are called."""
     tensors = [tensor for file in folder.glob("*.safetensors") for tensor in load_file(file).values()]
     assert tensors, f"no safetensors in {folder}"
-    return _together(str(tuple(one.shape)).encode() + one.contiguous().numpy().tobytes() for one in tensors)
+    return _together(str(tuple(tensor.shape)).encode() + tensor.contiguous().numpy().tobytes() for tensor in tensors)
 
 
 def of_tables(*tables: pd.DataFrame) -> str:

@@ -69,15 +69,15 @@ def step(layer: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], float]:
     return run
 
 
-def kept(layer: Callable[[Tensor], Tensor], x: Tensor) -> int:
+def memory_for_backward(layer: Callable[[Tensor], Tensor], x: Tensor) -> int:
     """Bytes that autograd holds between the passes, tables and weights included."""
     held: dict[int, int] = {}
 
-    def pack(one: Tensor) -> Tensor:
-        held[one.untyped_storage().data_ptr()] = one.untyped_storage().nbytes()
-        return one
+    def pack(tensor: Tensor) -> Tensor:
+        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
 
-    with saved_tensors_hooks(pack, lambda one: one):
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
         out = layer(x)
     assert out.grad_fn is not None  # it keeps alive what was held, so that no address was taken twice
     return sum(held.values())
@@ -91,7 +91,7 @@ def compare(name: str, ours: Callable[[Tensor], Tensor], theirs: Callable[[Tenso
     pairs = [(mine(), other()) for _ in range(runs + 2)][2:]
     ratio = statistics.median(b / a for a, b in pairs)
     seconds = [f"{statistics.median(column) * 1e3:.0f}" for column in zip(*pairs)]
-    memory = [f"{kept(one, x) / MIB:.0f}" for one in (ours, theirs)]
+    memory = [f"{memory_for_backward(layer, x) / MIB:.0f}" for layer in (ours, theirs)]
     return f"| {name} | {' | '.join(seconds)} | {ratio:.1f} | {' | '.join(memory)} |"
 
 

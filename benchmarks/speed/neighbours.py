@@ -66,10 +66,10 @@ def in_a_process(way: str, items: int, width: int, threads: int) -> dict[str, fl
     return json.loads(out)
 
 
-def describe(found: list[dict[str, float]]) -> str:
+def describe(runs: list[dict[str, float]]) -> str:
     """Median seconds and the greatest peak."""
-    taken = statistics.median(one["seconds"] for one in found)
-    return f"{taken:.2f} s and {max(one['bytes'] for one in found) / MIB:,.0f} MiB"
+    taken = statistics.median(run["seconds"] for run in runs)
+    return f"{taken:.2f} s and {max(run['bytes'] for run in runs) / MIB:,.0f} MiB"
 
 
 def main(
@@ -85,7 +85,7 @@ def main(
         return
     print(f"{items:,} items, {COUNT} neighbours, {threads} threads, torch {torch.__version__}, {runs} runs")
     for width in sizes:
-        pairs = [[in_a_process(one, items, width, threads) for one in ("graphrec", "whole")] for _ in range(runs)]
+        pairs = [[in_a_process(name, items, width, threads) for name in ("graphrec", "whole")] for _ in range(runs)]
         ours, theirs = (list(column) for column in zip(*pairs))
         difference = abs(ours[0]["sum"] - theirs[0]["sum"]) / (items * COUNT)
         assert difference < 1e-5, f"the two find different neighbours: {difference:.2g} a similarity"

@@ -102,9 +102,9 @@ def hcr(users: int, items: int, random: torch.Generator) -> EstimandScorer:
     def drawn() -> Representation:
         return Representation(*(torch.randn(count, WIDTH, generator=random) for count in (users, items)))
 
-    found = {name: {output: drawn() for output in tower.outputs} for name, tower in decoder.towers().items()}
+    representations = {name: {output: drawn() for output in tower.outputs} for name, tower in decoder.towers().items()}
     with torch.no_grad():
-        branches = decoder.eval().branches(found)
+        branches = decoder.eval().branches(representations)
     return EstimandScorer(branches, None, decoder.outcome, FrontDoor())
 
 
@@ -113,7 +113,7 @@ def peak() -> int:
 
 
 def in_own_process(way: str, users: int, items: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--one", json.dumps([way, users, items])]
+    command = [sys.executable, __file__, "--case", json.dumps([way, users, items])]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -121,20 +121,22 @@ def main(
     sets: Annotated[str, typer.Option(help="Which sizes.")] = ",".join(SIZES),
     users: Annotated[int | None, typer.Option(help="At most so many users of each.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for ranking.csv and ranking.md.")] = None,
-    one: Annotated[str | None, typer.Option(hidden=True)] = None,
+    case: Annotated[str | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    if one is not None:
+    if case is not None:
         keep_large_blocks()
-        print(json.dumps(rank(*json.loads(one))))
+        print(json.dumps(rank(*json.loads(case))))
         return
     rows = []
     for name in sets.split(","):
         count, items = SIZES[name]
         count = min(count, users or count)
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        found = {way: in_own_process(way, count, items) for way in WAYS if way != "whole" or 5 * count * items < free}
-        for way, figures in found.items():
-            ratio = math.nan if way == "hcr" else found["graphrec"]["seconds"] / figures["seconds"]
+        measured = {
+            way: in_own_process(way, count, items) for way in WAYS if way != "whole" or 5 * count * items < free
+        }
+        for way, figures in measured.items():
+            ratio = math.nan if way == "hcr" else measured["graphrec"]["seconds"] / figures["seconds"]
             rows.append({"set": name, "users": count, "items": items, "way": way, **figures, "ratio": ratio})
             print(f"{name} ({count:,} users, {items:,} items), {way}: {figures['seconds']:.1f} s, "
                   f"{shown(figures['peak_mib'], ',.0f')} MiB; graphrec / this {shown(ratio, '.2f')}",
@@ -167,7 +169,9 @@ def with_others(table: pd.DataFrame, file: Path) -> pd.DataFrame:
         before = pd.read_csv(file)
         table = pd.concat([before[~before.set_index(sizes).index.isin(table.set_index(sizes).index)], table])
     order = {name: number for number, name in enumerate(SIZES)}
-    return table.sort_values(sizes, key=lambda one: one.map(order) if one.name == "set" else one, kind="stable")
+    return table.sort_values(
+        sizes, key=lambda column: column.map(order) if column.name == "set" else column, kind="stable"
+    )
 
 
 if __name__ == "__main__":

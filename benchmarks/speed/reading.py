@@ -60,7 +60,7 @@ def read(reader: str, file: Path) -> int:
         file.parent if reader == "userbehavior" else file,
         source.Options() if reader == "userbehavior" else source.Options(**options),
     )
-    ids = sum(sys.getsizeof(one) + 8 for one in (*dataset.user_ids, *dataset.item_ids))
+    ids = sum(sys.getsizeof(text) + 8 for text in (*dataset.user_ids, *dataset.item_ids))
     return int(dataset.interactions.memory_usage(deep=True).sum()) + ids
 
 
@@ -82,15 +82,15 @@ def child(reader: str, file: Path) -> None:
 
 def measure(rows: int, readers: list[str]) -> list[dict[str, object]]:
     """One row of results for each reader."""
-    found = []
+    measured = []
     for reader in readers:
         with tempfile.TemporaryDirectory() as folder:
             file = write_log(Path(folder), rows, header=reader == "table")
             command = [sys.executable, __file__, "--child", reader, "--file", str(file)]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
-            found.append({"reader": reader, "rows": rows, "bytes": file.stat().st_size, **json.loads(done.stdout)})
-        print(found[-1], flush=True)
-    return found
+            measured.append({"reader": reader, "rows": rows, "bytes": file.stat().st_size, **json.loads(done.stdout)})
+        print(measured[-1], flush=True)
+    return measured
 
 
 def slopes(table: pd.DataFrame) -> pd.DataFrame:
@@ -157,10 +157,10 @@ def main(
     if reader:
         child(reader, file)
         return
-    found = []
+    measured = []
     for count in (int(float(text)) for text in rows.split(",")):
-        found += measure(count, [name for name in READERS if name != "table" or count <= float(table_rows)])
-    table = pd.DataFrame(found).sort_values("rows").sort_values("reader", key=_order, kind="stable")
+        measured += measure(count, [name for name in READERS if name != "table" or count <= float(table_rows)])
+    table = pd.DataFrame(measured).sort_values("rows").sort_values("reader", key=_order, kind="stable")
     out.mkdir(parents=True, exist_ok=True)
     write_tables(table, out)
     draw(table, out)

@@ -38,15 +38,15 @@ def cases(users: int, items: int, pairs: int) -> Iterator[tuple[str, tuple[Tenso
     """Name, inputs, graphrec's way, and torch_scatter's ways by name."""
     random = torch.Generator().manual_seed(0)
     cells = torch.randint(users * items, (pairs,), generator=random).unique()
-    found, size = torch.stack([cells // items, cells % items], dim=1), users + items
-    user, item = found[:, 0], found[:, 1] + users
+    positives, size = torch.stack([cells // items, cells % items], dim=1), users + items
+    user, item = positives[:, 0], positives[:, 1] + users
     edges = SortedEdges(torch.stack([torch.cat([item, user]), torch.cat([user, item])]), size, size)
     source, target = edges.source, edges.target
     start = torch.searchsorted(target, torch.arange(size + 1))
     x = torch.randn(size, WIDTH, generator=random)
     logits = torch.randn(len(source), generator=random)
     for scaling in ("sum", "mean", "symmetric"):
-        ours = Propagator(found, users, items, scaling)
+        ours = Propagator(positives, users, items, scaling)
         reduce = "mean" if scaling == "mean" else "sum"
         root = start.diff().clamp(min=1).float().rsqrt().unsqueeze(1) if scaling == "symmetric" else 1.0
         theirs = {
@@ -78,7 +78,7 @@ def cases(users: int, items: int, pairs: int) -> Iterator[tuple[str, tuple[Tenso
 
 def both_ways(way: Way, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """What it gives, and its gradients."""
-    fresh = tuple(one.detach().requires_grad_() for one in inputs)
+    fresh = tuple(tensor.detach().requires_grad_() for tensor in inputs)
     out = way(*fresh)
     upstream = torch.linspace(-1, 1, out.numel()).view_as(out)
     return out.detach(), *torch.autograd.grad(out, fresh, upstream)
@@ -101,8 +101,8 @@ def main(
         print(f"\n{sizes[0] + sizes[1]:,} nodes, {2 * sizes[2]:,} edges both ways")
         for name, inputs, ours, ways in cases(*sizes):
             for peer, theirs in ways.items():
-                for one, other in zip(both_ways(ours, inputs), both_ways(theirs, inputs)):
-                    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+                for actual, expected in zip(both_ways(ours, inputs), both_ways(theirs, inputs)):
+                    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
                 for count in map(int, threads.split(",")):
                     torch.set_num_threads(count)
                     taken = [(milliseconds(ours, inputs), milliseconds(theirs, inputs)) for _ in range(runs + 1)][1:]
