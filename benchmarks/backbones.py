@@ -32,7 +32,7 @@ from common import RECIPES, command, prepared, run
 from graphrec.backbones import backbones
 from graphrec.causal import label
 from graphrec.errors import MismatchError, RunError
-from graphrec.evaluation.metrics import summarise, table_row
+from graphrec.evaluation.summary import summarise, table_row
 from graphrec.experiments.benchmark import (
     ABOUT,
     Row,

@@ -28,7 +28,8 @@ from torch import Tensor
 
 from graphrec.data.exposures import Exposures
 from graphrec.evaluation.collect import Collected
-from graphrec.evaluation.metrics import DEFAULT_K, linearised
+from graphrec.evaluation.metrics import DEFAULT_K, Metric, MetricNames, ShownBlock, select
+from graphrec.evaluation.metrics.columns import block_terms, combined
 from graphrec.evaluation.ranking import PairIndex, rank_all
 from graphrec.evaluation.scorer import Scorer
 
@@ -57,19 +58,23 @@ class PoolScorer:
         return self.scorer(users).cpu().masked_fill(self.outside, -torch.inf)
 
 
-def off_policy_values(scorer: Scorer, exposures: Exposures, cutoffs: tuple[int, ...] = DEFAULT_K) -> pd.DataFrame:
+def off_policy_values(
+    scorer: Scorer, exposures: Exposures, cutoffs: tuple[int, ...] = DEFAULT_K, metrics: MetricNames = ()
+) -> pd.DataFrame:
     """Per-user values whose means are the estimates.
 
     Args:
         scorer: scores of all items.
         exposures: the pairs shown at random, and those that cannot be listed.
         cutoffs: the list lengths K.
+        metrics: which are computed; see `graphrec.evaluation.metrics.select`.
 
     Returns:
         A row a user to whom something was shown: `user`, `shown` (n_u), and `ips@K`, `snips@K`, `dr@K`. Those of
         SNIPS are `linearised`, as it is a ratio of means; NaN where nothing shown is in any list.
     """
     num_users, num_items = scorer.num_users, len(exposures.pool)
+    chosen: list[Metric[ShownBlock]] = select(metrics, "off_policy")
     shown_to, liked_by = (PairIndex(pairs, num_users) for pairs in (exposures.pairs, exposures.pairs[exposures.liked]))
     within_pool = exposures.excluded[exposures.pool[exposures.excluded[:, 1]]]
     reachable_by = exposures.pool.sum() - np.bincount(within_pool[:, 0], minlength=num_users)
@@ -83,27 +88,20 @@ def off_policy_values(scorer: Scorer, exposures: Exposures, cutoffs: tuple[int, 
         is_liked = np.zeros(scores.shape, dtype=bool)
         is_liked[liked_by.of(block)] = True
         rows, items = shown_to.of(block)
-        liked, rank = is_liked[rows, items], place.numpy()[rows, items]
-        fold, count, reachable = block % FOLDS, shown_to.counts[block], reachable_by[block]
-        expected = np.cumsum(rewards[fold[:, None], best.numpy()], axis=1)
-        surprise = liked - rewards[fold[rows], items]
-        values: dict[str, np.ndarray] = {}
-        for k in cutoffs:
-            size = np.minimum(k, reachable)
-            weight = np.where(rank < size[rows], (reachable / size)[rows], 0.0)
-            ips, mean_weight, residual = (
-                np.bincount(rows, terms, len(block)) / count for terms in (weight * liked, weight, weight * surprise)
-            )
-            direct = expected[np.arange(len(block)), size - 1] / size
-            values |= {f"ips@{k}": ips, f"weight@{k}": mean_weight, f"dr@{k}": direct + residual}
-        collected.add({"user": block, "shown": count, **values})
+        fold, count = block % FOLDS, shown_to.counts[block]
+        shown = ShownBlock(
+            rows=rows,
+            places=place.numpy()[rows, items],
+            liked=is_liked[rows, items],
+            rewards=rewards[fold[rows], items],
+            shown=count,
+            reachable=reachable_by[block],
+            expected=np.cumsum(rewards[fold[:, None], best.numpy()], axis=1),
+        )
+        collected.add({"user": block, "shown": count, **block_terms(chosen, shown, cutoffs)})
     table = collected.table()
-    estimates: dict[str, np.ndarray] = {}
-    for k in cutoffs:
-        ips = table[f"ips@{k}"].to_numpy()
-        snips = linearised(ips, table[f"weight@{k}"].to_numpy())
-        estimates |= {f"ips@{k}": ips, f"snips@{k}": snips, f"dr@{k}": table[f"dr@{k}"].to_numpy()}
-    return table[["user", "shown"]].assign(**estimates)
+    terms = {str(name): table[name].to_numpy() for name in table.columns[2:]}
+    return table[["user", "shown"]].assign(**combined(chosen, terms, cutoffs))
 
 
 def _item_rewards(exposures: Exposures) -> np.ndarray:

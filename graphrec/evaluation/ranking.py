@@ -15,7 +15,8 @@ from torch import Tensor
 
 from graphrec.errors import DataError
 from graphrec.evaluation.collect import Collected
-from graphrec.evaluation.metrics import DEFAULT_K, metrics_at
+from graphrec.evaluation.metrics import DEFAULT_K, MetricNames, RankedHits, RankingMetric, select
+from graphrec.evaluation.metrics.columns import block_terms, combined
 from graphrec.evaluation.scorer import Scorer
 
 MEMORY_BUDGET = 256 * 2**20
@@ -113,7 +114,11 @@ def _scored(
 
 
 def evaluate(
-    scorer: Scorer, positives: np.ndarray, excluded: np.ndarray, cutoffs: tuple[int, ...] = DEFAULT_K
+    scorer: Scorer,
+    positives: np.ndarray,
+    excluded: np.ndarray,
+    cutoffs: tuple[int, ...] = DEFAULT_K,
+    metrics: MetricNames = (),
 ) -> pd.DataFrame:
     """Per-user metrics of an all-items ranking.
 
@@ -124,46 +129,65 @@ def evaluate(
         positives: `[n, 2]` (user, item) pairs that should be at the top; users without any are left out.
         excluded: `[E, 2]` pairs that cannot be recommended (the training pairs).
         cutoffs: the list lengths K.
+        metrics: which are computed, by name, import path or class; see `graphrec.evaluation.metrics.select`.
 
     Returns:
         One row a user with at least one positive: `user`, `positives`, then the metrics.
+
+    Example:
+        >>> from graphrec.evaluation.scorer import TableScorer
+        >>> scorer = TableScorer([[0.9, 0.4, 0.7, 0.6], [0.1, 0.9, 0.5, 0.4]])
+        >>> positives, train = np.array([[0, 3], [1, 1], [1, 2]]), np.array([[0, 0]])
+        >>> evaluate(scorer, positives, train, cutoffs=(1,), metrics=["recall", "mrr"])
+           user  positives  recall@1  mrr
+        0     0          1       0.0  0.5
+        1     1          2       0.5  1.0
     """
-    (table,) = evaluate_sets(scorer, [positives], excluded, cutoffs)
+    (table,) = evaluate_sets(scorer, [positives], excluded, cutoffs, metrics)
     return table
 
 
 def evaluate_sets(
-    scorer: Scorer, sets: Sequence[np.ndarray], excluded: np.ndarray, cutoffs: tuple[int, ...] = DEFAULT_K
+    scorer: Scorer,
+    sets: Sequence[np.ndarray],
+    excluded: np.ndarray,
+    cutoffs: tuple[int, ...] = DEFAULT_K,
+    metrics: MetricNames = (),
 ) -> list[pd.DataFrame]:
     """`evaluate` for several sets of positives on one ranking; in each, the other sets' pairs are misses."""
     indices = [PairIndex(positives, scorer.num_users) for positives in sets]
+    chosen: list[RankingMetric] = select(metrics, "ranking")
     users = np.flatnonzero(sum(index.counts for index in indices))
     collected = [Collected(int(np.count_nonzero(index.counts))) for index in indices]
     for block, scores in _scored(scorer, users, PairIndex(excluded, scorer.num_users)):
-        for found, index in zip(collected, indices):
+        for rows, index in zip(collected, indices):
             if index.counts[block].any():
-                found.add(_block_metrics(block, scores.numpy(), index, cutoffs))
-    return [found.table() for found in collected]
+                users_with, ranked = _ranked_hits(block, scores.numpy(), index, max(cutoffs))
+                about = {"user": users_with, "positives": ranked.positives}
+                rows.add(about | block_terms(chosen, ranked, cutoffs))
+    return [_finished(rows.table(), chosen, cutoffs) for rows in collected]
 
 
-def _block_metrics(
-    block: np.ndarray, scores: np.ndarray, positive_of: PairIndex, cutoffs: tuple[int, ...]
-) -> dict[str, np.ndarray]:
-    """The metrics of the block's users that have a positive."""
+def _finished(table: pd.DataFrame, chosen: Sequence[RankingMetric], cutoffs: tuple[int, ...]) -> pd.DataFrame:
+    """The users' terms of the metrics made their values."""
+    about = table[["user", "positives"]]
+    terms = {str(name): table[name].to_numpy() for name in table.columns[2:]}
+    return about.assign(**combined(chosen, terms, cutoffs))
+
+
+def _ranked_hits(
+    block: np.ndarray, scores: np.ndarray, positive_of: PairIndex, longest: int
+) -> tuple[np.ndarray, RankedHits]:
+    """The block's users that have a positive, and where their positives stand down to rank `longest`."""
     rows, items = positive_of.of(block)
-    longest = min(max(cutoffs), scores.shape[1])
+    longest = min(longest, scores.shape[1])
     ranks = ranks_of(scores, rows, items, longest)
     counts = positive_of.counts[block]
     has, within = counts > 0, ranks <= longest
     hits = np.zeros((len(block), longest), dtype=bool)
     hits[rows[within], ranks[within] - 1] = True
     first = np.minimum.reduceat(ranks, np.cumsum(counts[has]) - counts[has])
-    return {
-        "user": block[has],
-        "positives": counts[has],
-        **metrics_at(hits[has], counts[has], cutoffs),
-        "mrr": 1.0 / first,
-    }
+    return block[has], RankedHits(hits[has], counts[has], first)
 
 
 def ranks_of(scores: np.ndarray, rows: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:

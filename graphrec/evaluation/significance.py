@@ -25,7 +25,7 @@ import pandas as pd
 from scipy import stats
 
 from graphrec.evaluation.crossed import CrossedError, seeds_of_pairs
-from graphrec.evaluation.metrics import resampled_means
+from graphrec.evaluation.intervals import resampled_means
 
 LEVEL = 0.05
 """A difference is called significant where p is below it."""

@@ -27,7 +27,8 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.errors import DataError
 from graphrec.evaluation.collect import Collected
-from graphrec.evaluation.metrics import ABOUT_USERS, DEFAULT_K, linearised
+from graphrec.evaluation.metrics import ABOUT_USERS, DEFAULT_K, Drop, GroupBlock, Metric, MetricNames, select
+from graphrec.evaluation.metrics.columns import block_terms, combined
 from graphrec.evaluation.ranking import PairIndex, rank_all
 from graphrec.evaluation.scorer import Scorer
 
@@ -85,11 +86,11 @@ def drop(subsets: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Args:
         subsets: per-user tables of the same users.
     """
-    first, *later = subsets
-    metrics = [column for column in first.columns if column not in ABOUT_USERS]
+    first = subsets[0]
+    columns = [column for column in first.columns if column not in ABOUT_USERS]
     drops = {
-        f"drop_{m}": 1 - linearised(np.mean([one[m].to_numpy() for one in later], axis=0), first[m].to_numpy())
-        for m in metrics
+        f"{Drop.name}_{column}": Drop().values([table[column].to_numpy() for table in subsets], k=0)
+        for column in columns
     }
     return first[["user"]].assign(**drops)
 
@@ -127,6 +128,7 @@ def normalised_recall(
     excluded: np.ndarray,
     high: np.ndarray,
     cutoffs: tuple[int, ...] = DEFAULT_K,
+    metrics: MetricNames = (),
 ) -> list[pd.DataFrame]:
     """Per-user values, for the high group and the low one, whose means are the normalised recall.
 
@@ -141,32 +143,30 @@ def normalised_recall(
         list holds an item of the group.
     """
     num_users = scorer.num_users
-    indices = [PairIndex(positives[high[positives[:, 1]] == one], num_users) for one in (True, False)]
+    chosen: list[Metric[GroupBlock]] = select(metrics, "item_groups")
+    indices = [PairIndex(positives[high[positives[:, 1]] == in_group], num_users) for in_group in (True, False)]
     users = np.flatnonzero(np.bincount(positives[:, 0], minlength=num_users))
     collected = [Collected(int(np.count_nonzero(index.counts))) for index in indices]
-    of_high = torch.from_numpy(high)
+    is_high = torch.from_numpy(high)
     for block, scores, best in rank_all(scorer, users, max(cutoffs), PairIndex(excluded, num_users)):
         listed = scores.gather(1, best).isfinite().numpy()
-        in_high = of_high[best].numpy()
-        for found, index, inside in zip(collected, indices, (in_high & listed, ~in_high & listed)):
-            rows, items = (torch.from_numpy(part) for part in index.of(block))
-            wanted = torch.zeros(scores.shape, dtype=torch.bool)
-            wanted[rows, items] = True
-            hits, count = wanted.gather(1, best).numpy() & listed, index.counts[block]
-            values = {"user": block, "positives": count}
-            for k in cutoffs:
-                values[f"recall@{k}"] = hits[:, :k].sum(1) / np.maximum(count, 1)
-                values[f"share@{k}"] = inside[:, :k].sum(1) / np.maximum(listed[:, :k].sum(1), 1)
-            found.add({name: part[count > 0] for name, part in values.items()})
-    tables = []
-    for found in collected:
-        table = found.table()
-        ratios = {
-            f"normalised_recall@{k}": linearised(table[f"recall@{k}"].to_numpy(), table[f"share@{k}"].to_numpy())
-            for k in cutoffs
-        }
-        tables.append(table[["user", "positives"]].assign(**ratios))
-    return tables
+        in_high = is_high[best].numpy()
+        for table, index, inside in zip(collected, indices, (in_high & listed, ~in_high & listed)):
+            rows, items = (torch.from_numpy(numbers) for numbers in index.of(block))
+            is_positive = torch.zeros(scores.shape, dtype=torch.bool)
+            is_positive[rows, items] = True
+            hits, count = is_positive.gather(1, best).numpy() & listed, index.counts[block]
+            has = count > 0
+            group = GroupBlock(hits[has], inside[has], listed[has], count[has])
+            about = {"user": block[has], "positives": count[has]}
+            table.add(about | block_terms(chosen, group, cutoffs))
+    return [_finished(table.table(), chosen, cutoffs) for table in collected]
+
+
+def _finished(table: pd.DataFrame, chosen: Sequence[Metric[GroupBlock]], cutoffs: tuple[int, ...]) -> pd.DataFrame:
+    """The users' terms of the metrics made their values."""
+    terms = {str(name): table[name].to_numpy() for name in table.columns[2:]}
+    return table[["user", "positives"]].assign(**combined(chosen, terms, cutoffs))
 
 
 def _first(keys: np.ndarray, count: int) -> np.ndarray:

@@ -22,8 +22,8 @@ from graphrec.causal import label
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.baselines import ORACLE, baseline_scorers
-from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_SETS
+from graphrec.evaluation.summary import summarise
 from graphrec.evaluation.truth import evaluate_by_truth
 from graphrec.experiments.benchmark import judge
 from graphrec.report.primitives.plots import Estimate, curve_panels, standalone

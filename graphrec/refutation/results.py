@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphrec.evaluation.metrics import interval
+from graphrec.evaluation.intervals import interval
 from graphrec.report.primitives.tables import number
 from graphrec.report.sections.refutation import OUTCOMES
 

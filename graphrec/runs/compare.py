@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from graphrec.errors import RunError, UnknownNameError
-from graphrec.evaluation.metrics import ABOUT_USERS, better, summarise, table_row
+from graphrec.evaluation.metrics import ABOUT_USERS, better
 from graphrec.evaluation.result_sets import ACTIVITY, EVALUATE_ARGUMENTS, evaluation_of
 from graphrec.evaluation.significance import pair_tests
+from graphrec.evaluation.summary import summarise, table_row
 from graphrec.runs.run import Run
 
 

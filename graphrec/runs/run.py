@@ -33,9 +33,9 @@ from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
 from graphrec.decoders import Context, Decoder, decoders
 from graphrec.errors import OUT, Call, MismatchError, Phrase, RecipeError, RunError, UnknownNameError, damaged
-from graphrec.evaluation.metrics import summarise, table_row
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_SETS
+from graphrec.evaluation.summary import summarise, table_row
 from graphrec.evaluation.truth import evaluate_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model

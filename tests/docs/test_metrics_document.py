@@ -9,12 +9,13 @@ import pytest
 import torch
 from support.paths import ROOT
 
-from graphrec.evaluation.metrics import interval, summarise
+from graphrec.evaluation.intervals import interval
+from graphrec.evaluation.rank_agreement import rank_agreement
 from graphrec.evaluation.ranking import evaluate
 from graphrec.evaluation.scorer import TableScorer
 from graphrec.evaluation.significance import holm
 from graphrec.evaluation.slices import normalised_recall
-from graphrec.evaluation.truth import rank_agreement
+from graphrec.evaluation.summary import summarise
 from graphrec.report.primitives.tables import metric_label
 from graphrec.simulation.truth import ndcg_at_k, regret_at_k
 

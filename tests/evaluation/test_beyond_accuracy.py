@@ -11,7 +11,8 @@ from scipy import sparse
 from torch_geometric.metrics import LinkPredAveragePopularity, LinkPredCoverage
 
 from graphrec.data.dataset import Feature
-from graphrec.evaluation.beyond_accuracy import Concentration, describe_lists
+from graphrec.evaluation.beyond_accuracy import describe_lists
+from graphrec.evaluation.intra_list_similarity import IntraListSimilarity
 from graphrec.evaluation.scorer import TableScorer
 
 USERS, ITEMS = 30, 25
@@ -63,7 +64,7 @@ def test_concentration_is_the_mean_cosine_of_all_pairs(kind: str) -> None:
     lists = np.array([rng.permutation(ITEMS)[:8] for _ in range(12)])
     listed = np.arange(8) < rng.integers(0, 9, (12, 1))
     centred = values.astype(float) - values[mask].astype(float).mean(0)
-    found = Concentration(feature).of(lists, listed)
+    found = IntraListSimilarity(feature).of(lists, listed)
     for row in range(12):
         items = [item for item, real in zip(lists[row], listed[row]) if real and mask[item]]
         cosines = [

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from graphrec.evaluation.crossed import CrossedError, error_of_difference, error_of_mean
-from graphrec.evaluation.metrics import difference_interval, interval
+from graphrec.evaluation.intervals import difference_interval, interval
 
 
 def test_without_a_spread_over_users_it_is_students_t_of_the_seeds() -> None:

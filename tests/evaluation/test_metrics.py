@@ -17,9 +17,11 @@ from torch_geometric.metrics import (
     LinkPredRecall,
 )
 
-from graphrec.evaluation.metrics import better, interval, linearised, metrics_at, summarise
+from graphrec.evaluation.intervals import interval, linearised
+from graphrec.evaluation.metrics import DEFAULT_METRICS, RankedHits, better, metrics
 from graphrec.evaluation.ranking import evaluate, evaluate_sets
 from graphrec.evaluation.scorer import TableScorer
+from graphrec.evaluation.summary import summarise
 
 
 def by_hand(ranking: list[int], positives: set[int], k: int) -> dict[str, float]:
@@ -113,11 +115,13 @@ def test_the_worked_example() -> None:
 
 
 def test_perfect_and_hopeless_rankings() -> None:
-    hits = np.array([[True, True, False, False], [False, False, False, False]])
-    values = metrics_at(hits, np.array([2, 2]), (2, 4))
-    best = dict.fromkeys(values, 1.0) | {"precision@4": 0.5}  # two positives fill half of four places
-    for name, column in values.items():
-        assert column.tolist() == [best[name], 0.0], name
+    ranked = RankedHits.from_ranks([[1, 2], [5, 6]], length=4)
+    for name in DEFAULT_METRICS["ranking"]:
+        for k in (2, 4):
+            best, worst = metrics.get(name)().values(ranked, k)
+            half = name == "precision" and k == 4  # two positives fill half of four places
+            assert best == (0.5 if half else 1.0), name
+            assert worst == (0.2 if name == "mrr" else 0.0), name
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -148,9 +152,9 @@ def test_several_sets_are_judged_on_one_ranking_as_each_alone() -> None:
 
 
 def test_a_cutoff_beyond_all_items_takes_them_all() -> None:
-    values = metrics_at(np.array([[False, True]]), np.array([1]), (50,))
-    assert values["recall@50"].tolist() == [1.0]
-    assert values["ndcg@50"][0] == pytest.approx(1 / math.log2(3))
+    ranked = RankedHits.from_ranks([[2]], length=2)
+    assert metrics.get("recall")().values(ranked, 50).tolist() == [1.0]
+    assert metrics.get("ndcg")().values(ranked, 50)[0] == pytest.approx(1 / math.log2(3))
 
 
 def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphrec.data.exposures import Exposures
-from graphrec.evaluation.metrics import interval
+from graphrec.evaluation.intervals import interval
 from graphrec.evaluation.off_policy import off_policy_values
 from graphrec.evaluation.scorer import TableScorer
 

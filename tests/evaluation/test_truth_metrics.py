@@ -9,9 +9,10 @@ import pytest
 from scipy.stats import pearsonr, rankdata, spearmanr
 
 from graphrec.errors import UnknownNameError
-from graphrec.evaluation.metrics import summarise
+from graphrec.evaluation.rank_agreement import rank_agreement
 from graphrec.evaluation.scorer import TableScorer
-from graphrec.evaluation.truth import evaluate_by_truth, rank_agreement
+from graphrec.evaluation.summary import summarise
+from graphrec.evaluation.truth import evaluate_by_truth
 from graphrec.simulation.truth import Truth, oracle_gap
 from graphrec.simulation.world import WorldConfig, draw_latents
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from graphrec.evaluation.metrics import summarise
+from graphrec.evaluation.summary import summarise
 from graphrec.report.primitives.tables import metric_names
 
 

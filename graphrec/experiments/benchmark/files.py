@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from graphrec.causal import label
-from graphrec.evaluation.metrics import summarise
 from graphrec.evaluation.result_sets import TRUTH_SETS
+from graphrec.evaluation.summary import summarise
 from graphrec.experiments.benchmark.existing_results import ABOUT
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row
 from graphrec.report.primitives.paper_table import PaperTable

@@ -14,7 +14,7 @@ from graphrec.causal import label
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.evaluation.baselines import Baseline
-from graphrec.evaluation.metrics import summarise, table_row
+from graphrec.evaluation.summary import summarise, table_row
 from graphrec.runs.compare import paired_tests
 from graphrec.runs.run import Run
 from graphrec.simulation.truth import OracleGap

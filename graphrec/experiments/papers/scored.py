@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from graphrec.causal import Estimand, label
-from graphrec.evaluation.metrics import better, difference_interval, summarise
+from graphrec.evaluation.intervals import difference_interval
+from graphrec.evaluation.metrics import better
 from graphrec.evaluation.result_sets import evaluated_sets
 from graphrec.evaluation.significance import corrected
+from graphrec.evaluation.summary import summarise
 from graphrec.experiments.benchmark import BenchmarkResult, judge, report_failure
 from graphrec.report.primitives.plots import Estimate
 from graphrec.report.primitives.tables import clear_best, metric_label

@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from graphrec.errors import Call, Phrase, RunError
 from graphrec.evaluation.baselines import Baseline
-from graphrec.evaluation.metrics import better, summarise, table_row
+from graphrec.evaluation.metrics import better
 from graphrec.evaluation.significance import LEVEL
+from graphrec.evaluation.summary import summarise, table_row
 from graphrec.report.primitives.plots import Estimate, dot_plot
 from graphrec.report.primitives.tables import (
     clear_best,

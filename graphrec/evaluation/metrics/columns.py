@@ -1,0 +1,140 @@
+"""From the columns of a result table to the metrics behind them, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from graphrec.evaluation.metrics.base import Direction, Metric, metrics
+
+
+class UnregisteredMetric(Metric[Any]):
+    """A column whose metric is not installed here: nothing is claimed about it."""
+
+    bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    direction: ClassVar[Direction] = "neither"
+
+    def values(self, block: Any, k: int) -> np.ndarray:
+        """Its values cannot be computed."""
+        raise NotImplementedError("the metric is not installed")
+
+
+@dataclass(frozen=True)
+class MetricColumn:
+    """What a column of a result table holds.
+
+    Args:
+        name: the column, such as `concentration_visual@50`.
+        metric: the metric's class.
+        qualifier: the second name, such as `visual`.
+        k: the cutoff as text; empty for none.
+    """
+
+    name: str
+    metric: type[Metric[Any]]
+    qualifier: str
+    k: str
+
+    @property
+    def stem(self) -> str:
+        """The column without its cutoff."""
+        return self.name.partition("@")[0]
+
+    @property
+    def label(self) -> str:
+        """What tables call it."""
+        if self.metric is UnregisteredMetric:
+            words = self.stem.replace("_", " ").capitalize()
+            return f"{words}@{self.k}" if self.k else words
+        if self.metric.qualifier == "metric":
+            inner = describe(f"{self.qualifier}@{self.k}" if self.k else self.qualifier)
+            return f"{self.metric.label} of {inner.label}"
+        return self.metric.title(self.k, self.qualifier)
+
+    @property
+    def direction(self) -> Direction:
+        """Which values are better."""
+        return self.metric.direction
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest that its mean can be."""
+        return self.metric.bounds
+
+    @property
+    def family(self) -> str:
+        """What it is computed from."""
+        return self.metric.family
+
+
+def describe(column: str) -> MetricColumn:
+    """The metric, its qualifier and its cutoff behind a column.
+
+    Args:
+        column: such as `ndcg@50`, `mrr` or `concentration_visual@50`. A name that is not registered is described by
+            `UnregisteredMetric`: a table may come from where another package was installed.
+
+    Example:
+        >>> describe("ndcg_do@50").label, describe("ndcg_do@50").bounds
+        ('NDCG@50 (do)', (0.0, 1.0))
+        >>> describe("drop_ndcg@50").label, describe("drop_ndcg@50").direction
+        ('Drop of NDCG@50', 'lower')
+        >>> describe("concentration_visual@50").qualifier
+        'visual'
+    """
+    stem, _, k = column.partition("@")
+    if stem in metrics:
+        return MetricColumn(column, metrics.get(stem), "", k)
+    # The longest name first: a metric `drop_fast` would otherwise be read as the drop of `fast`.
+    for name in sorted(metrics, key=len, reverse=True):
+        if stem.startswith(f"{name}_") and metrics.get(name).qualifier:
+            return MetricColumn(column, metrics.get(name), stem.removeprefix(f"{name}_"), k)
+    return MetricColumn(column, UnregisteredMetric, "", k)
+
+
+def better(column: str) -> Direction:
+    """Which values of a column are better: higher, lower, those nearer 0, or neither end."""
+    return describe(column).direction
+
+
+def bounds(column: str) -> tuple[float, float]:
+    """The least and the greatest that the mean of a column can be; infinite where nothing bounds it."""
+    return describe(column).bounds
+
+
+def in_order(chosen: Sequence[Metric[Any]], cutoffs: Sequence[int]) -> Iterator[tuple[Metric[Any], int]]:
+    """Each metric at each cutoff, cutoff by cutoff, then those without one."""
+    for k in cutoffs:
+        yield from ((metric, k) for metric in chosen if metric.has_cutoff)
+    yield from ((metric, max(cutoffs)) for metric in chosen if not metric.has_cutoff)
+
+
+def block_terms(chosen: Sequence[Metric[Any]], block: Any, cutoffs: Sequence[int]) -> dict[str, np.ndarray]:
+    """`[b]` terms of the metrics for a block of users, by names that `combined` reads."""
+    return {
+        _term(metric.column(k), number): term
+        for metric, k in in_order(chosen, cutoffs)
+        for number, term in enumerate(metric.terms(block, k))
+    }
+
+
+def combined(
+    chosen: Sequence[Metric[Any]], terms: dict[str, np.ndarray], cutoffs: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """`[U]` values of the metrics by column, from the terms of all users."""
+    values = {}
+    for metric, k in in_order(chosen, cutoffs):
+        column = metric.column(k)
+        parts: list[np.ndarray] = []
+        while (name := _term(column, len(parts))) in terms:
+            parts.append(terms[name])
+        values[column] = metric.combine(*parts)
+    return values
+
+
+def _term(column: str, number: int) -> str:
+    return column if number == 0 else f"{column} term {number}"

@@ -1,0 +1,87 @@
+"""Beyond-accuracy metrics: what lists of K items are made of, whether the items are liked or not."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from graphrec.data.dataset import Feature
+from graphrec.evaluation.intra_list_similarity import IntraListSimilarity
+from graphrec.evaluation.metrics.base import Direction, Metric
+
+
+@dataclass(frozen=True)
+class ItemCatalogue:
+    """What is known of the items.
+
+    Args:
+        clicks: `[I]` the items' numbers of training clicks.
+        features: by modality.
+    """
+
+    clicks: np.ndarray
+    features: Mapping[str, Feature]
+
+    @cached_property
+    def similarity(self) -> dict[str, IntraListSimilarity]:
+        """By modality, ready to measure lists."""
+        return {name: IntraListSimilarity(feature) for name, feature in self.features.items()}
+
+
+@dataclass(frozen=True)
+class ListBlock:
+    """The lists of b users.
+
+    Args:
+        items: `[b, K]` items, best first, K being the longest cutoff.
+        listed: `[b, K]` bool, False for a place that no candidate was left for.
+        catalogue: what is known of the items.
+    """
+
+    items: np.ndarray
+    listed: np.ndarray
+    catalogue: ItemCatalogue
+
+
+class ListMetric(Metric[ListBlock]):
+    """A metric of each user's list; `values` reads a `ListBlock`.
+
+    A metric with a `qualifier`, such as one value a modality, writes `qualified_values` instead.
+    """
+
+    family: ClassVar[str] = "lists"
+    direction: ClassVar[Direction] = "neither"
+
+    def qualifiers(self, catalogue: ItemCatalogue) -> Sequence[str]:
+        """The second names of its columns; by default it has one column a cutoff, without."""
+        return ("",)
+
+    def qualified_values(self, block: ListBlock, k: int, qualifier: str) -> np.ndarray:
+        """`[b]` values of one column."""
+        return self.values(block, k)
+
+
+class CatalogueMetric(Metric[Any]):
+    """A metric of all lists together, which no single user has and which therefore has no interval."""
+
+    family: ClassVar[str] = "lists"
+    direction: ClassVar[Direction] = "neither"
+    per_user: ClassVar[bool] = False
+
+    @abstractmethod
+    def value(self, listings: np.ndarray, k: int) -> float:
+        """The metric of all lists.
+
+        Args:
+            listings: `[I]` in how many lists of length K each item is.
+            k: K.
+        """
+
+    def values(self, block: Any, k: int) -> np.ndarray:
+        """A catalogue metric has no per-user values."""
+        raise NotImplementedError(f"`{self.name}` has no value for a single user")
