@@ -6,12 +6,10 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
 
-from graphrec.evaluation.metrics import better
+from graphrec.evaluation.metrics import NDCG, MetricColumn, better, describe
 from graphrec.evaluation.significance import LEVEL
 
 LABELS = {name: name.replace("_", " ") for name in ("result_set", "method", "run", "estimand", "seeds", "users")}
-UPPER = ("ndcg", "hr", "mrr", "map", "ips", "snips", "dr")
-INTERVENTIONAL = "_do"
 PAIR_HEADERS = ["metric", "of", "less that of", "difference", "p", "p (Wilcoxon)"]
 
 
@@ -21,12 +19,8 @@ def metric_names(table: pd.DataFrame) -> list[str]:
 
 
 def metric_label(name: str) -> str:
-    """`ndcg@50` as `NDCG@50`, `ndcg_do@50` as `NDCG@50 (do)`, `rank_correlation_do` as `Rank correlation (do)`."""
-    head, at, k = name.partition("@")
-    interventional = head.endswith(INTERVENTIONAL)
-    head = head.removesuffix(INTERVENTIONAL)
-    shown = head.upper() if head in UPPER else head.replace("_", " ").capitalize()
-    return shown + (at + k) + (" (do)" if interventional else "")
+    """What the metric's class calls a column: `ndcg@50` is `NDCG@50`, `ndcg_do@50` is `NDCG@50 (do)`."""
+    return describe(name).label
 
 
 def number(value: float) -> str:
@@ -118,12 +112,12 @@ def metric_rows(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> tuple
 def leading(table: pd.DataFrame) -> list[str]:
     """The headers of a result table that matter most, first the first: what tells rows apart, then each metric at its
     first cutoff, NDCG before those by the truth, and these before the others."""
-    at_first: dict[str, str] = {}
-    for metric in metric_names(table):
-        at_first.setdefault(metric.partition("@")[0], metric)
-    stems = sorted(at_first, key=lambda stem: (stem != "ndcg", not stem.endswith(INTERVENTIONAL)))
+    at_first: dict[str, MetricColumn] = {}
+    for metric in map(describe, metric_names(table)):
+        at_first.setdefault(metric.stem, metric)
+    metrics = sorted(at_first.values(), key=lambda metric: (metric.metric is not NDCG, metric.family != "truth"))
     fixed = [column for column in ("result_set", "method", "run") if column in table.columns]
-    return [*(LABELS[column] for column in fixed), *(metric_label(at_first[stem]) for stem in stems)]
+    return [*(LABELS[column] for column in fixed), *(metric.label for metric in metrics)]
 
 
 def row_names(table: pd.DataFrame) -> list[str]:
