@@ -250,7 +250,7 @@ def test_what_only_describes_lists_has_no_better_end() -> None:
 
 @pytest.mark.parametrize(
     ("metric", "least", "greatest"),
-    [("recall@50", 0.0, 1.0), ("ndcg_do@50", 0.0, 1.0), ("normalised_recall@50", 0.0, None), ("leakage", -1.0, 1.0)],
+    [("recall@50", 0.0, 1.0), ("ndcg_do@50", 0.0, 1.0), ("normalised_recall@50", 0.0, None), ("leakage_do", -1.0, 1.0)],
 )
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_an_interval_ends_where_the_metric_does(metric: str, least: float, greatest: float | None, seeds: int) -> None:
