@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from graphrec.data.cards import Card
+from graphrec.report.primitives.text_table import TextTable
 from graphrec.system.shell import command
 
-Rows = list[tuple[str, ...]]
-Table = tuple[list[str], Rows]
 
-
-def card_rows(cards: Iterable[Card]) -> Table:
+def card_rows(cards: Iterable[Card]) -> TextTable:
     """A row for each dataset."""
-    rows: Rows = [
+    rows = [
         (
             card.source,
             card.access,
@@ -58,9 +56,9 @@ def card_text(card: Card, *, twin: bool) -> str:
     return "\n".join(lines)
 
 
-def file_rows(card: Card) -> Table:
+def file_rows(card: Card) -> TextTable:
     """A row for each raw file."""
-    rows: Rows = [
+    rows = [
         (
             layout.name,
             file.name,
@@ -74,9 +72,9 @@ def file_rows(card: Card) -> Table:
     return ["layout", "file", "bytes", "needed", "content"], rows
 
 
-def variant_rows(card: Card) -> Table:
+def variant_rows(card: Card) -> TextTable:
     """A row for each set that goes by the dataset's name."""
-    rows: Rows = [
+    rows = [
         (
             variant.name,
             variant.layout,

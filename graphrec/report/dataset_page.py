@@ -13,14 +13,15 @@ from graphrec.checks.times import seconds_of
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.errors import DataError
-from graphrec.report.dataset_tables import Rows, Table, finding_table, modality_table, number_rows, span_text
+from graphrec.report.dataset_tables import finding_table, modality_table, number_rows, span_text
 from graphrec.report.primitives.distributions import like_share_plot, quantile_plot, rank_plot, share_plot, time_plot
 from graphrec.report.primitives.tables import counted
 from graphrec.report.primitives.template import template
+from graphrec.report.primitives.text_table import TextTable
 from graphrec.system.files import write_text
 
 
-def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], [])) -> Path:
+def write_check_page(inspection: Inspection, out: Path, oracles: TextTable = ([], [])) -> Path:
     """Write the page and return its path; it needs no server, script, or other file.
 
     Args:
@@ -55,8 +56,8 @@ def write_check_page(inspection: Inspection, out: Path, oracles: Table = ([], []
     return out
 
 
-def _published(inspection: Inspection) -> Table:
-    rows: Rows = [
+def _published(inspection: Inspection) -> TextTable:
+    rows = [
         (
             one.variant.name,
             "yes" if one.is_same else "no",

@@ -9,12 +9,10 @@ import pandas as pd
 
 from graphrec.checks.findings import Finding
 from graphrec.checks.times import seconds_of
-
-Rows = list[tuple[str, ...]]
-Table = tuple[list[str], Rows]
+from graphrec.report.primitives.text_table import TextRows, TextTable
 
 
-def number_rows(facts: dict[str, Any]) -> Rows:
+def number_rows(facts: dict[str, Any]) -> TextRows:
     """Name and value of the numbers that papers print, from what `statistics` gives."""
     return [
         ("users", f"{facts['users']:,}"),
@@ -38,9 +36,9 @@ def span_text(facts: dict[str, Any]) -> str:
     return " to ".join(pd.Timestamp(one, unit="s").strftime("%Y-%m-%d") for one in seconds)
 
 
-def modality_table(facts: dict[str, Any]) -> Table:
+def modality_table(facts: dict[str, Any]) -> TextTable:
     """A row for each modality."""
-    rows: Rows = [
+    rows = [
         (
             name,
             one["role"] or "none",
@@ -55,9 +53,9 @@ def modality_table(facts: dict[str, Any]) -> Table:
     return ["modality", "role", "kind", "encoder", "layer", "width", "missing"], rows
 
 
-def finding_table(findings: list[Finding]) -> Table:
+def finding_table(findings: list[Finding]) -> TextTable:
     """A row for each finding."""
-    rows: Rows = [
+    rows = [
         (one.code, one.severity, one.message, one.example or "–", one.next_step or "–", f"{one.count:,}")
         for one in findings
     ]

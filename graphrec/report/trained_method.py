@@ -12,7 +12,7 @@ from graphrec.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedMethod:
     """A method and its trainings.
 
     Args:
@@ -38,41 +38,43 @@ class Trained:
         return {run.folder: f"{self.name} (seed {run.recipe.seed})" if several else self.name for run in self.runs}
 
     def has(self, result_set: str) -> bool:
-        """Whether every run was evaluated on `result_set`."""
+        """Whether every run was evaluated on a split or another result set."""
         return all(any(entry["result_set"] == result_set for entry in run.metrics().values()) for run in self.runs)
 
 
 def methods_of(
     runs: Sequence[Run] | Sequence[Sequence[Run]], compared: Mapping[str, Mapping[str, str]] | None = None
-) -> list[Trained]:
+) -> list[TrainedMethod]:
     """The methods of a page.
 
     Args:
         runs: each a method, or for each method the runs of its seeds.
-        compared: by the runs' name, as in `Trained`. By default all, and of an ablation its own estimand alone: of a
-            run that is not called as its decoder's method and stands beside one that is.
+        compared: by the runs' name, as in `TrainedMethod`. By default all; of an ablation its own estimand alone. An
+            ablation is a run that is not called as its decoder's method and is on the page with one that is.
 
     Raises:
         RunError: methods have different numbers of seeds.
     """
-    groups = [(one,) if isinstance(one, Run) else tuple(one) for one in runs]
+    groups = [(method,) if isinstance(method, Run) else tuple(method) for method in runs]
     require_as_many_seeds(groups)
     firsts = [same[0] for same in groups]
     called = [run.name for run in firsts]
     shown = _ablations(firsts) if compared is None else compared
     return [
-        Trained(run.name if called.count(run.name) == 1 else f"{run.name} ({run.folder})", same, shown.get(run.name))
+        TrainedMethod(
+            run.name if called.count(run.name) == 1 else f"{run.name} ({run.folder})", same, shown.get(run.name)
+        )
         for run, same in zip(firsts, groups)
     ]
 
 
-def run_names(methods: Sequence[Trained]) -> Mapping[Path, str]:
+def run_names(methods: Sequence[TrainedMethod]) -> Mapping[Path, str]:
     """What to call each run of the page, by folder."""
     return {folder: name for method in methods for folder, name in method.names.items()}
 
 
 def _ablations(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
-    """What is compared of the runs that stand beside the method they alter, by their names."""
+    """What is compared of the runs that are on the page with the method they alter, by their names."""
     whole = {run.recipe.decoder["name"] for run in runs if not run.is_ablation}
     return {
         run.name: {label(estimand): name for name, estimand in run.rows().items()}

@@ -10,8 +10,8 @@ from browser import seen
 from support.trained_runs import copied
 
 from graphrec.errors import RunError
+from graphrec.report.compared_methods import compare_methods
 from graphrec.report.run_page import write_report
-from graphrec.report.sections.ranking import results
 from graphrec.report.trained_method import methods_of
 from graphrec.runs import analyses
 from graphrec.runs.compare import compare_runs
@@ -39,17 +39,17 @@ def words(path):
 
 
 def test_tables_and_tests_are_those_over_all_seeds(seeds):
-    found = results(methods_of(seeds), "test")
+    found = compare_methods(methods_of(seeds), "test")
     over = compare_runs([run for same in seeds for run in same], replicates=True)
     shown = [column for column in over.table if "@" in column or column == "method"]
     assert found.table[shown].equals(over.table[shown])
     assert found.tests.equals(over.tests) and len(found.tests)
-    first = results(methods_of([same[0] for same in seeds]), "test").table
+    first = compare_methods(methods_of([same[0] for same in seeds]), "test").table
     assert (found.table["ndcg@20"] != first["ndcg@20"]).all(), "the seeds do differ"
 
 
 def test_what_no_user_has_is_a_mean_over_seeds_without_an_interval(seeds):
-    table = results(methods_of(seeds), "lists").table
+    table = compare_methods(methods_of(seeds), "lists").table
     over = compare_runs([run for same in seeds for run in same], "lists", replicates=True).table
     assert table["coverage@20"].equals(over["coverage@20"])
     row = table.set_index("row").loc["CT"]
@@ -60,7 +60,7 @@ def test_what_no_user_has_is_a_mean_over_seeds_without_an_interval(seeds):
 @pytest.mark.usefixtures("undrawn")
 def test_the_page_tells_its_seeds_and_what_is_of_one_alone(seeds, tmp_path):
     said = words(write_report(seeds, tmp_path / "a.html"))
-    mean = results(methods_of(seeds), "test").table.set_index("row").loc["HCR", "ndcg@20"]
+    mean = compare_methods(methods_of(seeds), "test").table.set_index("row").loc["HCR", "ndcg@20"]
     assert f"{mean:.4f}".removeprefix("0") in said
     assert "95 % intervals over users and 2 seeds" in said
     assert "do not cover the draw of the training seed" not in said
@@ -89,8 +89,8 @@ def test_what_only_some_seeds_were_scored_under_is_left_out(seeds, tmp_path):
     copies = [copied(run, tmp_path / run.folder.name) for run in seeds[1]]
     kept = {key: entry for key, entry in copies[1].metrics().items() if key != "test/observational"}
     write_json(copies[1].folder / "metrics.json", kept)
-    rows = results(methods_of([copies]), "test").table["method"].tolist()
+    rows = compare_methods(methods_of([copies]), "test").table["method"].tolist()
     assert rows == ["HCR", "HCR-S1", "HCR-S2"]
     write_json(copies[1].folder / "metrics.json", {"test/other": kept["test/front_door"] | {"estimand": "other"}})
     with pytest.raises(RunError, match="no estimand to show HCR under on test"):
-        results(methods_of([copies]), "test")
+        compare_methods(methods_of([copies]), "test")

@@ -7,15 +7,15 @@ from browser import seen
 from support.trained_runs import copied
 
 from graphrec.errors import RunError
+from graphrec.report.compared_methods import compare_methods
 from graphrec.report.run_page import write_report
-from graphrec.report.sections.ranking import results
 from graphrec.report.trained_method import methods_of
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_an_ablation_beside_its_method_stands_for_its_own_estimand_alone(hcr, tmp_path):
     runs = [named(copied(hcr, tmp_path / name), name) for name in ("HCR", "HCR-NS")]
-    found = results(methods_of(runs), "test")
+    found = compare_methods(methods_of(runs), "test")
     assert list(found.table["row"]) == ["HCR", "HCR-T", "HCR-S1", "HCR-S2", "HCR-NS"]
     tests = found.tests[found.tests["metric"] == "ndcg@50"]
     assert len(tests) == 10, "what is not shown is not tested"
@@ -25,20 +25,20 @@ def test_an_ablation_beside_its_method_stands_for_its_own_estimand_alone(hcr, tm
 
 
 def test_a_run_without_its_method_beside_it_keeps_every_variant(hcr, causalrec):
-    rows = results(methods_of([hcr, causalrec]), "test").table["row"]
+    rows = compare_methods(methods_of([hcr, causalrec]), "test").table["row"]
     assert {"HCR", "HCR-T", "HCR-S1", "HCR-S2"} < set(rows)
 
 
 def test_a_known_ablation_stands_for_itself_where_its_method_is_missing(hcr, tmp_path):
     alone = named(copied(hcr, tmp_path / "run"), "HCR-NS")
-    shown = results(methods_of([alone], {"HCR-NS": {"front_door": "HCR-NS"}}), "test").table
+    shown = compare_methods(methods_of([alone], {"HCR-NS": {"front_door": "HCR-NS"}}), "test").table
     assert shown[["row", "estimand"]].to_numpy().tolist() == [["HCR-NS", "front_door"]]
 
 
 def test_what_is_not_compared_is_in_the_plots_of_strengths_alone(causalrec, tmp_path):
     chosen = {"causalrec": {"total_indirect_effect": "CausalRec", "observational": "CausalRec w/o CI"}}
     methods = methods_of([causalrec], chosen)
-    assert list(results(methods, "test").table["row"]) == ["CausalRec", "CausalRec w/o CI"]
+    assert list(compare_methods(methods, "test").table["row"]) == ["CausalRec", "CausalRec w/o CI"]
     text = write_report([causalrec], tmp_path / "a.html", compared=chosen).read_text()
     assert "strength (lambda2)" in text
     words = seen(text)
@@ -46,7 +46,7 @@ def test_what_is_not_compared_is_in_the_plots_of_strengths_alone(causalrec, tmp_
     assert "strength=0.5" not in ranked
     missing = methods_of([causalrec], {"causalrec": {"front_door": "HCR"}})
     with pytest.raises(RunError, match="no estimand to show causalrec under on test"):
-        results(missing, "test")
+        compare_methods(missing, "test")
 
 
 def test_an_ablation_of_a_tuned_method_stands_for_its_own_estimand_alone(causalrec, tmp_path):
@@ -58,7 +58,7 @@ def test_an_ablation_of_a_tuned_method_stands_for_its_own_estimand_alone(causalr
         (run.folder / "metrics.json").unlink()
         run.evaluate(("total_indirect_effect:strength=0,0.5", "observational"))
         runs.append(run)
-    table = results(methods_of(runs), "test").table
+    table = compare_methods(methods_of(runs), "test").table
     assert table[["row", "estimand"]].to_numpy().tolist() == [
         ["total_indirect_effect:strength=0", "total_indirect_effect:strength=0"],
         ["CausalRec", "total_indirect_effect:strength=0.5"],

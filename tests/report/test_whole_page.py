@@ -9,9 +9,9 @@ from itertools import pairwise, product
 
 import pytest
 from browser import Page, seen
+from contrast import contrast
 from hostile import HOSTILE
 from support.trained_runs import copied
-from test_plots import contrast
 
 from graphrec.report.run_page import write_report
 from graphrec.runs import analyses

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import graphrec.system.environment
-from graphrec.report.sections.provenance import environments
+from graphrec.report.sections.environment import environments
 from graphrec.runs.run import Run
 from graphrec.system.environment import Environment, code_of, source_hash
 

@@ -1,21 +1,36 @@
-"""The HTML templates of this folder, with the filters that the pages use."""
+"""The HTML templates of the pages and of their sections, with the filters that they use."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from graphrec.report.primitives.tables import number
 
 
+def template(name: str) -> Template:
+    """A page of the folder `templates`."""
+    return _environment().get_template(name)
+
+
+def template_of(owner: type) -> Template:
+    """The template that a class names in `template`: a `.html` file next to its module, or the text itself."""
+    text = owner.template  # type: ignore[attr-defined]
+    if text.endswith(".html"):
+        # A subclass in another file may keep the template of its base.
+        writer = next(one for one in owner.__mro__ if "template" in vars(one))
+        text = Path(inspect.getfile(writer)).with_name(text).read_text(encoding="utf-8")
+    return _environment().from_string(text)
+
+
 @cache
-def template(name: str) -> Any:
-    """A page of this folder, with the filters that the pages use."""
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("graphrec", "report/templates"),
         autoescape=True,
@@ -32,7 +47,7 @@ def template(name: str) -> Any:
         "figures": _figures,
         "coded": _coded,
     }
-    return environment.get_template(name)
+    return environment
 
 
 def _breakable(text: str) -> Markup:

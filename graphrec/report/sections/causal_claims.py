@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -12,8 +12,21 @@ from graphrec.causal import CausalGraph, parse_estimand
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.result_sets import TRUTH_SETS
+from graphrec.report.page import RunPage
 from graphrec.report.primitives.dag import draw_dag, role
+from graphrec.report.section import Section
 from graphrec.runs.run import Run
+
+
+class CausalSection(Section):
+    """The graph of each decoder, and how each reported estimand is identified on it."""
+
+    id = "causal"
+    title = "Causal assumptions"
+    template = "causal_claims.html"
+
+    def context(self, page: RunPage) -> Mapping[str, Any]:
+        return {"decoders": causal_claims(page.first_runs, page.split)}
 
 
 def causal_claims(runs: Sequence[Run], split: str) -> list[dict[str, Any]]:
@@ -52,21 +65,21 @@ def _merged(blocks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _dag(graph: CausalGraph, key: str) -> Markup:
-    """The drawing with ids of its own, as two decoders may claim one and the same graph."""
+    """The drawing with unique ids, as two decoders may claim the same graph."""
     return Markup(re.sub(r"\bdag-(?=(?:title|desc)-[0-9a-f]{8}\b)", f"{key}-", draw_dag(graph)))
 
 
 def _nodes(graph: CausalGraph) -> list[dict[str, str]]:
     rows = []
     for name, node in graph.nodes.items():
-        part = role(graph, name)
-        seen = "observed" if node.observed else "hidden"
+        causal_role = role(graph, name)
+        observed = "observed" if node.observed else "hidden"
         rows.append(
             {
                 "name": name,
                 "meaning": node.meaning,
-                "role": part if part != "hidden" else "",
-                "kind": seen + (", fixed by its causes" if node.deterministic else ""),
+                "role": causal_role if causal_role != "hidden" else "",
+                "kind": observed + (", fixed by its causes" if node.deterministic else ""),
             }
         )
     return rows

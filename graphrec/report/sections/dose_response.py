@@ -1,8 +1,8 @@
-"""A dose-response study on the page: the same methods on worlds that differ in the strength of one bias."""
+"""A dose-response study: the same methods on worlds that differ in the strength of one bias."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,28 @@ from markupsafe import Markup
 
 from graphrec.errors import DataError
 from graphrec.evaluation.baselines import ORACLE, POPULARITY
+from graphrec.report.compared_methods import methods_in_order
+from graphrec.report.page import RunPage
 from graphrec.report.primitives.plots import SERIES, Estimate, curve_plot
 from graphrec.report.primitives.tables import cell, metric_label, metric_names
-from graphrec.report.sections.ranking import Table
+from graphrec.report.primitives.text_table import TextTable
+from graphrec.report.section import Section
 from graphrec.system.files import read_json
 
 COLUMNS = ("dose", "method", "worlds")
+
+
+class DoseResponseSection(Section):
+    """The study that the caller names; nothing without one."""
+
+    id = "doses"
+    title = "Dose and response"
+    template = "dose_response.html"
+
+    def context(self, page: RunPage) -> Mapping[str, Any] | None:
+        if page.dose_response is None:
+            return None
+        return {"doses": doses(page.dose_response, methods_in_order(page.comparison.table))}
 
 
 def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
@@ -95,7 +111,7 @@ def _plot(table: pd.DataFrame, drawn: list[str], metric: str, dial: str, key: st
     return curve_plot(curves, metric, dial, key)
 
 
-def _rows(table: pd.DataFrame, metric: str, dial: str) -> Table:
+def _rows(table: pd.DataFrame, metric: str, dial: str) -> TextTable:
     """A row a method, a column a dose."""
     found = sorted(table["dose"].unique())
     rows = []

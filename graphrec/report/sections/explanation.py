@@ -11,17 +11,29 @@ from markupsafe import Markup
 
 from graphrec.errors import GraphrecError
 from graphrec.explanation import Explanation, percent, signed
+from graphrec.report.page import RunPage
 from graphrec.report.primitives.plots import effect_plot
+from graphrec.report.primitives.text_table import TextTable
+from graphrec.report.section import Section
 from graphrec.runs.run import Run
 
 MOST = 3
 """Runs of which the page explains a recommendation and shows lists."""
 RANK_WITHOUT = "rank without it"
 
-Rows = tuple[list[str], Sequence[tuple[str, ...]]]
+
+class ExplanationSection(Section):
+    """The first recommendation of the typical user, by each of a few runs."""
+
+    id = "explanation"
+    title = "One recommendation, explained"
+    template = "explanation.html"
+
+    def context(self, page: RunPage) -> Mapping[str, Any]:
+        return {"explanations": explanations(page.first_runs, page.run_names)}
 
 
-def part_rows(one: Explanation) -> Rows:
+def part_rows(one: Explanation) -> TextTable:
     """Headers and a row a part of the score, the sum last; no rows where there are none. Only effects have ranks."""
     decomposition = one.decomposition
     if decomposition.total is None:
@@ -37,7 +49,7 @@ def part_rows(one: Explanation) -> Rows:
     return ["part", "what it is", "value", "share", RANK_WITHOUT], [(*row, rank) for row, rank in zip(rows, ranks)]
 
 
-def branch_rows(one: Explanation) -> Rows:
+def branch_rows(one: Explanation) -> TextTable:
     """Headers and a row a branch."""
     rows = [
         (branch.name, f"{branch.logit:.4f}", "–" if branch.reference is None else f"{branch.reference:.4f}")
@@ -46,13 +58,13 @@ def branch_rows(one: Explanation) -> Rows:
     return ["branch", "logit", "of the reference item"], rows
 
 
-def rank_rows(one: Explanation) -> Rows:
+def rank_rows(one: Explanation) -> TextTable:
     """Headers and a row an estimand."""
     rows = [(each.method, each.estimand, f"{each.rank:,}", f"{each.score:.4g}") for each in one.rankings]
     return ["method", "estimand", f"rank of {one.candidates:,}", "score (its own scale)"], rows
 
 
-def list_rows(one: Explanation) -> Rows:
+def list_rows(one: Explanation) -> TextTable:
     """Headers and a row a place in the lists, side by side; the explained item has a star."""
     length = max(len(each.items) for each in one.rankings)
     columns = [

@@ -20,15 +20,31 @@ from pydantic import BaseModel
 
 from graphrec.backbones import Backbone
 from graphrec.decoders import Decoder
-from graphrec.report.sections.ranking import Table
-from graphrec.report.trained_method import Trained
+from graphrec.report.page import RunPage
+from graphrec.report.primitives.text_table import TextTable
+from graphrec.report.section import Section
+from graphrec.report.trained_method import TrainedMethod
 from graphrec.runs.recipe import PARTS
 from graphrec.runs.run import Run
 
-Block = tuple[Literal["text", "formula", "list"], list[str]]
+ProseBlock = tuple[Literal["text", "formula", "list"], list[str]]
 
 
-def run_rows(methods: Sequence[Trained]) -> Table:
+class MethodsSection(Section):
+    """The notes and settings of each backbone and decoder, and how the experiments depart from their paper."""
+
+    id = "methods"
+    title = "Methods and deviations"
+    template = "methods.html"
+
+    def heading(self, page: RunPage) -> str:
+        return "Methods and deviations from the papers"
+
+    def context(self, page: RunPage) -> Mapping[str, Any]:
+        return {"methods": methods(page.first_runs, page.method_names), "deviations": list(page.deviations)}
+
+
+def run_rows(methods: Sequence[TrainedMethod]) -> TextTable:
     """A row a method: its parts, its seeds, and the settings in which it differs from their defaults."""
     rows = []
     for method in methods:
@@ -95,9 +111,9 @@ def _docstrings(part: type) -> list[tuple[str, str]]:
     return list(found.items())
 
 
-def blocks(paragraph: str) -> list[Block]:
+def blocks(paragraph: str) -> list[ProseBlock]:
     """A paragraph of a docstring as running text, formulas (indented by four) and lists, for the page to set."""
-    found: list[Block] = []
+    found: list[ProseBlock] = []
     for line in paragraph.splitlines():
         last = found[-1][0] if found else None
         if line.startswith("- "):
@@ -117,7 +133,7 @@ def blocks(paragraph: str) -> list[Block]:
     return found
 
 
-def _settings(config: type[BaseModel], given: Sequence[Mapping[str, Any]]) -> Table:
+def _settings(config: type[BaseModel], given: Sequence[Mapping[str, Any]]) -> TextTable:
     """A row a setting: what the runs have, the default, what it decides."""
     meanings, rows = _meanings(config), []
     defaults = _defaults(config)

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
+from graphrec.report.page import RunPage
 from graphrec.report.primitives.paper_table import PaperTable
+from graphrec.report.section import Section
 
 PHONE = 400
 """Points of width above which a picture keeps its size and scrolls in its own box."""
 
 
-def paper_table_sections(paper_tables: Sequence[PaperTable]) -> list[dict[str, Any]]:
+class PaperTablesSection(Section):
+    """The tables and figures that the caller hands over; nothing without any."""
+
+    id = "paper-tables"
+    title = "Tables and figures of the papers"
+    template = "paper_tables.html"
+
+    def context(self, page: RunPage) -> Mapping[str, Any] | None:
+        return {"paper_tables": _shown(page.paper_tables)} if page.paper_tables else None
+
+    def entries(self, context: Mapping[str, Any]) -> list[tuple[str, str]]:
+        return [(table["key"], table["short"]) for table in context["paper_tables"]]
+
+
+def _shown(paper_tables: Sequence[PaperTable]) -> list[dict[str, Any]]:
     """What the page shows of each table or figure, in their order."""
     return [
         {

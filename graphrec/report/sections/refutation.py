@@ -1,4 +1,4 @@
-"""What was tried to refute the runs, as the page shows it."""
+"""What was tried to refute the runs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from graphrec.report.page import RunPage
+from graphrec.report.section import Section
 from graphrec.runs.run import Run
 
 OUTCOMES = {True: "passed", False: "failed", None: "no verdict"}
 
 
+class RefutationSection(Section):
+    """The checks of each run that `refute` was called on; nothing where there is none."""
+
+    id = "refutation"
+    title = "Refutation"
+    template = "refutation.html"
+
+    def context(self, page: RunPage) -> Mapping[str, Any] | None:
+        tried = refutations(page.runs, page.run_names)
+        return {"refutations": tried} if tried else None
+
+
 def refutations(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
     """The checks of each run that `refute` was called on."""
-    found = ((names[run.folder], run.refutation()) for run in runs)
-    return [{"name": name, "checks": [_shown(check) for check in checks.values()]} for name, checks in found if checks]
+    by_name = {names[run.folder]: run.refutation() for run in runs}
+    return [
+        {"name": name, "checks": [_shown(check) for check in checks.values()]}
+        for name, checks in by_name.items()
+        if checks
+    ]
 
 
 def _shown(check: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How results hang on one setting: the strength of an effect at test time, or a setting that runs differ in alone."""
+"""How results depend on one setting: the strength of an effect at test time, or a setting that runs differ in alone."""
 
 from __future__ import annotations
 
@@ -11,19 +11,37 @@ import pandas as pd
 from markupsafe import Markup
 
 from graphrec.causal import TotalIndirectEffect, label, parse_estimand
+from graphrec.report.compared_methods import method_rows
+from graphrec.report.page import RunPage
 from graphrec.report.primitives.plots import Estimate, curve_plot
 from graphrec.report.primitives.tables import metric_names
-from graphrec.report.sections.ranking import estimate, headline
+from graphrec.report.result_table import estimate, headline
+from graphrec.report.section import Section
 from graphrec.runs.run import Run
 
 Curves = dict[str, list[tuple[float, Estimate]]]
+
+
+class SensitivitySection(Section):
+    """Plots over the strength of the total indirect effect, and over settings that runs differ in alone."""
+
+    id = "sensitivity"
+    title = "Sensitivity"
+    template = "sensitivity.html"
+
+    def context(self, page: RunPage) -> Mapping[str, Any] | None:
+        evaluated = {page.split: page.methods} | {truth.result_set: truth.methods for truth in page.truths}
+        of_strengths = strengths([method_rows(methods, name, every=True).table for name, methods in evaluated.items()])
+        compared = [page.comparison.table, *(truth.comparison.table for truth in page.truths)]
+        of_settings = settings(page.first_runs, page.method_names, compared)
+        return {"strengths": of_strengths, "settings": of_settings} if of_strengths or of_settings else None
 
 
 def strengths(tables: Sequence[pd.DataFrame]) -> list[Markup]:
     """A plot for each headline metric over the strengths of the total indirect effect, if several.
 
     Args:
-        tables: of every estimand on each result set, see `rows`.
+        tables: of every estimand on each result set, see `method_rows`.
     """
     plots: list[Markup] = []
     for table in tables:
@@ -44,7 +62,7 @@ def settings(runs: Sequence[Run], names: Mapping[Path, str], tables: Sequence[pd
 
     Args:
         names: of the runs, as in the tables' column `run`.
-        tables: what `results` found on each result set.
+        tables: of the compared rows on each result set.
     """
     recipes = {names[run.folder]: _recipe_of(run) for run in runs}
     found: list[dict[str, Any]] = []
@@ -96,7 +114,7 @@ def _drawn(curves: Curves, metric: str, x_label: str, key: str) -> list[Markup]:
 
 
 def _recipe_of(run: Run) -> dict[str, Any]:
-    """What a run was made of, by recipe key; its data by what it is, not by where it lies."""
+    """What a run was made of, by recipe key; its data by what it is, not by where it is."""
     leaves = _leaves(run.recipe.model_dump(mode="json"))
     leaves.pop("data.path", None)
     return leaves | {"data": run.manifest["dataset_fingerprint"][:12]}

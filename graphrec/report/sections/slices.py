@@ -11,10 +11,13 @@ from markupsafe import Markup
 from graphrec.errors import GraphrecError
 from graphrec.evaluation.metrics import better
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SUBSETS
+from graphrec.report.compared_methods import compare_methods
+from graphrec.report.page import RunPage
 from graphrec.report.primitives.plots import Estimate, curve_plot
 from graphrec.report.primitives.tables import clear_best, metric_label, metric_names
-from graphrec.report.sections.ranking import about, cell, estimate, headline, result_table, results
-from graphrec.report.trained_method import Trained
+from graphrec.report.result_table import about, cell, estimate, headline, result_table
+from graphrec.report.section import Section
+from graphrec.report.trained_method import TrainedMethod
 from graphrec.runs.compare import Comparison
 
 
@@ -64,7 +67,19 @@ SLICES = (
 )
 
 
-def slices(methods: Sequence[Trained]) -> list[dict[str, Any]]:
+class SlicesSection(Section):
+    """Each analysis that any method has, on a page of the test split."""
+
+    id = "slices"
+    title = "Slices"
+    template = "slices.html"
+
+    def context(self, page: RunPage) -> Mapping[str, Any] | None:
+        shown = slices(page.methods) if page.split == "test" else []
+        return {"slices": shown} if shown else None
+
+
+def slices(methods: Sequence[TrainedMethod]) -> list[dict[str, Any]]:
     """Each analysis that any method was given: the headline metric of its result sets side by side, and all metrics.
 
     Methods that were not given an analysis, for every seed, are named in `missing`. Where result sets cannot be
@@ -78,7 +93,7 @@ def slices(methods: Sequence[Trained]) -> list[dict[str, Any]]:
         shown: dict[str, Any] = {"key": one.key, "title": one.title, "text": one.text, "error": None}
         shown["missing"] = [method.name for method in methods if method not in judged]
         try:
-            result_sets = {result_set: results(judged, result_set) for result_set in one.result_sets}
+            result_sets = {result_set: compare_methods(judged, result_set) for result_set in one.result_sets}
         except GraphrecError as error:
             found.append(shown | {"error": str(error)})
             continue

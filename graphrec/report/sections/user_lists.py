@@ -13,6 +13,8 @@ from scipy import sparse
 from graphrec.data.dataset import Feature
 from graphrec.data.split import Split
 from graphrec.errors import GraphrecError
+from graphrec.report.page import RunPage
+from graphrec.report.section import Section
 from graphrec.report.sections.explanation import examples
 from graphrec.runs.run import Run
 
@@ -23,6 +25,20 @@ COLUMNS = 6
 """Lists side by side at most: a sweep has many."""
 WORDS = 3
 HISTORY = 5
+
+
+class UserListsSection(Section):
+    """The first items of three users by each of a few runs."""
+
+    id = "lists"
+    title = "Users' lists"
+    template = "user_lists.html"
+
+    def heading(self, page: RunPage) -> str:
+        return "Users' lists under each estimand"
+
+    def context(self, page: RunPage) -> Mapping[str, Any]:
+        return {"lists": user_lists(page.first_runs, page.run_names)}
 
 
 def user_lists(runs: Sequence[Run], names: Mapping[Path, str]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from graphrec.errors import RecipeError, RunError
 from graphrec.evaluation.crossed import error_of_difference
 from graphrec.experiments.benchmark import run_benchmark, titled
 from graphrec.recommender import FrozenModel
+from graphrec.report.compared_methods import compare_methods
 from graphrec.report.primitives.tables import number
-from graphrec.report.sections.ranking import results
 from graphrec.report.trained_method import methods_of
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
@@ -82,7 +82,7 @@ def test_the_page_ranks_what_the_table_ranks_by_the_same_tests(recipes, tiny_wor
     methods = methods_of(list(result.trained.values()), result.compared)
     both = []
     for part in ("test", "truth"):
-        found = results(methods, part, result.baselines)
+        found = compare_methods(methods, part, result.baselines)
         assert found.table["row"].tolist() == result.table["method"].tolist()
         both.append(found.tests)
     pd.testing.assert_frame_equal(pd.concat(both, ignore_index=True), result.tests)

@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from contrast import contrast
 
 from graphrec.report.primitives.plots import SERIES, Estimate, curve_plot, dot_plot, training_plot
 
@@ -102,14 +103,3 @@ def test_training_marks_the_best_epoch_and_bears_epochs_without_validation():
     assert "best: .3000 at epoch 3" in words(training())
     assert "best" not in words(training(best=2))
     assert "epoch" in words(training(history=HISTORY[:1], best=1))
-
-
-def contrast(a, b):
-    low, high = sorted(map(luminance, (a, b)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def luminance(colour):
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

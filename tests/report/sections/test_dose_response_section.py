@@ -10,9 +10,9 @@ import pytest
 from support.paths import ROOT
 
 from graphrec.errors import DataError
+from graphrec.report.compared_methods import methods_in_order
 from graphrec.report.primitives.tables import number
 from graphrec.report.sections.dose_response import doses
-from graphrec.report.sections.ranking import methods_in_order
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 RESULTS = ROOT / "benchmarks" / "results"

@@ -9,7 +9,7 @@ import pytest
 from support.trained_runs import copied
 
 from graphrec.report.run_page import write_report
-from graphrec.report.sections.provenance import commands
+from graphrec.report.sections.repeat import commands
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 

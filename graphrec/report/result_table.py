@@ -1,0 +1,104 @@
+"""Result tables of the page: a row a method and estimand, and what the numbers say in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from graphrec.evaluation.metrics import better
+from graphrec.evaluation.significance import LEVEL
+from graphrec.report.primitives.plots import Estimate, dot_plot
+from graphrec.report.primitives.tables import clear_best, metric_label, metric_names, number, pair_rows, rivals
+from graphrec.runs.compare import Comparison
+
+PRIMARY = "ndcg@50"
+
+
+def result_table(comparison: Comparison) -> dict[str, Any]:
+    """All metrics of all rows, for the macro `results`."""
+    table = comparison.table
+    metrics = metric_names(table)
+    winners = {metric: clear_best(table, metric, comparison.tests) for metric in metrics}
+    rows = []
+    for index, row in table.iterrows():
+        cells = [cell(row, metric, best=winners[metric] == index) for metric in metrics]
+        rows.append({"method": row["method"], "about": about(row), "cells": cells})
+    users = sorted({int(n) for n in table["users"]})
+    return {
+        "headers": [(metric_label(metric), better(metric)) for metric in metrics],
+        "rows": rows,
+        "users": f"{users[0]:,}" + (f" to {users[-1]:,}" if len(users) > 1 else ""),
+    }
+
+
+def ranking(comparison: Comparison, key: str) -> dict[str, Any]:
+    """`result_table` with a plot, a sentence and the tests of each headline metric.
+
+    Args:
+        key: prefix of the plots' ids, unique on the page.
+    """
+    table, tests = comparison.table, comparison.tests
+    shown = headline(metric_names(table))
+    return result_table(comparison) | {
+        "plots": [Markup(dot_plot(estimates(table, m), m, f"{key}{n}")) for n, m in enumerate(shown)],
+        "verdicts": verdicts(comparison),
+        "tests": pair_rows(table["row"].tolist(), table, tests[tests["metric"].isin(shown)]),
+    }
+
+
+def verdicts(comparison: Comparison) -> list[str]:
+    """What the numbers say of each headline metric, in a sentence: the best row, and whether it is clearly so."""
+    table = comparison.table
+    return [_verdict(table, metric, comparison.tests) for metric in headline(metric_names(table))]
+
+
+def cell(row: pd.Series, metric: str, *, best: bool) -> dict[str, Any]:
+    """A mean with its interval, for the macro `results`."""
+    return {"mean": row[metric], "low": row[f"{metric}_low"], "high": row[f"{metric}_high"], "best": best}
+
+
+def about(row: pd.Series) -> str:
+    """The run of a row and, where the method's name does not say it, the estimand."""
+    return row["run"] if row["estimand"] == row["method"] else f"{row['run']}, {row['estimand']}"
+
+
+def headline(metrics: Sequence[str]) -> list[str]:
+    """The metrics that are drawn: all of the truth, else NDCG@50 or what comes nearest to it."""
+    if any("_do" in metric for metric in metrics):
+        return list(metrics)
+    ndcg = [metric for metric in metrics if metric.startswith("ndcg")]
+    return [PRIMARY] if PRIMARY in metrics else (ndcg or list(metrics))[:1]
+
+
+def estimate(row: pd.Series, metric: str) -> Estimate:
+    return Estimate(row["row"], row[metric], row[f"{metric}_low"], row[f"{metric}_high"])
+
+
+def estimates(table: pd.DataFrame, metric: str) -> list[Estimate]:
+    return [estimate(row, metric) for _, row in table.iterrows()]
+
+
+def _verdict(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> str:
+    if better(metric) == "neither":
+        low, high = (number(end) for end in (table[metric].min(), table[metric].max()))
+        return f"{metric_label(metric)} is {low} to {high}; neither end is better in itself."
+    if len(table) == 1:
+        return f"{metric_label(metric)} of {table['row'][0]} is {number(table[metric][0])}."
+    best, against = rivals(table, metric, tests)
+    measured = int(table[metric].notna().sum())
+    if best is None:
+        untested = "was not tested: fewer than two users, or rows, have it" if measured else "could not be measured"
+        return f"{metric_label(metric)} {untested}."
+    name, value = table.loc[best, "row"], number(table.loc[best, metric])
+    extreme = {"higher": "highest", "lower": "lowest", "nearer 0": "smallest"}[better(metric)]
+    aside = ", oracles aside," if len(against) + 1 < measured else ""
+    sentence = f"{name} has{aside} the {extreme} {metric_label(metric)}, {value}"
+    near = int((against["p"] >= LEVEL).sum())
+    others = "other" if len(against) == 1 else f"{len(against)} others"
+    if len(against) and not near:
+        return f"{sentence}, significantly better than the {others}."
+    some = "" if len(against) == 1 else f"{near} of "
+    return f"{sentence}, but it does not differ significantly from {some}the {others}."

@@ -1,0 +1,40 @@
+"""What the runs were trained with and on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from graphrec.report.page import RunPage
+from graphrec.report.section import Section
+from graphrec.runs.run import BEGUN_WITH, Run
+from graphrec.system.environment import code_of
+
+
+class EnvironmentSection(Section):
+    """Versions, device and threads; each environment once."""
+
+    id = "environment"
+    title = "Environment"
+    template = "environment.html"
+
+    def context(self, page: RunPage) -> Mapping[str, Any]:
+        return {"environments": environments(page.runs, page.run_names)}
+
+
+def environments(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
+    """Each environment in which runs were trained once: the `runs`, and what they were made with and on."""
+    found: list[dict[str, Any]] = []
+    for run in runs:
+        facts = run.manifest["environment"] | {
+            "threads": run.manifest["threads"],
+            "device": run.recipe.training.device,
+        }
+        if BEGUN_WITH in run.manifest:
+            facts[BEGUN_WITH] = code_of(run.manifest[BEGUN_WITH])
+        same = next((one for one in found if one["facts"] == facts), None)
+        if same is None:
+            found.append(same := {"runs": [], "facts": facts})
+        same["runs"].append(names[run.folder])
+    return found
