@@ -38,7 +38,7 @@ class EmptySection(Section):
 @pytest.fixture
 def registry(monkeypatch):
     """The registry, whose additions last for one test."""
-    monkeypatch.setattr(report_sections, "_parts", {})
+    monkeypatch.setattr(report_sections, "_components", {})
     return report_sections
 
 
