@@ -71,9 +71,9 @@ def _parts(kind: Kind) -> list[tuple[str, str]]:
 
             return worlds.summaries()
         case Kind.splits:
-            from graphrec.data.split import list_splits
+            from graphrec.data.split import splitters
 
-            return list_splits()
+            return splitters.summaries()
         case Kind.checks:
             from graphrec.refutation import refutation_checks
 

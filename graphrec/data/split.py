@@ -8,51 +8,14 @@ import warnings
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from graphrec.data.dataset import InteractionDataset
-from graphrec.data.splitters import STRATEGIES, Parts, distinct, keys, role_events
+from graphrec.data.splitter import RawSplit, SplitConfig, Splitter, splitters
+from graphrec.data.splitters import distinct, keys, role_events
 from graphrec.errors import SplitError, UnknownNameError
-
-
-class SplitConfig(BaseModel):
-    """How to divide a dataset."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    name: str = "chronological"
-    """One of `list_splits()`."""
-    train: float = Field(default=0.7, gt=0, lt=1)
-    """Share of the clicks (chronological, global_time) or of each user's likes (random) that is train."""
-    valid: float = Field(default=0.1, gt=0, lt=1)
-    """Share of the clicks (global_time) or of each user's likes (random) that is valid; the rest is test."""
-    until: tuple[int, int] | None = None
-    """Last moments of train and of valid, in the unit of the dataset's times, instead of shares. For `global_time`
-    only."""
-    seed: int = Field(default=0, ge=0)
-    """Seed of the draw. For `random` only."""
-    unseen: Literal["drop", "keep"] = "drop"
-    """What becomes of users and items that do not occur in train. `keep` ranks them with the rest, as published tables
-    on given splits do; features may still tell something about such an item."""
-
-    @model_validator(mode="after")
-    def _moments_in_order(self) -> SplitConfig:
-        if self.until is not None and self.until[0] >= self.until[1]:
-            raise ValueError("until has the last moment of train first, and a later one of valid")
-        return self
-
-
-_USED = {
-    "chronological": {"train"},
-    "global_time": {"train", "valid", "until"},
-    "random": {"train", "valid", "seed"},
-    "leave_one_out": set(),
-    "given": set(),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,11 +77,6 @@ class Split:
         return self._test.copy()
 
 
-def list_splits() -> list[tuple[str, str]]:
-    """(name, one-line summary) of every split strategy."""
-    return [(name, (STRATEGIES[name].__doc__ or "").strip().split("\n")[0]) for name in sorted(STRATEGIES)]
-
-
 def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
     """Divide a dataset.
 
@@ -126,21 +84,20 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
     keeps them.
 
     Raises:
-        UnknownNameError: no such strategy.
-        SplitError: a part would be empty, or the strategy needs times or parts that the dataset lacks.
+        UnknownNameError: no such splitter.
+        SplitError: a part would be empty, or the splitter needs times or parts that the dataset lacks.
     """
-    if config.name not in STRATEGIES:
-        raise UnknownNameError("split", config.name, STRATEGIES, where="split.name")
-    _warn_of_ignored(config)
-    by_shares = config.name == "random" or (config.name == "global_time" and config.until is None)
-    if by_shares and config.train + config.valid >= 1:
+    splitter = splitters.get(config.name)
+    used = _used_settings(splitter, config)
+    _warn_of_ignored(config, used)
+    if {"train", "valid"} <= used and config.train + config.valid >= 1:
         raise SplitError(
             "the shares leave nothing for test",
             expected="train + valid < 1",
             got=f"train={config.train}, valid={config.valid}",
             where="split.train, split.valid",
         )
-    parts = STRATEGIES[config.name](dataset, config)
+    parts = splitter.divide(dataset, config)
     if len(parts.train) == 0:
         raise _empty("train", dataset, config, parts)
     if config.unseen == "keep":
@@ -200,28 +157,26 @@ def _hash(dataset: InteractionDataset, valid: np.ndarray, test: np.ndarray) -> s
     return digest.hexdigest()
 
 
-def _empty(part: str, dataset: InteractionDataset, config: SplitConfig, parts: Parts) -> SplitError:
-    steps = {
-        "chronological": "use the split `random`, a smaller split.train, or data with denser likes",
-        "global_time": "use other moments or shares, or the split `chronological`, which cuts the clicks alone",
-        "random": "use larger shares, or data with more likes a user",
-        "leave_one_out": "use the split `random`: no user has three likes of known items",
-        "given": "use another split: the source's parts do not serve",
-    }
+def _empty(part: str, dataset: InteractionDataset, config: SplitConfig, parts: RawSplit) -> SplitError:
     dropped = ", ".join(f"{reason} {count}" for reason, count in parts.dropped.items() if count)
     return SplitError(
-        f"the {part} part of split `{config.name}` is empty",
+        f"the {part} split of `{config.name}` is empty",
         expected="at least one pair whose user and item occur in train",
         got=f"{len(parts.train)} train events, {len(parts.valid)} valid and {len(parts.test)} test pairs "
         "before unknown users and items are dropped" + (f"; {dropped}" if dropped else ""),
         where=f"dataset `{dataset.name}`",
-        next_step=steps[config.name],
+        next_step=splitters.get(config.name).if_empty,
     )
 
 
-def _warn_of_ignored(config: SplitConfig) -> None:
+def _used_settings(splitter: type[Splitter], config: SplitConfig) -> frozenset[str]:
+    """The settings that this division reads: two moments take the place of the shares."""
+    moments = "until" in splitter.uses and config.until is not None
+    return splitter.uses - {"train", "valid"} if moments else splitter.uses
+
+
+def _warn_of_ignored(config: SplitConfig, used: frozenset[str]) -> None:
     defaults = SplitConfig()
-    used = _USED[config.name] - (set() if config.until is None else {"train", "valid"})
     for key in ("train", "valid", "until", "seed"):
         if key not in used and getattr(config, key) != getattr(defaults, key):
             warnings.warn(f"split.{key} is ignored by the split `{config.name}`", stacklevel=3)

@@ -1,46 +1,17 @@
-"""The ways to divide a dataset's events into train, valid and test, each one function.
-
-A strategy returns `Parts` in the dataset's own numbering. It decides; `make_split` then checks, drops what
-cannot be evaluated, and renumbers. Events of behaviours that play no role (neither click nor like) are in no
-part.
-"""
+"""The splitters that graphrec brings, and the keys of pairs that they and others count by."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.splitter import RawSplit, SplitConfig, Splitter, splitters
 from graphrec.errors import SplitError
 
-if TYPE_CHECKING:
-    from graphrec.data.split import SplitConfig
 
-
-@dataclass(frozen=True)
-class Parts:
-    """A dataset divided.
-
-    Args:
-        train: the events of the training split.
-        valid, test: `[n, 2]` held-out like pairs.
-        dropped: how many pairs were left out, by reason.
-    """
-
-    train: pd.DataFrame
-    valid: np.ndarray
-    test: np.ndarray
-    dropped: dict[str, int] = field(default_factory=dict)
-
-
-Strategy = Callable[[InteractionDataset, "SplitConfig"], Parts]
-
-
-def chronological(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+@splitters.register("chronological")
+class Chronological(Splitter):
     """The earliest share of the clicks is train; each user's later likes are halved in time order (HCR).
 
     The cut is one moment for all users: the time of the last of the first `train` share of click pairs.
@@ -49,99 +20,124 @@ def chronological(dataset: InteractionDataset, config: SplitConfig) -> Parts:
     it, and thus the click of its pair, is not later than the cut. A like after the cut of a pair clicked
     before it is in no part: the pair is a training click already, and full ranking leaves it out.
     """
-    _need_times(dataset, "chronological")
-    clicks = dataset.pairs("click")
-    train, later, dropped = _cut(dataset, clicks, _moment(clicks, config.train))
-    rank, size = _place_in_user(later)
-    return _in_two(train, later, rank < (size + 1) // 2, dropped)
+
+    uses = frozenset({"train"})
+    if_empty = "use the split `random`, a smaller split.train, or data with denser likes"
+
+    @classmethod
+    def divide(cls, dataset: InteractionDataset, config: SplitConfig) -> RawSplit:
+        _need_times(dataset, cls.name)
+        clicks = dataset.pairs("click")
+        train, later, dropped = _cut(dataset, clicks, _moment(clicks, config.train))
+        rank, size = _place_in_user(later)
+        return _in_two(train, later, rank < (size + 1) // 2, dropped)
 
 
-def global_time(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+@splitters.register("global_time")
+class GlobalTime(Splitter):
     """Two moments cut all events: up to the first is train, likes up to the second are valid, later ones test.
 
     The moments are `until`, or else those by which the shares `train` and `train + valid` of the click pairs have come.
     As in `chronological`, a later like of a pair clicked in train is in no part, and nor are later clicks. A user may
     have likes in one part only; a model that is to serve tomorrow meets the same.
     """
-    _need_times(dataset, "global_time")
-    clicks = dataset.pairs("click")
-    if config.until is None:
-        first, second = _moment(clicks, config.train), _moment(clicks, config.train + config.valid)
-    else:
-        first, second = config.until
-    train, later, dropped = _cut(dataset, clicks, first)
-    return _in_two(train, later, (later["timestamp"] <= second).to_numpy(), dropped)
+
+    uses = frozenset({"train", "valid", "until"})
+    if_empty = "use other moments or shares, or the split `chronological`, which cuts the clicks alone"
+
+    @classmethod
+    def divide(cls, dataset: InteractionDataset, config: SplitConfig) -> RawSplit:
+        _need_times(dataset, cls.name)
+        clicks = dataset.pairs("click")
+        if config.until is None:
+            first, second = _moment(clicks, config.train), _moment(clicks, config.train + config.valid)
+        else:
+            first, second = config.until
+        train, later, dropped = _cut(dataset, clicks, first)
+        return _in_two(train, later, (later["timestamp"] <= second).to_numpy(), dropped)
 
 
-def random(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+@splitters.register("random")
+class Random(Splitter):
     """Shares of every user's likes, drawn at random, are valid and test; all else is train.
 
     A user with n likes keeps round(n train) of them in train, up to round(n (train + valid)) go to valid, the
     rest to test; every event of a held-out pair leaves train.
     """
-    events = dataset.interactions
-    liked = events[events["behaviour"].isin(dataset.feedback["like"])]
-    shuffled = np.random.default_rng(config.seed).permutation(distinct(keys(dataset, liked)))
-    likes = pd.DataFrame({"user": shuffled // dataset.num_items, "item": shuffled % dataset.num_items})
-    rank, size = _place_in_user(likes)
-    # The tiny term keeps halves that binary fractions miss (0.7 + 0.1 < 0.8) rounding up on every machine.
-    train_end = np.floor(size * config.train + 0.5 + 1e-9)
-    valid_end = np.floor(size * (config.train + config.valid) + 0.5 + 1e-9)
-    return _hold_out(dataset, likes, (rank >= train_end) & (rank < valid_end), rank >= valid_end)
+
+    uses = frozenset({"train", "valid", "seed"})
+    if_empty = "use larger shares, or data with more likes a user"
+
+    @classmethod
+    def divide(cls, dataset: InteractionDataset, config: SplitConfig) -> RawSplit:
+        events = dataset.interactions
+        liked = events[events["behaviour"].isin(dataset.feedback["like"])]
+        shuffled = np.random.default_rng(config.seed).permutation(distinct(keys(dataset, liked)))
+        likes = pd.DataFrame({"user": shuffled // dataset.num_items, "item": shuffled % dataset.num_items})
+        rank, size = _place_in_user(likes)
+        # The tiny term keeps halves that binary fractions miss (0.7 + 0.1 < 0.8) rounding up on every machine.
+        train_end = np.floor(size * config.train + 0.5 + 1e-9)
+        valid_end = np.floor(size * (config.train + config.valid) + 0.5 + 1e-9)
+        return _hold_out(dataset, likes, (rank >= train_end) & (rank < valid_end), rank >= valid_end)
 
 
-def leave_one_out(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+@splitters.register("leave_one_out")
+class LeaveOneOut(Splitter):
     """Every user's last like is test and the one before it valid, if there are three or more.
 
     Train holds events later than other users' held-out likes: this split does not respect time across users.
     """
-    _need_times(dataset, "leave_one_out")
-    likes = dataset.pairs("like")
-    rank, size = _place_in_user(likes)
-    enough = size >= 3
-    return _hold_out(dataset, likes, enough & (rank == size - 2), enough & (rank == size - 1))
+
+    if_empty = "use the split `random`: no user has three likes of known items"
+
+    @classmethod
+    def divide(cls, dataset: InteractionDataset, config: SplitConfig) -> RawSplit:
+        _need_times(dataset, cls.name)
+        likes = dataset.pairs("like")
+        rank, size = _place_in_user(likes)
+        enough = size >= 3
+        return _hold_out(dataset, likes, enough & (rank == size - 2), enough & (rank == size - 1))
 
 
-def given(dataset: InteractionDataset, config: SplitConfig) -> Parts:
+@splitters.register("given")
+class Given(Splitter):
     """The parts that the source names, such as a published split.
 
     A pair that the source puts into several parts stays in train before test before valid; the others are
     counted. Clicks in valid and test that are no likes are left out.
     """
-    if "part" not in dataset.interactions:
-        raise SplitError(
-            f"dataset `{dataset.name}` names no parts",
-            expected="a column `part` with train, valid and test",
-            got=f"columns {', '.join(dataset.interactions.columns)}",
-            next_step="choose another split, such as `chronological` or `random`",
-        )
-    events = role_events(dataset)
-    unnamed = int(events["part"].isna().sum())
-    if unnamed:
-        raise SplitError("events without a part", expected="train, valid or test", got=f"{unnamed} events with none")
-    train = events[events["part"] == "train"]
-    liked = events[events["behaviour"].isin(dataset.feedback["like"])]
-    taken = keys(dataset, train)
-    pairs: dict[str, np.ndarray] = {}
-    dropped = {}
-    for part in ("test", "valid"):
-        wanted = distinct(keys(dataset, liked[liked["part"] == part]))
-        all_pairs = distinct(keys(dataset, events[events["part"] == part]))
-        fresh = wanted[~np.isin(wanted, taken)]
-        dropped[f"dropped_{part}_pairs_in_another_part"] = len(wanted) - len(fresh)
-        dropped[f"dropped_{part}_clicks_without_like"] = len(all_pairs) - len(wanted)
-        taken = np.concatenate([taken, fresh])
-        pairs[part] = np.stack([fresh // dataset.num_items, fresh % dataset.num_items], axis=1)
-    return Parts(train, pairs["valid"], pairs["test"], dropped)
 
+    if_empty = "use another split: the source's own division does not serve"
 
-STRATEGIES: dict[str, Strategy] = {
-    "chronological": chronological,
-    "global_time": global_time,
-    "random": random,
-    "leave_one_out": leave_one_out,
-    "given": given,
-}
+    @classmethod
+    def divide(cls, dataset: InteractionDataset, config: SplitConfig) -> RawSplit:
+        if "part" not in dataset.interactions:
+            raise SplitError(
+                f"dataset `{dataset.name}` names no parts",
+                expected="a column `part` with train, valid and test",
+                got=f"columns {', '.join(dataset.interactions.columns)}",
+                next_step="choose another split, such as `chronological` or `random`",
+            )
+        events = role_events(dataset)
+        unnamed = int(events["part"].isna().sum())
+        if unnamed:
+            raise SplitError(
+                "events without a part", expected="train, valid or test", got=f"{unnamed} events with none"
+            )
+        train = events[events["part"] == "train"]
+        liked = events[events["behaviour"].isin(dataset.feedback["like"])]
+        taken = keys(dataset, train)
+        pairs: dict[str, np.ndarray] = {}
+        dropped = {}
+        for part in ("test", "valid"):
+            wanted = distinct(keys(dataset, liked[liked["part"] == part]))
+            all_pairs = distinct(keys(dataset, events[events["part"] == part]))
+            fresh = wanted[~np.isin(wanted, taken)]
+            dropped[f"dropped_{part}_pairs_in_another_part"] = len(wanted) - len(fresh)
+            dropped[f"dropped_{part}_clicks_without_like"] = len(all_pairs) - len(wanted)
+            taken = np.concatenate([taken, fresh])
+            pairs[part] = np.stack([fresh // dataset.num_items, fresh % dataset.num_items], axis=1)
+        return RawSplit(train, pairs["valid"], pairs["test"], dropped)
 
 
 def role_events(dataset: InteractionDataset) -> pd.DataFrame:
@@ -181,9 +177,9 @@ def _cut(
     return events[events["timestamp"] <= cut], later[fresh], dropped
 
 
-def _in_two(train: pd.DataFrame, likes: pd.DataFrame, in_valid: np.ndarray, dropped: dict[str, int]) -> Parts:
+def _in_two(train: pd.DataFrame, likes: pd.DataFrame, in_valid: np.ndarray, dropped: dict[str, int]) -> RawSplit:
     held = likes[["user", "item"]].to_numpy(np.int64)
-    return Parts(train, held[in_valid], held[~in_valid], dropped)
+    return RawSplit(train, held[in_valid], held[~in_valid], dropped)
 
 
 def _place_in_user(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -192,11 +188,11 @@ def _place_in_user(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return groups.cumcount().to_numpy(), groups.transform("size").to_numpy(dtype=np.int64)
 
 
-def _hold_out(dataset: InteractionDataset, likes: pd.DataFrame, valid: np.ndarray, test: np.ndarray) -> Parts:
+def _hold_out(dataset: InteractionDataset, likes: pd.DataFrame, valid: np.ndarray, test: np.ndarray) -> RawSplit:
     events = role_events(dataset)
     held = keys(dataset, likes[valid | test])
     pairs = likes[["user", "item"]].to_numpy(np.int64)
-    return Parts(events[~np.isin(keys(dataset, events), held)], pairs[valid], pairs[test])
+    return RawSplit(events[~np.isin(keys(dataset, events), held)], pairs[valid], pairs[test])
 
 
 def _need_times(dataset: InteractionDataset, name: str) -> None:

@@ -55,7 +55,14 @@ def prepare_split(recipe: Recipe) -> Split:
     """Load, split, and refuse a split without likes to learn from."""
     split = make_split(load_data(recipe), recipe.split)
     leaks = audit_leaks(split)
-    assert not leaks, f"the split `{recipe.split.name}` leaks: {leaks[0].count} {leaks[0].message}"
+    if leaks:
+        raise SplitError(
+            f"the split `{recipe.split.name}` leaks: {leaks[0].message}",
+            expected="held-out pairs of users and items that train knows, each in one split alone",
+            got=f"{leaks[0].count}, such as {leaks[0].example}",
+            where="split.name",
+            next_step="fix the splitter, or use another split",
+        )
     if not len(split.train_pairs("like")):
         raise SplitError(
             "the training split has no likes",

@@ -17,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from graphrec.backbones import BackboneConfig, backbones
 from graphrec.causal import Estimand, parse_estimand
 from graphrec.data.filters import FilterConfig
-from graphrec.data.split import SplitConfig, list_splits
+from graphrec.data.split import SplitConfig, splitters
 from graphrec.decoders import DecoderConfig, decoders
 from graphrec.errors import Argument, ComponentError, GraphrecError, Phrase, RecipeError, UnknownNameError
 from graphrec.evaluation.metrics import DEFAULT_K
 from graphrec.graph.build import FeatureScaling
-from graphrec.registry import Registry
+from graphrec.registry import ComponentRegistry, Registry
 from graphrec.training.config import TrainingConfig
 from graphrec.validation import validated
 
@@ -181,9 +181,7 @@ class Recipe(BaseModel):
 
     def _check_names(self, where: str) -> None:
         """Names that only a later step would look up: a long training must not end with a misspelt one."""
-        splits = [name for name, _ in list_splits()]
-        if self.split.name not in splits:
-            raise UnknownNameError("split", self.split.name, splits, where=f"split.name in {where}")
+        _require_known(splitters, self.split.name, f"split.name in {where}")
         known = monitors(self.evaluation.k)
         if self.training.monitor not in known:
             raise UnknownNameError(
@@ -195,6 +193,18 @@ class Recipe(BaseModel):
             reason = f"; {error.where}" if error.where else ""
             error.where = f"evaluation.estimands in {where}{reason}"
             raise
+
+
+def _require_known(registry: ComponentRegistry[Any], name: str, where: str) -> None:
+    """Load a component, so that an error about it names the recipe key that asks for it."""
+    try:
+        registry.get(name)
+    except UnknownNameError as error:
+        reason = f"; {error.where}" if error.where else ""
+        raise UnknownNameError(registry.kind, name, registry, where=where + reason) from None
+    except ComponentError as error:
+        error.where = where
+        raise
 
 
 def monitors(k: Sequence[int]) -> list[str]:
@@ -209,16 +219,9 @@ def _part_config(kind: str, values: Mapping[str, Any], where: str) -> Any:
         raise RecipeError(
             f"recipe key `{kind}.name` has a wrong value", expected="a name", got=f"`{name}`", where=where
         )
-    try:
-        part = registry.get(name)
-    except UnknownNameError as error:
-        reason = f"; {error.where}" if error.where else ""
-        raise UnknownNameError(kind, name, registry, where=place + reason) from None
-    except ComponentError as error:
-        error.where = place
-        raise
+    _require_known(registry, name, place)
     settings = {key: value for key, value in values.items() if key != "name"}
-    return validated(part.Config, settings, where, prefix=f"{kind}.")
+    return validated(registry.get(name).Config, settings, where, prefix=f"{kind}.")
 
 
 def _resolve(kind: str, values: Mapping[str, Any], where: str) -> dict[str, Any]:

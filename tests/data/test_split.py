@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from graphrec.checks.leaks import audit_leaks
-from graphrec.data.split import SplitConfig, list_splits, make_split
+from graphrec.data.split import SplitConfig, make_split, splitters
 from graphrec.errors import SplitError, UnknownNameError
 
-STRATEGIES = [name for name, _ in list_splits()]
+SPLITTERS = list(splitters)
 
 
 def external(split, pairs):
@@ -132,9 +132,9 @@ def test_given_follows_the_source_and_lets_earlier_parts_win(dataset_of):
     assert split.counts["dropped_valid_pairs_in_another_part"] == 2
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", SPLITTERS)
 @pytest.mark.parametrize("seed", range(3))
-def test_no_strategy_leaks(name, seed, random_dataset):
+def test_no_splitter_leaks(name, seed, random_dataset):
     split = make_split(random_dataset(seed), SplitConfig(name=name))
     test = split.open_test("audit")
     assert audit_leaks(split) == []
@@ -147,7 +147,7 @@ def test_no_strategy_leaks(name, seed, random_dataset):
     assert {item for _, item in held} <= {item for _, item in seen}
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", SPLITTERS)
 def test_the_training_dataset_knows_nothing_of_the_held_out_parts(name, random_dataset):
     split = make_split(random_dataset(4), SplitConfig(name=name))
     assert "part" not in split.dataset.interactions
@@ -175,9 +175,9 @@ def test_every_opening_of_the_test_part_is_written_down(random_dataset, tmp_path
 
 def test_the_hash_changes_with_any_part(random_dataset):
     dataset = random_dataset(0)
-    hashes = {make_split(dataset, SplitConfig(name=name)).hash for name in STRATEGIES}
+    hashes = {make_split(dataset, SplitConfig(name=name)).hash for name in SPLITTERS}
     hashes |= {make_split(dataset, SplitConfig(train=share)).hash for share in (0.5, 0.6)}
-    assert len(hashes) == len(STRATEGIES) + 2
+    assert len(hashes) == len(SPLITTERS) + 2
     assert make_split(dataset, SplitConfig()).hash == make_split(random_dataset(0), SplitConfig()).hash
 
 

@@ -15,7 +15,7 @@ from support.paths import ROOT
 
 from graphrec.backbones import BackboneConfig
 from graphrec.data.filters import FilterConfig
-from graphrec.data.split import SplitConfig, list_splits
+from graphrec.data.split import SplitConfig, splitters
 from graphrec.runs.recipe import (
     DEFAULT_PARTS,
     DataConfig,
@@ -114,7 +114,7 @@ def test_every_table_of_a_recipe_is_a_section() -> None:
 
 def test_names_of_splits_and_metrics_are_those_there_are() -> None:
     (shown,) = (cells[2] for key, cells in table("split").items() if key == "name")
-    assert set(re.findall(r"`(\w+)`", shown)) == {name for name, _ in list_splits()}
+    assert set(re.findall(r"`(\w+)`", shown)) == set(splitters)
     watched = table("training")["monitor"][2]
     kinds = {name.partition("@")[0] for name in monitors((50,))}
     assert set(re.findall(r"`(\w+)(?:@K)?`", watched)) == kinds

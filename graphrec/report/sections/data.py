@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphrec.data.split import list_splits
+from graphrec.data.splitter import splitters
 from graphrec.report.page import RunPage
 from graphrec.report.primitives.tables import counted
 from graphrec.report.run_records import ledger, prepared_manifest
@@ -61,7 +61,7 @@ def _data(methods: Sequence[TrainedMethod]) -> dict[str, Any]:
         ],
         "split": _split_text(run),
         "filter": rule and f"{rule.kind}, at least {rule.users} items a user and {rule.items} users an item",
-        "split_summary": dict(list_splits()).get(run.recipe.split.name, ""),
+        "split_summary": dict(splitters.summaries()).get(run.recipe.split.name, ""),
         "feedback": {key: ", ".join(feedback[key]) for key in ("click", "like") if key in feedback},
         "single_behaviour": run.manifest["single_behaviour"],
         "modalities": {role: run.manifest["context"][role] for role in ("exposure", "content")},
