@@ -1,8 +1,9 @@
-"""What every decoder must do; a class joins in three lines:
+"""What every decoder must do: make branches that training reaches and that scoring leaves as they are.
+
+A class joins in three lines:
 
 class TestMyDecoder(DecoderContract):
     decoder = "my_module:MyDecoder"
-    settings: ClassVar = {"weight": 2.0}
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.testing.small_graph import MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 from graphrec.testing.small_model import EVERYONE, SIZES, batch_loss, first_batches, small_model, total_loss
+from graphrec.training.objective import losses_of
 
 # A class-scoped fixture would do the same, but pytest 10 drops those of instances and pytest 8 lacks those of classes.
 _FROZEN: dict[type, FrozenModel] = {}
@@ -31,39 +33,43 @@ class DecoderContract:
     decoder: ClassVar[str]
     """Its registered name, or its import path."""
     settings: ClassVar[dict[str, Any]] = {}
+    """Settings of the decoder by name; its defaults are used for all others."""
     modalities: ClassVar[tuple[str, ...]] = MODALITIES
-    """What the graph holds."""
+    """The modalities of the graph."""
     needs_both_behaviours: ClassVar[bool] = False
     """True for one that learns from which clicks are liked."""
     needs_modalities: ClassVar[bool] = False
+    """True for one that refuses data without item features."""
     items_are_independent: ClassVar[bool] = True
-    """False where a branch measures an item against the others; a reference item means nothing then."""
+    """False where a branch measures an item against the others, so that a reference item means nothing."""
 
-    def model(self, graph: InteractionGraph | None = None, **more: Any) -> tuple[Recommender, InteractionGraph]:
+    def model(self, graph: InteractionGraph | None = None, **options: Any) -> tuple[Recommender, InteractionGraph]:
+        """The decoder in a model, and its graph; `options` are those of `small_model`."""
         graph = small_graph(self.modalities) if graph is None else graph
-        return small_model(self.decoder, self.settings, graph, **more)
+        return small_model(self.decoder, self.settings, graph, **options)
 
     @pytest.fixture
     def frozen(self) -> FrozenModel:
         """Frozen once for all tests of the class, none of which changes it."""
         contract = type(self)
         if contract not in _FROZEN:
+            # Centring would make every item depend on all others, whatever the decoder does.
             model, graph = self.model(centre_items=False)
             _FROZEN[contract] = model.freeze(graph)
         return _FROZEN[contract]
 
     def every_estimand(self, frozen: FrozenModel) -> list[Estimand]:
-        """The decoder's own, and all others that it supports."""
-        chosen = list(frozen.decoder.variants().values())
+        """The decoder's variants, and all registered estimands that are identified for it."""
+        supported = list(frozen.decoder.variants().values())
         for name in estimands:
             estimand = estimands.get(name)()
             try:
                 estimand.identify(frozen.outcome)
             except GraphrecError:
                 continue
-            if estimand not in chosen:
-                chosen.append(estimand)
-        return chosen
+            if estimand not in supported:
+                supported.append(estimand)
+        return supported
 
     def test_a_branch_is_a_pair_of_tables_of_one_width(self, frozen: FrozenModel) -> None:
         assert frozen.branches
@@ -83,14 +89,14 @@ class DecoderContract:
         intervened = frozen.reference_branches(reference)
         assert intervened.keys() == frozen.branches.keys()
         for name, branch in intervened.items():
-            assert branch.item.shape == (1, frozen.branches[name].item.shape[1])
+            assert branch.item.shape == (1, frozen.branches[name].item.shape[1]), "one reference item, one row"
             assert torch.equal(branch.user, frozen.branches[name].user)
 
-    def test_an_item_has_the_same_branches_whatever_stands_beside_it(self, frozen: FrozenModel) -> None:
+    def test_an_item_has_the_same_branches_whatever_the_other_items_are(self, frozen: FrozenModel) -> None:
         some = torch.tensor([4, 1])
         fewer = frozen.decoder.branches(
             {
-                tower: {name: Representation(one.user, one.item[some]) for name, one in outputs.items()}
+                tower: {name: Representation(pair.user, pair.item[some]) for name, pair in outputs.items()}
                 for tower, outputs in frozen.representations.items()
             }
         )
@@ -99,11 +105,11 @@ class DecoderContract:
             name: torch.allclose(fewer[name].item, branch.item[some], rtol=1e-9, atol=1e-11)
             for name, branch in frozen.branches.items()
         }
-        assert all(same.values()) == self.items_are_independent, same
+        assert all(same.values()) == self.items_are_independent, f"{same}, unlike items_are_independent says"
         if not self.items_are_independent:
-            assert not frozen.outcome.mediated
+            assert not frozen.outcome.mediated, "a mediated branch must mean something for a reference item"
 
-    def test_every_published_variant_is_identified_on_the_declared_graph(self, frozen: FrozenModel) -> None:
+    def test_every_variant_is_identified_on_the_declared_graph(self, frozen: FrozenModel) -> None:
         variants = frozen.decoder.variants()
         assert variants
         for estimand in variants.values():
@@ -118,23 +124,19 @@ class DecoderContract:
             assert parameter.grad.isfinite().all(), name
             assert parameter.grad.abs().max() > 0, f"{name} is not trained"
 
-    def test_each_loss_is_one_finite_number_and_a_probability_where_it_claims_one(self) -> None:
+    def test_each_loss_is_a_finite_number_for_each_pair(self) -> None:
         model, graph = self.model()
         branches = model(graph)
         names = [objective.name for objective in model.decoder.objectives()]
-        assert len(set(names)) == len(names), "the name keys the random streams"
+        assert len(set(names)) == len(names), "the name keys the random streams, so no two objectives share it"
         for objective, batch in zip(model.decoder.objectives(), first_batches(model, graph)):
             loss = batch_loss(objective, model, graph, batch)
             assert loss.shape == () and loss.isfinite() and loss > 0
-            if callable(objective.loss):
-                logits = PairLogits(branches, batch.users, batch.items, batch.stages)
-                assert batch.labels is not None
-                assert objective.loss(logits, batch.labels).shape == batch.users.shape
-                continue
-            score = objective.score(PairLogits(branches, batch.users, batch.items, batch.stages))
-            assert score.shape == batch.users.shape, "[B] beside [B, 1] would broadcast"
+            # [B] next to [B, 1] would broadcast to [B, B], and the mean would hide it.
+            assert losses_of(objective, branches, batch).shape == batch.users.shape, "a loss for each pair, [B]"
             if objective.loss == "bce":
-                assert (score <= 0).all(), "bce wants a log-probability"
+                score = objective.score(PairLogits(branches, batch.users, batch.items, batch.stages))
+                assert (score <= 0).all(), "bce needs a log-probability"
 
     def test_scoring_twice_gives_the_same_bits_and_changes_nothing(self, frozen: FrozenModel) -> None:
         before = {
@@ -144,40 +146,41 @@ class DecoderContract:
         }
         for estimand in self.every_estimand(frozen):
             scorer = frozen.scorer(estimand)
-            first = scorer(EVERYONE)
-            first_bits = first.clone()
-            first.fill_(0.0)
-            assert torch.equal(scorer(EVERYONE), first_bits)
-            assert torch.equal(frozen.scorer(estimand)(EVERYONE), first_bits)
+            scores = scorer(EVERYONE)
+            copy = scores.clone()
+            scores.fill_(0.0)  # who keeps the tensor that it returned would now return zeros
+            assert torch.equal(scorer(EVERYONE), copy)
+            assert torch.equal(frozen.scorer(estimand)(EVERYONE), copy)
         for (name, side), table in before.items():
-            assert torch.equal(getattr(frozen.branches[name], side), table)
+            assert torch.equal(getattr(frozen.branches[name], side), table), f"scoring changed the branch {name}"
 
-    def test_a_block_gives_what_its_users_give_singly(self) -> None:
+    def test_a_block_gives_what_its_users_give_alone(self) -> None:
         model, graph = self.model(dtype=torch.float32)
         frozen = model.freeze(graph)
         for estimand in self.every_estimand(frozen):
             scorer = frozen.scorer(estimand)
             block = scorer(EVERYONE)
-            single = torch.cat([scorer(EVERYONE[user : user + 1]) for user in range(NUM_USERS)])
+            alone = torch.cat([scorer(EVERYONE[user : user + 1]) for user in range(NUM_USERS)])
             assert block.shape == (NUM_USERS, NUM_ITEMS) and block.isfinite().all()
-            torch.testing.assert_close(single, block, rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(alone, block, rtol=1e-5, atol=1e-6)
+            # The ranking is the same wherever two scores differ by more than rounding.
             ranked, order = block.sort(dim=1)
-            apart = ranked.diff(dim=1) > 1e-5
-            assert apart.float().mean() > 0.5
-            assert (single.gather(1, order).diff(dim=1)[apart] > 0).all()
+            distinct = ranked.diff(dim=1) > 1e-5
+            assert distinct.float().mean() > 0.5
+            assert (alone.gather(1, order).diff(dim=1)[distinct] > 0).all()
 
-    def test_the_scores_tell_items_apart(self, frozen: FrozenModel) -> None:
+    def test_the_scores_of_a_user_differ_between_items(self, frozen: FrozenModel) -> None:
         for estimand in self.every_estimand(frozen):
             scores = frozen.scorer(estimand)(EVERYONE)
             assert (scores.max(1).values > scores.min(1).values).all(), estimand
 
-    def test_the_seed_decides_the_start(self) -> None:
-        (one, graph), (two, _), (other, _) = self.model(), self.model(), self.model(seed=1)
-        assert _equal(one, two)
-        assert not _equal(one, other)
-        assert torch.equal(total_loss(one, graph), total_loss(two, graph))
+    def test_the_seed_decides_the_initial_weights(self) -> None:
+        (first, graph), (second, _), (other, _) = self.model(), self.model(), self.model(seed=1)
+        assert _equal(first, second)
+        assert not _equal(first, other)
+        assert torch.equal(total_loss(first, graph), total_loss(second, graph))
 
-    def test_one_kind_of_feedback_is_enough_or_it_says_why_not(self) -> None:
+    def test_one_kind_of_feedback_is_enough_or_refused(self) -> None:
         if self.needs_both_behaviours:
             with pytest.raises(RecipeError, match="every click is"):
                 self.model(small_graph(self.modalities, like_is_click=True))
@@ -195,12 +198,12 @@ class DecoderContract:
             Context(exposure=("visual", "title", "acoustic"), content=(), **SIZES),
         ],
     )
-    def test_modalities_of_one_role_alone_are_enough(self, context: Context) -> None:
+    def test_exposure_or_content_modalities_alone_are_enough(self, context: Context) -> None:
         model, graph = self.model(context=context)
         total_loss(model, graph).backward()
         assert all(p.grad is not None and p.grad.abs().max() > 0 for p in model.parameters())
 
-    def test_without_modalities_it_works_or_says_why_not(self) -> None:
+    def test_data_without_modalities_is_enough_or_refused(self) -> None:
         bare = small_graph(modalities=())
         context = Context(exposure=(), content=(), **SIZES)
         if self.needs_modalities:
@@ -210,14 +213,14 @@ class DecoderContract:
             model, graph = self.model(bare, context=context)
             assert total_loss(model, graph).isfinite()
 
-    def test_a_state_dict_carries_the_whole_model(self) -> None:
-        (model, graph), (twin, _) = self.model(), self.model(seed=1)
-        twin.load_state_dict(model.state_dict())
-        one, two = model.freeze(graph), twin.freeze(graph)
-        for name in one.branches:
-            assert torch.equal(one.branches[name].user, two.branches[name].user)
-            assert torch.equal(one.branches[name].item, two.branches[name].item)
+    def test_a_state_dict_holds_the_whole_model(self) -> None:
+        (model, graph), (other, _) = self.model(), self.model(seed=1)
+        other.load_state_dict(model.state_dict())
+        first, second = model.freeze(graph), other.freeze(graph)
+        for name in first.branches:
+            assert torch.equal(first.branches[name].user, second.branches[name].user)
+            assert torch.equal(first.branches[name].item, second.branches[name].item)
 
 
-def _equal(one: Recommender, other: Recommender) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values()))
+def _equal(first: Recommender, second: Recommender) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values()))

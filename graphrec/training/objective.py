@@ -125,19 +125,28 @@ class ObjectiveSampler:
 
 def loss_of(objective: Objective, branches: Branches, batch: Batch) -> Tensor:
     """The objective's loss, averaged over the batch, before its weight."""
+    return losses_of(objective, branches, batch).mean()
+
+
+def losses_of(objective: Objective, branches: Branches, batch: Batch) -> Tensor:
+    """The loss of each pair of the batch.
+
+    Shapes:
+        `[B]`, as many as `batch.users`.
+    """
     batch = batch.to(next(iter(branches.values())).user.device)
     logits = PairLogits(branches, batch.users, batch.items, batch.stages)
     if objective.is_pairwise:
         assert batch.negatives is not None
         others = PairLogits(branches, batch.users, batch.negatives, batch.stages)
         if isinstance(objective.loss, PairwiseLoss):
-            return objective.loss.function(logits, others, _pairwise(batch)).mean()
-        return F.softplus(objective.score(others) - objective.score(logits)).mean()
+            return objective.loss.function(logits, others, _pairwise(batch))
+        return F.softplus(objective.score(others) - objective.score(logits))
     assert batch.labels is not None
     if callable(objective.loss):
-        return objective.loss(logits, batch.labels).mean()
+        return objective.loss(logits, batch.labels)
     score, positive = objective.score(logits), batch.labels.liked if objective.label == "like" else batch.labels.clicked
-    return -torch.where(positive > 0, score, log_complement(score)).mean()
+    return -torch.where(positive > 0, score, log_complement(score))
 
 
 def _pairwise(batch: Batch) -> PairwiseBatch:

@@ -27,7 +27,7 @@ class CRContract(DecoderContract):
     needs_modalities = True
 
     @pytest.mark.parametrize("content", [(), ("acoustic",)])
-    def test_modalities_of_one_role_alone_are_enough(self, content: tuple[str, ...]) -> None:  # type: ignore[override]
+    def test_exposure_or_content_modalities_alone_are_enough(self, content: tuple[str, ...]) -> None:  # type: ignore[override]
         """Exposure alone will do: the ids stand in for content."""
         model, _ = self.model(context=Context(exposure=("visual", "title"), content=content, **SIZES))
         assert model.decoder.towers()["main"].outputs == ("visual", "title", *(content or ("id",)))
