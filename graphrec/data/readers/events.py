@@ -126,12 +126,11 @@ class _Numbering:
 
     def number(self, ids: np.ndarray) -> np.ndarray:
         """`[N]` int32."""
-        ids = np.asarray(ids)
         if ids.dtype.kind in "iu":
             return self._number_integers(ids)
-        codes, distinct = pd.factorize(ids.astype(object))
-        place = [self._texts.setdefault(str(one), len(self._texts)) for one in distinct]
-        return np.asarray(place, dtype=np.int32)[codes]
+        codes, distinct = pd.factorize(ids)
+        numbers = [self._texts.setdefault(str(text), len(self._texts)) for text in distinct.tolist()]
+        return np.asarray(numbers, dtype=np.int32)[codes]
 
     def _number_integers(self, ids: np.ndarray) -> np.ndarray:
         codes, distinct = pd.factorize(ids)

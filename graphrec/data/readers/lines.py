@@ -11,7 +11,6 @@ from typing import Any
 from graphrec.data.readers.text_blocks import read_blocks
 from graphrec.errors import DataError
 
-_LINES_AT_ONCE = 100_000
 _NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
@@ -22,10 +21,11 @@ def read_lines(file: Path) -> Iterator[tuple[str, str]]:
         DataError: the file is missing, empty, not UTF-8, or a gzip that breaks off.
     """
     empty = True
-    for block in read_blocks(file, _LINES_AT_ONCE):
-        for row in range(len(block.numbers)):
-            empty = False
-            yield block.where(row), block.lines(row, row + 1).decode().rstrip("\r\n")
+    for first, block in read_blocks(file):
+        for number, line in enumerate(block.decode().split("\n"), start=first):
+            if line.strip("\r"):
+                empty = False
+                yield f"{file}:{number}", line.rstrip("\r")
     if empty:
         raise DataError("the file is empty", where=file)
 

@@ -1,31 +1,25 @@
-"""Reading anyone's table: CSV, TSV, other delimited text, gzipped or zipped, and Parquet."""
+"""Reading a person's own table: CSV, TSV, other delimited text, gzipped or zipped, and Parquet."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import warnings
-import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
-from zipfile import BadZipFile, ZipFile
 
 import pandas as pd
 import pyarrow.parquet as pq
 
+from graphrec.data.readers.delimited import DelimitedText
 from graphrec.data.readers.raw_files import listing
+from graphrec.data.readers.text_blocks import open_text
 from graphrec.errors import DataError
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".zip", ".parquet")
-# What gzip, zip, pandas and pyarrow raise for bytes they cannot read; ArrowInvalid is a ValueError.
-_UNREADABLE = (ValueError, OSError, EOFError, BadZipFile, zlib.error, RuntimeError, NotImplementedError)
+_DELIMITER_NAMES = {"\\t": "\t", "tab": "\t", "space": " ", "comma": ","}
 
 
-def find_table(raw: Path, delimiter: str | None, others: set[Path]) -> Path:
+def find_table(raw: Path, delimiter: str | None, others: Collection[Path]) -> Path:
     """The table file: `raw` itself, or the only one in the folder `raw` that is none of `others`.
 
     Text files of another ending count only when a delimiter is given.
@@ -37,171 +31,109 @@ def find_table(raw: Path, delimiter: str | None, others: set[Path]) -> Path:
     if raw.is_file():
         return raw
     endings = (*_ENDINGS, ".txt", ".txt.gz") if delimiter else _ENDINGS
-    found = []
+    tables = []
     if raw.is_dir():
         files = [file for file in sorted(raw.iterdir()) if file.is_file() and file.resolve() not in others]
-        found = [file for file in files if file.name.lower().endswith(endings)]
-    if len(found) != 1:
+        tables = [file for file in files if file.name.lower().endswith(endings)]
+    if len(tables) != 1:
         raise DataError(
-            "no single table here" if found else "no table here",
+            "no single table here" if tables else "no table here",
             expected=f"a file, or a folder with exactly one of {', '.join(endings)}",
-            got=", ".join(file.name for file in found) or listing(raw),
+            got=", ".join(file.name for file in tables) or listing(raw),
             where=raw,
             next_step="give the file itself" + ("" if delimiter else "; a .txt needs the option delimiter"),
         )
-    return found[0]
+    return tables[0]
 
 
-def read_table(path: Path, header: bool = True, delimiter: str | None = None) -> pd.DataFrame:
-    """All columns of a table that fits in memory; otherwise as `read_frames`."""
-    return pd.concat(read_frames(path, header, delimiter))
+class TableFile:
+    """A table of delimited text or Parquet, which is read a piece at a time.
 
-
-def read_frames(
-    path: Path, header: bool = True, delimiter: str | None = None, rows: int = 250_000
-) -> Iterator[pd.DataFrame]:
-    """All columns of a table, `rows` rows at a time with their number from 0 as index.
-
-    Columns of text files are strings; without a header they are named "0", "1", ...
+    Args:
+        file: its path; its ending tells what it is.
+        header: whether the first row of a text names the columns; else they are named "0", "1", ...
+        delimiter: one character, or `tab`, `space` or `comma`; by default from the ending.
 
     Raises:
-        DataError: unreadable, empty, not UTF-8, a header that is repeated, or a line with too few or too many columns
-            (named as file:line).
+        DataError: the file cannot be read, is empty, or its delimiter is not known.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "log.csv"
+    ...     _ = file.write_text('user,item,note\\na,1,"one, two"\\nb,2,\\n')
+    ...     table = TableFile(file)
+    ...     table.names, table.read().to_dict("list")
+    (['user', 'item', 'note'], {'user': ['a', 'b'], 'item': ['1', '2'], 'note': ['one, two', nan]})
     """
-    start = 0
-    try:
-        is_parquet = path.name.lower().endswith(".parquet")
-        for frame in _parquet_frames(path, rows) if is_parquet else _text_frames(path, header, delimiter, rows):
-            frame.columns = frame.columns.map(str)
+
+    def __init__(self, file: Path, header: bool = True, delimiter: str | None = None) -> None:
+        self.file = Path(file)
+        self._text: DelimitedText | None = None
+        if self.file.name.lower().endswith(".parquet"):
+            with _unreadable_parquet(self.file):
+                self.names = [str(name) for name in pq.read_schema(self.file).names]
+        else:
+            separator = _delimiter(self.file, delimiter)
+            self._text = DelimitedText(self.file, separator, header=header, quotes="across lines")
+            self.names = self._text.names
+
+    def frames(self, columns: Collection[str] | None = None, rows: int = 250_000) -> Iterator[pd.DataFrame]:
+        """Every `rows` rows with their numbers from 0 as index.
+
+        Columns of a text are of pandas' dtype `str`; an empty cell is missing.
+
+        Args:
+            columns: the names of the columns to read, each in `names`; by default all.
+
+        Raises:
+            DataError: the file cannot be read or has no rows; or, with its line, a row has too few or too many columns,
+                repeats the header, or is not UTF-8 text.
+        """
+        positions = {name: self.names.index(name) for name in (self.names if columns is None else columns)}
+        start = 0
+        for frame in self._text_frames(positions, rows) if self._text else self._parquet_frames(positions, rows):
             frame.index = pd.RangeIndex(start, start + len(frame))
             start += len(frame)
             yield frame
-    except UnicodeDecodeError as error:
-        step = "save the table as UTF-8"
-        raise DataError("the table is not UTF-8 text", got=str(error), where=path, next_step=step) from None
-    except _UNREADABLE as error:
-        raise DataError("the table cannot be read", got=f"{type(error).__name__}: {error}", where=path) from error
-    if start == 0:
-        raise DataError("the table has no rows", expected="at least one", got="0", where=path)
+        if start == 0:
+            raise DataError("the table has no rows", expected="at least one", got="0", where=self.file)
 
+    def read(self) -> pd.DataFrame:
+        """All rows and columns of a table that fits in memory."""
+        return pd.concat(self.frames())
 
-def _parquet_frames(path: Path, rows: int) -> Iterator[pd.DataFrame]:
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=rows):
-            yield batch.to_pandas(ignore_metadata=True)
+    def _text_frames(self, positions: dict[str, int], rows: int) -> Iterator[pd.DataFrame]:
+        assert self._text is not None
+        for _, table in self._text.tables(dict.fromkeys(positions.values(), "text"), rows):
+            yield table.to_pandas().set_axis(list(positions), axis=1)
 
-
-def _text_frames(path: Path, header: bool, delimiter: str | None, rows: int) -> Iterator[pd.DataFrame]:
-    delimiter = _delimiter(path, delimiter)
-    try:
-        with _opened(path) as (stream, _), warnings.catch_warnings():
-            # pandas only warns when it cuts off the columns for which the header has no name
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frames = pd.read_csv(
-                _WithoutNul(stream, path),  # type: ignore[call-overload]
-                sep=delimiter,
-                header=0 if header else None,
-                dtype=str,
-                index_col=False,
-                encoding="utf-8-sig",
-                low_memory=False,
-                chunksize=rows,
-            )
-            for frame in frames:
-                # A line that ends early is padded with missing values, as is an empty last cell: only a second look
-                # can tell.
-                if len(frame) and frame.iloc[:, -1].isna().any():
-                    _find_ragged_line(path, delimiter)
-                if header:
-                    _refuse_header(frame, path)
-                yield frame
-    except pd.errors.EmptyDataError:
-        raise DataError("the table is empty", where=path) from None
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        _find_ragged_line(path, delimiter)
-        raise DataError("the table cannot be parsed", got=str(error), where=path) from None
-
-
-def _refuse_header(frame: pd.DataFrame, path: Path) -> None:
-    suspects = frame[frame.iloc[:, 0] == frame.columns[0]]
-    repeated = suspects[(suspects == suspects.columns).all(axis=1)]
-    if len(repeated):
-        where = f"{path}, row {repeated.index[0] + 1} (without the header)"
-        raise DataError("the header stands in the table again", where=where, next_step="remove the line")
-
-
-class _WithoutNul(io.RawIOBase):
-    """Passes on the bytes of a text; the parser would end a value at a NUL byte without a word."""
-
-    def __init__(self, stream: IO[bytes], path: Path) -> None:
-        self._stream, self._path, self._line = stream, path, 1
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        content = self._stream.read(len(buffer))
-        zero = content.find(b"\0")
-        if zero >= 0:
-            line = self._line + content.count(b"\n", 0, zero)
-            step = "the table is damaged, or not UTF-8 text"
-            raise DataError("the line holds a NUL byte", where=f"{self._path}:{line}", next_step=step)
-        self._line += content.count(b"\n")
-        buffer[: len(content)] = content
-        return len(content)
-
-
-def _find_ragged_line(path: Path, delimiter: str) -> None:
-    with _opened(path) as (stream, _):
-        reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), delimiter=delimiter)
-        width: int | None = None
-        try:
-            for cells in reader:
-                if not cells:
-                    continue
-                width = len(cells) if width is None else width
-                if len(cells) != width:
-                    raise DataError(
-                        "wrong number of columns",
-                        expected=f"{width} columns separated by {delimiter!r}, as in the first line",
-                        got=f"{len(cells)}: {delimiter.join(cells)[:80]!r}",
-                        where=f"{path}:{reader.line_num}",
-                    )
-        except csv.Error as error:
-            raise DataError("the line cannot be parsed", got=str(error), where=f"{path}:{reader.line_num}") from None
+    def _parquet_frames(self, positions: dict[str, int], rows: int) -> Iterator[pd.DataFrame]:
+        with _unreadable_parquet(self.file), pq.ParquetFile(self.file) as file:
+            for batch in file.iter_batches(batch_size=rows, columns=list(positions)):
+                yield batch.to_pandas(ignore_metadata=True)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
-    """The (unpacked) bytes of a text table and the name of the file that they are."""
-    name = path.name.lower()
-    if name.endswith(".zip"):
-        with ZipFile(path) as archive:
-            members = [member for member in archive.namelist() if not member.endswith("/")]
-            if len(members) != 1:
-                got = ", ".join(members[:10]) or "none"
-                raise DataError("a zip archive must hold one table", expected="one member", got=got, where=path)
-            with archive.open(members[0]) as member_stream:
-                yield member_stream, members[0].lower()
-    elif name.endswith(".gz"):
-        with gzip.open(path, "rb") as unzipped:
-            yield unzipped, name.removesuffix(".gz")  # type: ignore[misc]
-    else:
-        with open(path, "rb") as plain:
-            yield plain, name
+def _unreadable_parquet(file: Path) -> Iterator[None]:
+    """Report what pyarrow raises for a file that it cannot read; ArrowInvalid is a ValueError."""
+    try:
+        yield
+    except (ValueError, OSError, NotImplementedError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise DataError("the table cannot be read", got=got, where=file) from error
 
 
-def _delimiter(path: Path, given: str | None) -> str:
-    if given is not None:
-        return {"\\t": "\t", "tab": "\t", "space": " ", "comma": ","}.get(given, given)
-    with _opened(path) as (_, name):
+def _delimiter(file: Path, delimiter: str | None) -> str:
+    if delimiter is not None:
+        return _DELIMITER_NAMES.get(delimiter, delimiter)
+    with open_text(file) as (_, name):
         ending = Path(name).suffix
     if ending not in _DELIMITERS:
         raise DataError(
             f"the delimiter of a `{ending}` file is not known",
             expected="the option delimiter, or a file that ends in .csv or .tsv",
             got=name,
-            where=path,
+            where=file,
             next_step="set the option delimiter, such as `,` or `tab`",
         )
     return _DELIMITERS[ending]

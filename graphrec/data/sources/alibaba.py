@@ -18,8 +18,9 @@ from pydantic import Field
 from graphrec.data.bags import one_hot, price_bands
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.filters import keep_active
+from graphrec.data.readers.chunks import Chunk, Column, read_all, read_chunks
+from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
-from graphrec.data.readers.streaming import Chunk, Column, EventBuilder, read_all, read_chunks
 from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.choice import Names, chosen
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from graphrec.data.readers.chunks import Column, read_chunks
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.lines import read_lines, read_records
-from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.errors import DataError
 
 STARS = (1, 5)

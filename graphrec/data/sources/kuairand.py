@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.readers.chunks import Chunk, Column, read_chunks
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import how_to_obtain, listing, provenance
-from graphrec.data.readers.streaming import Chunk, Column, read_chunks
 from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.choice import Names, chosen
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid

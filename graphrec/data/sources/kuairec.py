@@ -17,9 +17,9 @@ import numpy as np
 from pydantic import Field
 
 from graphrec.data.dataset import Feature, InteractionDataset
+from graphrec.data.readers.chunks import Chunk, Column, read_chunks
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
-from graphrec.data.readers.streaming import Chunk, Column, read_chunks
 from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
 from graphrec.data.sources.tags import read_tags

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from graphrec.data.dataset import UNKNOWN, Feature, InteractionDataset
+from graphrec.data.readers.chunks import Column, read_chunks
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import listing, provenance, require_files
-from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
 

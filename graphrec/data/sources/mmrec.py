@@ -21,10 +21,11 @@ import numpy as np
 import pandas as pd
 
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.readers.chunks import Column, read_all, read_chunks
+from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.given_splits import FeatureFiles, read_features
 from graphrec.data.readers.layouts import find_layout
 from graphrec.data.readers.raw_files import listing, provenance
-from graphrec.data.readers.streaming import Column, EventBuilder, read_all, read_chunks
 from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.json_lists import CORE, LISTS, load_json_lists
 from graphrec.errors import DataError

@@ -25,10 +25,11 @@ from pydantic import Field
 
 from graphrec.data.bags import count_bag
 from graphrec.data.dataset import Feature, InteractionDataset, ModalityRole
+from graphrec.data.readers.chunks import Column, read_all, read_chunks
+from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.given_splits import FeatureFiles
 from graphrec.data.readers.layouts import find_layout
 from graphrec.data.readers.raw_files import provenance, require_files
-from graphrec.data.readers.streaming import Column, EventBuilder, read_all, read_chunks
 from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.mmgcn import ARRAYS, load_mmgcn
 from graphrec.data.sources.movielens_texts import PLOTS, read_dat_movies, read_plots, write_plots

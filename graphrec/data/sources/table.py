@@ -12,10 +12,10 @@ from pydantic import Field
 
 from graphrec.data.dataset import UNKNOWN, InteractionDataset, ModalityRole
 from graphrec.data.filters import keep_active
-from graphrec.data.readers.columns import as_ids, as_numbers, as_times, find_column
+from graphrec.data.readers.columns import as_ids, as_numbers, as_times, require_column
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance
-from graphrec.data.readers.tables import find_table, read_frames
+from graphrec.data.readers.tables import TableFile, find_table
 from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.table_features import parse_features, read_feature
 from graphrec.errors import DataError, UnknownNameError
@@ -71,7 +71,10 @@ class Table(Source):
         used = [file for entry in feature_files for file in entry.files]
         path = find_table(raw, options.delimiter, {file.resolve() for file in used})
         events = _Events(options, path)
-        for frame in read_frames(path, options.header, options.delimiter):
+        file = TableFile(path, options.header, options.delimiter)
+        for option, name in events.columns.items():
+            require_column(file.names, name, option, path)
+        for frame in file.frames(set(events.columns.values())):
             events.add(frame)
         dataset = events.build(provenance("table", "table", options, [path, *used]))
         features = {entry.modality: read_feature(entry, dataset.item_ids) for entry in feature_files}
@@ -110,10 +113,17 @@ def _check_options(options: TableOptions) -> None:
 
 
 class _Events:
-    """The events in the frames of a table."""
+    """The events in the frames of a table.
+
+    Args:
+        path: the table, for errors.
+    """
 
     def __init__(self, options: TableOptions, path: Path) -> None:
         self.options, self.path = options, path
+        columns = {name: getattr(options, name) for name in ("user", "item", "behaviour", "rating", "timestamp")}
+        self.columns = {option: name for option, name in columns.items() if name is not None}
+        """The name of each column to read, by the option that says it."""
         self.behaviours = ["click", "like"] if options.rating is not None else []
         if options.rating is None and options.behaviour is None:
             self.behaviours = ["click"]
@@ -123,18 +133,14 @@ class _Events:
 
     def add(self, frame: pd.DataFrame) -> None:
         """Add the events of one frame."""
-        options, path = self.options, self.path
-        users, items = (
-            as_ids(find_column(frame, name, option, path), path).to_numpy(dtype=object)
-            for name, option in ((options.user, "user"), (options.item, "item"))
-        )
-        times = self._times(frame) if options.timestamp is not None else None
-        codes = self._codes(frame) if options.behaviour is not None else np.zeros(len(frame), dtype=np.int8)
+        columns = {option: frame[name] for option, name in self.columns.items()}
+        users, items = (as_ids(columns[kind], self.path) for kind in ("user", "item"))
+        times = self._times(columns["timestamp"]) if "timestamp" in columns else None
+        codes = self._codes(columns["behaviour"]) if "behaviour" in columns else np.zeros(len(frame), dtype=np.int8)
         self.builder.add(users, items, codes, times)
         self.rows += len(frame)
-        if options.rating is not None:
-            ratings = as_numbers(find_column(frame, options.rating, "rating", path), path)
-            likes = np.flatnonzero(ratings >= options.like_at)
+        if "rating" in columns:
+            likes = np.flatnonzero(as_numbers(columns["rating"], self.path) >= self.options.like_at)
             ones = np.ones(len(likes), dtype=np.int8)
             self.builder.add(users[likes], items[likes], ones, None if times is None else times[likes])
 
@@ -158,28 +164,24 @@ class _Events:
         events["behaviour"] = events["behaviour"].cat.reorder_categories(names)
         return dataset
 
-    def _times(self, frame: pd.DataFrame) -> np.ndarray:
-        assert self.options.timestamp is not None
-        times, unit = as_times(find_column(frame, self.options.timestamp, "timestamp", self.path), self.path)
+    def _times(self, column: pd.Series) -> np.ndarray:
+        times, unit = as_times(column, self.path)
         if self.unit not in (None, unit):
             raise DataError(
                 "times are whole numbers in some rows and ISO times in others",
                 expected=f"times {self.unit}",
                 got=f"times {unit}",
-                where=f"{self.path}, from row {frame.index[0] + 1} on (without the header)",
+                where=f"{self.path}, from row {column.index[0] + 1} on (without the header)",
             )
         self.unit = unit
         return times
 
-    def _codes(self, frame: pd.DataFrame) -> np.ndarray:
-        assert self.options.behaviour is not None
-        codes, names = pd.factorize(
-            as_ids(find_column(frame, self.options.behaviour, "behaviour", self.path), self.path)
-        )
+    def _codes(self, column: pd.Series) -> np.ndarray:
+        codes, names = pd.factorize(as_ids(column, self.path))
         self.behaviours += [name for name in names if name not in self.behaviours]
         if len(self.behaviours) > _MOST_BEHAVIOURS:
             raise DataError(
-                f"column `{self.options.behaviour}` has too many values for behaviours",
+                f"column `{column.name}` has too many values for behaviours",
                 expected=f"at most {_MOST_BEHAVIOURS}",
                 got=", ".join(self.behaviours[:5]) + ", ...",
                 where=self.path,

@@ -11,7 +11,7 @@ import pandas as pd
 from graphrec.data.dataset import UNKNOWN, Feature
 from graphrec.data.readers.columns import as_ids, as_numbers
 from graphrec.data.readers.raw_files import read_matrix
-from graphrec.data.readers.tables import read_table
+from graphrec.data.readers.tables import TableFile
 from graphrec.errors import DataError
 
 
@@ -97,7 +97,7 @@ def read_feature(entry: FeatureFile, item_ids: np.ndarray) -> Feature:
 
 
 def _read_parquet(path: Path) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
-    frame = read_table(path)
+    frame = TableFile(path).read()
     if frame.shape[1] < 2:
         raise DataError("a feature table needs an id and values", expected="two or more columns", got=1, where=path)
     ids = as_ids(frame.iloc[:, 0], path).tolist()

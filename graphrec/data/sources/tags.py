@@ -10,8 +10,8 @@ import pandas as pd
 
 from graphrec.data.bags import bag
 from graphrec.data.dataset import Feature
+from graphrec.data.readers.chunks import Chunk
 from graphrec.data.readers.raw_files import number_ids
-from graphrec.data.readers.streaming import Chunk
 from graphrec.errors import DataError
 
 _NUMBER = re.compile(r"-?\d+")
@@ -43,7 +43,7 @@ def read_tags(
         for line in np.flatnonzero(places >= 0).tolist():
             row = int(places[line])
             if described[row]:
-                where = f"{chunk.file}:{chunk.numbers[line]}"
+                where = chunk.where(line)
                 raise DataError(f"item {item_ids[row]} is described twice", expected="one line an item", where=where)
             described[row] = True
             rows += [row] * len(known[texts[line]])

@@ -22,9 +22,9 @@ import pandas as pd
 from graphrec.data.bags import price_bands
 from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.filters import keep_active
+from graphrec.data.readers.chunks import Chunk, Column, read_all, read_chunks
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
-from graphrec.data.readers.streaming import Chunk, Column, read_chunks
 from graphrec.data.source import SourceOptions
 from graphrec.data.sources.attributes import UNKNOWN, categorical
 from graphrec.errors import DataError
@@ -104,18 +104,15 @@ def write_ads_fixture(raw: Path, seed: int = 0) -> None:
 
 def _read_ads(file: Path) -> pd.DataFrame:
     """Category, brand (`UNKNOWN` where there is none) and price by ad."""
-    tables: list[pd.DataFrame] = []
-    for chunk in read_chunks(file, _ADS, delimiter=",", header=tuple(_ADS)):
-        chunk.expect("cate_id", chunk.columns["cate_id"] >= 0, "a number that is not negative")
-        values = {**chunk.columns, "brand": _brands(chunk), "line": chunk.numbers}
-        tables.append(pd.DataFrame(values).set_index("adgroup_id"))
-    ads = pd.concat(tables) if tables else pd.DataFrame(columns=["cate_id", "brand", "price", "line"])
+    chunk = read_all(file, _ADS, delimiter=",", header=tuple(_ADS))
+    ads = pd.DataFrame({**chunk.columns, "brand": _brands(chunk)})
+    chunk.expect("cate_id", chunk.columns["cate_id"] >= 0, "a number that is not negative")
+    ads = ads.set_index("adgroup_id")
     repeated = ads.index.duplicated()
     if repeated.any():
         row = int(np.argmax(repeated))
-        where = f"{file}:{ads['line'].iloc[row]}"
-        raise DataError(f"ad {ads.index[row]} is described twice", expected="one line an ad", where=where)
-    return ads.drop(columns="line")
+        raise DataError(f"ad {ads.index[row]} is described twice", expected="one line an ad", where=chunk.where(row))
+    return ads
 
 
 def _brands(chunk: Chunk) -> np.ndarray:

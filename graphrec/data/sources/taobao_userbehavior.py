@@ -10,9 +10,9 @@ import pandas as pd
 
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.filters import keep_active
+from graphrec.data.readers.chunks import Column, read_chunks
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
-from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.data.source import SourceOptions
 from graphrec.data.sources.attributes import ItemAttributes, categorical
 

@@ -24,8 +24,9 @@ import numpy as np
 
 from graphrec.data.bags import bag
 from graphrec.data.dataset import UNKNOWN, Feature, InteractionDataset
+from graphrec.data.readers.chunks import Column, read_chunks
+from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import number_ids, provenance, require_files
-from graphrec.data.readers.streaming import Column, EventBuilder, read_chunks
 from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
 

@@ -14,9 +14,9 @@ import numpy as np
 from pydantic import Field
 
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.readers.chunks import Column, read_chunks
 from graphrec.data.readers.events import EventBuilder
 from graphrec.data.readers.raw_files import provenance, require_files
-from graphrec.data.readers.streaming import Column, read_chunks
 from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.randomised import TEST, TRAIN, RandomisedOptions, with_valid
 

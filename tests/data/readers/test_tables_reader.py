@@ -6,10 +6,14 @@ import zipfile
 import pandas as pd
 import pytest
 
-from graphrec.data.readers.tables import find_table, read_frames, read_table
+from graphrec.data.readers.tables import TableFile, find_table
 from graphrec.errors import DataError
 
 TEXT = "user,item\na,x\nb,y\n"
+
+
+def read(file):
+    return TableFile(file).read()
 
 
 @pytest.fixture
@@ -27,14 +31,14 @@ def files(tmp_path):
 
 @pytest.mark.parametrize("name", ["log.csv", "marked.csv", "log.tsv", "log.csv.gz", "log.zip", "log.parquet"])
 def test_every_kind_gives_the_same_table(files, name):
-    assert read_table(files / name).to_dict("list") == {"user": ["a", "b"], "item": ["x", "y"]}
+    assert read(files / name).to_dict("list") == {"user": ["a", "b"], "item": ["x", "y"]}
 
 
 def test_a_zip_with_two_members_is_refused(files):
     with zipfile.ZipFile(files / "log.zip", "a") as archive:
         archive.writestr("other.csv", TEXT)
     with pytest.raises(DataError, match="one member"):
-        read_table(files / "log.zip")
+        read(files / "log.zip")
 
 
 @pytest.mark.parametrize(
@@ -49,13 +53,13 @@ def test_a_zip_with_two_members_is_refused(files):
 def test_a_ragged_line_is_named(tmp_path, text, line):
     (tmp_path / "log.csv").write_text(text)
     with pytest.raises(DataError, match="wrong number of columns") as caught:
-        read_table(tmp_path / "log.csv")
+        read(tmp_path / "log.csv")
     assert str(caught.value.where).endswith(f"log.csv:{line}")
 
 
 def test_an_empty_last_cell_is_not_a_ragged_line(tmp_path):
     (tmp_path / "log.csv").write_text("user,item,note\na,x,\nb,y,hello\n")
-    assert read_table(tmp_path / "log.csv")["note"].isna().tolist() == [True, False]
+    assert read(tmp_path / "log.csv")["note"].isna().tolist() == [True, False]
 
 
 @pytest.mark.parametrize("name", ["log.csv.gz", "log.zip", "log.parquet"])
@@ -64,17 +68,17 @@ def test_damaged_archives_are_refused(files, name):
     for broken in (b"", b"garbage", content[: len(content) // 2]):
         (files / name).write_bytes(broken)
         with pytest.raises(DataError, match=name):
-            read_table(files / name)
+            read(files / name)
 
 
 def test_other_encodings_and_empty_tables_are_refused(tmp_path):
     file = tmp_path / "log.csv"
     file.write_bytes("user,item\né,x\n".encode("latin1"))
     with pytest.raises(DataError, match="UTF-8"):
-        read_table(file)
+        read(file)
     file.write_text("user,item\n")
     with pytest.raises(DataError, match="no rows"):
-        read_table(file)
+        read(file)
 
 
 def test_a_folder_must_hold_one_table(files, tmp_path):
@@ -88,18 +92,18 @@ def test_a_folder_must_hold_one_table(files, tmp_path):
 
 @pytest.mark.parametrize("name", ["log.csv", "log.parquet"])
 def test_frames_number_the_rows_and_join_to_the_table(files, name):
-    frames = list(read_frames(files / name, rows=1))
+    frames = list(TableFile(files / name).frames(rows=1))
     assert [frame.index.tolist() for frame in frames] == [[0], [1]]
-    pd.testing.assert_frame_equal(pd.concat(frames), read_table(files / name))
+    pd.testing.assert_frame_equal(pd.concat(frames), read(files / name))
 
 
 @pytest.mark.parametrize("rows", [1, 10])
 def test_a_second_header_and_a_nul_byte_are_refused(tmp_path, rows):
     file = tmp_path / "log.csv"
     file.write_text("user,item\na,x\nuser,item\nuser,y\n")
-    with pytest.raises(DataError, match="row 2") as caught:
-        list(read_frames(file, rows=rows))
+    with pytest.raises(DataError, match=r"log\.csv:3") as caught:
+        list(TableFile(file).frames(rows=rows))
     assert "header" in caught.value.problem
     file.write_bytes(b"user,item\na,x\nb\0,y\n")
     with pytest.raises(DataError, match=r"log\.csv:3"):
-        list(read_frames(file, rows=rows))
+        list(TableFile(file).frames(rows=rows))

@@ -1,13 +1,13 @@
 """The source `table`: other people's files and the mistakes in them."""
 
-from functools import partial
+from functools import partialmethod
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from graphrec.data.readers.tables import read_frames
+from graphrec.data.readers.tables import TableFile
 from graphrec.data.sources.table import Table, TableOptions
 from graphrec.data.split import SplitConfig, make_split
 from graphrec.errors import DataError, UnknownNameError
@@ -109,7 +109,7 @@ def test_times_may_be_iso_dates(tmp_path):
     ("text", "row", "column"),
     [
         ("user,item,rating,timestamp\na,x,3,10\n,y,4,20\n", 2, "user"),
-        ("user,item,rating,timestamp\na,x,3,10\nb,NaN,4,20\n", 2, "item"),
+        ("user,item,rating,timestamp\na,x,3,10\nb,,4,20\n", 2, "item"),
         ("user,item,rating,timestamp\na,x,good,10\nb,y,4,20\n", 1, "rating"),
         ("user,item,rating,timestamp\na,x,3,10\nb,y,inf,20\n", 2, "rating"),
         ("user,item,rating,timestamp\na,x,3,10\nb,y,4,\n", 2, "timestamp"),
@@ -129,8 +129,7 @@ def test_a_long_table_is_read_in_frames(tmp_path, monkeypatch):
     file.write_text("user,item,what,at\n" + "\n".join(rows) + "\n")
     options = {"behaviour": "what", "click": "view", "like": "buy", "timestamp": "at"}
     at_once = load(file, **options)
-    frames = partial(read_frames, rows=6)
-    monkeypatch.setattr("graphrec.data.sources.table.read_frames", frames)
+    monkeypatch.setattr(TableFile, "frames", partialmethod(TableFile.frames, rows=6))
     assert_same_dataset(load(file, **options), at_once)
     file.write_text(file.read_text() + "u1,i1,view,2020-01-01\n" * 8)
     with pytest.raises(DataError, match="from row 43"):

@@ -1,13 +1,13 @@
-"""Reading logs in chunks and gathering their events."""
+"""Reading delimited text in chunks."""
 
 import gzip
+from functools import partial
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from graphrec.data.dataset import dataset_from_events
-from graphrec.data.readers.streaming import Column, EventBuilder, read_chunks
+from graphrec.data.readers.chunks import Column, read_chunks
+from graphrec.data.readers.text_blocks import read_blocks
 from graphrec.errors import DataError
 
 COLUMNS = {"a": Column(0, "int"), "x": Column(2, "float"), "b": Column(1, "str")}
@@ -15,7 +15,7 @@ NAMED = {"item": Column("item", "str"), "user": Column("user", "int")}
 
 
 def whole(file, columns=COLUMNS, **options):
-    chunks = list(read_chunks(file, columns, **{"delimiter": "\t", **options}))
+    chunks = list(read_chunks(file, columns, **{"delimiter": "\t", "width": 3, **options}))
     return {name: np.concatenate([chunk.columns[name] for chunk in chunks]).tolist() for name in columns}
 
 
@@ -36,8 +36,9 @@ def test_chunks_join_and_lines_are_counted_over_empty_ones(tmp_path, rows, endin
         "x": [row / 4 for row in range(10)],
         "b": [f"ä{row % 2}" for row in range(10)],
     }
-    lines = [line for chunk in read_chunks(file, COLUMNS, delimiter="\t", rows=rows) for line in chunk.numbers]
-    assert lines == list(range(1, 20, 2))
+    chunks = read_chunks(file, COLUMNS, delimiter="\t", width=3, rows=rows)
+    lines = [chunk.where(row) for chunk in chunks for row in range(len(chunk))]
+    assert lines == [f"{file}:{line}" for line in range(1, 20, 2)]
     with gzip.open(tmp_path / "log.gz", "wb") as stream:
         stream.write(file.read_bytes())
     assert whole(tmp_path / "log.gz", rows=rows) == columns
@@ -45,23 +46,38 @@ def test_chunks_join_and_lines_are_counted_over_empty_ones(tmp_path, rows, endin
 
 def test_chunks_hold_as_many_rows_as_asked(tmp_path):
     file = write(tmp_path, "1\tb\t2\n" * 10)
-    chunks = list(read_chunks(file, COLUMNS, delimiter="\t", rows=4))
-    assert [(len(chunk), chunk.first_line) for chunk in chunks] == [(4, 1), (4, 5), (2, 9)]
+    chunks = list(read_chunks(file, COLUMNS, delimiter="\t", width=3, rows=4))
+    assert [(len(chunk), chunk.first_row) for chunk in chunks] == [(4, 0), (4, 4), (2, 8)]
     types = {name: values.dtype for name, values in chunks[0].columns.items()}
     assert types == {"a": np.int64, "x": np.float64, "b": object}
 
 
-def test_long_lines_make_smaller_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("graphrec.data.readers.text_blocks._READ_AT_ONCE", 64)
+def test_a_line_may_be_longer_than_a_block_up_to_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr("graphrec.data.readers.delimited.read_blocks", partial(read_blocks, size=16))
     monkeypatch.setattr("graphrec.data.readers.text_blocks._LONGEST_LINE", 128)
-    file = write(tmp_path, "".join(f"{row}\t{'b' * 40}\t0\n" for row in range(50)))
-    chunks = list(read_chunks(file, COLUMNS, delimiter="\t"))
-    assert max(map(len, chunks)) < 10
-    assert [chunk.first_line for chunk in chunks] == list(np.cumsum([1, *map(len, chunks)])[:-1])
-    assert whole(file)["a"] == list(range(50))
+    file = write(tmp_path, "".join(f"{row}\t{'b' * row}\t0\n" for row in range(1, 50)))
+    assert whole(file)["a"] == list(range(1, 50))
     with pytest.raises(DataError, match="does not end") as caught:
         whole(write(tmp_path, "1\tb\t0\n" + "1" * 300))
     assert str(caught.value.where) == f"{file}:2"
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_blocks_of_any_size_give_the_same_rows_and_lines(tmp_path, monkeypatch, size, ending):
+    monkeypatch.setattr("graphrec.data.readers.delimited.read_blocks", partial(read_blocks, size=size))
+    text = f"{ending}user::item{ending}" + "".join(f"{row}::ä{row}{ending * 2}" for row in range(9))
+    file = write(tmp_path, text)
+    layout = {"delimiter": "::", "header": ("user", "item")}
+    assert whole(file, NAMED, **layout) == {"user": list(range(9)), "item": [f"ä{row}" for row in range(9)]}
+    file.write_text(text + f"x::y{ending}", newline="")
+    with pytest.raises(DataError, match="column `user` is not a whole number") as caught:
+        whole(file, NAMED, **layout)
+    assert str(caught.value.where) == f"{file}:21"
+    file.write_text(text + f"user::item{ending}", newline="")
+    with pytest.raises(DataError, match="header") as caught:
+        whole(file, NAMED, **layout)
+    assert str(caught.value.where) == f"{file}:21"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +110,7 @@ def test_the_wrong_line_is_named_wherever_it_is(tmp_path, wrong, place):
     file = write(tmp_path, b"\n\n".join(lines))
     for rows in (2, 100):
         with pytest.raises(DataError) as caught:
-            whole(file, rows=rows, width=3)
+            whole(file, rows=rows)
         assert str(caught.value.where) == f"{file}:{2 * place + 1}"
 
 
@@ -120,7 +136,7 @@ def test_a_header_names_the_columns_in_any_order(tmp_path):
         ("usr,item\n1,a\n", 1, "is it `usr`"),
         ("user;item\n1;a\n", 1, "lacks `user`"),
         ("user,item,user\n1,a,2\n", 1, "named twice"),
-        ("user,item\n1,a\nuser,item\n2,b\n", 3, "stands here again"),
+        ("user,item\n1,a\nuser,item\n2,b\n", 3, "header is repeated"),
         ("user,item\n1,a,b\n", 2, "wrong number of columns"),
     ],
 )
@@ -139,7 +155,7 @@ def test_columns_taken_by_position_need_the_very_header(tmp_path):
 
 def test_a_second_header_of_text_alone_is_seen(tmp_path):
     file = write(tmp_path, "user,item\na,user,item\n".replace("a,", "") + "c,d\n")
-    with pytest.raises(DataError, match="again"):
+    with pytest.raises(DataError, match="repeated"):
         whole(file, {"user": Column("user", "str")}, delimiter=",", header=("user", "item"))
 
 
@@ -179,51 +195,9 @@ def test_files_that_cannot_be_read_are_typed_errors(tmp_path):
 
 def test_a_value_that_the_source_refuses_is_named(tmp_path):
     file = write(tmp_path, "\n1\tb\t2\n5\tb\t2\n")
-    (chunk,) = read_chunks(file, COLUMNS, delimiter="\t")
+    (chunk,) = read_chunks(file, COLUMNS, delimiter="\t", width=3)
     chunk.expect("a", chunk.columns["a"] < 9, "less than 9")
-    assert chunk.lines(chunk.columns["a"] == 5).tolist() == [3]
+    assert chunk.where(1) == f"{file}:3"
     with pytest.raises(DataError, match="column `a` has a bad value") as caught:
         chunk.expect("a", chunk.columns["a"] < 5, "less than 5")
     assert (str(caught.value.where), str(caught.value.got)) == (f"{file}:3", "5")
-
-
-@pytest.mark.parametrize("kind", ["int", "digits", "text"])
-def test_events_in_chunks_make_the_dataset_of_all_events(kind):
-    rng = np.random.default_rng(0)
-    users, items = rng.integers(-40, 40, size=(2, 500)) * 3
-    if kind != "int":
-        letter = "u" if kind == "text" else ""
-        users, items = (np.asarray([f"{letter}{one}" for one in ids], dtype=object) for ids in (users, items))
-    codes, parts = rng.integers(2, size=500).astype(np.int8), rng.integers(3, size=500).astype(np.int8)
-    times = rng.integers(10**9, size=500)
-    builder = EventBuilder(("click", "like"))
-    for start in range(0, 500, 60):
-        cut = slice(start, start + 60)
-        builder.add(users[cut], items[cut], codes[cut], times[cut], parts[cut])
-    assert len(builder) == 500
-    feedback = {"click": ("click",), "like": ("like",)}
-    built = builder.build("log", feedback=feedback, provenance={"rows": 500})
-    events = pd.DataFrame({"user": users, "item": items, "timestamp": times})
-    events["behaviour"] = np.asarray(builder.behaviours)[codes]
-    events["part"] = np.asarray(["train", "valid", "test"])[parts]
-    expected = dataset_from_events("log", events, feedback=feedback, provenance={}, behaviour_order=("click", "like"))
-    assert built.user_ids.tolist() == expected.user_ids.tolist()
-    assert built.item_ids.tolist() == expected.item_ids.tolist()
-    pd.testing.assert_frame_equal(built.interactions, expected.interactions)
-    assert built.provenance == {"rows": 500} and dict(built.feedback) == feedback
-    assert len(builder) == 0
-
-
-def test_events_that_do_not_fit_together_are_refused():
-    one = np.ones(1, dtype=np.int64)
-    builder = EventBuilder(("click",))
-    with pytest.raises(DataError, match="no interactions"):
-        builder.build("log", feedback={}, provenance={})
-    builder.add(one, one, one * 0)
-    with pytest.raises(ValueError, match="earlier ones"):
-        builder.add(one, one, one * 0, timestamps=one)
-    with pytest.raises(ValueError, match="same length"):
-        builder.add(one, np.ones(2, dtype=np.int64), one * 0)
-    builder.add(np.asarray(["a"], dtype=object), one, one * 0)
-    with pytest.raises(ValueError, match="text in another"):
-        builder.build("log", feedback={}, provenance={})
