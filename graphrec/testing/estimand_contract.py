@@ -43,11 +43,15 @@ class EstimandContract:
     def make(self) -> Estimand:
         return estimands.get(self.estimand)(**self.options)
 
-    @pytest.fixture
-    def frozen(self) -> FrozenModel:
+    def model(self) -> FrozenModel:
+        """A small untrained model of `decoder`."""
         # Without centring a branch of an item does not depend on the other items, so a reference item means something.
         model, graph = small_model(self.decoder, centre_items=False)
         return model.freeze(graph)
+
+    @pytest.fixture
+    def frozen(self) -> FrozenModel:
+        return self.model()
 
     @pytest.fixture
     def outcome(self, frozen: FrozenModel) -> Outcome:
@@ -56,12 +60,12 @@ class EstimandContract:
     @pytest.fixture
     def factual(self, frozen: FrozenModel) -> dict[str, Tensor]:
         """`[b, I]` for each branch."""
-        return _random_logits(frozen, BLOCK, seed=1)
+        return random_logits(frozen, BLOCK, seed=1)
 
     @pytest.fixture
     def reference(self, frozen: FrozenModel) -> dict[str, Tensor]:
         """`[b, 1]` for each branch."""
-        return _random_logits(frozen, (BLOCK[0], 1), seed=2)
+        return random_logits(frozen, (BLOCK[0], 1), seed=2)
 
     def test_it_is_identified_on_the_graph_of_its_decoder(self, outcome: Outcome) -> None:
         estimand = self.make()
@@ -138,7 +142,7 @@ class EstimandContract:
     ) -> None:
         """In the single precision in which runs are scored. At 100 a sigmoid, or its complement, underflows to 0."""
         factual, reference = (
-            {name: scale * logit.float() for name, logit in _random_logits(frozen, shape, seed).items()}
+            {name: scale * logit.float() for name, logit in random_logits(frozen, shape, seed).items()}
             for shape, seed in ((BLOCK, 1), ((BLOCK[0], 1), 2))
         )
         scores = self.make().score(frozen.outcome, factual, reference)
@@ -163,7 +167,8 @@ class EstimandContract:
                 setattr(estimand, option, getattr(estimand, option))
 
 
-def _random_logits(frozen: FrozenModel, shape: tuple[int, int], seed: int) -> dict[str, Tensor]:
+def random_logits(frozen: FrozenModel, shape: tuple[int, int], seed: int) -> dict[str, Tensor]:
+    """Logits of the given shape for each branch of a model."""
     generator = torch.Generator().manual_seed(seed)
     return {name: 2 * torch.randn(shape, generator=generator, dtype=torch.float64) for name in frozen.branches}
 
