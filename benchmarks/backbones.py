@@ -45,10 +45,11 @@ from graphrec.experiments.benchmark import (
 )
 from graphrec.experiments.benchmark.folder import lock_folder
 from graphrec.report.primitives.tables import cell, clear_best, metric_label, number
+from graphrec.runs.code_versions import warn_of_other_code
 from graphrec.runs.compare import named, paired_tests
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
-from graphrec.runs.train import train, warn_of_other_code
+from graphrec.runs.train import train
 from graphrec.system.allocator import keep_large_blocks
 from graphrec.system.files import read_json, sha256, write_json, write_text
 from graphrec.system.processes import in_processes
@@ -212,7 +213,7 @@ class Cell:
     def row(self) -> Row:
         """The test metrics under the decoder's own estimand, the first; called as the backbone."""
         estimand = label(next(iter(self.runs[0].variants().values())))
-        tables = [run.per_user(estimand, "test") for run in self.runs]
+        tables = [run.results["test", estimand].per_user for run in self.runs]
         return Row(table_row(self.backbone, estimand, summarise(*tables)), {"test": tables})
 
     def about(self) -> dict[str, Any]:

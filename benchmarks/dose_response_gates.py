@@ -82,9 +82,7 @@ def additive_form(place: Path, method: str) -> dict[str, float]:
 def opened(place: Path, method: str):
     found = Run(place / "runs" / method)
     truth = Truth.load(place / "raw").align(found.user_ids, found.item_ids)
-    ndcg = [
-        found.metrics()[f"truth/{name}"]["metrics"]["ndcg_do@50"]["mean"] for name in ("front_door", "observational")
-    ]
+    ndcg = [found.results["truth", name].metrics["ndcg_do@50"]["mean"] for name in ("front_door", "observational")]
     return found.model.branches, torch.from_numpy(truth.confounder()), ndcg[0] - ndcg[1]
 
 

@@ -40,8 +40,9 @@ def train(
 
     keep_large_blocks()
     from graphrec.cli.progress import training_progress
+    from graphrec.runs.code_versions import warn_of_other_code
+    from graphrec.runs.folder import complete_run
     from graphrec.runs.recipe import Recipe
-    from graphrec.runs.train import complete_run, warn_of_other_code
     from graphrec.runs.train import train as carry_out
 
     parsed = Recipe.from_toml(recipe, overrides or ())
@@ -76,8 +77,8 @@ def tune(
 
     keep_large_blocks()
     from graphrec.cli.progress import training_progress
+    from graphrec.runs.code_versions import warn_of_other_code
     from graphrec.runs.recipe import Recipe
-    from graphrec.runs.train import warn_of_other_code
     from graphrec.tuning import Tuning
     from graphrec.tuning import tune as carry_out
 
@@ -103,7 +104,7 @@ def tune(
 
 def _goes_on(out: Path, resume: bool) -> str:
     """What an interrupted training's next call does."""
-    from graphrec.runs.run import CHECKPOINT
+    from graphrec.runs.files import CHECKPOINT
     from graphrec.training.checkpoint import saved_epoch
 
     epoch = saved_epoch(out / CHECKPOINT)

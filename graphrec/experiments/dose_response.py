@@ -29,9 +29,11 @@ from graphrec.experiments.benchmark import judge
 from graphrec.report.primitives.plots import Estimate, curve_panels, standalone
 from graphrec.report.primitives.tables import cell, metric_label
 from graphrec.runs.build import prepare_split
+from graphrec.runs.code_versions import warn_of_other_code
+from graphrec.runs.folder import complete_run
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
-from graphrec.runs.train import complete_run, train, warn_of_other_code
+from graphrec.runs.train import train
 from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
 from graphrec.system.environment import Environment
@@ -194,15 +196,14 @@ def _place(study: Study, dose: float, seed: int, out: Path) -> Path:
 
 
 def _rows(run: Run, raw: Path, study: Study) -> list[dict[str, Any]]:
-    """A row for each of `Run.rows`."""
+    """A row for each of `MethodNames.in_tables`."""
     result_set = TRUTH_SETS[study.target]
     judge(run, run.variants().values(), result_set, raw)
-    found = run.metrics()
     return [
         {"method": name, "estimand": label(estimand)}
-        | {metric: found[f"{result_set}/{label(estimand)}"]["metrics"][metric]["mean"] for metric in METRICS}
+        | {metric: run.results[result_set, estimand].metrics[metric]["mean"] for metric in METRICS}
         | {"epochs": run.manifest["epochs"], "best_epoch": run.manifest["best_epoch"]}
-        for name, estimand in run.rows().items()
+        for name, estimand in run.names.in_tables().items()
     ]
 
 

@@ -12,7 +12,8 @@ from graphrec.errors import RecipeError
 from graphrec.refutation.base import refutation_checks
 from graphrec.refutation.experiment import Experiment
 from graphrec.refutation.results import CheckResult, Refutation
-from graphrec.runs.run import REFUTATION, Run
+from graphrec.runs.files import REFUTATION
+from graphrec.runs.run import Run
 from graphrec.system.files import write_json, write_text
 from graphrec.training.progress import Progress, silent
 

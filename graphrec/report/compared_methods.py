@@ -14,6 +14,7 @@ from graphrec.evaluation.summary import summarise, table_row
 from graphrec.report.primitives.tables import row_names
 from graphrec.report.trained_method import TrainedMethod
 from graphrec.runs.compare import Comparison, compare, paired_tests, summarise_seeds
+from graphrec.runs.results import EvaluationResult
 
 
 @dataclass(frozen=True)
@@ -80,32 +81,28 @@ def method_rows(methods: Sequence[TrainedMethod], result_set: str, *, every: boo
     rows, per_user = [], []
     for method in methods:
         names = None if every else method.compared
-        for entries in _shared_entries(method, result_set, names):
-            name, estimand = entries[0]["method"], entries[0]["estimand"]
-            per_user.append([run.per_user(estimand, result_set) for run in method.runs])
-            row = table_row(
-                name if names is None else names[estimand], estimand, summarise_seeds(entries, per_user[-1])
-            )
+        for results in _shared_results(method, result_set, names):
+            name, estimand = results[0].method, results[0].estimand
+            per_user.append([result.per_user for result in results])
+            summary = summarise_seeds([result.metrics for result in results], per_user[-1])
+            row = table_row(name if names is None else names[estimand], estimand, summary)
             rows.append({"run": method.name, **row, "variant": name})
     table = pd.DataFrame(rows)
     return MethodRows(table.assign(row=row_names(table)), per_user)
 
 
-def _shared_entries(
+def _shared_results(
     method: TrainedMethod, result_set: str, names: Mapping[str, str] | None
-) -> list[list[dict[str, Any]]]:
-    """The results under each estimand that is shown and that every seed has: an entry a run."""
-    of_runs = [
-        {entry["estimand"]: entry for entry in run.metrics().values() if entry["result_set"] == result_set}
-        for run in method.runs
-    ]
+) -> list[list[EvaluationResult]]:
+    """The results under each estimand that is shown and that every seed has, one a run."""
+    of_runs = [run.results.on(result_set) for run in method.runs]
     labels = of_runs[0] if names is None else names
-    shared = [[entries[one] for entries in of_runs] for one in labels if all(one in entries for entries in of_runs)]
+    shared = [[results[text] for results in of_runs] for text in labels if all(text in results for results in of_runs)]
     if not shared:
         raise RunError(
             f"no estimand to show {method.name} under on {result_set}",
             expected="every seed evaluated under " + ("the same" if names is None else ", ".join(names)),
-            got="; ".join(", ".join(entries) for entries in of_runs),
+            got="; ".join(", ".join(results) for results in of_runs),
             where=method.first.folder,
             next_step=Phrase("{} for each seed", Call("run.evaluate([estimand])", "evaluate", "RUN", estimands="NAME")),
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from graphrec.data.store import Manifest, fingerprint, read_manifest
 from graphrec.errors import DataError, RunError
+from graphrec.runs.files import LEDGER
 from graphrec.runs.run import Run
 
 
@@ -28,7 +29,7 @@ def ledger(run: Run) -> list[dict[str, Any]]:
     Raises:
         RunError: a line is not JSON.
     """
-    path = run.folder / "ledger.jsonl"
+    path = run.folder / LEDGER
     if not path.is_file():
         return []
     entries = []

@@ -39,7 +39,7 @@ class TrainedMethod:
 
     def has(self, result_set: str) -> bool:
         """Whether every run was evaluated on a split or another result set."""
-        return all(any(entry["result_set"] == result_set for entry in run.metrics().values()) for run in self.runs)
+        return all(run.results.on(result_set) for run in self.runs)
 
 
 def methods_of(
@@ -75,9 +75,9 @@ def run_names(methods: Sequence[TrainedMethod]) -> Mapping[Path, str]:
 
 def _ablations(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
     """What is compared of the runs that are on the page with the method they alter, by their names."""
-    whole = {run.recipe.decoder["name"] for run in runs if not run.is_ablation}
+    whole = {run.recipe.decoder["name"] for run in runs if not run.names.is_ablation}
     return {
-        run.name: {label(estimand): name for name, estimand in run.rows().items()}
+        run.name: {label(estimand): name for name, estimand in run.names.in_tables().items()}
         for run in runs
-        if run.is_ablation and run.recipe.decoder["name"] in whole
+        if run.names.is_ablation and run.recipe.decoder["name"] in whole
     }

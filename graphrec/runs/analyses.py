@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.causal import CausalGraph, Estimand, label
+from graphrec.causal import CausalGraph, Estimand
 from graphrec.data.exposures import Exposures, randomised_exposures
 from graphrec.errors import DataError
 from graphrec.evaluation.beyond_accuracy import describe_lists
@@ -27,10 +27,10 @@ from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, R
 from graphrec.evaluation.scorer import Scorer
 from graphrec.evaluation.slices import active_users, drop, high_ratio_items, like_times, normalised_recall, time_subsets
 from graphrec.runs.build import load_data
+from graphrec.runs.files import LEDGER
 from graphrec.runs.run import Run
 
 Estimands = Sequence[str | Estimand]
-LEDGER = "ledger.jsonl"
 
 
 def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
@@ -42,11 +42,11 @@ def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
     active = active_users(run.train_interactions, len(run.user_ids), run.recipe.evaluation.active_share)
     rows = []
     for name, estimand in run.choose(estimands).items():
-        per_user = run.per_user(label(estimand), "test")
+        per_user = run.results["test", estimand].per_user
         numbers = pd.Index(run.user_ids).get_indexer(per_user["user"])
         for result_set, chosen in zip(ACTIVITY, (active[numbers], ~active[numbers])):
             table = per_user.assign(user=numbers)[chosen].reset_index(drop=True)
-            rows.append({"result_set": result_set, **run.keep(result_set, name, estimand, table)})
+            rows.append({"result_set": result_set, **run.results.add(result_set, name, estimand, table).row()})
     return _by_part(rows)
 
 
@@ -67,7 +67,7 @@ def by_time(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = 
     for name, (estimand, scorer) in scorers.items():
         tables = evaluate_sets(scorer, subsets, split.train_pairs("click"), run.recipe.evaluation.k)
         for result_set, table in zip((*SUBSETS, DROP), (*tables, drop(tables))):
-            rows.append({"result_set": result_set, **run.keep(result_set, name, estimand, table)})
+            rows.append({"result_set": result_set, **run.results.add(result_set, name, estimand, table).row()})
     return _by_part(rows)
 
 
@@ -92,7 +92,7 @@ def by_like_ratio(run: Run, estimands: Estimands = (), *, graph: CausalGraph | N
     for name, (estimand, scorer) in scorers.items():
         tables = normalised_recall(scorer, test, clicks, high, run.recipe.evaluation.k)
         for result_set, table in zip(RATIOS, tables):
-            rows.append({"result_set": result_set, **run.keep(result_set, name, estimand, table)})
+            rows.append({"result_set": result_set, **run.results.add(result_set, name, estimand, table).row()})
     return _by_part(rows)
 
 
@@ -104,7 +104,7 @@ def of_lists(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None =
     for name, (estimand, scorer) in scorers.items():
         cutoffs = run.recipe.evaluation.k
         table, whole = describe_lists(scorer, run.train_interactions, dataset.features, cutoffs)
-        rows.append({"result_set": LISTS, **run.keep(LISTS, name, estimand, table, whole)})
+        rows.append({"result_set": LISTS, **run.results.add(LISTS, name, estimand, table, whole).row()})
     return pd.DataFrame(rows)
 
 
@@ -120,7 +120,7 @@ def off_policy(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None
     rows = []
     for name, (estimand, scorer) in scorers.items():
         table = off_policy_values(scorer, exposures, run.recipe.evaluation.k)
-        rows.append({"result_set": OFF_POLICY, **run.keep(OFF_POLICY, name, estimand, table)})
+        rows.append({"result_set": OFF_POLICY, **run.results.add(OFF_POLICY, name, estimand, table).row()})
     return pd.DataFrame(rows)
 
 

@@ -20,11 +20,11 @@ from graphrec.data.split import Split
 from graphrec.decoders import Decoder
 from graphrec.errors import damaged
 from graphrec.recommender import FrozenModel, Recommender
+from graphrec.runs.files import TABLES, WEIGHTS
 from graphrec.runs.old_names import SCHEMA, TOWERS
 from graphrec.system.files import replace_file
 from graphrec.training.checkpoint import load_weights, save_weights
 
-WEIGHTS, TABLES = "weights.safetensors", "tables.safetensors"
 CATEGORIES, TRAIN_PAIRS = "categories/", "train_pairs"
 
 

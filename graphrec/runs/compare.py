@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from graphrec.evaluation.metrics import ABOUT_USERS, better
 from graphrec.evaluation.result_sets import ACTIVITY, EVALUATE_ARGUMENTS, evaluation_of
 from graphrec.evaluation.significance import pair_tests
 from graphrec.evaluation.summary import summarise, table_row
+from graphrec.runs.results import Summary
 from graphrec.runs.run import Run
 
 
@@ -42,8 +42,8 @@ def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
         raise RunError("a run is given twice", expected="each run once", got=twice[0], next_step="drop one of them")
     rows = []
     for name, run in zip(run_labels(runs), runs):
-        found = [entry for entry in run.metrics().values() if entry["result_set"] == result_set]
-        if not found:
+        results = run.results.on(result_set).values()
+        if not results:
             raise RunError(
                 f"not evaluated on {result_set} yet",
                 where=run.folder,
@@ -57,7 +57,7 @@ def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
                 where=run.folder,
                 next_step="train and evaluate them with one active_share",
             )
-        rows += [{"run": name, **table_row(entry["method"], entry["estimand"], entry["metrics"])} for entry in found]
+        rows += [{"run": name, **result.row()} for result in results]
     return pd.DataFrame(rows)
 
 
@@ -97,44 +97,38 @@ def compare_runs(runs: Sequence[Run], result_set: str = "test", *, replicates: b
     """
     table = compare(runs, result_set)
     if not replicates:
-        kept = [
-            [run.per_user(entry["estimand"], result_set)]
-            for run in runs
-            for entry in run.metrics().values()
-            if entry["result_set"] == result_set
-        ]
-        return Comparison(table, paired_tests(dict(enumerate(kept))))
-    rows, kept, trainings = [], [], []
+        tables = [[result.per_user] for run in runs for result in run.results.on(result_set).values()]
+        return Comparison(table, paired_tests(dict(enumerate(tables))))
+    rows, tables, trainings = [], [], []
     for same in by_recipe(runs):
-        for key, entry in same[0].metrics().items():
-            if entry["result_set"] == result_set:
-                kept.append([run.per_user(entry["estimand"], result_set) for run in same])
-                trainings.append(same[0].folder)
-                summary = summarise_seeds([run.metrics()[key] for run in same], kept[-1])
-                row = table_row(entry["method"], entry["estimand"], summary)
-                rows.append({"run": same[0].name, "seeds": len(same), **row})
-    return Comparison(pd.DataFrame(rows), paired_tests(dict(enumerate(kept)), dict(enumerate(trainings))))
+        for result in same[0].results.on(result_set).values():
+            of_seeds = [run.results[result.key] for run in same]
+            tables.append([seed.per_user for seed in of_seeds])
+            trainings.append(same[0].folder)
+            summary = summarise_seeds([seed.metrics for seed in of_seeds], tables[-1])
+            row = table_row(result.method, result.estimand, summary)
+            rows.append({"run": same[0].name, "seeds": len(same), **row})
+    return Comparison(pd.DataFrame(rows), paired_tests(dict(enumerate(tables)), dict(enumerate(trainings))))
 
 
-def summarise_seeds(
-    entries: Sequence[Mapping[str, Any]], tables: Sequence[pd.DataFrame]
-) -> dict[str, dict[str, float]]:
+def summarise_seeds(summaries: Sequence[Summary], tables: Sequence[pd.DataFrame]) -> dict[str, dict[str, float]]:
     """The metrics of one estimand over seeds.
 
     Args:
-        entries: what `Run.metrics` has of it, one a seed. A metric that no single user has, such as coverage, becomes
+        summaries: the `metrics` of the result of each seed. A metric that no single user has, such as coverage, becomes
             a mean without an interval.
-        tables: the per-user tables.
+        tables: the per-user tables of the seeds.
     """
-    if len(entries) == 1:
-        return entries[0]["metrics"]
-    found = summarise(*tables)
-    whole = {
-        metric: value | {"mean": sum(one["metrics"][metric]["mean"] for one in entries) / len(entries)}
-        for metric, value in entries[0]["metrics"].items()
-        if metric not in found
+    first = {metric: dict(value) for metric, value in summaries[0].items()}
+    if len(summaries) == 1:
+        return first
+    over_users = summarise(*tables)
+    of_lists = {
+        metric: value | {"mean": sum(summary[metric]["mean"] for summary in summaries) / len(summaries)}
+        for metric, value in first.items()
+        if metric not in over_users
     }
-    return found | whole
+    return over_users | of_lists
 
 
 def paired_tests(

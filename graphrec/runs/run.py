@@ -1,25 +1,9 @@
-"""A run: a recipe carried out, and the folder that holds all of it:
-
-    recipe.toml             resolved recipe
-    run.json                status, versions, hashes, sizes, cost
-    history.jsonl           a line an epoch
-    training.safetensors    only while training: weights, optimiser, state; a stopped run goes on from here
-    .lock                   only until training has ended: held by the process that trains here
-    weights.safetensors     trained parameters
-    tables.safetensors      representations of all users and items, their categories, training pairs: all that scoring
-                            needs
-    users.parquet, items.parquet      row number -> external id
-    ledger.jsonl            a line for each opening of the test split
-    metrics.json, per_user/RESULT_SET-ESTIMAND.parquet      after `evaluate`
-    refutation/results.json, refutation.md            after `refute`
-
-`run.json` is written last: only a run whose status is complete is ever opened.
-"""
+"""A run: evaluate it, ask it for recommendations, export it. Its files are described in `graphrec.runs.files`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,15 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphrec.causal import CausalGraph, Estimand, label, parse_estimand
+from graphrec.causal import CausalGraph, Estimand, parse_estimand
 from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import OUT, Call, MismatchError, Phrase, RecipeError, RunError, UnknownNameError, damaged
+from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_SETS
-from graphrec.evaluation.summary import summarise, table_row
 from graphrec.evaluation.truth import evaluate_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
@@ -43,17 +26,13 @@ from graphrec.recommender import FrozenModel
 from graphrec.runs.artifacts import Tables, load_ids, load_model, load_tables
 from graphrec.runs.build import prepare_split
 from graphrec.runs.data_location import portable_manifest, relocate_data
-from graphrec.runs.old_names import MANIFEST_KEYS, READABLE, SCHEMA, with_new_keys
+from graphrec.runs.files import HISTORY, LEDGER, RECIPE, REFUTATION
+from graphrec.runs.manifest import complete_manifest
+from graphrec.runs.naming import MethodNames
 from graphrec.runs.recipe import Recipe
-from graphrec.runs.results import load_metrics, load_per_user, save_found
+from graphrec.runs.results import RunResults
 from graphrec.simulation.truth import truth_of
-from graphrec.system.files import file_lock, read_json
-
-MANIFEST = "run.json"
-CHECKPOINT = "training.safetensors"
-BEGUN_WITH = "begun_with"
-"""In a manifest: the environment in which a training began that was finished with other code."""
-REFUTATION = "refutation"
+from graphrec.system.files import read_json
 
 
 class Run:
@@ -65,33 +44,8 @@ class Run:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        if not (self.folder / MANIFEST).is_file():
-            raise RunError(
-                "not a run folder",
-                expected=f"a folder with {MANIFEST}",
-                where=self.folder,
-                next_step=Call("train(recipe, out)", "train", "RECIPE.toml", out="RUN"),
-            )
-        self.manifest: dict[str, Any] = read_json(self.folder / MANIFEST)
-        if not isinstance(self.manifest, dict):
-            raise damaged(self.folder / MANIFEST, "not a JSON object")
-        self.manifest = with_new_keys(self.manifest, MANIFEST_KEYS)
-        if self.manifest.get("status") != "complete":
-            raise RunError(
-                "the run's training has not finished",
-                got=f"status {self.manifest.get('status')}",
-                where=self.folder,
-                next_step=Phrase("train again with the same recipe and {}: training resumes", OUT),
-            )
-        if self.manifest.get("schema") not in READABLE:
-            raise RunError(
-                "the run was written by another version of graphrec",
-                expected=f"a run folder of schema {SCHEMA}",
-                got=f"schema {self.manifest.get('schema')}",
-                where=self.folder,
-                next_step="train the recipe in its recipe.toml again",
-            )
-        self.recipe = relocate_data(Recipe.from_toml(self.folder / "recipe.toml"), self.folder, self.manifest)
+        self.manifest = complete_manifest(self.folder)
+        self.recipe = relocate_data(Recipe.from_toml(self.folder / RECIPE), self.folder, self.manifest)
 
     def about(self) -> dict[str, Any]:
         """The manifest without any place on this machine."""
@@ -145,7 +99,7 @@ class Run:
     @property
     def history(self) -> list[dict[str, Any]]:
         """A dict an epoch."""
-        return [json.loads(line) for line in (self.folder / "history.jsonl").read_text().splitlines()]
+        return [json.loads(line) for line in (self.folder / HISTORY).read_text().splitlines()]
 
     def variants(self) -> dict[str, Estimand]:
         """What is reported by default: the recipe's estimands, or else the decoder's variants, by name.
@@ -153,34 +107,17 @@ class Run:
         An estimand that differs from a variant in numbers alone, such as the strength that tuning chose, keeps the
         variant's name, unless the recipe names several that do.
         """
-        return {self._called(estimand): estimand for estimand in self.recipe.estimands()} or dict(self._published)
-
-    def rows(self) -> dict[str, Estimand]:
-        """What a table of methods shows of it: `variants()`, where it is called as its decoder's method is.
-
-        Under any other name, such as an ablation's, it stands for itself: its first estimand alone, by that name.
-        """
-        if self.is_ablation:
-            return {self.name: next(iter(self.variants().values()))}
-        return self.variants()
-
-    @property
-    def is_ablation(self) -> bool:
-        """Whether it is called otherwise than its decoder's first variant, as other settings of the decoder are."""
-        return self.name.casefold() != next(iter(self._published)).casefold()
+        return self.names.reported()
 
     @cached_property
-    def _published(self) -> dict[str, Estimand]:
-        """The decoder's variants by name, each with the numbers that the recipe has for it."""
-        found = self.untrained_decoder().variants()
-        for name, variant in found.items():
-            same = [one for one in self.recipe.estimands() if _numbers_apart(one, variant)]
-            found[name] = same[0] if len(same) == 1 else variant
-        return found
+    def names(self) -> MethodNames:
+        """What tables call the run and its estimands."""
+        return MethodNames(self.name, tuple(self.recipe.estimands()), self.untrained_decoder().variants())
 
-    def _called(self, estimand: Estimand) -> str:
-        """The published name of a variant where it has one, else the estimand's label."""
-        return next((name for name, one in self._published.items() if one == estimand), label(estimand))
+    @property
+    def results(self) -> RunResults:
+        """What evaluations gave so far, by result set and estimand: `run.results["test", "front_door"]`."""
+        return RunResults(self.folder, self.manifest)
 
     def evaluate(
         self,
@@ -213,11 +150,11 @@ class Run:
         chosen = self.choose(estimands)
         scorers = {name: self.model.scorer(estimand, graph) for name, estimand in chosen.items()}
         data = self.split()
-        positives = data.valid if split == "valid" else data.open_test(reason, self.folder / "ledger.jsonl")
+        positives = data.valid if split == "valid" else data.open_test(reason, self.folder / LEDGER)
         rows = []
         for name, scorer in scorers.items():
             per_user = evaluate(scorer, positives, data.train_pairs("click"), self.recipe.evaluation.k)
-            rows.append(self.keep(split, name, chosen[name], per_user))
+            rows.append(self.results.add(split, name, chosen[name], per_user).row())
         return pd.DataFrame(rows)
 
     def evaluate_truth(
@@ -254,25 +191,13 @@ class Run:
         for name, estimand in self.choose(estimands).items():
             scorer = self.model.scorer(estimand, graph)
             per_user = evaluate_by_truth(scorer, known, self.train_interactions, target=target)
-            rows.append(self.keep(TRUTH_SETS[target], name, estimand, per_user))
+            rows.append(self.results.add(TRUTH_SETS[target], name, estimand, per_user).row())
         return pd.DataFrame(rows)
-
-    def metrics(self) -> dict[str, Any]:
-        """What `evaluate` has found so far, by result set and estimand."""
-        return load_metrics(self.folder)
 
     def refutation(self) -> dict[str, Any]:
         """What `refute` has found so far, by check."""
         path = self.folder / REFUTATION / "results.json"
         return read_json(path) if path.is_file() else {}
-
-    def per_user(self, estimand: str, result_set: str = "test") -> pd.DataFrame:
-        """The per-user metrics of an estimand that has been evaluated.
-
-        Raises:
-            RunError: it was not, or the file is damaged.
-        """
-        return load_per_user(self.folder, result_set, estimand)
 
     def recommend(
         self,
@@ -358,7 +283,7 @@ class Run:
             row,
             column,
             train_items=pairs[pairs[:, 0] == row, 1],
-            estimands=self.choose(estimands) if estimands else self.variants() | self._published,
+            estimands=self.choose(estimands) if estimands else self.variants() | self.names.published,
             k=k,
             causal_graph=graph,
             user_ids=self.user_ids,
@@ -399,52 +324,4 @@ class Run:
         found: list[Estimand] = []
         for one in estimands:
             found.extend(parse_estimand(one) if isinstance(one, str) else [one])
-        return {self._called(estimand): estimand for estimand in found}
-
-    def keep(
-        self,
-        result_set: str,
-        name: str,
-        estimand: Estimand,
-        per_user: pd.DataFrame,
-        whole: Mapping[str, float] | None = None,
-    ) -> dict[str, Any]:
-        """Write what an evaluation found into the run's folder, and summarise it.
-
-        Args:
-            result_set: what was evaluated, a key of `EVALUATE_ARGUMENTS`.
-            name: the estimand's, for tables.
-            per_user: `user` (row numbers) and the metrics.
-            whole: metrics that no single user has, and that therefore have no interval.
-
-        Returns:
-            The row of a result table.
-
-        Raises:
-            RunError: another training has begun in the folder since the run was opened, whose results these are not.
-        """
-        now = with_new_keys(read_json(self.folder / MANIFEST), MANIFEST_KEYS)
-        if portable_manifest(now) != self.about():
-            raise RunError(
-                "the run was trained anew while it was evaluated",
-                expected=f"the training of {self.manifest['created']}",
-                got="another one",
-                where=self.folder,
-                next_step="evaluate it again, once it is complete",
-            )
-        text = label(estimand)
-        nan, users = float("nan"), len(per_user)
-        summary = summarise(per_user)
-        summary |= {metric: dict(mean=value, low=nan, high=nan, users=users) for metric, value in (whole or {}).items()}
-        entry = {"method": name, "estimand": text, "result_set": result_set, "metrics": summary}
-        with file_lock(self.folder / MANIFEST, wait=True):  # another process may evaluate the run, too
-            save_found(self.folder, result_set, text, per_user.assign(user=self.user_ids[per_user["user"]]), entry)
-        return table_row(name, text, summary)
-
-
-def _numbers_apart(one: Estimand, other: Estimand) -> bool:
-    """Whether two estimands are of one kind and differ in numbers at most: words, such as a reference, make another."""
-    return type(one) is type(other) and all(
-        value == getattr(other, key) or (isinstance(value, (int, float)) and not isinstance(value, bool))
-        for key, value in one
-    )
+        return {self.names.name_of(estimand): estimand for estimand in found}

@@ -14,9 +14,9 @@ import pandas as pd
 from graphrec.causal import label
 from graphrec.errors import OUT, Phrase, RunError
 from graphrec.report.primitives.tables import counted, markdown_table, metric_label, number
+from graphrec.runs.folder import complete_run
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
-from graphrec.runs.train import complete_run
 from graphrec.system.files import write_text
 from graphrec.tuning.space import Space
 

@@ -221,7 +221,7 @@ def test_a_saved_run_scores_under_every_reference(run_with_categories: Run) -> N
     assert list(table["estimand"]) == texts
     assert table["ndcg@20"].notna().all()
     assert len(run.recommend(run.user_ids[:2], 5, estimand=texts[-1])) == 10
-    assert list(run.per_user(texts[-1], "valid")["user"])
+    assert list(run.results["valid", texts[-1]].per_user["user"])
 
 
 def test_a_saved_runs_references_are_those_of_its_training(run_with_categories: Run) -> None:

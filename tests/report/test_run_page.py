@@ -67,8 +67,8 @@ def test_what_runs_are_called_is_shown_and_never_obeyed(text, hcr):
 def test_every_measured_number_stands_in_the_page(text, hcr, causalrec):
     words = seen(text)
     for run in (hcr, causalrec):
-        for entry in run.metrics().values():
-            for value in entry["metrics"].values():
+        for result in run.results:
+            for value in result.metrics.values():
                 shown = f"{number(value['mean'])} [{number(value['low'])}, {number(value['high'])}]"
                 assert shown in words
     assert "lower is better" in words and "do(item)" in words
@@ -112,7 +112,7 @@ def test_a_page_is_about_held_out_likes(hcr, tmp_path):
 def judged_as(run, values):
     """Make the run's only result NDCG@50 of its first users."""
     write_json(run.folder / "metrics.json", {})
-    run.keep("test", "M", Observational(), pd.DataFrame({"user": np.arange(len(values)), "ndcg@50": values}))
+    run.results.add("test", "M", Observational(), pd.DataFrame({"user": np.arange(len(values)), "ndcg@50": values}))
 
 
 def test_tells_the_data_the_split_and_how_often_the_test_part_was_opened(text, hcr):
@@ -207,7 +207,7 @@ def test_mistakes_are_named_and_leave_the_old_page_alone(hcr, ct, tmp_path):
 
 
 def test_opens_in_a_browser_on_a_phone_a_desk_and_paper_without_a_fault(whole_page, hcr, tmp_path):
-    value = next(iter(hcr.metrics().values()))["metrics"]["ndcg@50"]
+    value = next(iter(hcr.results)).metrics["ndcg@50"]
     for width, view in look_at(whole_page, tmp_path).items():
         assert f"{number(value['mean'])} [{number(value['low'])}, {number(value['high'])}]" in view["tables"]
         assert view["plots"] >= 12, width

@@ -101,11 +101,11 @@ def test_paper_tables_keep_their_layout_and_bold_what_is_significant(text):
 
 def test_the_drop_the_slices_and_both_truths_are_there(text, analysed):
     words = seen(text)
-    for entry in analysed.metrics().values():
-        for value in entry["metrics"].values():
+    for result in analysed.results:
+        for value in result.metrics.values():
             plain = f"{value['mean']:z.4f}"  # a zero has no sign
             shown = plain.replace("0.", ".", 1) if abs(value["mean"]) < 1 else plain
-            assert shown in words, (entry["result_set"], shown)
+            assert shown in words, (result.result_set, shown)
     assert words.count("Not analysed so: beta 3, causalrec") == 4
     assert "do(item is clicked)" in words and "P(like | user, do(item)):" in words
     assert "Not judged by the truth: beta 3" in words

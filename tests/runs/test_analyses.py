@@ -55,7 +55,7 @@ def test_activity_divides_the_users_of_the_test_part(own: Callable[[str], Run]) 
     mean = (active["ndcg@20"] * active["users"] + others["ndcg@20"] * others["users"]) / whole["users"]
     assert mean.to_numpy() == pytest.approx(whole["ndcg@20"].to_numpy())
     clicks = pd.Series(np.bincount(run.train_interactions[:, 0], minlength=len(run.user_ids)), index=run.user_ids)
-    named = {part: run.per_user("front_door", part)["user"] for part in ("active", "less_active")}
+    named = {part: run.results[part, "front_door"].per_user["user"] for part in ("active", "less_active")}
     assert clicks[named["active"]].min() >= clicks[named["less_active"]].max()
 
 
@@ -66,7 +66,7 @@ def test_time_divides_the_held_out_likes_of_the_same_users(own: Callable[[str], 
     split = run.split()
     held = pd.DataFrame(np.concatenate([split.valid, split.open_test("to compare")]), columns=["user", "item"])
     sizes = held.groupby("user").size()
-    kept = [run.per_user("observational", f"time_{n}") for n in range(1, 5)]
+    kept = [run.results[f"time_{n}", "observational"].per_user for n in range(1, 5)]
     for one in kept:
         assert list(one["user"]) == list(run.user_ids[sizes.index[sizes >= 4]])
     assert sum(one["positives"].to_numpy() for one in kept).tolist() == sizes[sizes >= 4].tolist()
@@ -81,7 +81,7 @@ def test_the_like_ratio_divides_the_items(own: Callable[[str], Run]) -> None:
     run = own("ct")
     table = analyses.by_like_ratio(run)
     assert table["result_set"].tolist() == ["high_ratio", "low_ratio"]
-    kept = [run.per_user("observational", part) for part in table["result_set"]]
+    kept = [run.results[part, "observational"].per_user for part in table["result_set"]]
     assert sum(one["positives"].sum() for one in kept) == len(run.split().open_test("to compare"))
     assert (table["normalised_recall@20"] > 0).all()
     assert table["normalised_recall@20"].iloc[0] == pytest.approx(kept[0]["normalised_recall@20"].mean())
@@ -112,7 +112,7 @@ def test_the_value_of_lists_is_estimated_from_what_was_shown_at_random(coat: Run
         for k in (5, 20):
             assert row[f"{name}@{k}_low"] <= row[f"{name}@{k}"] <= row[f"{name}@{k}_high"]
     assert abs(row["ips@20"] - row["dr@20"]) < 0.1
-    assert coat.per_user("observational", "off_policy")["shown"].between(1, 16).all()
+    assert coat.results["off_policy", "observational"].per_user["shown"].between(1, 16).all()
     assert "off-policy" in (coat.folder / "ledger.jsonl").read_text()
 
 
@@ -153,6 +153,6 @@ def test_groups_of_other_sizes_are_not_compared(
     for run in runs:
         run.evaluate()
         analyses.by_activity(run)
-    assert runs[1].metrics()["active/observational"]["metrics"]["mrr"]["users"] < 0.3 * len(runs[1].user_ids)
+    assert runs[1].results["active", "observational"].metrics["mrr"]["users"] < 0.3 * len(runs[1].user_ids)
     with pytest.raises(RunError, match="active users are not the same"):
         compare(runs, "active")

@@ -33,7 +33,7 @@ def judged(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[..., Run]:
         write_json(folder / "metrics.json", {})
         run = Run(folder)
         assert (run.name, run.recipe.seed) == (name, seed)
-        run.keep("test", "CT", Observational(), pd.DataFrame({"user": np.arange(len(values)), "ndcg@5": values}))
+        run.results.add("test", "CT", Observational(), pd.DataFrame({"user": np.arange(len(values)), "ndcg@5": values}))
         return run
 
     return make
@@ -103,7 +103,7 @@ def test_estimands_of_one_training_are_paired_by_seed(judged: Callable[..., Run]
     for run, shift in zip(runs, shifts):  # those of a alone
         noisy = base + shift + 0.01 + 0.005 * rng.standard_normal(80)
         table = pd.DataFrame({"user": np.arange(80), "ndcg@5": noisy})
-        run.keep("test", "CT, intervened", EffectOnMediator(), table)
+        run.results.add("test", "CT, intervened", EffectOnMediator(), table)
     tests = compare_runs(runs, replicates=True).tests.set_index(["first", "second"])
     assert tests.loc[(0, 1), "p"] < 0.01, "the same difference"
     assert tests.loc[(0, 2), "p"] > 0.5, "of two trainings it could be chance"
@@ -153,4 +153,4 @@ def test_a_run_that_was_not_evaluated_is_named(own: Callable[[str], Run]) -> Non
     assert worded(step, in_shell) == f"graphrec evaluate {run.folder} --split valid"
     assert str(step) == "`run.evaluate(split='valid')`"
     with pytest.raises(RunError, match="not evaluated yet"):
-        run.per_user("observational")
+        _ = run.results["test", "observational"].per_user

@@ -71,9 +71,9 @@ def test_what_old_runs_were_evaluated_on_is_compared_without_another_evaluation(
 
 def test_old_and_new_results_of_a_run_are_read_together(old: Path) -> None:
     run = gr.Run(old / "causalrec")
-    before = run.per_user("observational", "less_active")
+    before = run.results["less_active", "observational"].per_user
     by_activity(run)
-    pd.testing.assert_frame_equal(run.per_user("observational", "less_active"), before)
+    pd.testing.assert_frame_equal(run.results["less_active", "observational"].per_user, before)
     assert "placebo_modality" in run.refutation()
 
 

@@ -13,8 +13,9 @@ from support.stopped import Stopped, stop_after
 from support.trained_runs import MakeRecipe
 
 import graphrec.runs.train
+from graphrec.runs.code_versions import other_code
 from graphrec.runs.run import Run
-from graphrec.runs.train import other_code, train
+from graphrec.runs.train import train
 from graphrec.system.environment import Environment
 
 

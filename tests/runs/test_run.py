@@ -120,7 +120,7 @@ def test_the_kept_users_average_to_the_reported_mean(own: Callable[[str], Run]) 
     entries = json.loads((run.folder / "metrics.json").read_text())
     assert len(entries) == 4
     for entry in entries.values():
-        kept = run.per_user(entry["estimand"])
+        kept = run.results["test", entry["estimand"]].per_user
         assert set(kept["user"]) <= set(run.user_ids)
         for metric, value in entry["metrics"].items():
             assert value["mean"] == pytest.approx(kept[metric].mean(), abs=1e-12)
@@ -142,16 +142,16 @@ def test_what_two_processes_find_at_once_is_all_kept(
     monkeypatch.setattr(graphrec.runs.results, "write_json", write_late)
     run.evaluate(["front_door"], split="valid")
     other.join()
-    assert {entry["method"] for entry in run.metrics().values()} == set(VARIANTS["hcr"])
+    assert {result.method for result in run.results} == set(VARIANTS["hcr"])
 
 
 def test_what_an_earlier_training_earned_is_not_kept_as_the_new_ones(own: Callable[[str], Run]) -> None:
     run = own("ct")
     assert run.model.num_users
     again = train(run.recipe, run.folder, resume=False)
-    with pytest.raises(RunError, match="trained anew while it was evaluated"):
+    with pytest.raises(RunError, match="trained again while it was evaluated"):
         run.evaluate(split="valid")
-    assert again.metrics() == {} and not (run.folder / "per_user").exists()
+    assert not again.results and not (run.folder / "per_user").exists()
     assert len(again.evaluate(split="valid")) == 1
 
 
@@ -161,20 +161,20 @@ def test_values_of_users_that_are_damaged_or_not_accounted_for_are_refused(own: 
     (path,) = (run.folder / "per_user").iterdir()
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RunError, match="damaged") as caught:
-        run.per_user("observational", "valid")
+        _ = run.results["valid", "observational"].per_user
     assert caught.value.where == path and caught.value.next_step == "evaluate the run again"
     run.evaluate(split="valid")
-    assert len(run.per_user("observational", "valid"))
+    assert len(run.results["valid", "observational"].per_user)
     (run.folder / "metrics.json").write_text("{}")
     with pytest.raises(RunError, match="not evaluated yet"):
-        run.per_user("observational", "valid")
+        _ = run.results["valid", "observational"].per_user
 
 
 def test_the_users_are_those_with_a_held_out_like(own: Callable[[str], Run]) -> None:
     run = own("ct")
     run.evaluate(split="valid")
     held = run.split().valid
-    kept = run.per_user("observational", "valid")
+    kept = run.results["valid", "observational"].per_user
     assert list(kept["user"]) == list(run.user_ids[np.unique(held[:, 0])])
     assert kept["positives"].sum() == len(held)
 
@@ -204,7 +204,7 @@ def test_an_estimand_that_does_not_fit_is_refused_before_the_test_part_opens(
         run.evaluate(["observational", estimand])
     assert caught.value.expected or caught.value.got
     assert not (run.folder / "ledger.jsonl").exists()
-    assert run.metrics() == {}
+    assert not run.results
 
 
 def test_an_unknown_part_is_refused(own: Callable[[str], Run]) -> None:
@@ -222,8 +222,8 @@ def test_a_sweep_is_labelled_in_order_and_ends_in_the_variants(own: Callable[[st
     assert strengths == sorted(strengths) == [0.0, 0.25, 0.5, 1.0]
     assert list(table["method"][3:]) == ["CausalRec", "CausalRec w/o CI"]
     # Nothing taken away is the observational score, for every user.
-    metrics = run.per_user(table["estimand"][0])
-    pd.testing.assert_frame_equal(metrics, run.per_user("observational"))
+    metrics = run.results["test", table["estimand"][0]].per_user
+    pd.testing.assert_frame_equal(metrics, run.results["test", "observational"].per_user)
 
 
 def test_the_recipe_chooses_what_is_reported(tiny_recipe: MakeRecipe, tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_the_truth_judges_without_opening_the_test_part(
     assert table["ndcg_do@50"].between(0, 1).all()
     assert table["rank_correlation_do"].between(-1, 1).all()
     assert table["leakage_do"].between(-1, 1).all()
-    assert {entry["result_set"] for entry in run.metrics().values()} == {"truth"}
+    assert {result.result_set for result in run.results} == {"truth"}
 
 
 def test_satisfaction_is_judged_and_kept_apart_from_likes(own: Callable[[str], Run], tiny_world: Path) -> None:
@@ -302,7 +302,9 @@ def test_satisfaction_is_judged_and_kept_apart_from_likes(own: Callable[[str], R
     assert (likes["regret_do@50"] != satisfaction["regret_do@50"]).all()
     for part, table in (("truth", likes), ("satisfaction", satisfaction)):
         pd.testing.assert_frame_equal(compare([run], part).drop(columns="run"), table)
-        assert run.per_user("front_door", part)["regret_do@50"].mean() == pytest.approx(table["regret_do@50"][0])
+        assert run.results[part, "front_door"].per_user["regret_do@50"].mean() == pytest.approx(
+            table["regret_do@50"][0]
+        )
     with pytest.raises(UnknownNameError, match="did you mean `like`"):
         run.evaluate_truth(tiny_world, target="likes")
 
@@ -318,7 +320,7 @@ def test_the_truth_of_another_world_is_refused(own: Callable[[str], Run], tiny_w
     (renamed / "world.json").write_text(json.dumps(description))
     with pytest.raises(DataError, match="of another world than the dataset"):
         run.evaluate_truth(renamed)
-    assert run.metrics() == {}
+    assert not run.results
 
 
 # Recommendation

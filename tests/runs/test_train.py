@@ -20,6 +20,7 @@ from graphrec.errors import (
     RecipeError,
     RunError,
 )
+from graphrec.runs.folder import RunFolder
 from graphrec.runs.recipe import Recipe, monitors
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
@@ -110,15 +111,15 @@ def test_a_training_that_was_killed_at_its_very_end_trains_no_epoch_again(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
-    recipe, write = tiny_recipe("ct"), graphrec.runs.train.write_json
+    recipe, write = tiny_recipe("ct"), RunFolder.write_manifest
 
-    def killed_before_it_is_complete(path: Path, value: dict) -> None:
-        if value["status"] == "complete":
+    def killed_before_it_is_complete(folder: RunFolder, manifest: dict) -> None:
+        if manifest["status"] == "complete":
             raise Stopped
-        write(path, value)
+        write(folder, manifest)
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(graphrec.runs.train, "write_json", killed_before_it_is_complete)
+        patch.setattr(RunFolder, "write_manifest", killed_before_it_is_complete)
         train(recipe, tmp_path / "run")
     run = train(recipe, tmp_path / "run", on_epoch=lambda state: pytest.fail("an epoch was trained again"))
     assert run.manifest["epochs"] == 2
@@ -176,7 +177,7 @@ def test_training_anew_forgets_the_old_results_but_not_the_openings(own: Callabl
     run = own("ct")
     run.evaluate()
     again = train(run.recipe, run.folder, resume=False)
-    assert again.metrics() == {}
+    assert not again.results
     assert not (run.folder / "per_user").exists()
     assert len((run.folder / "ledger.jsonl").read_text().splitlines()) == 1
 

@@ -28,14 +28,14 @@ def test_the_first_trial_is_the_recipe_and_the_budget_counts_trainings(tuned: Tu
 def test_it_sees_the_validation_part_alone(tuned: Tuning) -> None:
     assert not list(tuned.folder.rglob("ledger.jsonl"))
     for path in (tuned.folder / "trials").iterdir():
-        assert {entry["result_set"] for entry in Run(path).metrics().values()} == {"valid"}
+        assert {result.result_set for result in Run(path).results} == {"valid"}
 
 
 def test_the_strength_is_chosen_without_retraining(tuned: Tuning) -> None:
     labels = ["total_indirect_effect" + one for one in ("", ":strength=0", ":strength=0.5")]
     for trial in tuned.trials:
         run = Run(tuned.folder / "trials" / f"{trial.number:03d}")
-        judged = {one: run.metrics()[f"valid/{one}"]["metrics"]["ndcg@20"]["mean"] for one in labels}
+        judged = {one: run.results["valid", one].metrics["ndcg@20"]["mean"] for one in labels}
         assert trial.values == judged
         assert trial.value == max(judged.values()) == judged[trial.estimand]
         assert trial.epochs == len(run.history) and trial.seconds > 0

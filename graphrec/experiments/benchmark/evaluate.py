@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from graphrec.causal import Estimand, label
+from graphrec.causal import Estimand
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, HELD_OUT, LISTS, OFF_POLICY, RATIOS, SUBSETS, TRUTH_SETS
 from graphrec.runs import analyses
 from graphrec.runs.run import Run
@@ -22,8 +22,8 @@ def judge(run: Run, estimands: Iterable[Estimand], result_set: str, truth: Path 
         result_set: a key of `EVALUATE_ARGUMENTS`.
         truth: where the result set is the truth's, the simulated world's raw folder.
     """
-    known = run.metrics()
-    missing = [one for one in estimands if f"{result_set}/{label(one)}" not in known]
+    results = run.results
+    missing = [estimand for estimand in estimands if (result_set, estimand) not in results]
     if not missing:
         return
     targets = {kept: target for target, kept in TRUTH_SETS.items()}

@@ -20,9 +20,9 @@ from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import Estimate, dot_plot, standalone
 from graphrec.report.primitives.tables import markdown, metric_names
 from graphrec.report.run_page import write_report
+from graphrec.runs.code_versions import code_versions
 from graphrec.runs.compare import named
 from graphrec.runs.recipe import Recipe
-from graphrec.runs.train import codes
 from graphrec.system.files import replace_file, write_text
 
 PER_USER = ("mrr", "recall", "ndcg", "hr", "ndcg_do")
@@ -69,7 +69,7 @@ def write_results(result: BenchmarkResult, out: Path) -> None:
 
 def _made_with(result: BenchmarkResult) -> str:
     """The data, the seeds, the code and the command behind the table; of the code nothing where none was trained."""
-    behind = sorted({code for found in result.trained.values() for run in found for code in codes(run)})
+    behind = sorted({code for found in result.trained.values() for run in found for code in code_versions(run)})
     made = f" Made with {'; '.join(behind)}." if behind else ""
     by = f" By `{result.command}`." if result.command else ""
     seeds = f"seed{'' if len(result.seeds) == 1 else 's'} {', '.join(map(str, result.seeds))}"

@@ -44,11 +44,11 @@ class Row:
 
     @classmethod
     def of_runs(cls, method: str, runs: Sequence[Run], result_sets: Sequence[str]) -> list[Row]:
-        """One for each of `Run.rows`, with the runs as its seeds, judged on the result sets."""
+        """One for each of `MethodNames.in_tables`, with the runs as its seeds, judged on the result sets."""
         rows = []
-        for name, estimand in runs[0].rows().items():
+        for name, estimand in runs[0].names.in_tables().items():
             per_user = {
-                result_set: [run.per_user(label(estimand), result_set) for run in runs] for result_set in result_sets
+                result_set: [run.results[result_set, estimand].per_user for run in runs] for result_set in result_sets
             }
             summary = {key: value for tables in per_user.values() for key, value in summarise(*tables).items()}
             rows.append(cls(table_row(name, label(estimand), summary), per_user, training=method))

@@ -15,10 +15,12 @@ from graphrec.experiments.benchmark.failures import report_failure
 from graphrec.experiments.benchmark.files import report_on, write_results
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row, significance_of
 from graphrec.runs.build import load_data, prepare_split
+from graphrec.runs.code_versions import warn_of_other_code
 from graphrec.runs.compare import require_one_split
+from graphrec.runs.files import LEDGER
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
-from graphrec.runs.train import train, warn_of_other_code
+from graphrec.runs.train import train
 from graphrec.simulation.truth import Truth, oracle_gap
 from graphrec.training.progress import Progress, log_progress
 
@@ -71,7 +73,7 @@ def run_benchmark(
     first = next(iter(recipes.values()))
     data, split = load_data(first), prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
-    beside = baselines(split, known, target, first.evaluation.k, out / "ledger.jsonl")
+    beside = baselines(split, known, target, first.evaluation.k, out / LEDGER)
     rows = [Row.of_baseline(one) for one in beside]
     for name, found in runs.items():
         rows += Row.of_runs(name, found, result_sets)

@@ -60,10 +60,9 @@ def _described(runs: Sequence[Run], shown: Mapping[str, str]) -> dict[str, Summa
     for run in runs:
         judge(run, estimands, LISTS)
     return {
-        name: summarise_seeds(
-            [run.metrics()[f"{LISTS}/{text}"] for run in runs], [run.per_user(text, LISTS) for run in runs]
-        )
+        name: summarise_seeds([result.metrics for result in results], [result.per_user for result in results])
         for text, name in shown.items()
+        for results in [[run.results[LISTS, text] for run in runs]]
     }
 
 

@@ -16,9 +16,9 @@ from graphrec.experiments.benchmark import (
 from graphrec.experiments.papers.methods import Method, chosen
 from graphrec.experiments.papers.paper import Paper
 from graphrec.report.primitives.paper_table import PaperTable
+from graphrec.runs.code_versions import warn_of_other_code
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
-from graphrec.runs.train import warn_of_other_code
 from graphrec.training.progress import Progress, log_progress
 from graphrec.tuning import tune
 

@@ -70,7 +70,7 @@ class Scored:
         assert self.estimand is not None
         for run in self.runs:
             judge(run, [self.estimand], result_set, truth)
-        return [run.per_user(label(self.estimand), result_set) for run in self.runs]
+        return [run.results[result_set, self.estimand].per_user for run in self.runs]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.report.page import RunPage
 from graphrec.report.primitives.dag import draw_dag, role
 from graphrec.report.section import Section
+from graphrec.runs.results import EvaluationResult
 from graphrec.runs.run import Run
 
 
@@ -47,9 +48,9 @@ def causal_claims(runs: Sequence[Run], split: str) -> list[dict[str, Any]]:
                 "estimands": {},
             },
         )
-        for entry in run.metrics().values():
-            if entry["result_set"] in (split, *TRUTH_SETS.values()):
-                group["estimands"].setdefault(entry["estimand"], _identified(entry, decoder))
+        for result in run.results:
+            if result.result_set in (split, *TRUTH_SETS.values()):
+                group["estimands"].setdefault(result.estimand, _identified(result, decoder))
     return [group | {"estimands": _merged(group["estimands"].values())} for group in groups.values()]
 
 
@@ -85,9 +86,9 @@ def _nodes(graph: CausalGraph) -> list[dict[str, str]]:
     return rows
 
 
-def _identified(entry: dict[str, Any], decoder: Decoder) -> dict[str, Any]:
-    estimand = parse_estimand(entry["estimand"])[0]
-    method, text = entry["method"], entry["estimand"]
+def _identified(result: EvaluationResult, decoder: Decoder) -> dict[str, Any]:
+    estimand = parse_estimand(result.estimand)[0]
+    method, text = result.method, result.estimand
     shown = {"kind": type(estimand).__qualname__, "title": method if method == text else f"{method} ({text})"}
     try:
         proof = estimand.identify(decoder.outcome)

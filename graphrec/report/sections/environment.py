@@ -8,7 +8,8 @@ from typing import Any
 
 from graphrec.report.page import RunPage
 from graphrec.report.section import Section
-from graphrec.runs.run import BEGUN_WITH, Run
+from graphrec.runs.manifest import BEGUN_WITH
+from graphrec.runs.run import Run
 from graphrec.system.environment import code_of
 
 

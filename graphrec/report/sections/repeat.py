@@ -10,6 +10,7 @@ from graphrec.evaluation.result_sets import EVALUATE_ARGUMENTS, HELD_OUT, SLICES
 from graphrec.report.page import RunPage
 from graphrec.report.run_records import prepared_manifest
 from graphrec.report.section import Section
+from graphrec.runs.files import RECIPE
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.system.shell import command
@@ -45,13 +46,12 @@ def commands(
     for run in runs:
         again = f"{run.folder}-again"
         folders.append(again)
-        recipe, data = run.folder / "recipe.toml", run.recipe.data.path
+        recipe, data = run.folder / RECIPE, run.recipe.data.path
         moved = Recipe.from_toml(recipe).data.path != data
         overrides = [f"data.path={data}"] if moved else []
         lines.append(command("train", recipe, out=again, overrides=overrides))
-        entries = run.metrics().values()
-        labels = list(dict.fromkeys(entry["estimand"] for entry in entries if entry["result_set"] == split))
-        result_sets = dict.fromkeys(entry["result_set"] for entry in entries)
+        labels = list(run.results.on(split))
+        result_sets = dict.fromkeys(result.result_set for result in run.results)
         truths = [EVALUATE_ARGUMENTS[name] for name in TRUTH_SETS.values() if name in result_sets]
         elsewhere = (*HELD_OUT, *TRUTH_SETS.values(), *(SLICES if split != "test" else ()))
         more: dict[str, object] = {}

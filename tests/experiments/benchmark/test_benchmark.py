@@ -66,7 +66,7 @@ def test_the_table_holds_references_methods_and_variants(recipes, tiny_world: Pa
         assert {*found["first"], *found["second"]} == competitors, "oracles compete with none"
         assert len(found) == 15 and found["crossed"].notna().all()
     values = [
-        np.stack([run.per_user(estimand, "test")["ndcg@20"].to_numpy() for run in result.trained["hcr"]])
+        np.stack([run.results["test", estimand].per_user["ndcg@20"].to_numpy() for run in result.trained["hcr"]])
         for estimand in ("front_door", "observational")
     ]
     paired = error_of_difference(*values, paired=True).p(values[0].mean() - values[1].mean())
@@ -231,7 +231,7 @@ def test_a_report_of_several_seeds_has_the_means_of_the_table(recipes, tmp_path:
     assert len(means) == 5
     for mean in means:
         assert number(mean) in page
-    first = result.trained["ct"][0].metrics()["test/observational"]["metrics"]["ndcg@20"]["mean"]
+    first = result.trained["ct"][0].results["test", "observational"].metrics["ndcg@20"]["mean"]
     assert number(first) not in page, "one seed's mean is shown nowhere"
 
 

@@ -59,9 +59,7 @@ def test_table_2_of_other_data_shows_all_published_rows_and_no_difference(visual
     assert not (table["Dataset"] == "ours less published").any()
     ours = table[table["Dataset"] == "ours"].set_index("Metric")
     assert list(ours.index) == ["MRR", "NDCG@50", "HR@50"]
-    both = [
-        run.metrics()["test/total_indirect_effect"]["metrics"]["mrr"]["mean"] for run in visual.trained["CausalRec"]
-    ]
+    both = [run.results["test", "total_indirect_effect"].metrics["mrr"]["mean"] for run in visual.trained["CausalRec"]]
     assert ours.loc["MRR", "CausalRec"] == pytest.approx(np.mean(both))
     assert ours.loc["MRR", "AMR"] == "failed: it diverged"
     best = max(ours.loc["MRR", ["BPR", "VBPR"]])
@@ -86,8 +84,8 @@ def test_figure_5_sets_each_model_against_itself(visual: BenchmarkResult) -> Non
     paper_table = causalrec_figure_5(visual, "Tiny")
     table = paper_table.table.set_index("Model")
     assert list(table.index) == ["VBPR", "AMR", "CausalRec"]
-    kept = visual.trained["VBPR"][0].metrics()
-    assert {"test/observational", "test/total_indirect_effect"} <= kept.keys()
+    results = visual.trained["VBPR"][0].results
+    assert {"observational", "total_indirect_effect"} <= results.on("test").keys()
     assert table.loc["VBPR", "w/ CI"] != table.loc["VBPR", "w/o CI"]
     assert table.loc["AMR", "w/ CI"] == "failed: it diverged"
 
@@ -120,7 +118,7 @@ def tuned(
 
 def own(run: Run, strength: float, metric: str) -> float:
     """A kept mean under the total indirect effect."""
-    return run.metrics()[f"test/{label(TotalIndirectEffect(strength=strength))}"]["metrics"][metric]["mean"]
+    return run.results["test", label(TotalIndirectEffect(strength=strength))].metrics[metric]["mean"]
 
 
 def test_table_2_tells_the_chosen_lambda2_and_shows_full_removal_beside_it(

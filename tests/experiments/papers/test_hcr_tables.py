@@ -47,7 +47,7 @@ def test_table_2_has_every_method_of_the_paper_and_tells_what_failed(result: Ben
     assert [column for column in table if not re.search("_(low|high|best)$", column)] == [
         "Recall@10", "Recall@20", "NDCG@10", "NDCG@20", "NDCG@50 (do)", "Regret@50 (do)",
     ]  # fmt: skip
-    measured = result.trained["HCR"][0].metrics()["test/front_door"]["metrics"]["recall@20"]
+    measured = result.trained["HCR"][0].results["test", "front_door"].metrics["recall@20"]
     assert table.loc["HCR", "Recall@20"] == measured["mean"]
     assert table.loc["HCR", "Recall@20_low"] == measured["low"]
     assert table.loc["CR", "NDCG@20"] == "failed: CR needs to know what the user sees"
@@ -65,9 +65,9 @@ def test_nothing_is_bold_that_is_not_significant(result: BenchmarkResult) -> Non
 def test_table_3_scores_one_training_in_four_ways(result: BenchmarkResult) -> None:
     table = hcr_table_3(result, "Tiny", K).table.set_index("Method")
     assert list(table.index) == ["HCR", "HCR-T", "HCR-S1", "HCR-S2", "HCR-NS"]
-    kept = result.trained["HCR"][0].metrics()
+    results = result.trained["HCR"][0].results
     for name, estimand in (("HCR-T", "observational"), ("HCR-S1", "effect_on_mediator")):
-        assert table.loc[name, "NDCG@20"] == kept[f"test/{estimand}"]["metrics"]["ndcg@20"]["mean"]
+        assert table.loc[name, "NDCG@20"] == results["test", estimand].metrics["ndcg@20"]["mean"]
     assert table.loc["HCR-NS", "NDCG@20"] == "not run"
 
 

@@ -19,7 +19,7 @@ def test_in_a_slice_the_clear_winner_alone_is_best(hcr, causalrec, tmp_path):
     for run, shift in zip(runs, (0.0, 0.4)):
         write_json(run.folder / "metrics.json", {})
         for part, ahead in zip(ACTIVITY, (shift, 0.0)):
-            run.keep(part, "M", Observational(), pd.DataFrame({"user": users, "ndcg@50": users / 20 + ahead}))
+            run.results.add(part, "M", Observational(), pd.DataFrame({"user": users, "ndcg@50": users / 20 + ahead}))
     (found,) = slices(methods_of(runs))
     best = [[cell["best"] for cell in row["cells"]] for row in found["overview"]["rows"]]
     assert best == [[False, False], [True, False]]

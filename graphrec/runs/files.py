@@ -1,0 +1,30 @@
+"""The files of a run's folder.
+
+    recipe.toml             resolved recipe
+    run.json                the manifest: status, versions, hashes, sizes, cost
+    history.jsonl           a line an epoch
+    training.safetensors    only while training: weights, optimiser, state; an interrupted run resumes from here
+    .lock                   only while training: locked by the process that trains here
+    weights.safetensors     trained parameters
+    tables.safetensors      representations of all users and items, their categories, training pairs: all that scoring
+                            needs
+    users.parquet, items.parquet      row number -> external id
+    ledger.jsonl            a line for each opening of the test split
+    metrics.json, per_user/RESULT_SET-ESTIMAND.parquet      after `evaluate`
+    refutation/results.json, refutation/refutation.md       after `refute`
+
+`run.json` gets the status `complete` last: only a complete run is ever opened.
+"""
+
+from __future__ import annotations
+
+RECIPE = "recipe.toml"
+MANIFEST = "run.json"
+HISTORY = "history.jsonl"
+CHECKPOINT = "training.safetensors"
+WEIGHTS = "weights.safetensors"
+TABLES = "tables.safetensors"
+LEDGER = "ledger.jsonl"
+METRICS = "metrics.json"
+PER_USER = "per_user"
+REFUTATION = "refutation"
