@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from graphrec.data.dataset import Feature
-from graphrec.data.readers.raw_files import provenance, require_files
-from graphrec.data.readers.streaming import Column, EventBuilder, read_chunks
+from graphrec.data.readers import Column, EventBuilder, provenance, read_chunks, require_files
 from graphrec.data.source import Source
 from graphrec.errors import DataError
 from graphrec.testing import SourceContract
