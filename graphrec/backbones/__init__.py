@@ -1,4 +1,4 @@
-"""Graph networks that turn the interaction graph into representations; importing this registers them all."""
+"""Backbones: graph networks from the interaction graph to representations. Importing this registers them all."""
 
 from graphrec.backbones import (
     bm3,

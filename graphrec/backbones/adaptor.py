@@ -1,4 +1,4 @@
-"""Modality representations for backbones that have none: HCR, CR and CausalRec then work on plain LightGCN."""
+"""Modality representations for backbones that have none, so that HCR, CR and CausalRec work on plain LightGCN."""
 
 from __future__ import annotations
 
@@ -22,16 +22,22 @@ from graphrec.graph.build import InteractionGraph
 
 
 def with_modalities(kind: type[Backbone]) -> type[Backbone]:
-    """The same backbone with modality representations, from a linear map of the features, x_m W_m.
+    """The same backbone with modality representations from a linear projection of the features, x_m W_m.
 
-    One that gives `ids`: the user side is the id representation, the item side x_m W_m, and with `modality_items =
-    "joint"` the item's id representation plus x_m W_m. One that gives `fused`: users are those of `fused`, the item
-    side is the fused item plus x_m W_m, so that what the backbone makes of the features is in every output. A bag has
-    one learned vector a word. An item without the modality has nothing of it. This is graphrec's own reading; the
-    papers have modality representations from the backbone only.
+    - `modality_support = "none"`: the user side is the id representation. The item side is x_m W_m, and with
+      `modality_items = "joint"` the item's id representation plus x_m W_m.
+    - `modality_support = "fused"`: the user side is that of `fused`. The item side is the item of `fused` plus x_m W_m,
+      so that the backbone's use of the features is in every output.
+    - `modality_support = "per_modality"`: the class itself is returned.
 
-    Args:
-        kind: a backbone; one that gives `each` modality is given back as it is.
+    A bag has one learned vector per word. For an item without the modality x_m W_m is zero. This is graphrec's
+    extension: in the papers, modality representations come from the backbone only.
+
+    Example:
+        >>> from graphrec.backbones.lightgcn import LightGCN
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> sorted(small_representations(with_modalities(LightGCN), ("id", "visual"), embedding_size=8))
+        ['id', 'visual']
     """
     if kind.modality_support == "per_modality":
         return kind
@@ -40,32 +46,34 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
         name = getattr(kind, "name", kind.__name__)
         Config = kind.Config
         needs_modalities = kind.needs_modalities
-        includes_layer_zero = kind.includes_layer_zero
         auxiliary_losses = kind.auxiliary_losses
 
-        def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
-            super().__init__(config, graph, role, outputs)
-            inner, modalities = _shares(kind, config, graph, outputs)
-            self.inner = kind(config, graph, role, inner)
+        def __init__(
+            self, config: BackboneConfig, graph: InteractionGraph, feedback_role: str, outputs: Sequence[str]
+        ) -> None:
+            super().__init__(config, graph, feedback_role, outputs)
+            inner_outputs, modalities = _divide_outputs(kind, config, graph, outputs)
+            self.inner = kind(config, graph, feedback_role, inner_outputs)
             self.projections = Projections(config, graph, modalities, bias=False)
 
         @classmethod
         def tables(
             cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
         ) -> dict[str, tuple[int, int]]:
-            inner, modalities = _shares(kind, config, graph, outputs)
-            return kind.tables(config, graph, inner) | Projections.tables(config, graph, modalities)
+            inner_outputs, modalities = _divide_outputs(kind, config, graph, outputs)
+            return kind.tables(config, graph, inner_outputs) | Projections.tables(config, graph, modalities)
 
         def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-            given = self.inner(graph, tables)
-            found = dict(given)
-            for name, looks in self.projections(graph, tables).items():
-                base = given[_base(kind)]
-                found[name] = Representation(base.user, base.item + looks if _joint(kind, self.config) else looks)
-            if FUSED not in found and FUSED in self.outputs:
-                found[FUSED] = fuse([found[name] for name in (ID, *graph.modalities)])
-            extra = {name: one for name, one in given.items() if name not in (ID, FUSED)}
-            return {name: found[name] for name in self.outputs} | extra
+            inner = self.inner(graph, tables)
+            representations = dict(inner)
+            for name, features in self.projections(graph, tables).items():
+                base = inner[_base_output(kind)]
+                item = base.item + features if _is_joint(kind, self.config) else features
+                representations[name] = Representation(base.user, item)
+            if FUSED not in representations and FUSED in self.outputs:
+                representations[FUSED] = fuse([representations[name] for name in (ID, *graph.modalities)])
+            for_auxiliaries = {name: pair for name, pair in inner.items() if name not in (ID, FUSED)}
+            return {name: representations[name] for name in self.outputs} | for_auxiliaries
 
         def auxiliaries(self) -> list[Auxiliary]:
             return self.inner.auxiliaries()
@@ -76,23 +84,23 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
     return Adapted
 
 
-def _base(kind: type[Backbone]) -> str:
-    """The output that modality representations are made from."""
+def _base_output(kind: type[Backbone]) -> str:
+    """The output of the inner backbone on which modality representations are built."""
     return ID if kind.modality_support == "none" else FUSED
 
 
-def _joint(kind: type[Backbone], config: BackboneConfig) -> bool:
+def _is_joint(kind: type[Backbone], config: BackboneConfig) -> bool:
     return kind.modality_support == "fused" or (
         isinstance(config, IdBackboneConfig) and config.modality_items == "joint"
     )
 
 
-def _shares(
+def _divide_outputs(
     kind: type[Backbone], config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the inner backbone is asked for, and the modalities that are made here."""
+    """The outputs that the inner backbone computes, and the modalities that are added to them."""
     features = isinstance(config, IdBackboneConfig) and config.features and bool(graph.modalities)
-    everything = features and FUSED in outputs
-    modalities = tuple(name for name in graph.modalities if everything or name in outputs)
-    inner = [name for name in outputs if name not in graph.modalities and not (everything and name == FUSED)]
-    return tuple(dict.fromkeys([*inner, _base(kind)] if modalities else inner)), modalities
+    fuse_all = features and FUSED in outputs
+    modalities = tuple(name for name in graph.modalities if fuse_all or name in outputs)
+    inner = [name for name in outputs if name not in graph.modalities and not (fuse_all and name == FUSED)]
+    return tuple(dict.fromkeys([*inner, _base_output(kind)] if modalities else inner)), modalities

@@ -1,4 +1,4 @@
-"""The backbone contract: a graph in, one pair of embedding tables for each output out."""
+"""The backbone contract: from the interaction graph to one pair of embedding tables for each output."""
 
 from __future__ import annotations
 
@@ -19,28 +19,52 @@ ID, FUSED = "id", "fused"
 
 @dataclass(frozen=True)
 class Representation:
-    """A pair of tables: `user` `[U, d]` and `item` `[I, d]`. As a branch, its logit is their inner product."""
+    """A pair of tables. As a branch of a decoder, its logit for a user and an item is the inner product of two rows.
+
+    Args:
+        user: `[U, d]`.
+        item: `[I, d]`.
+
+    Example:
+        >>> import torch
+        >>> pair = Representation(torch.eye(2), torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+        >>> (pair.user @ pair.item.T).tolist()  # logits of 2 users for 3 items
+        [[1.0, 3.0, 5.0], [2.0, 4.0, 6.0]]
+    """
 
     user: Tensor
     item: Tensor
 
 
 Representations = dict[str, Representation]
-"""Keyed by modality, plus `id` (the interaction graph alone) and `fused` (all modalities together)."""
+"""By name: a modality, `id` (the interaction graph alone) or `fused` (all modalities together)."""
 
 
 def fuse(representations: Sequence[Representation]) -> Representation:
-    """The mean of several representations, user part and item part each (HCR's and CR's G)."""
+    """The mean of several representations, for users and items separately (the G of HCR and CR).
+
+    Example:
+        >>> import torch
+        >>> ones, threes = (Representation(torch.full((1, 2), x), torch.full((3, 2), x)) for x in (1.0, 3.0))
+        >>> fuse([ones, threes]).user.tolist()
+        [[2.0, 2.0]]
+    """
     count = len(representations)
     return Representation(
-        sum(one.user for one in representations) / count,  # type: ignore[arg-type]
-        sum(one.item for one in representations) / count,  # type: ignore[arg-type]
+        sum(representation.user for representation in representations) / count,  # type: ignore[arg-type]
+        sum(representation.item for representation in representations) / count,  # type: ignore[arg-type]
     )
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """A batch of a role's training pairs and, for each, an item that the user did not click: rows, `[B]` each."""
+    """A batch of training pairs, with one item for each pair that the user did not click.
+
+    Args:
+        users: `[B]` row numbers.
+        items: `[B]` row numbers.
+        negatives: `[B]` row numbers of items that the users did not click.
+    """
 
     users: Tensor
     items: Tensor
@@ -49,11 +73,11 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Auxiliary:
-    """One loss of a backbone's own, which is trained beside the decoder's objectives.
+    """An auxiliary loss of a backbone, which is added to the decoder's objectives.
 
     Args:
-        name: as the training history calls it.
-        loss: from what `forward` gave in training mode, and a batch of pairs, to a scalar.
+        name: its name in the training history.
+        loss: from the result of `forward` in training mode and a batch of pairs to a scalar.
         weight: its factor in the sum of losses.
     """
 
@@ -72,60 +96,69 @@ class BackboneConfig(BaseModel):
     layers: int = Field(2, ge=1)
     """Steps of message passing."""
     centre_items: bool | None = None
-    """Measure item representations from the mean training item, so that a logit says how much better than it an item is
-    for a user. This adds a constant a user, which BPR on inner products does not see; but a sigmoid does. By default
-    as the decoder asks (CausalRec does)."""
+    """Whether the mean training item is subtracted from the item representations. A logit then says how much better
+    than the mean item an item is for a user. The shift is one constant per user. It leaves BPR on inner products
+    unchanged, but not a sigmoid of a logit. By default the decoder decides (CausalRec: true)."""
     trainable_embeddings: bool = True
-    """False keeps the embedding tables at their random start, as the published MMGCN code does by mistake."""
+    """Whether the embedding tables are trained. False keeps their random initial values, as the published MMGCN code
+    does by mistake."""
 
 
 class IdBackboneConfig(BackboneConfig):
-    """Settings of a backbone that knows ids alone."""
+    """Settings of a backbone without item features of its own."""
 
     features: bool = False
-    """Whether `fused` holds the item features, too: the mean of the id representation and of each modality's as
-    `with_modalities` makes it. False is the published id model."""
+    """Whether `fused` contains the item features: the mean of the id representation and the modality representations of
+    `with_modalities`. False is the published model, on ids alone."""
     modality_items: Literal["features", "joint"] = "features"
-    """What `with_modalities` puts on the item side of a modality: its mapped features alone, or these on top of the
-    item's id representation, as MMGCN has it."""
+    """The item side of a modality in `with_modalities`: `features` is the projected features alone, `joint` adds the
+    item's id representation to them, as MMGCN does."""
 
 
 class Backbone(nn.Module, ABC):
     """Base of every backbone.
 
-    The embedding tables are not the backbone's own: two towers of one decoder may share them (HCR) or not (HCR-NS).
-    `tables` says what is needed, the recommender makes them, `forward` receives them.
+    A backbone does not own its embedding tables, because two towers of a decoder may share them (HCR) or not (HCR-NS).
+    `tables` declares them, the recommender creates them, and `forward` receives them.
 
     Args:
-        config: the class's own `Config`.
-        graph: gives sizes and feature widths.
-        role: whose edges are propagated over, `click` or `like`.
-        outputs: which representations are wanted; parameters that none of them needs are not made.
+        config: an instance of the class's `Config`.
+        graph: the training graph, for sizes and feature widths.
+        feedback_role: the edges of propagation, `click` or `like`.
+        outputs: the names of the representations that `forward` returns. Parameters that none of them needs are not
+            created.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[BackboneConfig]] = BackboneConfig
     modality_support: ClassVar[Literal["none", "fused", "per_modality"]] = "per_modality"
-    """What it makes of the item features. `each`: a representation of every modality, user side included. `fused`:
-    they shape `fused` alone. `ids`: nothing; its `Config` is then an `IdBackboneConfig`. One that does not give `each`
-    is asked for `id` and `fused` only, and `with_modalities` makes the modalities' representations."""
-    needs_modalities: ClassVar[bool] = False
-    """True for one that is nothing without features."""
-    includes_layer_zero: ClassVar[bool] = True
-    """Whether a node's own embedding is in its representation without a neighbour's help. False for published designs
-    that average the propagated layers alone, such as SimGCL: a node without neighbours is then zero."""
-    cost: ClassVar[str] = ""
-    """Multiply-adds of one forward pass in training that gives `fused`, over all edges, for `graphrec list backbones`,
-    in the letters of `graphrec.backbones.listing.SYMBOLS`. What is done element by element once a node is left out."""
-    more_cost: ClassVar[str] = ""
-    """What comes on top and is more than a few numbers a row of the batch: a search once an epoch, a loss."""
-    auxiliary_losses: ClassVar[tuple[str, ...]] = ()
-    """Names of the `auxiliaries` that it has by default, for the same list."""
+    """How the backbone uses item features.
 
-    def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
+    - `per_modality`: it has a representation of every modality, for users and items.
+    - `fused`: features enter `fused` alone.
+    - `none`: it uses ids alone. Its `Config` is then an `IdBackboneConfig`.
+
+    Without `per_modality` it is asked for `id` and `fused` only, and `with_modalities` adds the modalities."""
+    needs_modalities: ClassVar[bool] = False
+    """Whether the backbone is refused on data without item features."""
+    includes_layer_zero: ClassVar[bool] = True
+    """Whether the representation of a node without neighbours contains the node's embedding. False for published
+    designs that average the propagated layers alone, such as SimGCL: such a node is then zero."""
+    cost: ClassVar[str] = ""
+    """Multiply-adds of one forward pass in training that returns `fused`, over all edges. `graphrec list backbones`
+    shows it; `graphrec.backbones.listing.SYMBOLS` explains the letters. Element-wise operations per node are left
+    out."""
+    more_cost: ClassVar[str] = ""
+    """Further multiply-adds that are more than a few per row of the batch, such as a search once an epoch or a loss."""
+    auxiliary_losses: ClassVar[tuple[str, ...]] = ()
+    """The names of the `auxiliaries` under the default settings, for the same list."""
+
+    def __init__(
+        self, config: BackboneConfig, graph: InteractionGraph, feedback_role: str, outputs: Sequence[str]
+    ) -> None:
         super().__init__()
         self.config = config
-        self.feedback_role = role
+        self.feedback_role = feedback_role
         self.outputs = tuple(outputs)
 
     @classmethod
@@ -133,48 +166,50 @@ class Backbone(nn.Module, ABC):
     def tables(
         cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
     ) -> dict[str, tuple[int, int]]:
-        """Name and shape of each embedding table that the outputs need; all start Xavier normal."""
+        """Name and shape of each embedding table that the outputs need. All tables are initialised Xavier normal."""
 
     @abstractmethod
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        """The wanted representations, each `[U, d]` and `[I, d]`; in training mode also what `auxiliaries` read.
+        """The representations named in `outputs`, each `[U, d]` and `[I, d]`.
 
-        What is not an output is `id` or `fused`, or has a `/` in its name, as no modality has.
-        What chance it takes in training (dropout, noise) comes from torch's global generator, which the trainer seeds.
+        In training mode the result also has the representations that `auxiliaries` read. Their names are `id`, `fused`,
+        or contain a `/`, which no modality's name does. Random numbers (dropout, noise) come from torch's global
+        generator, which the trainer seeds.
         """
 
     def auxiliaries(self) -> list[Auxiliary]:
-        """Losses of the backbone's own; none by default."""
+        """The auxiliary losses of the backbone; none by default."""
         return []
 
     def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
-        """Before each training epoch: what is made anew once an epoch, such as a pruned graph.
+        """Called before each training epoch, to compute what changes once an epoch, such as a pruned graph.
 
-        It must depend on the weights and the generator only, so that interrupted training goes on as it would have.
-        In evaluation mode `forward` does not use it.
+        The result may depend on the weights and the generator alone, so that interrupted training resumes with the same
+        bits. `forward` does not use it in evaluation mode.
 
         Args:
-            generator: on the CPU, its seed made of the run's seed, the tower and the epoch.
+            graph: the training graph.
+            generator: on the CPU, seeded by the run's seed, the tower and the epoch.
         """
 
 
-def check_compatibility(kind: type[Backbone], graph: InteractionGraph, role: str) -> None:
-    """Whether the backbone can work on this graph at all.
+def check_compatibility(kind: type[Backbone], graph: InteractionGraph, feedback_role: str) -> None:
+    """Check that the backbone can work on this graph.
 
     Raises:
-        RecipeError: it needs a modality and no item has one, or its role has no training pairs.
+        RecipeError: it needs a modality and no item has one, or its feedback role has no training pairs.
     """
     if kind.needs_modalities and not any(bool(graph.mask(name).any()) for name in graph.modalities):
         raise RecipeError(
             f"the backbone `{getattr(kind, 'name', kind.__name__)}` has no item features to work on",
             expected="at least one modality that an item has",
-            got="a dataset without any, data.modalities = [], or modalities that no item has",
+            got="a dataset without modalities, data.modalities = [], or modalities that no item has",
             where="backbone.name",
             next_step="choose a backbone that works on ids, such as lightgcn; see `graphrec list backbones`",
         )
-    if not len(graph.pairs(role)):
+    if not len(graph.pairs(feedback_role)):
         raise RecipeError(
-            f"the graph of role `{role}` has no edges",
+            f"the graph of feedback role `{feedback_role}` has no edges",
             expected="at least one training pair",
             got="none",
             where="backbone.name",

@@ -1,16 +1,20 @@
-"""What the general graph networks share: where they start, and that one stack of convolutions serves `id` and `fused`.
+"""A stack of general graph convolutions over the interaction graph: the common base of GCN, GraphSAGE, GATv2 and R-GCN.
 
     X^0_id    = E                                           users and items
     X^0_fused = E, an item plus the sum over its modalities of X_m W_m
-    X^{l+1}   = LeakyReLU(convolution(X^l)), the last without LeakyReLU
+    X^{l+1}   = LeakyReLU(convolution(X^l)), the last layer without LeakyReLU
 
-A bag has one learned vector a word, as in `with_modalities`; an item without a modality gets nothing of it.
+The two passes share the weights of the layers. `id` is the same network without the features, and an output more adds
+no parameters. A bag has one learned vector per word, as in `with_modalities`. For an item without the modality X_m W_m
+is zero.
 
-These networks were published for nodes with features, or for none. Readings that are graphrec's own: features are
-mapped to the width of the ids and added to them; the last layer is linear, since a ReLU would leave inner products
-nothing below zero; before it LeakyReLU (slope 0.01) stands for the papers' ReLU and ELU, since a node whose columns are
-all below zero would come out of a ReLU as nothing, and all items alike to it; there is no dropout. The two passes share
-the weights of the layers, so that `id` is the same network with the features left out, and asking for both adds none.
+Deviations. These networks were published for nodes with features, or with none, so this use is graphrec's own:
+- Features are projected to the width of the ids and added to them.
+- The last layer is linear, because after a ReLU no inner product could be negative.
+- LeakyReLU (slope 0.01) replaces ReLU and ELU. A ReLU gives zero for a node whose columns are all negative, and then
+  all items have the same score for it.
+- There is no dropout.
+- Features come scaled by column (`data.scaling = "none"` takes them as given).
 """
 
 from __future__ import annotations
@@ -32,28 +36,30 @@ class ConvolutionConfig(BackboneConfig):
     """Settings of a stack of general graph convolutions."""
 
     features: bool = True
-    """Whether `fused` starts from the item features, too. False is the network on ids alone."""
+    """Whether `fused` starts from the ids and the item features. False is the network on ids alone."""
 
 
 class Convolution(Backbone):
-    """Base of the backbones that stack one general graph convolution; a subclass says which."""
+    """Base of the backbones that stack one kind of graph convolution, which a subclass defines."""
 
     Config = ConvolutionConfig
     config: ConvolutionConfig
     modality_support = "fused"
 
-    def __init__(self, config: ConvolutionConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
-        super().__init__(config, graph, role, outputs)
-        self.projections = Projections(config, graph, _read(config, graph, outputs), bias=False)
+    def __init__(
+        self, config: ConvolutionConfig, graph: InteractionGraph, feedback_role: str, outputs: Sequence[str]
+    ) -> None:
+        super().__init__(config, graph, feedback_role, outputs)
+        self.projections = Projections(config, graph, _needed_modalities(config, graph, outputs), bias=False)
         self.layers = nn.ModuleList(self.layer(graph) for _ in range(config.layers))
 
     @abstractmethod
     def layer(self, graph: InteractionGraph) -> nn.Module:
-        """One convolution: called with `[U + I, d]` and what `neighbours` gives, it returns `[U + I, d]`."""
+        """One convolution: a module from `[U + I, d]` and the result of `neighbours` to `[U + I, d]`."""
 
     @abstractmethod
     def neighbours(self, graph: InteractionGraph) -> Any:
-        """The graph in the form in which a layer takes it."""
+        """The graph in the form that a layer takes."""
 
     @classmethod
     def tables(
@@ -61,22 +67,25 @@ class Convolution(Backbone):
     ) -> dict[str, tuple[int, int]]:
         assert isinstance(config, ConvolutionConfig)
         ids = {ID: (graph.num_users + graph.num_items, config.embedding_size)}
-        return ids | Projections.tables(config, graph, _read(config, graph, outputs))
+        return ids | Projections.tables(config, graph, _needed_modalities(config, graph, outputs))
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         neighbours, ids = self.neighbours(graph), tables[ID]
-        found: Representations = {}
+        representations: Representations = {}
         if FUSED in self.outputs:
-            found[FUSED] = self._convolved(self._with_features(ids, graph, tables), neighbours, graph.num_users)
+            start = self._with_features(ids, graph, tables)
+            representations[FUSED] = self._convolved(start, neighbours, graph.num_users)
         if ID in self.outputs:
-            alone = self.projections.names or FUSED not in found
-            found[ID] = self._convolved(ids, neighbours, graph.num_users) if alone else found[FUSED]
-        return {name: found[name] for name in self.outputs}
+            differs = self.projections.names or FUSED not in representations  # without features both are the same
+            representations[ID] = (
+                self._convolved(ids, neighbours, graph.num_users) if differs else representations[FUSED]
+            )
+        return {name: representations[name] for name in self.outputs}
 
     def _with_features(self, ids: Tensor, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Tensor:
         users, items = ids[: graph.num_users], ids[graph.num_users :]
-        for looks in self.projections(graph, tables).values():
-            items = items + looks
+        for projected in self.projections(graph, tables).values():
+            items = items + projected
         return torch.cat([users, items])
 
     def _convolved(self, x: Tensor, neighbours: Any, num_users: int) -> Representation:
@@ -85,6 +94,6 @@ class Convolution(Backbone):
         return Representation(x[:num_users], x[num_users:])
 
 
-def _read(config: ConvolutionConfig, graph: InteractionGraph, outputs: Sequence[str]) -> tuple[str, ...]:
-    """The modalities that the wanted outputs need."""
+def _needed_modalities(config: ConvolutionConfig, graph: InteractionGraph, outputs: Sequence[str]) -> tuple[str, ...]:
+    """The modalities that the outputs need."""
     return graph.modalities if config.features and FUSED in outputs else ()

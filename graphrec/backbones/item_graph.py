@@ -1,4 +1,4 @@
-"""The frozen item graphs of the modalities: nearest items by their features."""
+"""Item graphs of the modalities: each item and its nearest items by features. They are computed once, not learned."""
 
 from __future__ import annotations
 
@@ -15,55 +15,66 @@ from graphrec.graph.sparse import ConstantCSR
 
 
 class FrozenItemGraphs:
-    """D^-1/2 S_m D^-1/2, where S_m holds each item's cosine similarities to its nearest items, itself among them.
+    """D^-1/2 S_m D^-1/2, where S_m has each item's cosine similarities to its nearest items, itself included.
 
-    Made of the features alone, they are no parameters; they are kept as long as the graph gives the same neighbours.
+    They follow from the features alone and are no parameters. They are cached as long as the interaction graph returns
+    the same neighbours.
 
     Args:
-        entries: `equal` holds ones in place of the similarities.
+        entries: `cosine`, or `equal` for ones in place of the similarities.
+
+    Example:
+        >>> from graphrec.testing.small_graph import small_graph
+        >>> FrozenItemGraphs()(small_graph(), "visual", count=3).shape
+        (11, 11)
     """
 
     def __init__(self, entries: Weights = "cosine") -> None:
         self.entries: Weights = entries
-        self._made: dict[str, tuple[Neighbours, ConstantCSR]] = {}
+        self._matrices: dict[str, tuple[Neighbours, ConstantCSR]] = {}
         self._maximum: tuple[list[ConstantCSR], ConstantCSR] | None = None
 
     def __call__(self, graph: InteractionGraph, modality: str, count: int) -> ConstantCSR:
-        """`[I, I]`, of the `count` nearest items of each."""
-        near = graph.neighbours(modality, count)
-        known = self._made.get(modality)
-        if known is None or known[0] is not near:
-            known = self._made[modality] = near, near.matrix(self.entries, "symmetric")
-        return known[1]
+        """`[I, I]`, with the `count` nearest items of each item."""
+        neighbours = graph.neighbours(modality, count)
+        cached = self._matrices.get(modality)
+        # `is` and not `==`: the graph caches its neighbours, so another object means other features or another count.
+        if cached is None or cached[0] is not neighbours:
+            cached = self._matrices[modality] = neighbours, neighbours.matrix(self.entries, "symmetric")
+        return cached[1]
 
     def maximum(self, graph: InteractionGraph, counts: Mapping[str, int]) -> ConstantCSR:
-        """`[I, I]`, entry by entry the greatest of the modalities' graphs; `counts` as above, by modality."""
-        graphs = [self(graph, modality, count) for modality, count in counts.items()]
-        known = self._maximum
-        if known is None or len(known[0]) != len(graphs) or any(a is not b for a, b in zip(known[0], graphs)):
-            known = self._maximum = graphs, _maximum(graphs).to(graph.device)
-        return known[1]
+        """`[I, I]`, the entrywise maximum of the graphs of the modalities in `counts`."""
+        matrices = [self(graph, modality, count) for modality, count in counts.items()]
+        cached = self._maximum
+        if cached is None or len(cached[0]) != len(matrices) or any(a is not b for a, b in zip(cached[0], matrices)):
+            cached = self._maximum = matrices, _maximum(matrices).to(graph.device)
+        return cached[1]
 
     def propagate_mean(
         self, graph: InteractionGraph, weights: Mapping[str, float | Tensor], count: int, x: Tensor
     ) -> Tensor:
-        """One step over the modalities' graphs together, `[I, d] -> [I, d]`: for each item the weighted mean over the
-        modalities that it has, or zeros. Where all items have all of them and the weights sum to one, this is the sum
-        of w_m S_m x."""
-        total, share = torch.zeros_like(x), x.new_zeros(len(x), 1)
+        """One step over the graphs of several modalities, `[I, d] -> [I, d]`: the weighted mean over an item's own
+        modalities, or zeros.
+
+        Where every item has all modalities and the weights sum to one, this is sum_m w_m S_m x.
+        """
+        total, weight_sum = torch.zeros_like(x), x.new_zeros(len(x), 1)
         for name, weight in weights.items():
             total = total + weight * (self(graph, name, count) @ x)
-            share = share + weight * (graph.neighbours(name, count).index[:, :1] >= 0)
-        return total / share.clamp(min=torch.finfo(x.dtype).tiny)
+            has_modality = graph.neighbours(name, count).index[:, :1] >= 0  # an item is its own first neighbour
+            weight_sum = weight_sum + weight * has_modality
+        return total / weight_sum.clamp(min=torch.finfo(x.dtype).tiny)
 
 
-def _maximum(graphs: list[ConstantCSR]) -> ConstantCSR:
-    tensors = [one.matrix.tensor.cpu() for one in graphs]
-    matrices = [
-        sparse.csr_array((one.values().numpy(), one.col_indices().numpy(), one.crow_indices().numpy()), one.shape)
-        for one in tensors
+def _maximum(matrices: list[ConstantCSR]) -> ConstantCSR:
+    tensors = [matrix.matrix.tensor.cpu() for matrix in matrices]
+    arrays = [
+        sparse.csr_array((csr.values().numpy(), csr.col_indices().numpy(), csr.crow_indices().numpy()), csr.shape)
+        for csr in tensors
     ]
-    found = reduce(lambda one, other: one.maximum(other), matrices)  # no entry is below the zeros that are not stored
-    found.sort_indices()
-    crow, col = (torch.from_numpy(one).long() for one in (found.indptr, found.indices))
-    return ConstantCSR(crow, col, torch.from_numpy(found.data), found.shape[1])
+    # Entries that are not stored count as zero; no stored entry is below zero, so the maximum stays sparse.
+    largest = reduce(lambda left, right: left.maximum(right), arrays)
+    largest.sort_indices()
+    crow, col = (torch.from_numpy(numbers).long() for numbers in (largest.indptr, largest.indices))
+    return ConstantCSR(crow, col, torch.from_numpy(largest.data), largest.shape[1])

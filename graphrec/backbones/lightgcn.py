@@ -1,10 +1,13 @@
-"""LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation (He et al., SIGIR 2020).
+"""LightGCN: id embeddings averaged over the steps of a normalised propagation.
+
+"LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation" (Xiangnan He et al., SIGIR 2020).
 
     E^{l+1} = D^{-1/2} A D^{-1/2} E^l,    representation = mean of E^0 ... E^L        Eq. 3, 4, 8
 
-It knows ids alone; modality representations come from `with_modalities`. Deviations: none in the model; `edge_dropout`,
-off by default, is beyond the paper (see `pruned.py`). The released code has another, which in each step drops entries
-of the scaled matrix, not pairs, and scales up those that stay.
+It uses ids alone. `with_modalities` adds modality representations.
+
+Deviations: none in the model. `edge_dropout`, off by default, is not in the paper (see `pruned.py`). The released code
+has another dropout: in each step it drops entries of the scaled matrix, not pairs, and scales up the others.
 """
 
 from __future__ import annotations
@@ -20,7 +23,17 @@ from graphrec.graph.build import InteractionGraph
 
 @backbones.register("lightgcn")
 class LightGCN(EdgeDropout):
-    """LightGCN (He et al. 2020): ids alone, averaged over propagation steps; no weights besides the embeddings."""
+    """LightGCN (He et al. 2020): ids alone, averaged over propagation steps; no weights besides the embeddings.
+
+    Shapes:
+        user `[U, d]`, item `[I, d]`. `id` and `fused` are the same tensors.
+
+    Example:
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> representations = small_representations(LightGCN, embedding_size=8, layers=3)
+        >>> representations["fused"].user.shape, representations["fused"].item.shape
+        (torch.Size([7, 8]), torch.Size([11, 8]))
+    """
 
     Config = EdgeDropoutConfig
     modality_support = "none"
@@ -39,7 +52,13 @@ class LightGCN(EdgeDropout):
 
 
 def average_layers(propagate: Callable[[Tensor], Tensor], x: Tensor, layers: int) -> Tensor:
-    """The mean of x and of what 1 to `layers` propagations make of it, `[N, d] -> [N, d]`: LightGCN's Eq. 4 and 8."""
+    """The mean of x and of its first `layers` propagations, `[N, d] -> [N, d]`: LightGCN's Eq. 4 and 8.
+
+    Example:
+        >>> import torch
+        >>> average_layers(lambda x: 2 * x, torch.ones(1, 2), layers=2)  # the mean of 1, 2 and 4
+        tensor([[2.3333, 2.3333]])
+    """
     total = x
     for _ in range(layers):
         x = propagate(x)

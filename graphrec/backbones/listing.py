@@ -1,4 +1,4 @@
-"""What there is to know of each backbone before choosing one: for `graphrec list backbones`."""
+"""The properties of each backbone by which to choose one, for `graphrec list backbones`."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ from graphrec.errors import ComponentError
 
 HEADERS = ["name", "what it is", "features", "auxiliary losses", "multiply-adds"]
 WIDTHS = {"features": 13, "auxiliary losses": 15, "multiply-adds": 25}
-"""Where columns wrap on a terminal, so that a hundred characters leave a sentence its room."""
-FEATURES = {"ids": "ids alone", "fused": "in fused", "each": "each modality"}
+"""Columns that wrap on a terminal, with their widths, so that 100 characters have room for the summary."""
+FEATURES = {"none": "ids alone", "fused": "in fused", "per_modality": "each modality"}
 """`Backbone.modality_support` in words."""
-OF_FEATURES = (
-    "Features: with `each modality`, users and items have vectors for each; with `in fused`, one for all together, "
-    "users too; with `ids alone`, users have none and items a linear map of theirs, where a decoder asks. What `needs "
-    "one` is refused on data without any."
+FEATURE_LEGEND = (
+    "Features: `each modality` has user and item vectors for every modality; `in fused` has one vector for all "
+    "together; `ids alone` has none, and a decoder that asks for a modality gets a linear map of the item features. "
+    "`needs one` is refused on data without a modality."
 )
-"""What the words of that column mean."""
+"""The meaning of the words in that column."""
 SYMBOLS = (
     "Multiply-adds of one forward pass in training, over all edges, that gives `fused`: E training pairs, N users and "
     "items, U users, I items, M modalities, D feature width, P projected feature width, d embedding width, L layers, "
     "K neighbours, B pairs a batch; any other number is that of the class's defaults. The gradient costs about twice "
     "as much again."
 )
-"""What the letters of `Backbone.cost` mean."""
+"""The meaning of the letters in `Backbone.cost`."""
 
 
 @dataclass(frozen=True)
-class Listed:
-    """One backbone.
+class BackboneRow:
+    """One row of the list of backbones.
 
     Args:
-        summary: the first line of the class's docstring, or why the class cannot be used.
-        features: what it makes of them; empty where the class cannot be used, as are those that follow.
-        auxiliary_losses: by default.
+        name: the registered name.
+        summary: the first line of the class's docstring, or the reason why the class cannot be loaded. All following
+            fields are then empty.
+        features: its use of item features, in words.
+        auxiliary_losses: their names under the default settings.
         cost: multiply-adds, in the letters of `SYMBOLS`.
-        more_cost: what comes on top.
+        more_cost: further multiply-adds.
         modality_users: whether users have vectors of each modality.
     """
 
@@ -49,23 +51,28 @@ class Listed:
     modality_users: bool = False
 
     def cells(self) -> tuple[str, ...]:
-        """As a row of the table under `HEADERS`."""
+        """The cells of the row, in the order of `HEADERS`."""
         cost = f"{self.cost}; {self.more_cost}" if self.more_cost else self.cost
         return self.name, self.summary, self.features, ", ".join(self.auxiliary_losses), cost
 
 
-def list_backbones() -> list[Listed]:
-    """Every backbone, by name; one that a package offers and that cannot be loaded is listed with the reason."""
-    return [_listed(name, summary) for name, summary in backbones.summaries()]
+def list_backbones() -> list[BackboneRow]:
+    """Every backbone by name. One of another package that cannot be loaded is listed with the reason.
+
+    Example:
+        >>> next(row.features for row in list_backbones() if row.name == "lightgcn")
+        'ids alone'
+    """
+    return [_row(name, summary) for name, summary in backbones.summaries()]
 
 
-def _listed(name: str, summary: str) -> Listed:
+def _row(name: str, summary: str) -> BackboneRow:
     try:
         kind = backbones.get(name)
     except ComponentError:
-        return Listed(name, summary)
+        return BackboneRow(name, summary)
     features = FEATURES[kind.modality_support] + (", needs one" if kind.needs_modalities else "")
-    return Listed(
+    return BackboneRow(
         name,
         summary,
         features,

@@ -1,14 +1,17 @@
-"""No graph: embeddings as they are, features through one linear map.
+"""Matrix factorisation: embeddings without a graph, and features through one linear map.
 
-What BPR-MF, VBPR, AMR, DeepStyle and CausalRec were published on (Rendle et al., UAI 2009; He and McAuley, AAAI 2016):
+The model of "BPR: Bayesian Personalized Ranking from Implicit Feedback" (Steffen Rendle et al., UAI 2009) and of "VBPR:
+Visual Bayesian Personalized Ranking from Implicit Feedback" (Ruining He and Julian McAuley, AAAI 2016). AMR, DeepStyle
+and CausalRec were published on it, too.
 
     id:          g_u, g_i                two tables
     modality m:  t_u^m, E_m f_i          a table of user preferences, a matrix on the item's features
 
-`fused` is the mean over id and all modalities.
+`fused` is the mean over `id` and all modalities.
 
-Deviations: features come scaled by column, where the papers take them as given; an item without the modality,
-which the papers do not have, is the zero vector there.
+Deviations:
+- Features come scaled by column. The papers take them as given (`data.scaling = "none"`).
+- An item without the modality, a case that the papers do not have, has the zero vector in it.
 """
 
 from __future__ import annotations
@@ -34,21 +37,30 @@ from graphrec.graph.build import InteractionGraph
 
 class MFConfig(BackboneConfig):
     layers: int = Field(0, ge=0, le=0)
-    """None: nothing is propagated."""
+    """0, and nothing else: no propagation."""
 
 
 @backbones.register("mf")
 class MF(Backbone):
-    """Matrix factorisation: no graph; ids and linearly mapped features, as BPR-MF and VBPR have them."""
+    """Matrix factorisation: no graph; ids and linearly projected features, as in BPR-MF and VBPR.
+
+    Shapes:
+        user `[U, d]`, item `[I, d]`, for `id`, `fused` and each modality.
+
+    Example:
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> sorted(small_representations(MF, ("id", "visual"), embedding_size=8))
+        ['id', 'visual']
+    """
 
     Config = MFConfig
     config: MFConfig
     cost = "M I D d"
 
-    def __init__(self, config: MFConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
-        super().__init__(config, graph, role, outputs)
+    def __init__(self, config: MFConfig, graph: InteractionGraph, feedback_role: str, outputs: Sequence[str]) -> None:
+        super().__init__(config, graph, feedback_role, outputs)
         self.maps = nn.ParameterDict()
-        for name in _modalities(graph, outputs):
+        for name in _needed_modalities(graph, outputs):
             if not graph.is_bag(name):
                 self.maps[name] = nn.Parameter(torch.empty(graph.width(name), config.embedding_size))
                 nn.init.xavier_normal_(self.maps[name])
@@ -63,24 +75,24 @@ class MF(Backbone):
                 "user": (graph.num_users, config.embedding_size),
                 "item": (graph.num_items, config.embedding_size),
             }
-        for name in _modalities(graph, outputs):
+        for name in _needed_modalities(graph, outputs):
             shapes[f"preference_{name}"] = (graph.num_users, config.embedding_size)
             if graph.is_bag(name):
                 shapes[f"words_{name}"] = (graph.width(name), config.embedding_size)
         return shapes
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
-        parts: Representations = {}
+        representations: Representations = {}
         if "user" in tables:
-            parts[ID] = Representation(tables["user"], tables["item"])
-        for name in _modalities(graph, self.outputs):
+            representations[ID] = Representation(tables["user"], tables["item"])
+        for name in _needed_modalities(graph, self.outputs):
             weight = tables[f"words_{name}"] if graph.is_bag(name) else self.maps[name]
-            looks = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
-            parts[name] = Representation(tables[f"preference_{name}"], looks)
+            items = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
+            representations[name] = Representation(tables[f"preference_{name}"], items)
         if FUSED in self.outputs:
-            parts[FUSED] = fuse([parts[name] for name in (ID, *graph.modalities)])
-        return {name: parts[name] for name in self.outputs}
+            representations[FUSED] = fuse([representations[name] for name in (ID, *graph.modalities)])
+        return {name: representations[name] for name in self.outputs}
 
 
-def _modalities(graph: InteractionGraph, outputs: Sequence[str]) -> list[str]:
+def _needed_modalities(graph: InteractionGraph, outputs: Sequence[str]) -> list[str]:
     return [name for name in graph.modalities if name in outputs or FUSED in outputs]

@@ -1,20 +1,22 @@
-"""NGCF: Neural Graph Collaborative Filtering (Wang et al., SIGIR 2019).
+"""NGCF: id embeddings convolved with their element-wise affinity to the neighbours, all layers concatenated.
 
-With L = D^{-1/2} A D^{-1/2} and the ids E^0:
+"Neural Graph Collaborative Filtering" (Xiang Wang et al., SIGIR 2019). With L = D^{-1/2} A D^{-1/2} and the ids E^0:
 
     E^{l+1} = LeakyReLU( (L E^l + E^l) W_1 + (L E^l * E^l) W_2 )                          Eq. 7
     representation = [E^0 || rownorm(E^1) || ... || rownorm(E^L)]                          Eq. 9
 
-It knows ids alone; modality representations come from `with_modalities`.
+It uses ids alone. `with_modalities` adds modality representations.
 
-Defaults are the paper's: three layers, concatenation, message dropout of 0.1, no node dropout; the slope of 0.2 is that
-of the authors' code, which the paper leaves open. In training the dropout falls on E^{l+1}, whence it reaches the next
-layer as well; the row norms, of which the paper does not speak, are in the representation only: both as in that code.
-Beyond the paper is `edge_dropout`, off by default (see `pruned.py`).
+Defaults are the paper's: three layers, concatenation, message dropout of 0.1 and no node dropout. Three details are
+those of the authors' code: the slope of 0.2, which the paper does not give; the dropout on E^{l+1}, which therefore
+reaches the next layer as well; and the row norms, which are in the representation only.
 
-Deviations from the code, which differs from its paper: it takes D^{-1} (A + I) for L, activates the two terms apart and
-gives each a bias; here Eq. 7 holds. The paper's `embedding_size` is the width of one layer and its representation has
-L + 1 times as many columns; here it is the representation's, as for every backbone, so that its 64 a layer are 256.
+Deviations:
+- The authors' code differs from Eq. 7. It has D^{-1} (A + I) for L, activates the two terms separately and gives each a
+  bias. Here Eq. 7 holds.
+- The paper's embedding size is the width of one layer, and its representation has L + 1 times as many columns. Here
+  `embedding_size` is the width of the representation, as for every backbone. The paper's 64 per layer are 256 here.
+- `edge_dropout`, off by default, is not in the paper (see `pruned.py`).
 """
 
 from __future__ import annotations
@@ -38,12 +40,13 @@ class NGCFConfig(EdgeDropoutConfig):
     """Settings of NGCF."""
 
     layers: int = Field(3, ge=1)
-    """L, steps of message passing."""
+    """L, the number of message-passing steps."""
     combine: Literal["concat", "mean"] = Field("concat", validate_default=True)
-    """`concat` shares the columns of the representation out among the ids and the layers, as evenly as whole numbers
-    allow; a layer needs two to learn, as the norm makes of one a mere sign. `mean` averages layers of full width."""
+    """`concat` divides the columns of the representation among the ids and the layers, as evenly as possible. A layer
+    needs two columns to learn, because the row norm turns a single one into its sign. `mean` averages layers of full
+    width."""
     message_dropout: float = Field(0.1, ge=0, lt=1)
-    """Share of each layer's outputs that is zeroed in training."""
+    """Share of the entries of each layer's output that dropout sets to zero in training."""
 
     @field_validator("combine")
     @classmethod
@@ -58,23 +61,32 @@ class NGCFConfig(EdgeDropoutConfig):
 
 @backbones.register("ngcf")
 class NGCF(EdgeDropout):
-    """NGCF (Wang et al. 2019): ids alone, convolved with their element-wise affinity to the neighbours."""
+    """NGCF (Wang et al. 2019): ids alone, convolved with their element-wise affinity to the neighbours.
+
+    Shapes:
+        user `[U, d]`, item `[I, d]`. `id` and `fused` are the same tensors.
+
+    Example:
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> small_representations(NGCF, embedding_size=8, layers=1)["fused"].item.shape
+        torch.Size([11, 8])
+    """
 
     Config = NGCFConfig
     config: NGCFConfig
     modality_support = "none"
     cost = "2 L (E w + N w^2), w = d / (L + 1); with combine = mean, w = d"
 
-    def __init__(self, config: NGCFConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
-        super().__init__(config, graph, role, outputs)
-        self.layers = nn.ModuleList(_Layer(*pair) for pair in pairwise(_widths(config)))
+    def __init__(self, config: NGCFConfig, graph: InteractionGraph, feedback_role: str, outputs: Sequence[str]) -> None:
+        super().__init__(config, graph, feedback_role, outputs)
+        self.layers = nn.ModuleList(_NGCFLayer(*widths) for widths in pairwise(_layer_widths(config)))
 
     @classmethod
     def tables(
         cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
     ) -> dict[str, tuple[int, int]]:
         assert isinstance(config, NGCFConfig)
-        return {ID: (graph.num_users + graph.num_items, _widths(config)[0])}
+        return {ID: (graph.num_users + graph.num_items, _layer_widths(config)[0])}
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         propagate = self.propagator(graph)
@@ -83,12 +95,12 @@ class NGCF(EdgeDropout):
         for layer in self.layers:
             x = F.dropout(layer(x, propagate(x)), self.config.message_dropout, self.training)
             steps.append(normalize_rows(x))
-        whole = torch.cat(steps, dim=1) if self.config.combine == "concat" else torch.stack(steps).mean(0)
-        pair = Representation(whole[: graph.num_users], whole[graph.num_users :])
+        nodes = torch.cat(steps, dim=1) if self.config.combine == "concat" else torch.stack(steps).mean(0)
+        pair = Representation(nodes[: graph.num_users], nodes[graph.num_users :])
         return {name: pair for name in self.outputs}
 
 
-class _Layer(nn.Module):
+class _NGCFLayer(nn.Module):
     def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
         self.neighbours = nn.Linear(width_in, width_out, bias=False)
@@ -96,13 +108,13 @@ class _Layer(nn.Module):
         for linear in (self.neighbours, self.affinity):
             nn.init.xavier_uniform_(linear.weight)
 
-    def forward(self, x: Tensor, near: Tensor) -> Tensor:
-        return F.leaky_relu(self.neighbours(near + x) + self.affinity(near * x), 0.2)
+    def forward(self, x: Tensor, propagated: Tensor) -> Tensor:
+        return F.leaky_relu(self.neighbours(propagated + x) + self.affinity(propagated * x), 0.2)
 
 
-def _widths(config: NGCFConfig) -> list[int]:
-    """Columns of E^0 ... E^L; the later ones take what does not divide."""
-    size, parts = config.embedding_size, config.layers + 1
+def _layer_widths(config: NGCFConfig) -> list[int]:
+    """The number of columns of E^0 ... E^L; a remainder goes to the later layers."""
+    size, blocks = config.embedding_size, config.layers + 1
     if config.combine == "mean":
-        return [size] * parts
-    return [size * (part + 1) // parts - size * part // parts for part in range(parts)]
+        return [size] * blocks
+    return [size * (block + 1) // blocks - size * block // blocks for block in range(blocks)]

@@ -1,6 +1,6 @@
-"""Linear maps of the item features to the width of the embeddings.
+"""Linear projections of the item features to the width of the embeddings.
 
-    x_m W_m + b_m                                  a bag: the mean of its words' vectors, + b_m
+    x_m W_m + b_m                                  for a bag: the mean of its words' vectors, + b_m
 
 An item without the modality is the zero vector.
 """
@@ -17,21 +17,23 @@ from graphrec.graph.build import InteractionGraph
 
 
 class ProjectionConfig(BackboneConfig):
-    """Settings of a backbone that maps the features."""
+    """Settings of a backbone that projects the features."""
 
     trainable_features: bool = False
-    """Whether each item's own features are trained, too, as published code of this family has it: I D more parameters
-    a dense modality. A bag has trained vectors of its words in any case. Item graphs stay as they are."""
+    """Whether the features themselves are trained, as in the published code of this family. This adds I D parameters
+    for each dense modality. A bag has trained word vectors in any case. Item graphs do not change."""
 
 
 class Projections(nn.Module):
-    """One map a modality to `[I, d]`; that of a bag is the table `words_NAME`, made as embedding tables are.
+    """One linear projection for each modality, to `[I, d]`.
+
+    The projection of a bag is the embedding table `words_NAME`, which the recommender creates.
 
     Args:
-        config: for d and, where it has it, `trainable_features`.
-        graph: for the features' widths.
+        config: for d and, in a `ProjectionConfig`, `trainable_features`.
+        graph: for the widths of the features.
         names: the modalities.
-        bias: whether there is b_m.
+        bias: whether b_m is added.
     """
 
     def __init__(
@@ -48,7 +50,8 @@ class Projections(nn.Module):
                 continue
             self.maps[name] = nn.Parameter(torch.empty(graph.width(name), config.embedding_size))
             nn.init.xavier_normal_(self.maps[name])
-            if trainable:  # what training adds to the features, so that these can still be moved or encoded
+            if trainable:
+                # Training changes an offset, not the features: these may still be perturbed (AMR) or encoded (DVBPR).
                 self.changes[name] = nn.Parameter(torch.zeros(graph.num_items, graph.width(name)))
 
     @staticmethod
@@ -58,7 +61,7 @@ class Projections(nn.Module):
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """`[I, d]` for each modality."""
-        found = {}
+        projected = {}
         for name in self.names:
             weight = tables[f"words_{name}"] if graph.is_bag(name) else self.maps[name]
             values = graph.project(name, weight)
@@ -66,5 +69,5 @@ class Projections(nn.Module):
                 values = values + self.changes[name] @ weight
             if name in self.biases:
                 values = values + self.biases[name]
-            found[name] = values * graph.mask(name).unsqueeze(1)
-        return found
+            projected[name] = values * graph.mask(name).unsqueeze(1)
+        return projected

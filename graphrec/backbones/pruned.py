@@ -1,10 +1,10 @@
-"""Training over some of the pairs, drawn anew each epoch; scoring over all.
+"""Training over a random part of the edges, drawn again for each epoch; scoring over all edges.
 
-    propagation = D^-1/2 A D^-1/2,    in training A the epoch's pairs alone, and D their degrees
+    propagation = D^-1/2 A D^-1/2,    in training A has the edges of the epoch alone, and D their degrees
 
-Which pairs an epoch keeps is for each backbone to say: FREEDOM drops those of popular nodes first. `EdgeDropout` keeps
-(1 - edge_dropout) E, every set of that size being equally likely, as SGL (Wu et al., SIGIR 2021) drops edges for its
-views.
+Each backbone chooses the edges of an epoch. FREEDOM drops edges of popular nodes first. `EdgeDropout` keeps
+(1 - edge_dropout) E edges, where every set of that size is equally likely, as in the views of SGL ("Self-supervised
+Graph Learning for Recommendation", Wu et al., SIGIR 2021).
 """
 
 from __future__ import annotations
@@ -22,48 +22,48 @@ from graphrec.graph.pruning import remaining_edges, uniform_mask
 
 
 class Pruned(Backbone):
-    """Base of the backbones that train over pairs drawn anew each epoch."""
+    """Base of the backbones that train over a random part of the edges."""
 
     pruned: Propagator | None = None
-    """This epoch's; None where nothing is left out."""
+    """The propagator of the current epoch; None where no edge is dropped."""
 
-    def __init__(self, config: BackboneConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
-        super().__init__(config, graph, role, outputs)
-        remaining_edges(
-            len(graph.pairs(role)), self.drop_rate
-        )  # a share that leaves nothing is refused before any epoch
+    def __init__(
+        self, config: BackboneConfig, graph: InteractionGraph, feedback_role: str, outputs: Sequence[str]
+    ) -> None:
+        super().__init__(config, graph, feedback_role, outputs)
+        # A share that leaves no edge is refused here, before the first epoch.
+        remaining_edges(len(graph.pairs(feedback_role)), self.drop_rate)
 
     @property
     @abstractmethod
     def drop_rate(self) -> float:
-        """The share of the training pairs that each epoch leaves out."""
+        """The share of the edges that each epoch drops."""
 
     @abstractmethod
     def edge_mask(self, graph: InteractionGraph, generator: Generator) -> Tensor:
-        """`[E]` bool, which of the role's pairs the epoch keeps."""
+        """`[E]` bool, the edges of the epoch."""
 
     def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
         if self.drop_rate:
-            self.pruned = graph.propagator(self.feedback_role, "symmetric").edge_subgraph(
-                self.edge_mask(graph, generator)
-            )
+            whole = graph.propagator(self.feedback_role, "symmetric")
+            self.pruned = whole.edge_subgraph(self.edge_mask(graph, generator))
 
     def propagator(self, graph: InteractionGraph) -> Propagator:
-        """The epoch's in training mode, else the whole graph's."""
+        """The propagator of the epoch in training mode, that of the whole graph in evaluation mode."""
         if self.training and self.pruned is not None:
             return self.pruned
         return graph.propagator(self.feedback_role, "symmetric")
 
 
 class EdgeDropoutConfig(IdBackboneConfig):
-    """Settings of a backbone on ids that may leave edges out of training."""
+    """Settings of a backbone on ids with edge dropout."""
 
     edge_dropout: float = Field(0.0, ge=0, lt=1)
-    """Share of the training pairs that each epoch leaves out, drawn evenly."""
+    """Share of the training edges that each epoch drops, drawn uniformly."""
 
 
 class EdgeDropout(Pruned):
-    """Base of the backbones that have `edge_dropout`."""
+    """Base of the backbones with the setting `edge_dropout`."""
 
     config: EdgeDropoutConfig
 

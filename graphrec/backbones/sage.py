@@ -1,10 +1,17 @@
-"""GraphSAGE: Inductive Representation Learning on Large Graphs (Hamilton et al., NeurIPS 2017), mean aggregator.
+"""GraphSAGE: a node and the mean of its neighbours, each with a linear map of its own.
+
+"Inductive Representation Learning on Large Graphs" (William L. Hamilton, Rex Ying and Jure Leskovec, NeurIPS 2017),
+with the mean aggregator.
 
     x_v^{l+1} = LeakyReLU( W_self x_v^l + W_neigh mean_{w in N(v)} x_w^l + b )        Algorithm 1, lines 4 and 5
 
-Weights start as in PyG's `SAGEConv`, of which this is the same map over the shared propagator. For X^0 and the last
-layer see `convolution.py`. Deviations from the paper: all neighbours instead of a sample of them, and no L2
-normalisation of a layer's output (line 7), since a popular item's longer vector is what inner products rank by.
+Weights are initialised as in PyG's `SAGEConv`. This is the same map with the shared propagator. For X^0 and the last
+layer see `convolution.py`.
+
+Deviations from the paper:
+- All neighbours are used and not a sample of them.
+- The output of a layer is not L2-normalised (line 7), because the length of a popular item's vector is part of an inner
+  product.
 """
 
 from __future__ import annotations
@@ -19,22 +26,31 @@ from graphrec.graph.propagator import Propagator
 
 @backbones.register("sage")
 class SAGE(Convolution):
-    """GraphSAGE (Hamilton et al. 2017): ids and features, a node and the mean of its neighbours mapped apart."""
+    """GraphSAGE (Hamilton et al. 2017): ids and features, separate maps for a node and the mean of its neighbours.
+
+    Shapes:
+        user `[U, d]`, item `[I, d]`, for `id` and `fused`.
+
+    Example:
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> small_representations(SAGE, embedding_size=8, layers=1)["fused"].item.shape
+        torch.Size([11, 8])
+    """
 
     cost = "M I D d + 2 L (E d + N d^2)"
 
     def layer(self, graph: InteractionGraph) -> nn.Module:
-        return _Layer(self.config.embedding_size)
+        return _SAGELayer(self.config.embedding_size)
 
     def neighbours(self, graph: InteractionGraph) -> Propagator:
         return graph.propagator(self.feedback_role, "mean")
 
 
-class _Layer(nn.Module):
+class _SAGELayer(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.neighbour = nn.Linear(width, width)
-        self.own = nn.Linear(width, width, bias=False)
+        self.own = nn.Linear(width, width, bias=False)  # W_self; saved weights have the name `own`
 
     def forward(self, x: Tensor, propagate: Propagator) -> Tensor:
         return self.neighbour(propagate(x)) + self.own(x)

@@ -1,12 +1,12 @@
-"""What MGCN and SMORE share: LightGCN beside views of the items' features, and a contrast of the two.
+"""The common base of MGCN and SMORE: LightGCN, views of the items' features, and a contrastive loss between the two.
 
     content   C    = mean of E, A E ... A^L E                        A: symmetric normalised interactions
-    view      V_m  = [R S_m^n P_m ; S_m^n P_m]                       R: the users' half of A, S_m: the items' own graph
-    side      Z    = of C and all views, as each model says
+    view      V_m  = [R S_m^n P_m ; S_m^n P_m]                       R: user rows of A, S_m: item graph
+    side      Z    = a combination of C and all views, defined by each model
 
-`fused` is C + Z, `id` is C. A modality's representation is C + V_m, the model with m as its only view: V_m by itself is
-zero for a user without training pairs, and MMGCN's modality representations hold the ids, too. Beside the decoder's
-loss InfoNCE(Z, C) is trained over the users and over the items of a batch, where `fused` is wanted.
+`fused` is C + Z and `id` is C. The representation of a modality is C + V_m, the model with m as its only view. V_m
+alone would be zero for a user without training pairs, and MMGCN's modality representations contain the ids, too.
+Training adds InfoNCE(Z, C) over the users and over the items of a batch, where `fused` is an output.
 """
 
 from __future__ import annotations
@@ -36,31 +36,33 @@ from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sparse import ConstantCSR
 
 SIDE = "side/fused"
-"""What training adds to the representations, for the contrast."""
+"""The name of Z among the representations in training mode, for the contrastive loss."""
 
 
 class SideViewConfig(ProjectionConfig):
-    """Settings of a backbone with views beside its content."""
+    """Settings of a backbone with side views."""
 
     item_layers: int = Field(1, ge=1)
-    """Steps over the item graphs."""
+    """n, propagation steps over the item graphs."""
     contrast_weight: float = Field(0.01, ge=0)
-    """Weight of the contrast of side and content."""
+    """Weight of the contrastive loss between side and content; 0 leaves it out."""
     temperature: float = Field(0.2, gt=0)
-    """Of that contrast."""
+    """Temperature of the contrastive loss."""
 
 
 class SideView(Backbone):
-    """Base of the two; a subclass makes the purified items P_m and the side Z."""
+    """Base of MGCN and SMORE. A subclass computes the purified items P_m and the side Z."""
 
     config: SideViewConfig
     needs_modalities = True
     auxiliary_losses = ("contrast",)
     more_cost = "2 B^2 d for the contrast"
 
-    def __init__(self, config: SideViewConfig, graph: InteractionGraph, role: str, outputs: Sequence[str]) -> None:
-        super().__init__(config, graph, role, outputs)
-        self.modalities = viewed(graph, outputs)
+    def __init__(
+        self, config: SideViewConfig, graph: InteractionGraph, feedback_role: str, outputs: Sequence[str]
+    ) -> None:
+        super().__init__(config, graph, feedback_role, outputs)
+        self.modalities = needed_modalities(graph, outputs)
         self.projections = Projections(config, graph, self.modalities)
         self.item_graphs = FrozenItemGraphs()
 
@@ -69,23 +71,23 @@ class SideView(Backbone):
         cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
     ) -> dict[str, tuple[int, int]]:
         ids = {ID: (graph.num_users + graph.num_items, config.embedding_size)}
-        return ids | Projections.tables(config, graph, viewed(graph, outputs))
+        return ids | Projections.tables(config, graph, needed_modalities(graph, outputs))
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         content = average_layers(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
         items = tables[ID][graph.num_users :]
         projected = self.projections(graph, tables)
-        views = {m: self.view(graph, items, m, one) for m, one in projected.items()}
-        parts, wanted = {ID: content} | {m: content + view for m, view in views.items()}, self.outputs
+        views = {m: self.view(graph, items, m, features) for m, features in projected.items()}
+        nodes, names = {ID: content} | {m: content + view for m, view in views.items()}, self.outputs
         if FUSED in self.outputs:
-            parts[SIDE] = self.side(graph, items, content, projected, views)
-            parts[FUSED] = content + parts[SIDE]
-            wanted += (ID, SIDE) if self.training else ()
-        return {m: Representation(parts[m][: graph.num_users], parts[m][graph.num_users :]) for m in wanted}
+            nodes[SIDE] = self.side(graph, items, content, projected, views)
+            nodes[FUSED] = content + nodes[SIDE]
+            names += (ID, SIDE) if self.training else ()
+        return {name: Representation(nodes[name][: graph.num_users], nodes[name][graph.num_users :]) for name in names}
 
     @abstractmethod
     def view(self, graph: InteractionGraph, items: Tensor, modality: str, features: Tensor) -> Tensor:
-        """V_m `[U + I, d]` from the items' ids and their features at width d, `[I, d]` each."""
+        """V_m `[U + I, d]` from the items' id embeddings and their projected features, `[I, d]` each."""
 
     @abstractmethod
     def side(
@@ -96,10 +98,11 @@ class SideView(Backbone):
         projected: Mapping[str, Tensor],
         views: Mapping[str, Tensor],
     ) -> Tensor:
-        """Z `[U + I, d]`; `projected` holds the modalities' features at width d, `[I, d]`, `views` their V_m."""
+        """Z `[U + I, d]`; `projected` has the projected features `[I, d]` and `views` the V_m of each modality."""
 
-    def over(self, graph: InteractionGraph, item_graph: ConstantCSR, purified: Tensor) -> Tensor:
-        """`[U + I, d]`: purified items `[I, d]` after the steps over their graph, and what the users hear of these."""
+    def propagate_view(self, graph: InteractionGraph, item_graph: ConstantCSR, purified: Tensor) -> Tensor:
+        """`[U + I, d]`: the purified items `[I, d]` after n steps over their graph, below the users' messages from
+        them."""
         for _ in range(self.config.item_layers):
             purified = item_graph @ purified
         return torch.cat([graph.propagator(self.feedback_role, "symmetric").to_users(purified), purified])
@@ -109,14 +112,14 @@ class SideView(Backbone):
             return []
         return [Auxiliary("contrast", self._contrast, self.config.contrast_weight)]
 
-    def _contrast(self, found: Representations, pairs: Pairs) -> Tensor:
-        side, content, temperature = found[SIDE], found[ID], self.config.temperature
-        users, often = pairs.users.unique(return_counts=True)
-        loss = info_nce(side.user[users], content.user[users], temperature, counts=often)
-        items, often = pairs.items.unique(return_counts=True)
-        return loss + info_nce(side.item[items], content.item[items], temperature, counts=often)
+    def _contrast(self, representations: Representations, pairs: Pairs) -> Tensor:
+        side, content, temperature = representations[SIDE], representations[ID], self.config.temperature
+        users, counts = pairs.users.unique(return_counts=True)
+        loss = info_nce(side.user[users], content.user[users], temperature, counts=counts)
+        items, counts = pairs.items.unique(return_counts=True)
+        return loss + info_nce(side.item[items], content.item[items], temperature, counts=counts)
 
 
-def viewed(graph: InteractionGraph, outputs: Sequence[str]) -> tuple[str, ...]:
-    """The modalities whose views the outputs need: all for `fused`."""
+def needed_modalities(graph: InteractionGraph, outputs: Sequence[str]) -> tuple[str, ...]:
+    """The modalities that the outputs need: all for `fused`."""
     return graph.modalities if FUSED in outputs else tuple(m for m in graph.modalities if m in outputs)

@@ -41,14 +41,14 @@ def _list_backbones(as_json: bool) -> None:
     import dataclasses
     import textwrap
 
-    from graphrec.backbones.listing import HEADERS, OF_FEATURES, SYMBOLS, WIDTHS, list_backbones
+    from graphrec.backbones.listing import FEATURE_LEGEND, HEADERS, SYMBOLS, WIDTHS, list_backbones
 
     found = list_backbones()
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
         return
     print_table(HEADERS, [one.cells() for one in found], WIDTHS)
-    for words in (OF_FEATURES, SYMBOLS):
+    for words in (FEATURE_LEGEND, SYMBOLS):
         typer.echo("\n" + textwrap.fill(words, 100))
 
 

@@ -248,64 +248,68 @@ class InteractionGraph:
             cache[modality, count] = nearest(values, self.mask(modality), count)
         return cache[modality, count]
 
-    def pairs(self, role: str) -> Tensor:
+    def pairs(self, feedback_role: str) -> Tensor:
         """`[E, 2]` unique training pairs of a feedback role, on the CPU, sorted by user, then item.
 
         Raises:
             DataError: an edge of the data names a user or item out of range.
         """
-        if role in self._pairs:
-            return self._pairs[role]
-        edges = [self.data["user", name, "item"].edge_index.cpu() for name in self._behaviours(role)]
+        if feedback_role in self._pairs:
+            return self._pairs[feedback_role]
+        edges = [self.data["user", name, "item"].edge_index.cpu() for name in self._behaviours(feedback_role)]
         pairs = torch.unique(torch.cat(edges, dim=1).T, dim=0)
         require_pairs(pairs, self.num_users, self.num_items)
-        self._pairs[role] = pairs
+        self._pairs[feedback_role] = pairs
         return pairs
 
-    def edges(self, role: str) -> Tensor:
+    def edges(self, feedback_role: str) -> Tensor:
         """`[2, 2E]` source and target of each training pair in both directions, sorted by target.
 
         Items are numbered after the users. This is the edge index of PyG's convolutions.
         """
-        if role not in self._edges:
-            users, items = self.pairs(role).T
+        if feedback_role not in self._edges:
+            users, items = self.pairs(feedback_role).T
             to_users = torch.stack([items + self.num_users, users])
             to_items = to_users.flip(0)[:, items.argsort(stable=True)]
-            self._edges[role] = torch.cat([to_users, to_items], dim=1).to(self.device)
-        return self._edges[role]
+            self._edges[feedback_role] = torch.cat([to_users, to_items], dim=1).to(self.device)
+        return self._edges[feedback_role]
 
-    def edges_to_users(self, role: str) -> SortedEdges:
+    def edges_to_users(self, feedback_role: str) -> SortedEdges:
         """The training pairs of a feedback role as edges from items to users, for attention; `T` has those to the
         items."""
-        if role not in self._edges_to_users:
-            users, items = self.pairs(role).T.to(self.device)
-            self._edges_to_users[role] = SortedEdges(torch.stack([items, users]), self.num_users, self.num_items)
-        return self._edges_to_users[role]
+        if feedback_role not in self._edges_to_users:
+            users, items = self.pairs(feedback_role).T.to(self.device)
+            self._edges_to_users[feedback_role] = SortedEdges(
+                torch.stack([items, users]), self.num_users, self.num_items
+            )
+        return self._edges_to_users[feedback_role]
 
-    def edges_with_loops(self, role: str) -> SortedEdges:
+    def edges_with_loops(self, feedback_role: str) -> SortedEdges:
         """The edges of `edges` and an edge from each node to itself, for attention."""
-        if role not in self._edges_with_loops:
+        if feedback_role not in self._edges_with_loops:
             size = self.num_users + self.num_items
             loops = torch.arange(size, device=self.device).expand(2, -1)
-            self._edges_with_loops[role] = SortedEdges(torch.cat([self.edges(role), loops], dim=1), size, size)
-        return self._edges_with_loops[role]
+            self._edges_with_loops[feedback_role] = SortedEdges(
+                torch.cat([self.edges(feedback_role), loops], dim=1), size, size
+            )
+        return self._edges_with_loops[feedback_role]
 
-    def stages(self, role: str, count: int) -> Tensor | None:
-        """`[E]` the stage of the training time in which each of `pairs(role)` first occurred, 0 to `count` - 1.
+    def stages(self, feedback_role: str, count: int) -> Tensor | None:
+        """`[E]` the stage of the training time in which each training pair first occurred, 0 to `count` - 1.
 
         Stages are spans with equally many clicks. None where `count` is 1. Without times all pairs are in stage 0.
         """
         if count == 1:
             return None
-        times = {name: self._times(name) for name in ("click", role)}
+        times = {name: self._times(name) for name in ("click", feedback_role)}
         if not len(times["click"]):
-            return torch.zeros(len(self.pairs(role)), dtype=torch.int64)
+            return torch.zeros(len(self.pairs(feedback_role)), dtype=torch.int64)
         cuts = np.quantile(times["click"].numpy(), np.linspace(0, 1, count + 1)[1:-1])
-        return torch.searchsorted(torch.from_numpy(cuts), times[role].double(), right=True)
+        return torch.searchsorted(torch.from_numpy(cuts), times[feedback_role].double(), right=True)
 
-    def _times(self, role: str) -> Tensor:
-        """`[E]` time of the first event of each of `pairs(role)`; empty without times."""
-        stores = [self.data["user", name, "item"] for name in self._behaviours(role)]
+    def _times(self, feedback_role: str) -> Tensor:
+        """`[E]` time of the first event of each of `pairs(feedback_role)`; empty without times."""
+        stores = [self.data["user", name, "item"] for name in self._behaviours(feedback_role)]
         if not all("time" in store for store in stores):
             return torch.empty(0, dtype=torch.int64)
         edges = torch.cat([store.edge_index.cpu() for store in stores], dim=1)
@@ -314,8 +318,10 @@ class InteractionGraph:
         first = torch.full((len(pairs),), torch.iinfo(torch.int64).max)
         return first.scatter_reduce_(0, pair_of_edge, times, "amin")
 
-    def _behaviours(self, role: str) -> list[str]:
-        return sorted(set(self.feedback[role]) | (set(self.feedback["like"]) if role == "click" else set()))
+    def _behaviours(self, feedback_role: str) -> list[str]:
+        return sorted(
+            set(self.feedback[feedback_role]) | (set(self.feedback["like"]) if feedback_role == "click" else set())
+        )
 
     @cached_property
     def in_train(self) -> Tensor:
@@ -325,11 +331,13 @@ class InteractionGraph:
             in_train[self.data["user", name, "item"].edge_index[1]] = True
         return in_train
 
-    def propagator(self, role: str, scaling: Scaling, *, self_loops: bool = False) -> Propagator:
+    def propagator(self, feedback_role: str, scaling: Scaling, *, self_loops: bool = False) -> Propagator:
         """The propagator over a feedback role's training pairs; propagators that differ in the scaling share memory."""
-        unscaled, key = (role, "sum", self_loops), (role, scaling, self_loops)
+        unscaled, key = (feedback_role, "sum", self_loops), (feedback_role, scaling, self_loops)
         if unscaled not in self._propagators:
-            propagator = Propagator(self.pairs(role), self.num_users, self.num_items, "sum", self_loops=self_loops)
+            propagator = Propagator(
+                self.pairs(feedback_role), self.num_users, self.num_items, "sum", self_loops=self_loops
+            )
             self._propagators[unscaled] = propagator.to(self.device)
         if key not in self._propagators:
             self._propagators[key] = self._propagators[unscaled].scaled(scaling)
