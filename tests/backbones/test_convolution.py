@@ -14,7 +14,7 @@ NAMES = [name for name in backbones if issubclass(backbones.get(name), Convoluti
 
 
 def case(kind: str, **settings) -> BackboneContract:
-    return type("Case", (BackboneContract,), {"name": kind, "settings": settings})()
+    return type("Case", (BackboneContract,), {"backbone": kind, "settings": settings})()
 
 
 @pytest.mark.parametrize("kind", NAMES)
