@@ -49,8 +49,8 @@ def main(
         found, runs = {}, {}
         for name, settings in METHODS.items():
             chosen = Recipe.from_toml(recipe, [f"data.path={ready}", f"name={name}", *settings])
-            with training_progress(name, chosen.training) as on_epoch:
-                runs[name] = train(chosen, out / "runs" / name.lower().replace(" ", "-"), on_epoch=on_epoch)
+            folder = out / "runs" / name.lower().replace(" ", "-")
+            runs[name] = train(chosen, folder, callbacks=[training_progress(name)])
             found[name] = gr.refute(runs[name], progress=training_progress)
         figures = _figures(found, runs)
         write_text(out / "results.csv", figures.to_csv(index=False))

@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
-from graphrec.training.config import TrainingConfig
-from graphrec.training.loop import TrainingState
-from graphrec.training.progress import describe, log_progress, log_resumed
+from graphrec.training.callbacks import Callback
+from graphrec.training.loop import Trainer
+from graphrec.training.progress import LogProgress, describe, log_resumed
 
 
-@contextmanager
-def training_progress(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState], None]]:
-    """Yield a callback for after each epoch: a bar where stderr is a terminal, else log lines."""
-    with (_bar if sys.stderr.isatty() else log_progress)(name, config) as on_epoch:
-        yield on_epoch
+def training_progress(name: str) -> Callback:
+    """A bar where stderr is a terminal, else log lines."""
+    return ProgressBar(name) if sys.stderr.isatty() else LogProgress(name)
 
 
-@contextmanager
-def _bar(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+class ProgressBar(Callback):
+    """A bar over the epochs.
 
-    columns = (
-        TextColumn("{task.fields[name]}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("at most"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[state]}", markup=False),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=config.epochs, name=name, state="")
-        first = True
+    Args:
+        name: of the training, before the bar.
+    """
 
-        def on_epoch(state: TrainingState) -> None:
-            nonlocal first
-            if first:
-                log_resumed(name, state)
-            first = False
-            progress.update(task, completed=state.epoch, state=describe(state, config))
+    def __init__(self, name: str) -> None:
+        self.title = name
 
-        yield on_epoch
+    def on_start(self, trainer: Trainer) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.fields[name]}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("at most"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[state]}", markup=False),
+        )
+        self.bar = Progress(*columns, console=Console(stderr=True))
+        self.task = self.bar.add_task("", total=trainer.config.epochs, name=self.title, state="")
+        self.bar.start()
+        log_resumed(self.title, trainer.state)
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        self.bar.update(self.task, completed=trainer.state.epoch, state=describe(trainer.state, trainer.config))
+
+    def on_end(self, trainer: Trainer) -> None:
+        self.bar.stop()

@@ -48,8 +48,7 @@ def train(
     parsed = Recipe.from_toml(recipe, overrides or ())
     kept = resume and complete_run(out) is not None
     try:
-        with training_progress(parsed.name, parsed.training) as on_epoch:
-            run = carry_out(parsed, out, on_epoch=on_epoch, resume=resume)
+        run = carry_out(parsed, out, callbacks=[training_progress(parsed.name)], resume=resume)
     except KeyboardInterrupt:
         typer.echo(f"\ninterrupted; {_goes_on(out, resume)}", err=True)
         raise

@@ -107,8 +107,7 @@ class Experiment:
     def retrain(self, what: str, split: Split, *, seed: int | None = None) -> FrozenModel:
         """The recipe carried out on `split`; `what` names it in the progress."""
         recipe = self.recipe if seed is None else self.recipe.model_copy(update={"seed": seed})
-        with self.progress(what, recipe.training) as on_epoch:
-            return fit(recipe, split, on_epoch=on_epoch)
+        return fit(recipe, split, callbacks=[self.progress(what)])
 
     def ndcg(self, scorer: Scorer, positives: np.ndarray, seen: np.ndarray) -> np.ndarray:
         """NDCG@K of each user with positives, in the order of users.

@@ -38,7 +38,7 @@ def refute(
         checks: registered names or import paths.
         seeds: number of subsets of `subset_stability`, at least 2.
         epochs: of each retraining, and of the model on unaltered data, in place of the recipe's number.
-        progress: shows each training, such as `graphrec.training.progress.log_progress`.
+        progress: shows each training, such as `graphrec.training.progress.LogProgress`.
 
     Raises:
         UnknownNameError: no such check.

@@ -22,6 +22,7 @@ from graphrec.runs.old_names import MANIFEST_KEYS, READABLE, SCHEMA, with_new_ke
 from graphrec.runs.recipe import Recipe
 from graphrec.system.environment import Environment, code_of
 from graphrec.system.files import read_json, sha256
+from graphrec.training.callbacks import callbacks
 
 COMPLETE, TRAINING = "complete", "training"
 BEGUN_WITH = "begun_with"
@@ -99,8 +100,12 @@ def data_and_code(recipe: Recipe) -> dict[str, Any]:
     Returns:
         `dataset_fingerprint`, and `custom_code`, by module the SHA-256 of its file.
     """
-    components = (backbones.get(recipe.backbone["name"]), decoders.get(recipe.decoder["name"]))
-    custom = {part.__module__ for part in components if part.__module__.partition(".")[0] != "graphrec"}
+    components: list[type] = [
+        backbones.get(recipe.backbone["name"]),
+        decoders.get(recipe.decoder["name"]),
+        *(callbacks.get(name) for name in recipe.training.callbacks),
+    ]
+    custom = {kind.__module__ for kind in components if kind.__module__.partition(".")[0] != "graphrec"}
     files = {module: getattr(sys.modules[module], "__file__", None) for module in sorted(custom)}
     return {
         "dataset_fingerprint": fingerprint(Path(recipe.data.path)),

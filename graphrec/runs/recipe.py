@@ -23,6 +23,7 @@ from graphrec.errors import Argument, ComponentError, GraphrecError, Phrase, Rec
 from graphrec.evaluation.metrics import DEFAULT_K
 from graphrec.graph.build import FeatureScaling
 from graphrec.registry import ComponentRegistry, Registry
+from graphrec.training.callbacks import callbacks
 from graphrec.training.config import TrainingConfig
 from graphrec.validation import validated
 
@@ -182,6 +183,8 @@ class Recipe(BaseModel):
     def _check_names(self, where: str) -> None:
         """Names that only a later step would look up: a long training must not end with a misspelt one."""
         _require_known(splitters, self.split.name, f"split.name in {where}")
+        for name in self.training.callbacks:
+            _require_known(callbacks, name, f"training.callbacks in {where}")
         known = monitors(self.evaluation.k)
         if self.training.monitor not in known:
             raise UnknownNameError(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,8 @@ from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.system.files import write_text
 from graphrec.system.memory import peak_mb, reset_peak
-from graphrec.training.checkpoint import resume_training, save_training
+from graphrec.training.callbacks import Callback, callbacks_named
+from graphrec.training.checkpoint import Checkpoint, resume_training
 from graphrec.training.loop import Trainer, TrainingState
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def train(
     recipe: Recipe,
     out: str | Path,
     *,
-    on_epoch: Callable[[TrainingState], None] = lambda state: None,
+    callbacks: Sequence[Callback] = (),
     resume: bool = True,
 ) -> Run:
     """Train a recipe's model into a folder; the test split stays locked.
@@ -54,7 +54,8 @@ def train(
     Args:
         recipe: what to train, on which data; its `[tune]` is ignored.
         out: the run's folder. Where the data of its run was moved, the run's recipe gets the new path.
-        on_epoch: called after each epoch.
+        callbacks: called by the training loop, after those that the recipe names; they observe, and no file of the
+            run mentions them. A complete run that is returned as it is calls none.
         resume: False trains from scratch, over a run of the same recipe.
 
     Raises:
@@ -70,7 +71,7 @@ def train(
     trainer = _trainer(recipe, split)
     with folder.lock():
         # Another process may have finished here while the data was read.
-        return folder.existing_run(recipe, resume) or _trained(folder, recipe, split, trainer, on_epoch, resume)
+        return folder.existing_run(recipe, resume) or _trained(folder, recipe, split, trainer, callbacks, resume)
 
 
 def _trained(
@@ -78,7 +79,7 @@ def _trained(
     recipe: Recipe,
     split: Split,
     trainer: Trainer,
-    on_epoch: Callable[[TrainingState], None],
+    callbacks: Sequence[Callback],
     resume: bool,
 ) -> Run:
     """Train from the folder's checkpoint, if there is one to resume, and write the run."""
@@ -93,29 +94,14 @@ def _trained(
         folder.clear()
     folder.write_recipe(recipe)
     folder.write_manifest(manifest | {"status": TRAINING})
-    end = trainer.run(_with_checkpoints(folder, trainer, on_epoch))
+    # The recipe's callbacks may change what is trained, so they come before the checkpoint; the caller's observe.
+    checkpoint = Checkpoint(folder.checkpoint, CHECKPOINT_SECONDS)
+    end = trainer.run([*callbacks_named(recipe.training.callbacks), checkpoint, *callbacks])
     save_model(folder.path, trainer.model, trainer.model.freeze(trainer.graph), split)
     _save_history(folder.path, end)
     folder.write_manifest(manifest | {"status": COMPLETE, **_result_of(end, recipe.training.monitor)})
     folder.checkpoint.unlink(missing_ok=True)  # last: until the run is complete, a new start resumes from it
     return Run(folder.path)
-
-
-def _with_checkpoints(
-    folder: RunFolder, trainer: Trainer, on_epoch: Callable[[TrainingState], None]
-) -> Callable[[TrainingState], None]:
-    """`on_epoch`, with a checkpoint before it where the last is old enough."""
-    saved = time.monotonic()
-
-    def after_epoch(state: TrainingState) -> None:
-        nonlocal saved
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            save_training(folder.checkpoint, trainer)
-            logger.debug("wrote %s", folder.checkpoint)
-            saved = time.monotonic()
-        on_epoch(state)
-
-    return after_epoch
 
 
 def _result_of(state: TrainingState, monitor: str) -> dict[str, Any]:
@@ -132,10 +118,10 @@ def _save_history(folder: Path, state: TrainingState) -> None:
     write_text(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in state.history))
 
 
-def fit(recipe: Recipe, split: Split, *, on_epoch: Callable[[TrainingState], None] = lambda state: None) -> FrozenModel:
+def fit(recipe: Recipe, split: Split, *, callbacks: Sequence[Callback] = ()) -> FrozenModel:
     """Train a recipe's model on any split, in memory: nothing is written, and `recipe.data` is not read."""
     trainer = _trainer(recipe, split)
-    trainer.run(on_epoch)
+    trainer.run([*callbacks_named(recipe.training.callbacks), *callbacks])
     return trainer.model.freeze(trainer.graph)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
+import time
 from pathlib import Path
 
 import torch
@@ -13,7 +15,10 @@ from torch import Tensor
 
 from graphrec.errors import RunError
 from graphrec.system.files import replace_file
+from graphrec.training.callbacks import Callback
 from graphrec.training.loop import Trainer, TrainingState
+
+logger = logging.getLogger(__name__)
 
 
 def save_weights(path: Path, weights: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
@@ -45,6 +50,27 @@ def save_training(path: Path, trainer: Trainer) -> None:
     for number, moments in trainer.optimiser.state_dict()["state"].items():
         tensors |= {f"adam/{number}/{k}": torch.as_tensor(v) for k, v in moments.items()}
     save_weights(path, tensors, {"state": json.dumps(dataclasses.asdict(trainer.state))})
+
+
+class Checkpoint(Callback):
+    """Saves the training after an epoch, at most once in so many seconds.
+
+    Args:
+        path: the file, which each checkpoint replaces.
+        seconds: between checkpoints.
+    """
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.path, self.seconds = path, seconds
+
+    def on_start(self, trainer: Trainer) -> None:
+        self.saved = time.monotonic()
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        if time.monotonic() - self.saved > self.seconds:
+            save_training(self.path, trainer)
+            logger.debug("wrote %s", self.path)
+            self.saved = time.monotonic()
 
 
 def saved_epoch(path: Path) -> int:

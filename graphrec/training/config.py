@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 
 class TrainingConfig(BaseModel):
@@ -30,3 +30,11 @@ class TrainingConfig(BaseModel):
     monitor: str = "ndcg@50"
     """The metric that early stopping watches."""
     device: str = "cpu"
+    callbacks: tuple[str, ...] = ()
+    """Registered names or import paths `package.module:Class` of callbacks; see `graphrec.training.callbacks`."""
+
+    @model_serializer(mode="wrap")
+    def _without_default_callbacks(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Resolved recipes are compared and hashed as text: those from before this setting must stay equal."""
+        values = serialize(self)
+        return values if self.callbacks else {key: value for key, value in values.items() if key != "callbacks"}

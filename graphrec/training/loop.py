@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
 from graphrec.seeding import derive_seed, generator
 from graphrec.training.adversary import attacked
+from graphrec.training.callbacks import Callback
 from graphrec.training.config import TrainingConfig
 from graphrec.training.objective import Batch, ObjectiveSampler, loss_of
 from graphrec.training.regularisation import row_penalty, row_tables
@@ -103,30 +105,41 @@ class Trainer:
         self.state = TrainingState()
         self.best_weights: dict[str, Tensor] = _copy(model)
 
-    def run(self, on_epoch: Callable[[TrainingState], None] = lambda state: None) -> TrainingState:
+    def run(self, callbacks: Sequence[Callback] = ()) -> TrainingState:
         """Train until the last epoch or early stopping; leaves the best weights in the model.
 
         Args:
-            on_epoch: called after each epoch, for progress and checkpoints.
+            callbacks: each hook calls them in this order, `on_end` in the reverse order.
 
         Raises:
             TrainingDiverged: a loss is not finite, or farther from zero than `LOSS_LIMIT`.
         """
-        while not self.state.finished(self.config):
-            started = time.perf_counter()
-            row: dict[str, Any] = {"epoch": self.state.epoch + 1, **self._train_epoch(self.state.epoch + 1)}
-            self.state.epoch += 1
-            if self.state.epoch % self.config.validate_every == 0 or self.state.epoch == self.config.epochs:
-                metrics = self.validate(self.model)
-                row |= metrics
-                self._keep_best(metrics)
-            self.state.seconds += time.perf_counter() - started
-            row["seconds"] = round(self.state.seconds, 3)
-            self.state.history.append(row)
-            logger.debug("epoch %(epoch)d: loss %(loss).4f", row)
-            on_epoch(self.state)
-        self.model.load_state_dict(self.best_weights)
+        with ExitStack() as ends:
+            for callback in callbacks:
+                callback.on_start(self)
+                ends.callback(callback.on_end, self)
+            while not self.state.finished(self.config):
+                self._run_epoch(callbacks)
+            self.model.load_state_dict(self.best_weights)
         return self.state
+
+    def _run_epoch(self, callbacks: Sequence[Callback]) -> None:
+        started = time.perf_counter()
+        row: dict[str, Any] = {"epoch": self.state.epoch + 1, **self._train_epoch(self.state.epoch + 1)}
+        self.state.epoch += 1
+        metrics = None
+        if self.state.epoch % self.config.validate_every == 0 or self.state.epoch == self.config.epochs:
+            metrics = self.validate(self.model)
+            row |= metrics
+            self._keep_best(metrics)
+        self.state.seconds += time.perf_counter() - started
+        row["seconds"] = round(self.state.seconds, 3)
+        self.state.history.append(row)
+        logger.debug("epoch %(epoch)d: loss %(loss).4f", row)
+        for callback in callbacks:
+            if metrics is not None:
+                callback.on_validate(self, metrics)
+            callback.on_epoch(self)
 
     def _train_epoch(self, number: int) -> dict[str, float]:
         self.model.train()

@@ -4,51 +4,57 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
 
+from graphrec.training.callbacks import Callback, callbacks
 from graphrec.training.config import TrainingConfig
-from graphrec.training.loop import TrainingState
+from graphrec.training.loop import Trainer, TrainingState
 
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 15.0
 
-Progress = Callable[[str, TrainingConfig], AbstractContextManager[Callable[[TrainingState], None]]]
-"""From a training's name and settings to a context that gives a callback for after each epoch."""
+Progress = Callable[[str], Callback]
+"""From the name of a training to the callback that shows it: what a function takes that trains several times."""
 
 
-def silent(name: str, config: TrainingConfig) -> AbstractContextManager[Callable[[TrainingState], None]]:
+def silent(name: str) -> Callback:
     """No progress is shown."""
-    return nullcontext(lambda state: None)
+    return Callback()
 
 
-@contextmanager
-def log_progress(name: str, config: TrainingConfig) -> Iterator[Callable[[TrainingState], None]]:
-    """Yield a callback for after each epoch. Time left is to the last epoch; training may stop earlier."""
-    started = logged = time.monotonic()
-    first: int | None = None
+@callbacks.register("progress")
+class LogProgress(Callback):
+    """Logs the epoch, the best so far and the time left: a line now and then.
 
-    def on_epoch(state: TrainingState) -> None:
-        nonlocal logged, first
-        if first is None:
-            first = state.epoch - 1
-            log_resumed(name, state)
-        now = time.monotonic()
-        if now - logged < SECONDS_BETWEEN_LINES and not state.finished(config):
+    Time left is to the last epoch; training may stop earlier.
+
+    Args:
+        name: of the training, at the start of each line.
+    """
+
+    def __init__(self, name: str = "training") -> None:
+        self.title = name
+
+    def on_start(self, trainer: Trainer) -> None:
+        self.started = self.logged = time.monotonic()
+        self.first_epoch = trainer.state.epoch
+        log_resumed(self.title, trainer.state)
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        state, config, now = trainer.state, trainer.config, time.monotonic()
+        if now - self.logged < SECONDS_BETWEEN_LINES and not state.finished(config):
             return
-        logged = now
-        left = (now - started) / (state.epoch - first) * (config.epochs - state.epoch)
+        self.logged = now
+        left = (now - self.started) / (state.epoch - self.first_epoch) * (config.epochs - state.epoch)
         ahead = "done" if state.finished(config) else f"at most {left / 60:.1f} min left"
-        logger.info("%s: epoch %d/%d, %s, %s", name, state.epoch, config.epochs, describe(state, config), ahead)
-
-    yield on_epoch
+        logger.info("%s: epoch %d/%d, %s, %s", self.title, state.epoch, config.epochs, describe(state, config), ahead)
 
 
 def log_resumed(name: str, state: TrainingState) -> None:
-    """What the first epoch of this process reports when it is not the training's first."""
-    if state.epoch > 1:
-        logger.info("%s: resumes after epoch %d", name, state.epoch - 1)
+    """Report a training whose first epoch in this process is not its first."""
+    if state.epoch:
+        logger.info("%s: resumes after epoch %d", name, state.epoch)
 
 
 def describe(state: TrainingState, config: TrainingConfig) -> str:

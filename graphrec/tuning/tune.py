@@ -51,7 +51,7 @@ def tune(
         trials: number of trainings. It ends earlier where all settings of the space were tried.
         sampler: `tpe` (Bergstra et al., NeurIPS 2011), `random`, or `grid`: the lists' combinations in random order.
             All draw from the recipe's seed.
-        progress: shows each training, such as `graphrec.training.progress.log_progress`.
+        progress: shows each training, such as `graphrec.training.progress.LogProgress`.
         on_trial: called after each trial, with all so far.
 
     Raises:
@@ -102,8 +102,7 @@ def tune(
 def _carry_out(trial: Trial, space: Space, out: Path, progress: Progress) -> Trial:
     try:
         recipe = space.recipe_with(trial.settings)
-        with progress(f"trial {trial.number}", recipe.training) as on_epoch:
-            run = train(recipe, trial_folder(out, trial.number), on_epoch=on_epoch)
+        run = train(recipe, trial_folder(out, trial.number), callbacks=[progress(f"trial {trial.number}")])
         table = run.evaluate(space.estimands, split="valid")
     except (MismatchError, OSError, SafetensorError):
         raise

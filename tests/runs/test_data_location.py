@@ -18,6 +18,7 @@ from graphrec.errors import (
 )
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
+from graphrec.training.callbacks import AfterEpoch
 
 
 @pytest.mark.parametrize("relative", [False, True])
@@ -100,11 +101,11 @@ def test_an_interrupted_training_goes_on_where_the_same_data_lies_elsewhere(
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
     recipe = tiny_recipe("ct", "training.epochs=3")
     with pytest.raises(Stopped):
-        train(recipe, tmp_path / "run", on_epoch=stop_after(2))
+        train(recipe, tmp_path / "run", callbacks=[stop_after(2)])
     shutil.copytree(tiny_prepared, tmp_path / "moved")
     epochs: list[int] = []
     moved = recipe.with_data_at(str(tmp_path / "moved"))
-    run = train(moved, tmp_path / "run", on_epoch=lambda state: epochs.append(state.epoch))
+    run = train(moved, tmp_path / "run", callbacks=[AfterEpoch(lambda trainer: epochs.append(trainer.state.epoch))])
     assert epochs == [3] and run.recipe == moved
 
 

@@ -35,7 +35,7 @@ def test_a_folder_goes_from_interrupted_to_complete(
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
     recipe, folder = tiny_recipe("ct"), RunFolder(tmp_path / "run")
     with pytest.raises(Stopped):
-        train(recipe, folder.path, on_epoch=stop_after(1))
+        train(recipe, folder.path, callbacks=[stop_after(1)])
     state = folder.state(recipe)
     assert isinstance(state, Interrupted) and state.manifest()["status"] == "training"
     assert folder.existing_run(recipe) is None
@@ -50,7 +50,7 @@ def test_another_recipes_run_is_refused_in_every_state(
 ) -> None:
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
     with pytest.raises(Stopped):
-        train(tiny_recipe("ct"), tmp_path / "cut", on_epoch=stop_after(1))
+        train(tiny_recipe("ct"), tmp_path / "cut", callbacks=[stop_after(1)])
     for folder in (own("ct").folder, tmp_path / "cut"):
         before = content(folder)
         with pytest.raises(MismatchError, match="another recipe"):

@@ -19,6 +19,7 @@ from support.stopped import content
 import graphrec as gr
 from graphrec.runs.analyses import by_activity
 from graphrec.runs.compare import compare_runs
+from graphrec.training.callbacks import AfterEpoch
 
 OLD = Path(__file__).parent / "old_run"
 RUNS = ("vbpr", "causalrec")
@@ -89,7 +90,8 @@ def test_an_old_training_is_resumed_to_the_weights_that_the_old_code_gave(
 ) -> None:
     monkeypatch.chdir(old)
     epochs: list[int] = []
-    run = gr.train(gr.Recipe.from_toml("vbpr/recipe.toml"), "interrupted", on_epoch=lambda s: epochs.append(s.epoch))
+    watch = AfterEpoch(lambda trainer: epochs.append(trainer.state.epoch))
+    run = gr.train(gr.Recipe.from_toml("vbpr/recipe.toml"), "interrupted", callbacks=[watch])
     assert epochs == [3]
     before = load_file(OLD / "vbpr" / "weights.safetensors")
     after = load_file(run.folder / "weights.safetensors")

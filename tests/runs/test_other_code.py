@@ -49,7 +49,7 @@ def test_a_training_that_went_on_with_other_code_remembers_what_it_began_with(
     recipe = tiny_recipe("ct", "training.epochs=4")
     for epoch in (1, 2):
         with pytest.raises(Stopped):
-            train(recipe, tmp_path / "run", on_epoch=stop_after(epoch))
+            train(recipe, tmp_path / "run", callbacks=[stop_after(epoch)])
         kept = json.loads((tmp_path / "run" / "run.json").read_text())
         if epoch == 1:
             kept["environment"]["torch"] = "1.9"

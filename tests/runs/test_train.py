@@ -24,6 +24,7 @@ from graphrec.runs.folder import RunFolder
 from graphrec.runs.recipe import Recipe, monitors
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
+from graphrec.training.callbacks import AfterEpoch
 from graphrec.training.checkpoint import load_weights
 
 
@@ -96,10 +97,11 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     whole = train(recipe, tmp_path / "whole")
     epochs: list[int] = []
     with pytest.raises(Stopped):
-        train(recipe, tmp_path / "cut", on_epoch=stop_after(2))
+        train(recipe, tmp_path / "cut", callbacks=[stop_after(2)])
     with pytest.raises(RunError, match="has not finished"):
         Run(tmp_path / "cut")
-    resumed = train(recipe, tmp_path / "cut", on_epoch=lambda state: epochs.append(state.epoch))
+    watch = AfterEpoch(lambda trainer: epochs.append(trainer.state.epoch))
+    resumed = train(recipe, tmp_path / "cut", callbacks=[watch])
     assert epochs == [3]
     for name, value in load_weights(whole.folder / "weights.safetensors")[0].items():
         assert torch.equal(value, load_weights(resumed.folder / "weights.safetensors")[0][name]), name
@@ -121,7 +123,8 @@ def test_a_training_that_was_killed_at_its_very_end_trains_no_epoch_again(
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(RunFolder, "write_manifest", killed_before_it_is_complete)
         train(recipe, tmp_path / "run")
-    run = train(recipe, tmp_path / "run", on_epoch=lambda state: pytest.fail("an epoch was trained again"))
+    fail = AfterEpoch(lambda trainer: pytest.fail("an epoch was trained again"))
+    run = train(recipe, tmp_path / "run", callbacks=[fail])
     assert run.manifest["epochs"] == 2
     assert not {"training.safetensors", ".lock"} & set(content(run.folder))
 
@@ -130,14 +133,14 @@ def test_a_training_that_was_killed_at_its_very_end_trains_no_epoch_again(
 def test_one_process_trains_in_a_folder_at_a_time(tiny_recipe: MakeRecipe, tmp_path: Path, setting: str) -> None:
     recipe, second = tiny_recipe("ct"), tiny_recipe("ct", setting)
 
-    def meanwhile(state) -> None:
+    def meanwhile(trainer) -> None:
         before = content(tmp_path / "run")
         for resume in (True, False):
             with pytest.raises(RunError, match="another process works in this folder"):
                 train(second, tmp_path / "run", resume=resume)
         assert content(tmp_path / "run") == before
 
-    run = train(recipe, tmp_path / "run", on_epoch=meanwhile)
+    run = train(recipe, tmp_path / "run", callbacks=[AfterEpoch(meanwhile)])
     assert run.recipe == recipe and Recipe.from_toml(run.folder / "recipe.toml") == recipe
 
 
@@ -153,7 +156,8 @@ def test_a_run_that_another_process_ended_meanwhile_is_kept(
         return prepare(recipe)
 
     monkeypatch.setattr(graphrec.runs.train, "prepare_split", slow)
-    run = train(recipe, tmp_path / "run", on_epoch=lambda state: pytest.fail("trained twice") if ended else None)
+    fail = AfterEpoch(lambda trainer: pytest.fail("trained twice") if ended else None)
+    run = train(recipe, tmp_path / "run", callbacks=[fail])
     assert run.manifest == ended[0].manifest
 
 
@@ -164,7 +168,7 @@ def test_going_on_with_other_data_is_refused(
     shutil.copytree(tiny_prepared, tmp_path / "data")
     recipe = tiny_recipe("ct", f"data.path={tmp_path / 'data'}")
     with pytest.raises(Stopped):
-        train(recipe, tmp_path / "run", on_epoch=stop_after(1))
+        train(recipe, tmp_path / "run", callbacks=[stop_after(1)])
     dataset = load(tmp_path / "data")
     dataset.features["visual"].values[0] += 1  # the split does not see it, the model would
     save(dataset, tmp_path / "data")

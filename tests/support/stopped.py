@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from graphrec.training.loop import TrainingState
+from graphrec.training.callbacks import AfterEpoch, Callback
+from graphrec.training.loop import Trainer
 
 
 class Stopped(BaseException):
@@ -16,9 +16,9 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def stop_after(epoch: int) -> Callable[[TrainingState], None]:
-    def on_epoch(state: TrainingState) -> None:
-        if state.epoch == epoch:
+def stop_after(epoch: int) -> Callback:
+    def stop(trainer: Trainer) -> None:
+        if trainer.state.epoch == epoch:
             raise Stopped
 
-    return on_epoch
+    return AfterEpoch(stop)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from graphrec.errors import RunError
+from graphrec.training.callbacks import AfterEpoch
 from graphrec.training.checkpoint import load_weights, resume_training, save_training, save_weights
 from graphrec.training.loop import Trainer, TrainingState
 
@@ -41,14 +42,14 @@ def test_a_resumed_training_gives_exactly_the_uninterrupted_result(
     whole = trainer_of(decoder, **settings)
     whole.run()
 
-    def plug(state: TrainingState) -> None:
-        save_training(tmp_path / "t.safetensors", first)
-        if state.epoch == stop:
+    def plug(trainer: Trainer) -> None:
+        save_training(tmp_path / "t.safetensors", trainer)
+        if trainer.state.epoch == stop:
             raise Interrupted
 
     first = trainer_of(decoder, **settings)
     with pytest.raises(Interrupted):
-        first.run(plug)
+        first.run([AfterEpoch(plug)])
     second = trainer_of(decoder, **settings)
     resume_training(tmp_path / "t.safetensors", second)
     assert second.state.epoch == stop

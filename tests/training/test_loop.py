@@ -12,7 +12,8 @@ from torch import Tensor
 from graphrec.backbones import backbones
 from graphrec.errors import RecipeError
 from graphrec.recommender import Recommender
-from graphrec.training.loop import Trainer, TrainingDiverged, TrainingState
+from graphrec.training.callbacks import AfterEpoch
+from graphrec.training.loop import Trainer, TrainingDiverged
 
 TrainerOf = Callable[..., Trainer]
 
@@ -52,15 +53,12 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(trainer_of: T
 
 
 def test_the_global_random_state_plays_no_part(trainer_of: TrainerOf) -> None:
-    def disturb(state: TrainingState) -> None:
-        torch.manual_seed(3)
-
     results = []
     for noise in (0, 1):
         torch.manual_seed(noise)
         trainer = trainer_of(epochs=2)
         if noise:
-            trainer.run(disturb)
+            trainer.run([AfterEpoch(lambda trainer: torch.manual_seed(3))])
         else:
             trainer.run()
         results.append(weights(trainer))

@@ -5,17 +5,10 @@ from __future__ import annotations
 import logging
 
 import pytest
+from support.pretend_training import pretend
 
 import graphrec.training.progress
-from graphrec.training.config import TrainingConfig
-from graphrec.training.loop import TrainingState
-from graphrec.training.progress import log_progress
-
-CONFIG = TrainingConfig(epochs=4, patience=3)
-
-
-def state(epoch: int) -> TrainingState:
-    return TrainingState(epoch=epoch, best_epoch=1, best_value=0.25, history=[{"epoch": epoch, "loss": 0.5}])
+from graphrec.training.progress import LogProgress
 
 
 def test_lines_tell_the_epoch_the_best_and_the_time_left(
@@ -24,9 +17,7 @@ def test_lines_tell_the_epoch_the_best_and_the_time_left(
     caplog.set_level(logging.INFO, "graphrec")
     now = iter([0.0, 60.0, 120.0, 180.0, 240.0])
     monkeypatch.setattr(graphrec.training.progress.time, "monotonic", lambda: next(now))
-    with log_progress("hcr", CONFIG) as on_epoch:
-        for epoch in range(1, 5):
-            on_epoch(state(epoch))
+    pretend(LogProgress("hcr"))
     lines = caplog.messages
     assert lines[0].startswith("hcr: epoch 1/4, loss 0.5000, best ndcg@50 0.2500 at epoch 1")
     assert "at most 3.0 min left" in lines[0] and "at most 2.0 min left" in lines[1]
@@ -35,11 +26,7 @@ def test_lines_tell_the_epoch_the_best_and_the_time_left(
 
 def test_a_training_that_resumes_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "graphrec")
-    with log_progress("hcr [a]", CONFIG) as on_epoch:
-        on_epoch(state(3))
-        on_epoch(state(4))
+    pretend(LogProgress("hcr [a]"), first=2)
     assert caplog.text.count("hcr [a]: resumes after epoch 2") == 1
-    with log_progress("hcr", CONFIG) as on_epoch:
-        on_epoch(state(1))
-        on_epoch(state(2))
+    pretend(LogProgress("hcr"), last=2)
     assert "hcr: resumes" not in caplog.text

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,7 +15,8 @@ from support.tuning_settings import DECAY, RATE, rate
 import graphrec.runs.train
 from graphrec.errors import MismatchError, RunError
 from graphrec.runs.recipe import Recipe
-from graphrec.training.loop import TrainingDiverged
+from graphrec.training.callbacks import AfterEpoch, Callback
+from graphrec.training.loop import Trainer, TrainingDiverged
 from graphrec.tuning import tune
 
 
@@ -130,13 +129,13 @@ def test_the_interrupted_training_itself_goes_on(
     recipe = with_space("ct", {RATE: [0.01]})
     epochs: list[int] = []
 
-    def progress(name: str, config: Any) -> Any:
-        def on_epoch(state: Any) -> None:
-            epochs.append(state.epoch)
+    def progress(name: str) -> Callback:
+        def stop_at_first(trainer: Trainer) -> None:
+            epochs.append(trainer.state.epoch)
             if len(epochs) == 1:
                 raise Stopped
 
-        return nullcontext(on_epoch)
+        return AfterEpoch(stop_at_first)
 
     with pytest.raises(Stopped):
         tune(recipe, tmp_path, progress=progress)

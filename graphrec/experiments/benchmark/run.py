@@ -22,7 +22,7 @@ from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.simulation.truth import Truth, oracle_gap
-from graphrec.training.progress import Progress, log_progress
+from graphrec.training.progress import LogProgress, Progress
 
 
 def run_benchmark(
@@ -37,7 +37,7 @@ def run_benchmark(
     failed: Mapping[str, str] | None = None,
     trials: int = 0,
     command: str = "",
-    progress: Progress = log_progress,
+    progress: Progress = LogProgress,
 ) -> BenchmarkResult:
     """Train, judge and compare.
 
@@ -133,5 +133,4 @@ def _carry_out_all(
 
 def _trained(name: str, recipe: Recipe, seed: int, out: Path, progress: Progress) -> Run:
     recipe = recipe.model_copy(update={"seed": seed, "name": name})
-    with progress(f"{name} (seed {seed})", recipe.training) as on_epoch:
-        return train(recipe, out / "runs" / run_folder(name, seed), on_epoch=on_epoch)
+    return train(recipe, out / "runs" / run_folder(name, seed), callbacks=[progress(f"{name} (seed {seed})")])

@@ -19,7 +19,7 @@ from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.runs.code_versions import warn_of_other_code
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
-from graphrec.training.progress import Progress, log_progress
+from graphrec.training.progress import LogProgress, Progress
 from graphrec.tuning import tune
 
 
@@ -61,7 +61,7 @@ def reproduce(
     target: str = "like",
     dose_response: Path | None = None,
     command: str = "",
-    progress: Progress = log_progress,
+    progress: Progress = LogProgress,
 ) -> Experiment:
     """Tune, train, evaluate, and write the tables and figures into `out/paper_tables` and the report into `out`.
 
@@ -104,7 +104,7 @@ def reproduce(
 
 
 def _recipes(
-    methods: Sequence[Method], base: Recipe, out: Path, mode: Mode, progress: Progress = log_progress
+    methods: Sequence[Method], base: Recipe, out: Path, mode: Mode, progress: Progress = LogProgress
 ) -> tuple[dict[str, Recipe], dict[str, str]]:
     """The recipe of each method, tuned with as many trainings as every other; and why there is none."""
     recipes: dict[str, Recipe] = {}

@@ -1,0 +1,74 @@
+"""Callbacks: code that the training loop calls when it starts, validates, ends an epoch, and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from graphrec.registry import Registry
+
+if TYPE_CHECKING:
+    from graphrec.training.loop import Trainer
+
+
+class Callback:
+    """Base of every callback; each hook does nothing unless a subclass overrides it.
+
+    A hook reads `trainer.state`, `trainer.config` and `trainer.model`.
+
+    A recipe names callbacks by `training.callbacks`; they are made without arguments, and run before a checkpoint is
+    written. A callback that changes what is trained belongs there. It must depend on the trainer's state alone, and
+    set in `on_start` whatever a checkpoint does not hold, such as a learning rate: then an interrupted training resumes
+    as it would have continued. Python passes objects that observe, by
+    `graphrec.train(recipe, out, callbacks=[MyCallback(3)])`; no file of the run mentions them.
+
+    >>> class BestEpochs(Callback):
+    ...     def __init__(self):
+    ...         self.epochs = []
+    ...     def on_validate(self, trainer, metrics):
+    ...         if trainer.state.best_epoch == trainer.state.epoch:
+    ...             self.epochs.append(trainer.state.epoch)
+    """
+
+    name: ClassVar[str]
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Before the first epoch of this process; `trainer.state.epoch` is above 0 where training resumes."""
+
+    def on_validate(self, trainer: Trainer, metrics: Mapping[str, float]) -> None:
+        """After an epoch that was validated, before `on_epoch`; `metrics` are the validation metrics by name."""
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        """After each epoch; the last row of `trainer.state.history` is the epoch's."""
+
+    def on_end(self, trainer: Trainer) -> None:
+        """After the last epoch, when the model has its best weights; also where an error or a signal ends training.
+
+        `trainer.state.finished(trainer.config)` is False where training was cut short.
+        """
+
+
+callbacks: Registry[Callback] = Registry("callback", Callback, group="graphrec.callbacks")
+
+
+class AfterEpoch(Callback):
+    """Calls a function of the trainer after each epoch.
+
+    Args:
+        function: such as one that prints `trainer.state.history[-1]`.
+    """
+
+    def __init__(self, function: Callable[[Trainer], object]) -> None:
+        self.function = function
+
+    def on_epoch(self, trainer: Trainer) -> None:
+        self.function(trainer)
+
+
+def callbacks_named(names: Iterable[str]) -> list[Callback]:
+    """A new callback for each registered name or import path.
+
+    Raises:
+        UnknownNameError, ComponentError: a name that leads to no callback.
+    """
+    return [callbacks.get(name)() for name in names]
