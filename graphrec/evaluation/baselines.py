@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from graphrec.data.split import Split
+from graphrec.evaluation.metrics import MetricNames
 from graphrec.evaluation.popularity import PopularityScorer
 from graphrec.evaluation.ranking import evaluate
 from graphrec.evaluation.result_sets import TRUTH_SETS
@@ -57,15 +58,17 @@ def baseline_scorers(
     return scorers
 
 
-def baselines(split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path) -> list[Baseline]:
+def baselines(
+    split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path, metrics: MetricNames = None
+) -> list[Baseline]:
     """All of them, judged on the held-out likes and, where it is known, by the truth; opens the test split."""
     dataset, found = split.dataset, []
     positives = split.open_test("benchmark baselines", ledger)
     excluded = split.train_pairs("click")
     for name, scorer in baseline_scorers(split, truth, target).items():
-        per_user = {"test": evaluate(scorer, positives, excluded, cutoffs)}
+        per_user = {"test": evaluate(scorer, positives, excluded, cutoffs, metrics)}
         if truth is not None:
-            per_user[TRUTH_SETS[target]] = evaluate_by_truth(scorer, truth, excluded, target=target)
+            per_user[TRUTH_SETS[target]] = evaluate_by_truth(scorer, truth, excluded, target=target, metrics=metrics)
         kept = {
             result_set: table.assign(user=dataset.user_ids[table["user"]]) for result_set, table in per_user.items()
         }

@@ -30,7 +30,7 @@ def describe_lists(
     clicks: np.ndarray,
     features: Mapping[str, Feature],
     cutoffs: tuple[int, ...] = DEFAULT_K,
-    metrics: MetricNames = (),
+    metrics: MetricNames = None,
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """The lists of all users.
 

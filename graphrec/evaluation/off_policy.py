@@ -59,7 +59,7 @@ class PoolScorer:
 
 
 def off_policy_values(
-    scorer: Scorer, exposures: Exposures, cutoffs: tuple[int, ...] = DEFAULT_K, metrics: MetricNames = ()
+    scorer: Scorer, exposures: Exposures, cutoffs: tuple[int, ...] = DEFAULT_K, metrics: MetricNames = None
 ) -> pd.DataFrame:
     """Per-user values whose means are the estimates.
 

@@ -118,7 +118,7 @@ def evaluate(
     positives: np.ndarray,
     excluded: np.ndarray,
     cutoffs: tuple[int, ...] = DEFAULT_K,
-    metrics: MetricNames = (),
+    metrics: MetricNames = None,
 ) -> pd.DataFrame:
     """Per-user metrics of an all-items ranking.
 
@@ -152,7 +152,7 @@ def evaluate_sets(
     sets: Sequence[np.ndarray],
     excluded: np.ndarray,
     cutoffs: tuple[int, ...] = DEFAULT_K,
-    metrics: MetricNames = (),
+    metrics: MetricNames = None,
 ) -> list[pd.DataFrame]:
     """`evaluate` for several sets of positives on one ranking; in each, the other sets' pairs are misses."""
     indices = [PairIndex(positives, scorer.num_users) for positives in sets]

@@ -128,7 +128,7 @@ def normalised_recall(
     excluded: np.ndarray,
     high: np.ndarray,
     cutoffs: tuple[int, ...] = DEFAULT_K,
-    metrics: MetricNames = (),
+    metrics: MetricNames = None,
 ) -> list[pd.DataFrame]:
     """Per-user values, for the high group and the low one, whose means are the normalised recall.
 

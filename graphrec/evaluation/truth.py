@@ -47,7 +47,7 @@ def evaluate_by_truth(
     k: int = 50,
     seed: int = 0,
     target: str = "like",
-    metrics: MetricNames = (),
+    metrics: MetricNames = None,
 ) -> pd.DataFrame:
     """Per-user quality of a ranking against the true effect of recommending.
 

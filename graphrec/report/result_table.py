@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from graphrec.evaluation.metrics import better
+from graphrec.evaluation.metrics import better, describe
 from graphrec.evaluation.significance import LEVEL
 from graphrec.report.primitives.plots import Estimate, dot_plot
-from graphrec.report.primitives.tables import clear_best, metric_label, metric_names, number, pair_rows, rivals
+from graphrec.report.primitives.tables import clear_best, metric_label, metric_names, number, pair_rows, rivals, primary_metric
 from graphrec.runs.compare import Comparison
 
 PRIMARY = "ndcg@50"
@@ -67,10 +67,9 @@ def about(row: pd.Series) -> str:
 
 def headline(metrics: Sequence[str]) -> list[str]:
     """The metrics that are drawn: all of the truth, else NDCG@50 or what comes nearest to it."""
-    if any("_do" in metric for metric in metrics):
+    if any(describe(metric).family == "truth" for metric in metrics):
         return list(metrics)
-    ndcg = [metric for metric in metrics if metric.startswith("ndcg")]
-    return [PRIMARY] if PRIMARY in metrics else (ndcg or list(metrics))[:1]
+    return [PRIMARY if PRIMARY in metrics else primary_metric(metrics)] if metrics else []
 
 
 def estimate(row: pd.Series, metric: str) -> Estimate:

@@ -63,9 +63,9 @@ def by_time(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = 
     like_times(dataset, split, split.valid)  # a dataset without times is refused while the test split is closed
     held = np.concatenate([split.valid, split.open_test("evaluate by time", run.folder / LEDGER)])
     subsets = time_subsets(held, like_times(dataset, split, held))
-    rows = []
+    evaluation, rows = run.recipe.evaluation, []
     for name, (estimand, scorer) in scorers.items():
-        tables = evaluate_sets(scorer, subsets, split.train_pairs("click"), run.recipe.evaluation.k)
+        tables = evaluate_sets(scorer, subsets, split.train_pairs("click"), evaluation.k, evaluation.metrics)
         for result_set, table in zip((*SUBSETS, DROP), (*tables, drop(tables))):
             rows.append({"result_set": result_set, **run.results.add(result_set, name, estimand, table).row()})
     return _by_part(rows)
@@ -88,9 +88,9 @@ def by_like_ratio(run: Run, estimands: Estimands = (), *, graph: CausalGraph | N
     clicks = split.train_pairs("click")
     high = high_ratio_items(clicks, split.train_pairs("like"), split.dataset.num_items)
     test = split.open_test("evaluate by like/click ratio", run.folder / LEDGER)
-    rows = []
+    evaluation, rows = run.recipe.evaluation, []
     for name, (estimand, scorer) in scorers.items():
-        tables = normalised_recall(scorer, test, clicks, high, run.recipe.evaluation.k)
+        tables = normalised_recall(scorer, test, clicks, high, evaluation.k, evaluation.metrics)
         for result_set, table in zip(RATIOS, tables):
             rows.append({"result_set": result_set, **run.results.add(result_set, name, estimand, table).row()})
     return _by_part(rows)
@@ -100,10 +100,11 @@ def of_lists(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None =
     """Coverage, popularity and concentration of all users' lists; see `evaluation.lists`."""
     scorers = _scorers(run, estimands, graph)
     dataset = run.split().dataset
-    rows = []
+    evaluation, rows = run.recipe.evaluation, []
     for name, (estimand, scorer) in scorers.items():
-        cutoffs = run.recipe.evaluation.k
-        table, whole = describe_lists(scorer, run.train_interactions, dataset.features, cutoffs)
+        table, whole = describe_lists(
+            scorer, run.train_interactions, dataset.features, evaluation.k, evaluation.metrics
+        )
         rows.append({"result_set": LISTS, **run.results.add(LISTS, name, estimand, table, whole).row()})
     return pd.DataFrame(rows)
 
@@ -117,9 +118,9 @@ def off_policy(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None
     scorers = _scorers(run, estimands, graph)
     exposures = shown_at_random(run)
     run.split().open_test("evaluate off-policy", run.folder / LEDGER)
-    rows = []
+    evaluation, rows = run.recipe.evaluation, []
     for name, (estimand, scorer) in scorers.items():
-        table = off_policy_values(scorer, exposures, run.recipe.evaluation.k)
+        table = off_policy_values(scorer, exposures, evaluation.k, evaluation.metrics)
         rows.append({"result_set": OFF_POLICY, **run.results.add(OFF_POLICY, name, estimand, table).row()})
     return pd.DataFrame(rows)
 

@@ -17,6 +17,7 @@ from graphrec.data.store import fingerprint
 from graphrec.decoders import decoders
 from graphrec.errors import OUT, TRAIN_AGAIN, Argument, Call, MismatchError, Phrase, RunError, damaged
 from graphrec.recommender import Recommender
+from graphrec.evaluation.metrics import describe
 from graphrec.runs.files import MANIFEST
 from graphrec.runs.old_names import MANIFEST_KEYS, READABLE, SCHEMA, with_new_keys
 from graphrec.runs.recipe import Recipe
@@ -100,10 +101,13 @@ def data_and_code(recipe: Recipe) -> dict[str, Any]:
     Returns:
         `dataset_fingerprint`, and `custom_code`, by module the SHA-256 of its file.
     """
+    # A metric belongs to it where early stopping watches it: with other code other weights would be the best.
+    watched = describe(recipe.training.monitor).metric
     components: list[type] = [
         backbones.get(recipe.backbone["name"]),
         decoders.get(recipe.decoder["name"]),
         *(callbacks.get(name) for name in recipe.training.callbacks),
+        watched,
     ]
     custom = {kind.__module__ for kind in components if kind.__module__.partition(".")[0] != "graphrec"}
     files = {module: getattr(sys.modules[module], "__file__", None) for module in sorted(custom)}

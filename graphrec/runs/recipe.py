@@ -20,7 +20,7 @@ from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, splitters
 from graphrec.decoders import DecoderConfig, decoders
 from graphrec.errors import Argument, ComponentError, GraphrecError, Phrase, RecipeError, UnknownNameError
-from graphrec.evaluation.metrics import DEFAULT_K
+from graphrec.evaluation.metrics import DEFAULT_K, metrics, monitors, resolve
 from graphrec.graph.build import FeatureScaling
 from graphrec.registry import ComponentRegistry, Registry
 from graphrec.training.callbacks import callbacks
@@ -60,7 +60,11 @@ class EvaluationConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     k: tuple[Annotated[int, Field(ge=1)], ...] = Field(DEFAULT_K, min_length=1)
-    """List lengths K of Recall, NDCG, HR, precision and MAP."""
+    """List lengths K of the metrics that take one."""
+    metrics: tuple[str, ...] | None = None
+    """Names of metrics, or import paths such as `my_module:RBP`; by default the metrics of docs/metrics.md. They
+    replace the defaults of their own family, such as Recall, NDCG, HR, precision, MAP and MRR of held-out likes.
+    Families of which none is named keep theirs."""
     estimands: tuple[str, ...] = ()
     """By default the decoder's own variants. Recommendations are made under the first."""
     active_share: float = Field(0.4, gt=0, lt=1)
@@ -185,7 +189,10 @@ class Recipe(BaseModel):
         _require_known(splitters, self.split.name, f"split.name in {where}")
         for name in self.training.callbacks:
             _require_known(callbacks, name, f"training.callbacks in {where}")
-        known = monitors(self.evaluation.k)
+        for name in self.evaluation.metrics or ():
+            _require_known(metrics, name, f"evaluation.metrics in {where}")
+        resolve(self.evaluation.metrics)
+        known = monitors(self.evaluation.k, self.evaluation.metrics)
         if self.training.monitor not in known:
             raise UnknownNameError(
                 "validation metric", self.training.monitor, known, where=f"training.monitor in {where}"
@@ -208,11 +215,6 @@ def _require_known(registry: ComponentRegistry[Any], name: str, where: str) -> N
     except ComponentError as error:
         error.where = where
         raise
-
-
-def monitors(k: Sequence[int]) -> list[str]:
-    """The metrics that early stopping can watch, where lists of length `k` are evaluated."""
-    return [f"{name}@{length}" for length in k for name in ("recall", "ndcg", "hr")] + ["mrr"]
 
 
 def _part_config(kind: str, values: Mapping[str, Any], where: str) -> Any:

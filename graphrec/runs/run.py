@@ -151,9 +151,9 @@ class Run:
         scorers = {name: self.model.scorer(estimand, graph) for name, estimand in chosen.items()}
         data = self.split()
         positives = data.valid if split == "valid" else data.open_test(reason, self.folder / LEDGER)
-        rows = []
+        evaluation, rows = self.recipe.evaluation, []
         for name, scorer in scorers.items():
-            per_user = evaluate(scorer, positives, data.train_pairs("click"), self.recipe.evaluation.k)
+            per_user = evaluate(scorer, positives, data.train_pairs("click"), evaluation.k, evaluation.metrics)
             rows.append(self.results.add(split, name, chosen[name], per_user).row())
         return pd.DataFrame(rows)
 
@@ -187,10 +187,10 @@ class Run:
         data = Path(self.recipe.data.path)
         self._require("dataset_fingerprint", fingerprint(data))
         known = truth_of(Path(truth), read_manifest(data).provenance, self.user_ids, self.item_ids)
-        rows = []
+        metrics, rows = self.recipe.evaluation.metrics, []
         for name, estimand in self.choose(estimands).items():
             scorer = self.model.scorer(estimand, graph)
-            per_user = evaluate_by_truth(scorer, known, self.train_interactions, target=target)
+            per_user = evaluate_by_truth(scorer, known, self.train_interactions, target=target, metrics=metrics)
             rows.append(self.results.add(TRUTH_SETS[target], name, estimand, per_user).row())
         return pd.DataFrame(rows)
 

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from graphrec.causal import Estimand
 from graphrec.data.split import Split
+from graphrec.evaluation.metrics import ABOUT_USERS
 from graphrec.evaluation.ranking import evaluate
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.runs.artifacts import save_model
@@ -131,13 +129,8 @@ def _trainer(recipe: Recipe, split: Split) -> Trainer:
 
     def validate(model: Recommender) -> dict[str, float]:
         estimand = next(iter(model.decoder.variants().values()))
-        return _mean_metrics(model.freeze(graph), estimand, split, split.valid, recipe.evaluation.k)
+        scorer, evaluation = model.freeze(graph).scorer(estimand), recipe.evaluation
+        table = evaluate(scorer, split.valid, split.train_pairs("click"), evaluation.k, evaluation.metrics)
+        return {name: float(table[name].mean()) for name in table.columns if name not in ABOUT_USERS}
 
     return Trainer(model, graph, recipe.training, recipe.seed, validate)
-
-
-def _mean_metrics(
-    frozen: FrozenModel, estimand: Estimand, split: Split, positives: np.ndarray, cutoffs: tuple[int, ...]
-) -> dict[str, float]:
-    table = evaluate(frozen.scorer(estimand), positives, split.train_pairs("click"), cutoffs)
-    return {name: float(table[name].mean()) for name in table.columns if name not in ("user", "positives")}

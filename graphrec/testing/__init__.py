@@ -1,4 +1,4 @@
-"""Contracts that a custom backbone, decoder, source or estimand is tested with: the suites that graphrec's own pass.
+"""Contracts that a custom backbone, decoder, source, metric or estimand is tested with: the suites that graphrec's own pass.
 
 A class joins a suite in three lines; `graphrec new KIND NAME` writes them.
 
@@ -16,6 +16,7 @@ for module in (
     "decoder_contract",
     "estimand_contract",
     "instruments",
+    "metric_contract",
     "same_dataset",
     "source_contract",
 ):
@@ -24,8 +25,9 @@ for module in (
 from graphrec.testing.backbone_contract import BackboneContract  # noqa: E402
 from graphrec.testing.decoder_contract import DecoderContract  # noqa: E402
 from graphrec.testing.estimand_contract import EstimandContract  # noqa: E402
+from graphrec.testing.metric_contract import MetricContract  # noqa: E402
 from graphrec.testing.planted import planted_split  # noqa: E402
 from graphrec.testing.small_graph import small_graph  # noqa: E402
 from graphrec.testing.source_contract import SourceContract  # noqa: E402
 
-__all__ = ["BackboneContract", "DecoderContract", "EstimandContract", "SourceContract", "planted_split", "small_graph"]
+__all__ = ["BackboneContract", "DecoderContract", "EstimandContract", "MetricContract", "SourceContract", "planted_split", "small_graph"]

@@ -16,6 +16,7 @@ from support.paths import ROOT
 from graphrec.backbones import BackboneConfig
 from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, splitters
+from graphrec.evaluation.metrics import monitors
 from graphrec.runs.recipe import (
     DEFAULT_PARTS,
     DataConfig,
@@ -23,7 +24,6 @@ from graphrec.runs.recipe import (
     Recipe,
     TrainingConfig,
     TuneConfig,
-    monitors,
 )
 
 DOCUMENT = (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")

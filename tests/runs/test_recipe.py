@@ -10,7 +10,8 @@ import pytest
 
 from graphrec.cli.errors import in_shell
 from graphrec.errors import GraphrecError, RecipeError, UnknownNameError, worded
-from graphrec.runs.recipe import Recipe, monitors
+from graphrec.evaluation.metrics import monitors
+from graphrec.runs.recipe import Recipe
 
 DATA = {"data": {"path": "prepared"}}
 
@@ -245,7 +246,7 @@ def test_the_sweep_in_a_recipe_is_expanded() -> None:
 
 
 def test_a_monitor_is_any_metric_at_the_evaluated_lengths() -> None:
-    assert monitors((5,)) == ["recall@5", "ndcg@5", "hr@5", "mrr"]
+    assert monitors((5,)) == ["recall@5", "ndcg@5", "hr@5", "precision@5", "map@5", "mrr"]
 
 
 @pytest.mark.parametrize(

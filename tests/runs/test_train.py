@@ -20,8 +20,9 @@ from graphrec.errors import (
     RecipeError,
     RunError,
 )
+from graphrec.evaluation.metrics import monitors
 from graphrec.runs.folder import RunFolder
-from graphrec.runs.recipe import Recipe, monitors
+from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.training.callbacks import AfterEpoch

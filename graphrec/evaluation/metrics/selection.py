@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from graphrec.evaluation.metrics.base import Metric, metrics
 from graphrec.evaluation.metrics.columns import in_order
 
-MetricNames: TypeAlias = Sequence[str | type[Metric[Any]]]
-"""Registered names, import paths such as `my_module:RBP`, or classes."""
+MetricNames: TypeAlias = Sequence[str | type[Metric[Any]]] | None
+"""Registered names, import paths such as `my_module:RBP`, or classes; None for the defaults."""
 
 DEFAULT_METRICS = {
     "ranking": ("recall", "ndcg", "hr", "precision", "map", "mrr"),
@@ -31,7 +31,7 @@ def resolve(names: MetricNames) -> list[type[Metric[Any]]]:
         UnknownNameError: no such metric; the known names and the nearest are listed.
         ComponentError: an import path leads to something else, or two metrics have one name.
     """
-    found = [metrics.admit(metrics.get(name) if isinstance(name, str) else name) for name in names]
+    found = [metrics.admit(metrics.get(name) if isinstance(name, str) else name) for name in names or ()]
     return list(dict.fromkeys(found))
 
 
@@ -47,7 +47,7 @@ def select(names: MetricNames, family: str) -> list[Any]:
     Example:
         >>> [metric.label for metric in select(["mrr", "coverage", "ndcg"], "ranking")]
         ['MRR', 'NDCG']
-        >>> [metric.label for metric in select([], "ranking")]
+        >>> [metric.label for metric in select(None, "ranking")]
         ['Recall', 'NDCG', 'HR', 'Precision', 'MAP', 'MRR']
     """
     named = [metric for metric in resolve(names) if metric.family == family]
@@ -55,8 +55,10 @@ def select(names: MetricNames, family: str) -> list[Any]:
     return [metric() for metric in chosen]
 
 
-def monitors(cutoffs: Sequence[int], names: MetricNames = ()) -> list[str]:
+def monitors(cutoffs: Sequence[int], names: MetricNames = None) -> list[str]:
     """The columns that early stopping can watch.
+
+    Early stopping and tuning look for the highest value, so that a metric with another direction cannot be watched.
 
     Args:
         cutoffs: the list lengths that are evaluated.
@@ -66,5 +68,5 @@ def monitors(cutoffs: Sequence[int], names: MetricNames = ()) -> list[str]:
         >>> monitors((20,), ["ndcg", "mrr"])
         ['ndcg@20', 'mrr']
     """
-    chosen = [metric for metric in select(names, "ranking") if metric.can_monitor]
+    chosen = [metric for metric in select(names, "ranking") if metric.can_monitor and metric.direction == "higher"]
     return [metric.column(k) for metric, k in in_order(chosen, cutoffs)]

@@ -12,23 +12,19 @@ import numpy as np
 import pandas as pd
 
 from graphrec.causal import label
+from graphrec.evaluation.metrics import describe
 from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.evaluation.summary import summarise
 from graphrec.experiments.benchmark.existing_results import ABOUT
 from graphrec.experiments.benchmark.result import BenchmarkResult, Row
 from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import Estimate, dot_plot, standalone
-from graphrec.report.primitives.tables import markdown, metric_names
+from graphrec.report.primitives.tables import markdown, metric_names, primary_metric
 from graphrec.report.run_page import write_report
 from graphrec.runs.code_versions import code_versions
 from graphrec.runs.compare import named
 from graphrec.runs.recipe import Recipe
 from graphrec.system.files import replace_file, write_text
-
-PER_USER = ("mrr", "recall", "ndcg", "hr", "ndcg_do")
-"""Metrics whose values of each user are kept beside the table."""
-AT_EVERY_K = ("recall", "ndcg")
-"""Those of them of which every K is kept, as the papers' tables have two; of the others the first."""
 
 
 def write_results(result: BenchmarkResult, out: Path) -> None:
@@ -45,7 +41,7 @@ def write_results(result: BenchmarkResult, out: Path) -> None:
         + _made_with(result),
         "significance.csv": named(table["method"].tolist(), result.tests).to_csv(index=False),
     }
-    metric = next(name for name in table.columns if name.startswith("ndcg_do@" if result.gap else "ndcg@"))
+    metric = primary_metric(metric_names(table), by_truth=result.gap is not None)
     shown = [
         Estimate(row["method"], row[metric], row[f"{metric}_low"], row[f"{metric}_high"]) for _, row in table.iterrows()
     ]
@@ -102,19 +98,12 @@ def _own_estimands(result: BenchmarkResult) -> str:
 def values_of_users(
     metrics: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], user_ids: np.ndarray
 ) -> pd.DataFrame:
-    """What `PER_USER` and `AT_EVERY_K` name of every row, result set, seed and user.
+    """The archived values of every row, result set, seed and user; `Metric.archived` says which cutoffs those are.
 
     Users stand in the order of `user_ids`, in which intervals resample them; all values of one stand together, which
     halves the file.
     """
-    first: dict[str, str] = {}
-    for metric in metrics:
-        first.setdefault(metric.partition("@")[0], metric)
-    shown = [
-        metric
-        for metric in metrics
-        if (stem := metric.partition("@")[0]) in PER_USER and (stem in AT_EVERY_K or metric == first[stem])
-    ]
+    shown = archived(metrics)
     tables = [
         table[["user", *(metric for metric in shown if metric in table)]].assign(
             method=row.cells["method"], estimand=row.cells["estimand"], result_set=result_set, seed=seed
@@ -128,6 +117,24 @@ def values_of_users(
     values = pd.concat(tables, ignore_index=True)[columns]
     order = np.argsort(pd.Index(user_ids).get_indexer(values["user"]), kind="stable")
     return values.iloc[order].reset_index(drop=True).astype(types | dict.fromkeys(shown, "float32"))
+
+
+def archived(metrics: Sequence[str]) -> list[str]:
+    """The columns whose per-user values are kept beside a benchmark's table: of some metrics each K, of some the first.
+
+    Example:
+        >>> archived(["recall@20", "recall@50", "hr@20", "hr@50", "precision@20", "mrr"])
+        ['recall@20', 'recall@50', 'hr@20', 'mrr']
+    """
+    first: dict[str, str] = {}
+    columns = [describe(metric) for metric in metrics]
+    for column in columns:
+        first.setdefault(column.stem, column.name)
+    return [
+        column.name
+        for column in columns
+        if column.metric.archived == "all" or (column.metric.archived == "first" and first[column.stem] == column.name)
+    ]
 
 
 def write_values(values: pd.DataFrame, out: Path) -> None:

@@ -73,7 +73,7 @@ def run_benchmark(
     first = next(iter(recipes.values()))
     data, split = load_data(first), prepare_split(first)
     known = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
-    beside = baselines(split, known, target, first.evaluation.k, out / LEDGER)
+    beside = baselines(split, known, target, first.evaluation.k, out / LEDGER, first.evaluation.metrics)
     rows = [Row.of_baseline(one) for one in beside]
     for name, found in runs.items():
         rows += Row.of_runs(name, found, result_sets)

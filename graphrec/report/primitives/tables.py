@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
 
-from graphrec.evaluation.metrics import NDCG, MetricColumn, better, describe
+from graphrec.evaluation.metrics import NDCG, InterventionalNDCG, MetricColumn, better, describe
 from graphrec.evaluation.significance import LEVEL
 
 LABELS = {name: name.replace("_", " ") for name in ("result_set", "method", "run", "estimand", "seeds", "users")}
@@ -16,6 +16,17 @@ PAIR_HEADERS = ["metric", "of", "less that of", "difference", "p", "p (Wilcoxon)
 def metric_names(table: pd.DataFrame) -> list[str]:
     """The metrics of a result table, in its order."""
     return [column for column in table.columns if f"{column}_low" in table.columns]
+
+
+def primary_metric(metrics: Sequence[str], *, by_truth: bool = False) -> str:
+    """The column that stands for a result where a single one is shown: NDCG at its first cutoff, else the first column.
+
+    Args:
+        metrics: columns, at least one.
+        by_truth: whether the NDCG by a simulated world's truth is meant.
+    """
+    ndcg = InterventionalNDCG if by_truth else NDCG
+    return next((column for column in metrics if describe(column).metric is ndcg), metrics[0])
 
 
 def metric_label(name: str) -> str:
