@@ -11,7 +11,15 @@ from markupsafe import Markup
 from graphrec.evaluation.metrics import better, describe
 from graphrec.evaluation.significance import LEVEL
 from graphrec.report.primitives.plots import Estimate, dot_plot
-from graphrec.report.primitives.tables import clear_best, metric_label, metric_names, number, pair_rows, rivals, primary_metric
+from graphrec.report.primitives.tables import (
+    clear_best,
+    metric_label,
+    metric_names,
+    number,
+    pair_rows,
+    primary_metric,
+    rivals,
+)
 from graphrec.runs.compare import Comparison
 
 PRIMARY = "ndcg@50"

@@ -1,4 +1,4 @@
-"""Contracts that a custom backbone, decoder, source, metric or estimand is tested with: the suites that graphrec's own pass.
+"""Contracts for custom backbones, decoders, sources, metrics and estimands: the suites that graphrec's own pass.
 
 A class joins a suite in three lines; `graphrec new KIND NAME` writes them.
 
@@ -30,4 +30,12 @@ from graphrec.testing.planted import planted_split  # noqa: E402
 from graphrec.testing.small_graph import small_graph  # noqa: E402
 from graphrec.testing.source_contract import SourceContract  # noqa: E402
 
-__all__ = ["BackboneContract", "DecoderContract", "EstimandContract", "MetricContract", "SourceContract", "planted_split", "small_graph"]
+__all__ = [
+    "BackboneContract",
+    "DecoderContract",
+    "EstimandContract",
+    "MetricContract",
+    "SourceContract",
+    "planted_split",
+    "small_graph",
+]

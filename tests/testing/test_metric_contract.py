@@ -48,7 +48,7 @@ class Backwards(RankingMetric):
 class InOrder(RankingMetric):
     """Depends on the other users of the block.
 
-        the number of users before this one
+    the number of users before this one
     """
 
     name: ClassVar[str] = "in_order"
