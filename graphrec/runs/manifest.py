@@ -16,8 +16,8 @@ from graphrec.data.split import Split
 from graphrec.data.store import fingerprint
 from graphrec.decoders import decoders
 from graphrec.errors import OUT, TRAIN_AGAIN, Argument, Call, MismatchError, Phrase, RunError, damaged
-from graphrec.recommender import Recommender
 from graphrec.evaluation.metrics import describe
+from graphrec.recommender import Recommender
 from graphrec.runs.files import MANIFEST
 from graphrec.runs.old_names import MANIFEST_KEYS, READABLE, SCHEMA, with_new_keys
 from graphrec.runs.recipe import Recipe
