@@ -2,7 +2,7 @@
 
     python benchmarks/fuzz_sources.py [--rounds 20] [--seed 0] [--only NAME] [--out benchmarks/results/fuzz]
 
-In every round each file of each fixture is damaged in each of the ways of `tests/data/fuzzing.py`, at places drawn
+In every round each file of each fixture is damaged in each of the ways of `tests/support/fuzzing.py`, at places drawn
 anew. Writes results.csv (a row for each example and damage) and results.md; ends with status 1 if anything else than a
 typed error that names a file, an equal dataset, or one whose provenance accounts for what is missing came of it.
 """
@@ -21,7 +21,7 @@ import pandas as pd
 import typer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "data"))
-from fuzzing import GOOD, Bench, Damage, Kind, damages, examples
+from support.fuzzing import GOOD, Bench, Damage, Kind, damages, examples
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MEMORY = 8 << 30

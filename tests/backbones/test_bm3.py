@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from dense_equations import content, raw
+from support.dense_equations import content, raw
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from dense_equations import info_nce as term_by_term
+from support.dense_equations import info_nce as term_by_term
 
 from graphrec.backbones import contrast
 from graphrec.backbones.contrast import info_nce

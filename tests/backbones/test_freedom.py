@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import pytest
 import torch
-from dense_equations import interactions, item_graph, lightgcn, mean_over_modalities, nodes, raw
 from pydantic import ValidationError
+from support.dense_equations import interactions, item_graph, lightgcn, mean_over_modalities, nodes, raw
 from torch import Tensor
 
 from graphrec.backbones import Pairs

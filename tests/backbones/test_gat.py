@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import pytest
 import torch
-from convolution_equations import assert_equal_to
-from dense_equations import adjacency
 from pydantic import ValidationError
+from support.convolution_equations import assert_equal_to
+from support.dense_equations import adjacency
 from torch import Tensor, nn
 from torch_geometric.nn import GATv2Conv
 

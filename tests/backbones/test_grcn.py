@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from dense_equations import built, interactions, nodes, projected, rows_to_unit_length
+from support.dense_equations import built, interactions, nodes, projected, rows_to_unit_length
 from torch import Tensor
 from torch.nn.functional import leaky_relu
 

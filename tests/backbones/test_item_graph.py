@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from dense_equations import item_graph
+from support.dense_equations import item_graph
 
 from graphrec.backbones.item_graph import FrozenItemGraphs
 from graphrec.graph.sparse import ConstantCSR

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from dense_equations import (
+from support.dense_equations import (
     adjacency,
     content,
     item_graph,

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from dense_equations import (
+from support.dense_equations import (
     built,
     content,
     info_nce,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from dense_equations import content, nodes
+from support.dense_equations import content, nodes
 
 from graphrec.testing import BackboneContract
 from graphrec.testing.small_graph import small_graph

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import pytest
 import torch
-from dense_equations import interactions, nodes, rows_to_unit_length, symmetric
 from pydantic import ValidationError
+from support.dense_equations import interactions, nodes, rows_to_unit_length, symmetric
 
 from graphrec.backbones.ngcf import NGCFConfig
 from graphrec.errors import RecipeError

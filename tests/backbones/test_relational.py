@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from convolution_equations import assert_equal_to
-from dense_equations import adjacency
+from support.convolution_equations import assert_equal_to
+from support.dense_equations import adjacency
 from torch import Tensor
 
 from graphrec.graph.build import InteractionGraph

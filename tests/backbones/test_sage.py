@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-from convolution_equations import assert_equal_to
-from dense_equations import adjacency
+from support.convolution_equations import assert_equal_to
+from support.dense_equations import adjacency
 from torch import Tensor
 from torch_geometric.nn import SAGEConv
 

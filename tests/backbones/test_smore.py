@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from dense_equations import built, content, info_nce, interactions, item_graph, nodes, projected, symmetric
+from support.dense_equations import built, content, info_nce, interactions, item_graph, nodes, projected, symmetric
 from torch import Tensor
 
 from graphrec.backbones import Backbone, Pairs

@@ -9,13 +9,13 @@ from types import ModuleType
 
 import pytest
 import torch
-from contracts.decoder_contract import EVERYONE, small_model
 
 from graphrec.causal import Observational, Reference, label, parse_estimand
 from graphrec.decoders import BlockLogits
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.explanation.decomposition import reference_options
 from graphrec.recommender import FrozenModel
+from graphrec.testing.small_model import EVERYONE, small_model
 
 SHOP = '''
 from graphrec.causal import Estimand, ReferenceEstimand, association

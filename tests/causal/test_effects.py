@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from branch_logits import logits, ranking
+from support.branch_logits import logits, ranking
 
 from graphrec.causal import NaturalDirectEffect, Observational, Outcome, TotalEffect, TotalIndirectEffect
 from graphrec.errors import IdentificationError

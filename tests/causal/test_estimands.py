@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from branch_logits import logits, ranking
+from support.branch_logits import logits, ranking
 
 from graphrec.causal import (
     BackDoor,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzzing import FURTHER, GOOD, OF_TEXT, Bench, Damage, Example, damages, examples
+from support.fuzzing import FURTHER, GOOD, OF_TEXT, Bench, Damage, Example, damages, examples
 
 from graphrec.data.sources import sources
 

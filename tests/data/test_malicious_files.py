@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fuzzing import Example, examples
+from support.fuzzing import Example, examples
 
 from graphrec.errors import DataError
 

@@ -1,4 +1,4 @@
-"""The README is short and has no gaps, its snippet runs and prints what it says; the tables of docs/results.md are those of the results."""
+"""The README is short, and its snippet prints what it says; the tables of docs/results.md are those of the results."""
 
 from __future__ import annotations
 

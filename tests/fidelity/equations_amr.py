@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from equations import FEATURES, ITEMS, USERS, WIDTH, Tensors, bpr, gradient, inputs, record, weights
+from fidelity.equations import FEATURES, ITEMS, USERS, WIDTH, Tensors, bpr, gradient, inputs, record, weights
 
 name = "amr"
 EPSILON, LAMBDA = 2.0, 1.0

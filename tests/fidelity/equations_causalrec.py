@@ -6,7 +6,7 @@ One deviation, which is also the authors' own code's: the two auxiliary terms of
 from __future__ import annotations
 
 import numpy as np
-from equations import FEATURES, ITEMS, USERS, WIDTH, Tensors, bpr, inputs, record, sigmoid, weights
+from fidelity.equations import FEATURES, ITEMS, USERS, WIDTH, Tensors, bpr, inputs, record, sigmoid, weights
 
 name = "causalrec"
 LAMBDA2 = 0.8

@@ -9,7 +9,7 @@ of is the mean over items of beta, g and the looks before the tanh.
 from __future__ import annotations
 
 import numpy as np
-from equations import FEATURES, ITEMS, USERS, WIDTH, Tensors, bpr, inputs, record, sigmoid, weights
+from fidelity.equations import FEATURES, ITEMS, USERS, WIDTH, Tensors, bpr, inputs, record, sigmoid, weights
 
 name = "causalrec_author"
 LAMBDA2 = 0.8

@@ -6,8 +6,8 @@ The losses are means, in nats; the authors' code sums them, in bits.
 from __future__ import annotations
 
 import numpy as np
-from equations import Tensors, bpr, record, sigmoid
-from equations_mmgcn import CR, graph_inputs, logits, start
+from fidelity.equations import Tensors, bpr, record, sigmoid
+from fidelity.equations_mmgcn import CR, graph_inputs, logits, start
 
 name = "cr"
 ALPHA = 0.7

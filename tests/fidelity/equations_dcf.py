@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from equations import ITEMS, USERS, WIDTH, Tensors, bpr, inputs, record, weights
+from fidelity.equations import ITEMS, USERS, WIDTH, Tensors, bpr, inputs, record, weights
 
 FACTORS = 2
 

@@ -1,4 +1,4 @@
-"""Write the tensors that the fidelity tests compare with: `python tests/fidelity/make.py`.
+"""Write the tensors that the fidelity tests compare with: `PYTHONPATH=tests python -m fidelity.make`.
 
 One module a method, with a `name` and `tensors()`, or one with several in `METHODS`; a new one is listed here.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import equations_amr
-import equations_causalrec
-import equations_causalrec_author
-import equations_cr
-import equations_dcf
-import equations_mmgcn
-import equations_vbpr
 import numpy as np
+from fidelity import (
+    equations_amr,
+    equations_causalrec,
+    equations_causalrec_author,
+    equations_cr,
+    equations_dcf,
+    equations_mmgcn,
+    equations_vbpr,
+)
 
 METHODS = {
     method.name: method

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import make
 import numpy as np
 import pytest
 import torch
-from equations import FEATURES, ITEMS, STEP_SIZE, USERS, WIDTH, Tensors
+from fidelity import make
+from fidelity.equations import FEATURES, ITEMS, STEP_SIZE, USERS, WIDTH
+from fidelity.stored_tensors import assert_equal, stored, tensors_of
 from torch import Tensor
 from torch_geometric.data import HeteroData
 
@@ -57,19 +58,6 @@ def _double_precision() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-def stored(name: str) -> Tensors:
-    with np.load(make.STORED / f"{name}.npz", allow_pickle=False) as file:
-        return dict(file)
-
-
-def part(tensors: Tensors, kind: str) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(f"{kind}/"): torch.from_numpy(value)
-        for name, value in tensors.items()
-        if name.startswith(f"{kind}/")
-    }
-
-
 def graph_of(known: dict[str, Tensor]) -> InteractionGraph:
     data = HeteroData()
     data["user"].num_nodes, data["item"].num_nodes = USERS, ITEMS
@@ -90,10 +78,6 @@ def model_of(case: Case, graph: InteractionGraph, values: dict[str, Tensor]) -> 
     return model
 
 
-def assert_equal(ours: Tensor, theirs: Tensor) -> None:
-    torch.testing.assert_close(ours.detach(), theirs, rtol=0, atol=1e-9)
-
-
 @pytest.mark.parametrize("name", make.METHODS)
 def test_what_is_stored_is_what_the_equations_give(name: str) -> None:
     now, then = make.METHODS[name].tensors(), stored(name)
@@ -105,9 +89,9 @@ def test_what_is_stored_is_what_the_equations_give(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_scores_are_those_of_the_equations(name: str) -> None:
     case, tensors = CASES[name], stored(name)
-    graph = graph_of(part(tensors, "input"))
-    frozen = model_of(case, graph, part(tensors, "weight")).freeze(graph)
-    everyone, known = torch.arange(USERS), part(tensors, "result")
+    graph = graph_of(tensors_of(tensors, "input"))
+    frozen = model_of(case, graph, tensors_of(tensors, "weight")).freeze(graph)
+    everyone, known = torch.arange(USERS), tensors_of(tensors, "result")
     factual = BlockLogits(frozen.branches, everyone)
     reference = BlockLogits(frozen.reference_branches("mean"), everyone)
     score = frozen.outcome.score(factual)
@@ -119,9 +103,9 @@ def test_scores_are_those_of_the_equations(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_the_loss_and_a_step_of_gradient_descent_are_those_of_the_equations(name: str) -> None:
     case, tensors = CASES[name], stored(name)
-    known, expected = part(tensors, "input"), part(tensors, "result")
+    known, expected = tensors_of(tensors, "input"), tensors_of(tensors, "result")
     graph = graph_of(known)
-    model = model_of(case, graph, part(tensors, "weight"))
+    model = model_of(case, graph, tensors_of(tensors, "weight"))
     batch = Batch(known["users"], known["positives"], known["negatives"])
     model(graph)
     loss = torch.zeros(())
@@ -133,5 +117,5 @@ def test_the_loss_and_a_step_of_gradient_descent_are_those_of_the_equations(name
     assert_equal(loss, expected["loss"])
     loss.backward()
     torch.optim.SGD(model.parameters(), lr=STEP_SIZE).step()
-    for symbol, value in part(tensors, "stepped").items():
+    for symbol, value in tensors_of(tensors, "stepped").items():
         assert_equal(model.get_parameter(case.symbols[symbol]), value)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from equations import ITEMS, STEP_SIZE, USERS, WIDTH
-from equations_cr import ALPHA
-from equations_dcf import FACTORS
-from equations_mmgcn import PROJECTION, WORDS
-from test_fidelity import assert_equal, part, stored
+from fidelity.equations import ITEMS, STEP_SIZE, USERS, WIDTH
+from fidelity.equations_cr import ALPHA
+from fidelity.equations_dcf import FACTORS
+from fidelity.equations_mmgcn import PROJECTION, WORDS
+from fidelity.stored_tensors import assert_equal, stored, tensors_of
 from torch import Tensor
 from torch_geometric.data import HeteroData
 
@@ -109,11 +109,11 @@ def batch_of(known: dict[str, Tensor]) -> Batch:
 def test_mmgcn(form: str, trainable: bool) -> None:
     """With `trainable_embeddings=False`, as in the published code, the step leaves the tables where they were."""
     tensors = stored(f"mmgcn_{form}")
-    known, start, expected = (part(tensors, kind) for kind in ("input", "weight", "result"))
+    known, start, expected = (tensors_of(tensors, kind) for kind in ("input", "weight", "result"))
     model, graph = mmgcn_model(form, "ct", CLICKS, known, start, trainable_embeddings=trainable)
     assert_equal(model.freeze(graph).scorer(Observational())(EVERYONE), expected["score"])
     assert_equal(step(model, graph, batch_of(known)), expected["loss"])
-    for symbol, values in part(tensors, "stepped").items():
+    for symbol, values in tensors_of(tensors, "stepped").items():
         name = parameter_of(symbol)
         frozen = not trainable and name.startswith("tables.")
         assert_equal(model.get_parameter(name), written(symbol, start[symbol] if frozen else values))
@@ -122,13 +122,13 @@ def test_mmgcn(form: str, trainable: bool) -> None:
 
 def test_cr() -> None:
     tensors = stored("cr")
-    known, start, expected = (part(tensors, kind) for kind in ("input", "weight", "result"))
+    known, start, expected = (tensors_of(tensors, kind) for kind in ("input", "weight", "result"))
     model, graph = mmgcn_model("cr", "cr", {"alpha": ALPHA}, known, start)
     frozen = model.freeze(graph)
     assert_equal(frozen.scorer(Observational())(EVERYONE), expected["score"])
     assert_equal(frozen.scorer(TotalIndirectEffect())(EVERYONE), expected["effect"])
     assert_equal(step(model, graph, batch_of(known)), expected["loss"])
-    for symbol, values in part(tensors, "stepped").items():
+    for symbol, values in tensors_of(tensors, "stepped").items():
         assert_equal(model.get_parameter(parameter_of(symbol)), written(symbol, values))
 
 
@@ -138,7 +138,7 @@ DCF_NAMES = {"theta": "tables.shared.user", "beta": "tables.shared.item", "gamma
 @pytest.mark.parametrize("loss", ["bpr", "squared"])
 def test_dcf(loss: str) -> None:
     tensors = stored(f"dcf_{loss}")
-    known, start, expected = (part(tensors, kind) for kind in ("input", "weight", "result"))
+    known, start, expected = (tensors_of(tensors, kind) for kind in ("input", "weight", "result"))
     graph = graph_of(known)
     backbone: BackboneConfig = MFConfig(embedding_size=WIDTH)
     config = decoders.get("dcf").Config(loss=loss, width=FACTORS)
@@ -152,5 +152,5 @@ def test_dcf(loss: str) -> None:
         labels = Labels(torch.ones_like(known["liked"]), known["liked"])
         batch = Batch(known["users"], known["positives"], labels=labels)
     assert_equal(step(model, graph, batch), expected["loss"])
-    for symbol, values in part(tensors, "stepped").items():
+    for symbol, values in tensors_of(tensors, "stepped").items():
         assert_equal(model.get_parameter(DCF_NAMES[symbol]), values)

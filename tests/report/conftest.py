@@ -6,7 +6,7 @@ from html import escape
 
 import pandas as pd
 import pytest
-from hostile import HOSTILE
+from support.hostile import HOSTILE
 from support.trained_runs import copied
 
 from graphrec.data.prepare import prepare

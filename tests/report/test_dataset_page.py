@@ -8,7 +8,7 @@ from html import unescape
 
 import numpy as np
 import pytest
-from browser import Page, look_at
+from support.browser import Page, look_at
 
 from graphrec.checks.inspection import inspect
 from graphrec.data.store import load

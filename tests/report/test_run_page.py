@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from browser import Page, look_at, seen
+from support.browser import Page, look_at, seen
 from support.trained_runs import copied
 
 from graphrec.causal import Observational

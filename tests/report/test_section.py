@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from browser import Page, seen
-from hostile import HOSTILE
+from support.browser import Page, seen
+from support.hostile import HOSTILE
 
 from graphrec.errors import ComponentError
 from graphrec.report.run_page import SECTIONS, all_sections, write_report

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from browser import seen
+from support.browser import seen
 from support.trained_runs import copied
 
 from graphrec.errors import RunError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser import seen
+from support.browser import seen
 from support.trained_runs import copied
 
 from graphrec.errors import RunError

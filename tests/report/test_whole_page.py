@@ -8,9 +8,9 @@ from importlib.resources import files
 from itertools import pairwise, product
 
 import pytest
-from browser import Page, seen
-from contrast import contrast
-from hostile import HOSTILE
+from support.browser import Page, seen
+from support.contrast import contrast
+from support.hostile import HOSTILE
 from support.trained_runs import copied
 
 from graphrec.report.run_page import write_report

@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from contrast import contrast
+from support.contrast import contrast
 
 from graphrec.report.primitives.plots import SERIES, Estimate, curve_plot, dot_plot, training_plot
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-from dense_equations import nodes
+from support.dense_equations import nodes
 from torch import Tensor
 
 from graphrec.backbones.convolution import Convolution
