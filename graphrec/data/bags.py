@@ -1,4 +1,4 @@
-"""Bags: sparse features whose rows sum to one, from counts, labels, or bands of a number."""
+"""Bags: sparse features whose rows sum to 1, made of counts, labels, or bands of a number."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ def count_bag(rows: Sequence[int], words: Sequence[str], items: int, least: int 
     triples = (np.ones(len(codes)), (np.asarray(rows, dtype=np.int64), codes))
     counts = sparse.coo_array(sparse.csr_array(triples, shape=(items, len(names))))
     common = np.bincount(counts.col, minlength=len(names)) >= least
-    column, kept = np.cumsum(common) - 1, common[counts.col]
+    column, is_common = np.cumsum(common) - 1, common[counts.col]
     shape = (items, int(common.sum()))
-    feature = bag(counts.row[kept], column[counts.col[kept]], counts.data[kept], shape, names[common])
-    return feature, int(counts.data[~kept].sum())
+    feature = bag(counts.row[is_common], column[counts.col[is_common]], counts.data[is_common], shape, names[common])
+    return feature, int(counts.data[~is_common].sum())
 
 
-def one_hot(labels: np.ndarray, known: np.ndarray) -> Feature:
-    """One column for each distinct label among the known ones, in sorted order.
+def one_hot(labels: np.ndarray, mask: np.ndarray) -> Feature:
+    """One column for each distinct label of the items in the mask, in sorted order.
 
     Args:
         labels: `[I]` one label an item.
-        known: `[I]` bool, False where the label is missing.
+        mask: `[I]` bool, False where the label is missing.
     """
-    values, columns = np.unique(labels[known], return_inverse=True)
-    rows = np.flatnonzero(known)
+    values, columns = np.unique(labels[mask], return_inverse=True)
+    rows = np.flatnonzero(mask)
     return bag(rows, columns, np.ones(len(rows)), (len(labels), len(values)), [str(value) for value in values])
 
 
@@ -65,17 +65,17 @@ def price_bands(prices: np.ndarray, bands: int = 20) -> Feature:
     """One-hot bands between the quantiles of the log price; a price that is not positive is missing.
 
     Equal prices share a band, so there may be fewer than `bands`. Columns are named by the lowest and highest
-    price found in the band.
+    price in the band.
 
     Args:
         prices: `[I]` float, NaN where unknown.
         bands: number of quantile bands.
     """
-    known = np.isfinite(prices) & (prices > 0)
-    rows = np.flatnonzero(known)
+    priced = np.isfinite(prices) & (prices > 0)
+    rows = np.flatnonzero(priced)
     if len(rows) == 0:
         return bag(rows, rows, np.ones(0), (len(prices), 0), ())
-    logs = np.log(prices[known])
+    logs = np.log(prices[priced])
     edges = np.quantile(logs, np.arange(1, bands) / bands)
     used, columns = np.unique(np.searchsorted(edges, logs, side="right"), return_inverse=True)
     names = []

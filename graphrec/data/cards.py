@@ -1,6 +1,6 @@
 """Cards: what a dataset is, who may have it and how, its files, its roles, and the counts that others published.
 
-A card is `datasets/NAME/card.toml`, beside a README with the particulars; an installed package carries a copy.
+A card is `datasets/NAME/card.toml`, next to a README with the particulars; an installed package carries a copy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from graphrec.errors import UnknownNameError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 FOLDERS = (PACKAGE / "datasets", PACKAGE.parent / "datasets")
-"""Where the cards lie: in an installed package, and in a checkout."""
+"""Where the cards are: in an installed package, and in a checkout."""
 
 
 class _Strict(BaseModel):
@@ -29,12 +29,12 @@ class File(_Strict):
     name: str
     content: str
     bytes: int | None = None
-    """Its size, where it is known."""
+    """Its size, if it is known."""
     optional: bool = False
 
 
 class Layout(_Strict):
-    """One form in which the raw files are found."""
+    """One form in which the raw files are published."""
 
     name: str
     about: str
@@ -78,13 +78,13 @@ class Card(_Strict):
 @cache
 def cards() -> dict[str, Card]:
     """Every card by its name, in alphabetical order."""
-    found: dict[str, Card] = {}
+    by_name: dict[str, Card] = {}
     for folder in FOLDERS:
         for path in sorted(folder.glob("*/card.toml")):
             card = Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
             assert card.source == path.parent.name, f"{path} is the card of `{card.source}`"
-            found.setdefault(card.source, card)
-    return dict(sorted(found.items()))
+            by_name.setdefault(card.source, card)
+    return dict(sorted(by_name.items()))
 
 
 def card_of(name: str) -> Card:
@@ -93,7 +93,7 @@ def card_of(name: str) -> Card:
     Raises:
         UnknownNameError: no such card; the known names and the nearest are listed.
     """
-    known = cards()
-    if name not in known:
-        raise UnknownNameError("dataset", name, known)
-    return known[name]
+    by_name = cards()
+    if name not in by_name:
+        raise UnknownNameError("dataset", name, by_name)
+    return by_name[name]

@@ -1,8 +1,8 @@
-"""InteractionDataset: the one form in which every source hands its data on.
+"""InteractionDataset: the form in which every source returns its data.
 
-External ids stay at the border; inside, users and items are dense integers. Behaviours are kept as the source names
-them; `feedback` says which of them play the *click* and which the *like* (HCR section 3: the like is whatever
-post-click feedback tells that the user was pleased).
+Inside graphrec users and items are dense integers; the external ids are translated when data come in and go out.
+Behaviours keep the names of the source. `feedback` says which of them are the *click* and which the *like* (HCR section
+3: the like is any feedback after the click that shows that the user was pleased).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FeedbackRole = Literal["click", "like"]
 ModalityRole = Literal["exposure", "content"]
 PARTS = ("train", "valid", "test")
 UNKNOWN = "unknown"
-"""The encoder or layer of given vectors of which the files do not say what made them."""
+"""The encoder or layer of vectors whose files do not say what made them."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Feature:
         mask: `[I]` bool, True where the item has this modality.
         columns: names of the D columns, when the source knows them (words, categories).
         provenance: where the numbers come from (file, transformation).
-        encoder: the model that made the numbers, such as `CaffeNet`; `UNKNOWN` for given vectors of which nobody says;
+        encoder: the model that made the numbers, such as `CaffeNet`; `UNKNOWN` where the files do not say;
             empty where no model was needed, as for a bag.
         layer: which of its layers was read, such as `fc7`; otherwise as `encoder`.
     """
@@ -68,11 +68,11 @@ class Feature:
         """Euclidean norms of the rows of items that have the modality, without those that are zero."""
         rows: Any = self.values[np.flatnonzero(self.mask)]
         squares = rows.power(2).sum(axis=1) if sparse.issparse(rows) else np.einsum("id,id->i", rows, rows)
-        found = np.sqrt(np.asarray(squares, dtype=np.float64).ravel())
-        return found[found > 0]
+        norms = np.sqrt(np.asarray(squares, dtype=np.float64).ravel())
+        return norms[norms > 0]
 
     def take(self, items: np.ndarray) -> Feature:
-        """The same feature for the given items, in the given order."""
+        """The same feature for `items`, in their order."""
         return replace(self, values=self.values[items], mask=self.mask[items])
 
 
@@ -87,12 +87,12 @@ class InteractionDataset:
         interactions: one row an event, columns `user` and `item` (int64 dense ids), `behaviour` (categorical),
             `timestamp` (int64, any unit that sorts) unless the source has no times, and `part` (categorical: train,
             valid, test) only where the source gives the split.
-        feedback: for each role the behaviours that play it, such as
+        feedback: the behaviours of each feedback role, such as
             `{"click": ("click",), "like": ("finish", "thumbs_up")}`.
-            Where a source has one behaviour only, it plays both roles.
+            A source with a single behaviour has it for both.
         features: item features by modality.
         roles: for each modality whether the user sees it before the click (`exposure`) or after (`content`).
-        provenance: source, layout, file hashes, options; kept with the prepared data.
+        provenance: source, layout, file hashes, options; saved with the prepared data.
     """
 
     name: str
@@ -160,36 +160,36 @@ class InteractionDataset:
         return events.drop(columns="behaviour").reset_index(drop=True)
 
     def subset(self, interactions: pd.DataFrame, users: np.ndarray, items: np.ndarray) -> InteractionDataset:
-        """Keep only the given dense users and items and renumber them; `interactions` still has the old numbers."""
+        """Keep only some dense users and items and renumber them; `interactions` still has the old numbers."""
         user_of = np.full(self.num_users, -1, dtype=np.int64)
         item_of = np.full(self.num_items, -1, dtype=np.int64)
         user_of[users] = np.arange(len(users))
         item_of[items] = np.arange(len(items))
-        kept = interactions.assign(
+        renumbered = interactions.assign(
             user=user_of[interactions["user"].to_numpy()], item=item_of[interactions["item"].to_numpy()]
         )
-        kept = kept[(kept["user"] >= 0) & (kept["item"] >= 0)].reset_index(drop=True)
+        inside = (renumbered["user"] >= 0) & (renumbered["item"] >= 0)
         return replace(
             self,
             user_ids=self.user_ids[users],
             item_ids=self.item_ids[items],
-            interactions=kept,
+            interactions=renumbered[inside].reset_index(drop=True),
             features={name: feature.take(items) for name, feature in self.features.items()},
         )
 
 
-def index_of(ids: np.ndarray, wanted: list[str], kind: str) -> np.ndarray:
+def index_of(ids: np.ndarray, external: list[str], kind: str) -> np.ndarray:
     """Dense numbers of external ids.
 
     Raises:
-        UnknownIdError: names every id that is not there; if it is one alone, the nearest too.
+        UnknownIdError: some ids are unknown; lists them, and for a single one the nearest.
     """
-    positions = pd.Index(ids).get_indexer([str(one) for one in wanted])
-    missing = [one for one, position in zip(wanted, positions) if position < 0]
+    positions = pd.Index(ids).get_indexer([str(name) for name in external])
+    missing = [name for name, position in zip(external, positions) if position < 0]
     if missing:
         nearest = nearest_name(str(missing[0]), map(str, ids)) if len(missing) == 1 else None
         raise UnknownIdError(
-            f"{len(missing)} of {len(wanted)} {kind} ids are unknown"
+            f"{len(missing)} of {len(external)} {kind} ids are unknown"
             + (f"; did you mean `{nearest}`?" if nearest else ""),
             expected=f"ids such as {', '.join(map(str, ids[:3]))} ({len(ids)} in all)",
             got=", ".join(map(str, missing[:20])),
@@ -218,8 +218,8 @@ def dataset_from_events(
 
     Args:
         events: columns `user`, `item` (external ids of any type), `behaviour`, and optionally `timestamp`, `part`.
-        item_ids, user_ids: the external ids in the wanted order; by default those in the events, sorted
-            (numerically where every id is a whole number).
+        item_ids, user_ids: the external ids in the order of their numbers; by default those in the events, sorted
+            (as numbers where all are whole).
 
     Raises:
         DataError: no events at all.
@@ -253,7 +253,7 @@ def dataset_from_events(
 
 
 def sort_ids(ids: Iterable[object]) -> np.ndarray:
-    """Distinct external ids as strings, in numerical order where every one is a whole number."""
+    """Distinct external ids as strings, in numerical order where all are whole numbers."""
     text = np.asarray([str(value) for value in ids], dtype=object)
     try:
         keys = np.asarray([int(value) for value in text])

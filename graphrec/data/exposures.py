@@ -1,4 +1,4 @@
-"""Pairs that were shown at random, where a dataset marks them: what off-policy estimates are made of."""
+"""Pairs that were shown at random, where a dataset marks them: the basis of off-policy estimates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Exposures:
         pairs: `[n, 2]` unique (user, item) pairs, none of them excluded.
         liked: `[n]` bool.
         excluded: `[E, 2]` pairs of train and valid, which no list may hold.
-        pool: `[I]` bool, the items that the showing drew from: those that it showed to anyone.
+        pool: `[I]` bool, the items that exposure drew from: those shown to any user.
     """
 
     pairs: np.ndarray
@@ -65,15 +65,15 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
         )
     events = dataset.interactions[dataset.interactions["part"] == part]
     user_of, item_of = (
-        pd.Index(ids).get_indexer(known)
-        for ids, known in ((split.dataset.user_ids, dataset.user_ids), (split.dataset.item_ids, dataset.item_ids))
+        pd.Index(ids).get_indexer(external)
+        for ids, external in ((split.dataset.user_ids, dataset.user_ids), (split.dataset.item_ids, dataset.item_ids))
     )
     users, items = user_of[events["user"]], item_of[events["item"]]
-    known = (users >= 0) & (items >= 0)
+    in_train = (users >= 0) & (items >= 0)
     excluded = np.concatenate([split.train_pairs("click"), split.valid])
     width = split.dataset.num_items
-    every = users[known] * width + items[known]
-    likes = every[events["behaviour"].isin(dataset.feedback["like"]).to_numpy()[known]]
+    every = users[in_train] * width + items[in_train]
+    likes = every[events["behaviour"].isin(dataset.feedback["like"]).to_numpy()[in_train]]
     fresh = distinct(every)
     fresh = fresh[~np.isin(fresh, excluded[:, 0] * width + excluded[:, 1])]
     if len(fresh) == 0:

@@ -41,7 +41,7 @@ def k_core(users: np.ndarray, items: np.ndarray, k: int, items_k: int | None = N
 
 
 def single_pass(users: np.ndarray, items: np.ndarray, k: int, items_k: int | None = None) -> np.ndarray:
-    """As `k_core`, but users and items are judged once, by their pairs before anything is removed."""
+    """As `k_core`, but users and items are counted once, before anything is removed."""
     return _enough(users, items, k, k if items_k is None else items_k, repeat=False)
 
 
@@ -57,8 +57,8 @@ def keep_active(dataset: InteractionDataset, k: int) -> InteractionDataset:
     stays = k_core(events["user"].to_numpy(), events["item"].to_numpy(), k)
     if not stays.any():
         raise _nothing_left(dataset, "min_pairs", f"min_pairs={k}")
-    kept = events[stays]
-    smaller = dataset.subset(kept, np.unique(kept["user"]), np.unique(kept["item"]))
+    active = events[stays]
+    smaller = dataset.subset(active, np.unique(active["user"]), np.unique(active["item"]))
     return _recorded(dataset, smaller, "filter", {"min_pairs": k})
 
 
@@ -75,8 +75,8 @@ def filtered(dataset: InteractionDataset, config: FilterConfig) -> InteractionDa
     stays = rule(pairs["user"].to_numpy(), pairs["item"].to_numpy(), config.users, config.items)
     if not stays.any():
         raise _nothing_left(dataset, "data.filter", f"users={config.users}, items={config.items} ({config.kind})")
-    kept = pairs[stays]
-    smaller = dataset.subset(dataset.interactions, np.unique(kept["user"]), np.unique(kept["item"]))
+    active = pairs[stays]
+    smaller = dataset.subset(dataset.interactions, np.unique(active["user"]), np.unique(active["item"]))
     return _recorded(dataset, smaller, "recipe_filter", config.model_dump())
 
 

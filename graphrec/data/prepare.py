@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str, Any] | None = None) -> Path:
-    """Read `raw` with a source and write the prepared dataset to `out`, whole or not at all.
+    """Read `raw` with a source and write the prepared dataset to `out`, atomically.
 
     Args:
         source: a registered source's name, or an import path.
@@ -63,13 +63,13 @@ def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping
     raw, out = Path(raw), Path(out)
     if not (out / MANIFEST).is_file():
         return prepare(source, raw, out, options)
-    known = read_manifest(out).provenance
+    origin = read_manifest(out).provenance
     asked = _settings(source, options).model_dump(mode="json")
     # An option that is younger than the prepared data has its default there.
-    had = {**_settings(source, None).model_dump(mode="json"), **known.get("options", {})}
-    different = [*(["source"] if known.get("source") != source else []), *(["options"] if had != asked else [])]
+    had = {**_settings(source, None).model_dump(mode="json"), **origin.get("options", {})}
+    different = [*(["source"] if origin.get("source") != source else []), *(["options"] if had != asked else [])]
     folder = raw if raw.is_dir() else raw.parent
-    files = known.get("files", {})
+    files = origin.get("files", {})
     different += [
         name for name, digest in files.items() if not (folder / name).is_file() or sha256(folder / name) != digest
     ]

@@ -111,24 +111,26 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
         known_user, known_item = np.isin(pairs[:, 0], users), np.isin(pairs[:, 1], items)
         counts[f"dropped_{part}_unknown_user"] = int((~known_user).sum())
         counts[f"dropped_{part}_unknown_item"] = int((known_user & ~known_item).sum())
-        kept = pairs[known_user & known_item]
-        if len(kept) == 0:
+        inside = pairs[known_user & known_item]
+        if len(inside) == 0:
             raise _empty(part, dataset, config, parts)
-        held[part] = _sorted(np.stack([np.searchsorted(users, kept[:, 0]), np.searchsorted(items, kept[:, 1])], axis=1))
+        held[part] = _sorted(
+            np.stack([np.searchsorted(users, inside[:, 0]), np.searchsorted(items, inside[:, 1])], axis=1)
+        )
     counts["dropped_users"] = dataset.num_users - len(users)
     counts["dropped_items"] = dataset.num_items - len(items)
-    known = dataset.subset(_clean(dataset, parts.train), users, items)
-    liked = known.interactions[known.interactions["behaviour"].isin(dataset.feedback["like"])]
+    train = dataset.subset(_clean(dataset, parts.train), users, items)
+    liked = train.interactions[train.interactions["behaviour"].isin(dataset.feedback["like"])]
     sizes = {
-        "train_clicks": len(distinct(keys(known, known.interactions))),
-        "train_likes": len(distinct(keys(known, liked))),
+        "train_clicks": len(distinct(keys(train, train.interactions))),
+        "train_likes": len(distinct(keys(train, liked))),
         "valid": len(held["valid"]),
         "test": len(held["test"]),
-        "users": known.num_users,
-        "items": known.num_items,
+        "users": train.num_users,
+        "items": train.num_items,
     }
-    digest = _hash(known, held["valid"], held["test"])
-    return Split(config, known, held["valid"], {**sizes, **counts}, digest, held["test"])
+    digest = _hash(train, held["valid"], held["test"])
+    return Split(config, train, held["valid"], {**sizes, **counts}, digest, held["test"])
 
 
 def _clean(dataset: InteractionDataset, train: pd.DataFrame) -> pd.DataFrame:

@@ -130,11 +130,11 @@ class Given(Splitter):
         pairs: dict[str, np.ndarray] = {}
         dropped = {}
         for part in ("test", "valid"):
-            wanted = distinct(keys(dataset, liked[liked["part"] == part]))
+            in_split = distinct(keys(dataset, liked[liked["part"] == part]))
             all_pairs = distinct(keys(dataset, events[events["part"] == part]))
-            fresh = wanted[~np.isin(wanted, taken)]
-            dropped[f"dropped_{part}_pairs_in_another_part"] = len(wanted) - len(fresh)
-            dropped[f"dropped_{part}_clicks_without_like"] = len(all_pairs) - len(wanted)
+            fresh = in_split[~np.isin(in_split, taken)]
+            dropped[f"dropped_{part}_pairs_in_another_part"] = len(in_split) - len(fresh)
+            dropped[f"dropped_{part}_clicks_without_like"] = len(all_pairs) - len(in_split)
             taken = np.concatenate([taken, fresh])
             pairs[part] = np.stack([fresh // dataset.num_items, fresh % dataset.num_items], axis=1)
         return RawSplit(train, pairs["valid"], pairs["test"], dropped)

@@ -1,4 +1,4 @@
-"""Gathering events chunk by chunk into a dataset, at the price of the dataset and a few chunks."""
+"""Gathering events chunk by chunk into a dataset, in the memory of the dataset and a few chunks."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class EventBuilder:
     def build(
         self, name: str, *, feedback: Mapping[str, tuple[str, ...]], provenance: Mapping[str, Any]
     ) -> InteractionDataset:
-        """The dataset, its ids sorted (numerically where every one is a whole number); the builder is empty after.
+        """The dataset, its ids sorted (as numbers where all are whole); the builder is empty after.
 
         Raises:
             DataError: there were no events.
@@ -96,7 +96,7 @@ class EventBuilder:
         )
 
     def _join(self, name: str, rank: np.ndarray | None = None) -> np.ndarray:
-        """The chunks of a column as one array, each let go as soon as it is copied."""
+        """The chunks of a column as one array, each freed as soon as it is copied."""
         chunks = self._chunks[name]
         whole = np.empty(self._length, dtype=chunks[0].dtype if rank is None else np.int64)
         end = self._length
@@ -108,7 +108,7 @@ class EventBuilder:
 
 
 def _in_own_pages(column: np.ndarray) -> np.ndarray:
-    """A copy whose memory goes back to the system when it is let go; malloc would keep it beside the result."""
+    """A copy whose memory returns to the system when it is freed; malloc would keep it."""
     if column.nbytes < _LARGE:
         return column.copy()
     copy = np.frombuffer(mmap.mmap(-1, column.nbytes), dtype=column.dtype)
@@ -120,7 +120,7 @@ class _Numbering:
     """Provisional numbers for external ids, in order of appearance; the sorted order is known only at the end."""
 
     def __init__(self) -> None:
-        self._known: np.ndarray = np.empty(0, dtype=np.int64)  # whole numbers, sorted
+        self._integers: np.ndarray = np.empty(0, dtype=np.int64)  # whole numbers, sorted
         self._codes = np.empty(0, dtype=np.int32)
         self._texts: dict[str, int] = {}
 
@@ -134,26 +134,26 @@ class _Numbering:
 
     def _number_integers(self, ids: np.ndarray) -> np.ndarray:
         codes, distinct = pd.factorize(ids)
-        places = np.searchsorted(self._known, distinct)
+        positions = np.searchsorted(self._integers, distinct)
         new = np.ones(len(distinct), dtype=bool)
-        inside = places < len(self._known)
-        new[inside] = self._known[places[inside]] != distinct[inside]
+        inside = positions < len(self._integers)
+        new[inside] = self._integers[positions[inside]] != distinct[inside]
         if new.any():
             fresh = np.sort(distinct[new])
-            places = np.searchsorted(self._known, fresh)
-            numbers = np.arange(len(self._known), len(self._known) + len(fresh), dtype=np.int32)
-            self._known = np.insert(self._known, places, fresh)
-            self._codes = np.insert(self._codes, places, numbers)
-        return self._codes[np.searchsorted(self._known, distinct)][codes]
+            positions = np.searchsorted(self._integers, fresh)
+            numbers = np.arange(len(self._integers), len(self._integers) + len(fresh), dtype=np.int32)
+            self._integers = np.insert(self._integers, positions, fresh)
+            self._codes = np.insert(self._codes, positions, numbers)
+        return self._codes[np.searchsorted(self._integers, distinct)][codes]
 
     def sorted(self) -> tuple[np.ndarray, np.ndarray]:
-        """The ids as sorted strings, and the place among them of each provisional number."""
-        if self._texts and len(self._known):
+        """The ids as sorted strings, and the position among them of each provisional number."""
+        if self._texts and len(self._integers):
             raise ValueError("the ids are whole numbers in one call and text in another")
-        rank = np.empty(len(self._texts) or len(self._known), dtype=np.int64)
+        rank = np.empty(len(self._texts) or len(self._integers), dtype=np.int64)
         if self._texts:
             ids = sort_ids(list(self._texts))
-            rank[[self._texts[one] for one in ids]] = np.arange(len(ids))
+            rank[[self._texts[text] for text in ids]] = np.arange(len(ids))
             return ids, rank
         rank[self._codes] = np.arange(len(self._codes))
-        return self._known.astype(str).astype(object), rank
+        return self._integers.astype(str).astype(object), rank

@@ -1,4 +1,4 @@
-"""Datasets that come ready-made: parts of (user, item) pairs in row numbers, and a feature row for each item."""
+"""Datasets published with their splits: pairs of user and item as row numbers, and a feature row for each item."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FeatureFiles = Mapping[str, tuple[str, ModalityRole]]
 
 
 def read_features(raw: Path, files: FeatureFiles, items: int | None = None) -> tuple[dict[str, Feature], list[Path]]:
-    """The features that are at hand, by modality, and their files; a row of zeros is a missing one.
+    """The features that are present, by modality, and their files; a row of zeros is a missing one.
 
     Args:
         items: the number of rows; by default that of the first matrix.
@@ -27,7 +27,7 @@ def read_features(raw: Path, files: FeatureFiles, items: int | None = None) -> t
     Raises:
         DataError: a file is unreadable or has another number of rows.
     """
-    features, found = {}, []
+    features, paths = {}, []
     for modality, (name, _) in files.items():
         file = Path(raw) / name
         if not file.is_file():
@@ -36,8 +36,8 @@ def read_features(raw: Path, files: FeatureFiles, items: int | None = None) -> t
         items = len(values)
         note = f"{name}, as given"
         features[modality] = Feature(values, np.any(values != 0, axis=1), None, note, encoder=UNKNOWN, layer=UNKNOWN)
-        found.append(file)
-    return features, found
+        paths.append(file)
+    return features, paths
 
 
 def given_parts(
@@ -49,7 +49,7 @@ def given_parts(
     provenance: Mapping[str, Any],
     raw: Path,
 ) -> InteractionDataset:
-    """A dataset of one behaviour, the click, whose parts are given; ids are row numbers.
+    """A dataset of one behaviour, the click, whose splits are published; ids are row numbers.
 
     Args:
         pairs: for each of train, valid and test `[n, 2]` users and items within `shape`.
@@ -90,7 +90,7 @@ def given_parts(
 def as_pairs(users: Iterable[int], lists: Iterable[np.ndarray]) -> np.ndarray:
     """`[n, 2]` pairs from a list of items for each user."""
     lists = list(lists)
-    lengths = [len(one) for one in lists]
+    lengths = [len(items) for items in lists]
     items = np.concatenate([np.empty(0, dtype=np.int64), *lists])
     return np.stack([np.repeat(np.fromiter(users, dtype=np.int64), lengths), items], axis=1)
 

@@ -10,23 +10,23 @@ from graphrec.errors import DataError
 
 
 def find_layout(raw: Path, source: str, layouts: Mapping[str, tuple[Sequence[str], str]]) -> str:
-    """The one layout of which at least one telling file is in the folder `raw`.
+    """The layout of which at least one telling file is in the folder `raw`.
 
     Args:
         layouts: for each layout patterns of its telling files or folders, and what it consists of, in words.
 
     Raises:
-        DataError: none, or several.
+        DataError: no layout is there, or several are.
     """
-    found = [layout for layout, (telling, _) in layouts.items() if any(_holds(raw, name) for name in telling)]
-    if len(found) == 1:
-        return found[0]
+    present = [layout for layout, (telling, _) in layouts.items() if any(_holds(raw, name) for name in telling)]
+    if len(present) == 1:
+        return present[0]
     raise DataError(
-        f"several {source} layouts are here: {', '.join(found)}" if found else f"no {source} layout is here",
+        f"several {source} layouts are here: {', '.join(present)}" if present else f"no {source} layout is here",
         expected="; or ".join(f"{layout}: {content}" for layout, (_, content) in layouts.items()),
         got=listing(raw),
         where=raw,
-        next_step="set the option layout" if found else how_to_obtain(source, raw),
+        next_step="set the option layout" if present else how_to_obtain(source, raw),
     )
 
 

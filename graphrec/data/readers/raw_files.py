@@ -1,4 +1,4 @@
-"""What sources share: required files, provenance, dense numbers for integer ids, arrays read safely."""
+"""What sources share: required files, provenance, dense numbers for integer ids, arrays read without running code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graphrec.system.files import read_json, sha256
 
 SIMULATED = "none: simulated"
 WORLD = "world.json"
-"""Lies beside simulated files; its settings go into the provenance, so that nobody takes a twin for the real thing."""
+"""A file next to simulated files. Its settings go into the provenance, so that a twin is never taken for real data."""
 
 
 def require_files(raw: Path, names: Iterable[str], layout: str) -> list[Path]:
@@ -47,7 +47,7 @@ def how_to_obtain(source: str, raw: Path) -> str:
 
 
 def listing(raw: Path) -> str:
-    """What lies in a folder, for an error message."""
+    """What is in a folder, for an error message."""
     if not Path(raw).is_dir():
         return "a file" if Path(raw).is_file() else "no such folder"
     names = sorted(file.name for file in Path(raw).iterdir())
@@ -60,7 +60,7 @@ def provenance(
     """Source, layout, options, and the hash of every raw file; plain JSON values.
 
     Args:
-        folder: what the files are named relative to; needed where some lie in folders within the raw one.
+        folder: what the files are named relative to; needed where some are in folders within the raw folder.
     """
     return {
         "source": source,
@@ -71,7 +71,7 @@ def provenance(
 
 
 def with_world(dataset: InteractionDataset, raw: Path) -> InteractionDataset:
-    """The dataset, marked as simulated if the settings of a simulated world lie beside its raw files.
+    """The dataset, marked as simulated if the settings of a simulated world are next to its raw files.
 
     Its vectors were drawn, whichever encoder made those of the real files.
     """
@@ -104,11 +104,11 @@ def read_tensor(path: Path) -> np.ndarray:
             warnings.simplefilter("ignore")  # of old formats
             loaded = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(loaded, torch.Tensor):
-            raise ValueError(f"found a {type(loaded).__name__}")
+            raise ValueError(f"got a {type(loaded).__name__}")
         return loaded.detach().numpy()
     except FileNotFoundError:
         raise DataError("file not found", where=path) from None
-    except Exception as error:  # torch, the zip layer and the unpickler each raise their own
+    except Exception as error:  # torch, zipfile and the unpickler raise exceptions of many types
         got = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         raise DataError(
             "not a readable .pt file", expected="one dense tensor of numbers", got=got, where=path
@@ -138,7 +138,7 @@ def read_matrix(path: Path, rows: int | None = None) -> np.ndarray:
         raise DataError("not a matrix of numbers", expected=f"float {shape}", got=got, where=path)
     if rows is not None and len(loaded) != rows:
         raise DataError("a feature row for each item is needed", expected=shape, got=list(loaded.shape), where=path)
-    # A product of NaN stays NaN through training, so it is refused here, where its place is still known.
+    # A product of NaN stays NaN through training, so it is refused here, where row and column are still known.
     values = loaded.astype(np.float32)
     finite = np.isfinite(values)
     if not finite.all():

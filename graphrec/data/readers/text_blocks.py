@@ -12,7 +12,7 @@ from zipfile import BadZipFile, ZipFile
 
 from graphrec.errors import DataError
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_LINE = 1 << 26
 # What the file system, gzip and zip raise for bytes that they cannot read.
 _UNREADABLE = (OSError, EOFError, zlib.error, BadZipFile, RuntimeError, NotImplementedError)
@@ -66,7 +66,7 @@ def read_blocks(file: Path, size: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
     with open_text(file) as (stream, _):
         while more := stream.read(size):
             if number == 1 and not rest:
-                more = more.removeprefix(_BYTE_ORDER_MARK)
+                more = more.removeprefix(BYTE_ORDER_MARK)
             end = more.rfind(b"\n") + 1
             if end:
                 block, rest = rest + more[:end], more[end:]

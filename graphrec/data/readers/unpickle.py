@@ -71,13 +71,13 @@ class _Array:
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, stream: Any, path: Path, wanted: str) -> None:
+    def __init__(self, stream: Any, path: Path, expected: str) -> None:
         super().__init__(stream, encoding="latin1")
-        self._path, self._wanted = path, wanted
+        self._path, self._expected = path, expected
 
     def find_class(self, module: str, name: str) -> Any:
-        # Each answer is made anew: a pickle can set attributes on what it is given, and must not reach the
-        # next one.
+        # Each answer is a new class: a pickle can set attributes on what it is given, and must not reach the
+        # next answer.
         if (module == "scipy.sparse" or module.startswith("scipy.sparse.")) and name in _MATRIX_NAMES:
             return type("Matrix", (_Matrix,), {"layout": name[:3]})
         if module == "numpy" and name in ("ndarray", "dtype"):
@@ -96,7 +96,7 @@ class _Unpickler(pickle.Unpickler):
             return lambda: b""
         raise DataError(
             "the pickle asks for something other than numbers in arrays, lists, sets or scipy sparse matrices",
-            expected=self._wanted,
+            expected=self._expected,
             got=f"`{module}.{name}`, which was not loaded",
             where=self._path,
             next_step="do not open this file; if you trust its author, ask for the numbers in a format without code",
@@ -178,7 +178,7 @@ def _rebuild(loaded: _Matrix) -> sparse.csr_array:
     shape = tuple(int(length) for length in fields["_shape"])
     if loaded.layout == "coo":
         coordinates = fields["coords"] if "coords" in fields else (fields["row"], fields["col"])
-        row, col = (one.numpy() if isinstance(one, _Array) else one for one in coordinates)
+        row, col = (axis.numpy() if isinstance(axis, _Array) else axis for axis in coordinates)
         matrix = sparse.csr_array(sparse.coo_array((fields["data"], (row, col)), shape=shape))
     else:
         build = sparse.csr_array if loaded.layout == "csr" else sparse.csc_array
@@ -197,5 +197,5 @@ def _array(shape: Any, dtype: Any, fortran: bool, raw: Any) -> _Array:
 
 def _expect(value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
-        raise ValueError(f"found a {type(value).__name__} in place of a {kind.__name__.strip('_').lower()}")
+        raise ValueError(f"got a {type(value).__name__} in place of a {kind.__name__.strip('_').lower()}")
     return value

@@ -27,7 +27,7 @@ from graphrec.data.sources.choice import Names, chosen
 EDGES, ITEMS = "ecomm_edge_train.txt", "ecomm_item_feature.txt"
 BEHAVIOURS = ("click", "collect", "cart", "buy")
 BANDS = 20
-_EDGE_COLUMNS = {name: Column(place, "int") for place, name in enumerate(("user", "item", "type", "date"))}
+_EDGE_COLUMNS = {name: Column(position, "int") for position, name in enumerate(("user", "item", "type", "date"))}
 _ITEM_COLUMNS = {
     "item": Column(0, "int"),
     "category": Column(2, "int"),
@@ -74,9 +74,9 @@ class Alibaba(Source):
             "items_without_features": int(described["category"].isna().sum()),
         }
         dataset = replace(dataset, provenance=origin)
-        kept = keep_active(dataset, options.min_pairs)
-        described = described.loc[kept.item_ids.astype(np.int64)]
-        return replace(kept, features=_features(described), roles={"price": "exposure", "category": "exposure"})
+        active = keep_active(dataset, options.min_pairs)
+        described = described.loc[active.item_ids.astype(np.int64)]
+        return replace(active, features=_features(described), roles={"price": "exposure", "category": "exposure"})
 
     @classmethod
     def write_fixture(cls, raw: Path, seed: int = 0) -> None:
@@ -98,8 +98,8 @@ def _check_edges(chunk: Chunk) -> None:
     kinds = chunk.columns["type"]
     chunk.expect("type", (kinds >= 1) & (kinds <= 4), "1 click, 2 collect, 3 cart or 4 buy")
     days, day_of = np.unique(chunk.columns["date"], return_inverse=True)
-    known = pd.to_datetime(pd.Series(days).astype(str), format="%Y%m%d", errors="coerce").notna().to_numpy()
-    chunk.expect("date", known[day_of], "a day as yyyymmdd")
+    is_day = pd.to_datetime(pd.Series(days).astype(str), format="%Y%m%d", errors="coerce").notna().to_numpy()
+    chunk.expect("date", is_day[day_of], "a day as yyyymmdd")
 
 
 def _read_items(file: Path) -> pd.DataFrame:

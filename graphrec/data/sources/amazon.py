@@ -1,4 +1,4 @@
-"""Amazon reviews of 2014 (McAuley et al., SIGIR 2015), one category at a time, in whichever form it is at hand.
+"""Amazon reviews of 2014 (McAuley et al., SIGIR 2015), one category at a time, in any of its published forms.
 
 The files of a category X, of which one of the first three is needed:
 
@@ -55,7 +55,7 @@ class AmazonOptions(SourceOptions):
 
 @sources.register("amazon")
 class Amazon(Source):
-    """Ratings of one Amazon category of 2014, with pictures, price, brand, category and title where at hand."""
+    """Ratings of one Amazon category of 2014, with pictures, price, brand, category and title if present."""
 
     Options = AmazonOptions
 
@@ -115,7 +115,7 @@ class _Log(NamedTuple):
     file: Path
 
     def companions(self) -> list[Path]:
-        """The files about the items that are at hand."""
+        """The files about the items that are present."""
         x = self.category
         about = (f"meta_{x}.json.gz", f"meta_{x}.json", f"image_features_{x}.b")
         names = (f"{x}_item2attributes.json",) if self.layout == "lists" else about
@@ -125,25 +125,25 @@ class _Log(NamedTuple):
 def _find_log(raw: Path, options: AmazonOptions) -> _Log:
     files = [raw] if raw.is_file() else sorted(raw.iterdir()) if raw.is_dir() else []
     every = [log for file in files if (log := _as_log(file)) is not None]
-    found = [
+    fitting = [
         log for log in every if options.layout in ("auto", log.layout) and options.category in (None, log.category)
     ]
-    if len(found) == 1:
-        return found[0]
+    if len(fitting) == 1:
+        return fitting[0]
     categories = ", ".join(dict.fromkeys(log.category for log in every))
     steps = {
         0: how_to_obtain("amazon", raw),
         1: "set the option layout",
         2: f"set the option category to one of {categories}" if categories else None,
     }
-    several = len({log.category for log in found}) > 1
+    several = len({log.category for log in fitting}) > 1
     raise DataError(
-        f"{len(found)} files fit" if found else "no Amazon ratings, reviews or lists are here",
+        f"{len(fitting)} files fit" if fitting else "no Amazon ratings, reviews or lists are here",
         expected="one of ratings_X.csv, reviews_X_5.json.gz or X.txt"
         + (f" with X = {options.category}" if options.category else ""),
-        got=", ".join(log.file.name for log in found) or listing(raw),
+        got=", ".join(log.file.name for log in fitting) or listing(raw),
         where=raw,
-        next_step=steps[2 if several or (not found and every and options.category) else 1 if found else 0],
+        next_step=steps[2 if several or (not fitting and every and options.category) else 1 if fitting else 0],
     )
 
 
@@ -160,16 +160,16 @@ def _as_log(file: Path) -> _Log | None:
 def _filtered(dataset: InteractionDataset, options: AmazonOptions) -> InteractionDataset:
     if options.filter == "none":
         if "min_pairs" in options.model_fields_set:
-            expected = "filter=single_pass or filter=k_core beside it"
+            expected = "filter=single_pass or filter=k_core as well"
             raise DataError(
                 "the option min_pairs needs a filter", expected=expected, got=f"min_pairs={options.min_pairs}"
             )
         return dataset
     config = FilterConfig(kind=options.filter, users=options.min_pairs, items=options.min_pairs)
-    kept = filtered(dataset, config)
-    origin = dict(kept.provenance)
+    active = filtered(dataset, config)
+    origin = dict(active.provenance)
     origin["filter"] = origin.pop("recipe_filter")  # a recipe may filter once more
-    return replace(kept, provenance=origin)
+    return replace(active, provenance=origin)
 
 
 def _features(log: _Log, item_ids: np.ndarray) -> tuple[dict[str, Feature], dict[str, int]]:
@@ -191,7 +191,7 @@ def _with_images(dataset: InteractionDataset, log: _Log) -> InteractionDataset:
     if "visual" not in dataset.features:
         raise DataError(
             "the option with_images needs visual features",
-            expected=f"image_features_{log.category}.b beside {log.file.name}",
+            expected=f"image_features_{log.category}.b next to {log.file.name}",
             got=listing(log.file.parent),
             where=log.file.parent,
         )
@@ -199,11 +199,11 @@ def _with_images(dataset: InteractionDataset, log: _Log) -> InteractionDataset:
     seen = dataset.features["visual"].mask[events["item"].to_numpy()]
     if not seen.any():
         raise DataError("no item has visual features", got=f"{dataset.num_items} items", where=log.file.parent)
-    kept = events[seen]
-    smaller = dataset.subset(kept, np.unique(kept["user"]), np.unique(kept["item"]))
+    described = events[seen]
+    smaller = dataset.subset(described, np.unique(described["user"]), np.unique(described["item"]))
     removed = {
         "users_removed": dataset.num_users - smaller.num_users,
         "items_removed": dataset.num_items - smaller.num_items,
-        "events_removed": len(events) - len(kept),
+        "events_removed": len(events) - len(described),
     }
     return replace(smaller, provenance={**dataset.provenance, "with_images": removed})

@@ -25,7 +25,8 @@ from graphrec.errors import DataError
 RECORD = np.dtype([("asin", "S10"), ("vector", "<f4", (4096,))])
 BANDS = 20
 CATEGORY_IN = 10
-"""A name of a path is a category of its own if so many items' paths share it; rarer ones count as the one above."""
+"""A name of a path is a separate category if the paths of at least so many items share it; a rarer name counts as the
+name above it."""
 WORD_IN = 5
 """A word of a title counts if it is in the titles of so many items."""
 _AT_ONCE = 1024
@@ -36,13 +37,13 @@ _KINDS: dict[str, tuple[type, ...]] = {"title": (str,), "price": (int, float), "
 
 
 def read_images(file: Path, row_of: Mapping[str, int]) -> Feature:
-    """The vectors of the wanted items, read by memory map; a second record of an item is ignored.
+    """The vectors of the items in `row_of`, read by memory map; a second record of an item is ignored.
 
     Args:
-        row_of: the row of each wanted ASIN.
+        row_of: the row of each ASIN.
 
     Raises:
-        DataError: the file is not made of whole records, an ASIN is none, or a number is not finite; names the record.
+        DataError: a record is incomplete, its ASIN is malformed, or a number is not finite; names the record.
     """
     size = file.stat().st_size
     whole, rest = divmod(size, RECORD.itemsize)
@@ -55,29 +56,29 @@ def read_images(file: Path, row_of: Mapping[str, int]) -> Feature:
             next_step="obtain the file again",
         )
     values = np.zeros((len(row_of), RECORD["vector"].shape[0]), dtype=np.float32)
-    found = np.zeros(len(row_of), dtype=bool)
+    described = np.zeros(len(row_of), dtype=bool)
     records = np.memmap(file, dtype=RECORD, mode="r")
     for start in range(0, whole, _AT_ONCE):
         block = records[start : start + _AT_ONCE]
         asins = np.ascontiguousarray(block["asin"])
         letters = np.isin(asins.view(np.uint8), _LETTERS).reshape(-1, 10)
-        _refuse(file, start, letters.sum(axis=1) < 10, "an ASIN is none", "10 digits and capital letters", asins)
+        _refuse(file, start, letters.sum(axis=1) < 10, "an ASIN is malformed", "10 digits and capital letters", asins)
         rows = np.array([row_of.get(asin.decode(), -1) for asin in asins.tolist()])
         _, first = np.unique(rows, return_index=True)
         first = first[rows[first] >= 0]
-        wanted = np.sort(first[~found[rows[first]]])
-        vectors = np.asarray(block["vector"][wanted])
+        new = np.sort(first[~described[rows[first]]])
+        vectors = np.asarray(block["vector"][new])
         finite = np.ones(len(block), dtype=bool)
-        finite[wanted] = np.isfinite(vectors).all(axis=1)
+        finite[new] = np.isfinite(vectors).all(axis=1)
         _refuse(file, start, ~finite, "a number is not finite", "4096 finite numbers", asins)
-        values[rows[wanted]] = vectors
-        found[rows[wanted]] = True
-    mask = found & values.any(axis=1)
+        values[rows[new]] = vectors
+        described[rows[new]] = True
+    mask = described & values.any(axis=1)
     return Feature(values, mask, provenance=f"{file.name}, as given", encoder="CaffeNet", layer="fc7")
 
 
 def read_meta(file: Path, row_of: Mapping[str, int]) -> tuple[dict[str, Feature], dict[str, int]]:
-    """Categories, brand, price and title of the wanted items, and counts for the provenance.
+    """Categories, brand, price and title of the items in `row_of`, and counts for the provenance.
 
     `category` is the bag of all names in `categories`, which is a list of paths from the general to the particular.
     `main_category` is one category an item: the deepest place of its first path that `CATEGORY_IN` items share, or else
@@ -86,7 +87,7 @@ def read_meta(file: Path, row_of: Mapping[str, int]) -> tuple[dict[str, Feature]
     Raises:
         DataError: a line is no record, or a value of another kind; names file and line.
     """
-    found: dict[str, dict[str, Any]] = {}
+    records: dict[str, dict[str, Any]] = {}
     repeated = 0
     for where, record in read_records(file, ("asin",)):
         for key, kinds in _KINDS.items():
@@ -100,18 +101,18 @@ def read_meta(file: Path, row_of: Mapping[str, int]) -> tuple[dict[str, Feature]
         asin = record["asin"]
         if not isinstance(asin, str):
             raise DataError("`asin` has a bad value", expected="text", got=repr(asin)[:80], where=where)
-        if asin in found:
+        if asin in records:
             repeated += 1
         elif asin in row_of:
-            found[asin] = {key: record.get(key) for key in _KINDS}
-    ordered = [found.get(asin, {}) for asin in sorted(row_of, key=row_of.__getitem__)]
-    brands = np.asarray([(one.get("brand") or "").strip() for one in ordered], dtype=object)
-    prices = np.asarray([np.nan if one.get("price") is None else float(one["price"]) for one in ordered])
-    titles = [set(_WORD.findall((one.get("title") or "").lower())) for one in ordered]
+            records[asin] = {key: record.get(key) for key in _KINDS}
+    ordered = [records.get(asin, {}) for asin in sorted(row_of, key=row_of.__getitem__)]
+    brands = np.asarray([(record.get("brand") or "").strip() for record in ordered], dtype=object)
+    prices = np.asarray([np.nan if record.get("price") is None else float(record["price"]) for record in ordered])
+    titles = [set(_WORD.findall((record.get("title") or "").lower())) for record in ordered]
     shared = Counter(word for words in titles for word in words)
-    main = np.asarray(_main_categories([_first_path(one.get("categories")) for one in ordered]), dtype=object)
+    main = np.asarray(_main_categories([_first_path(record.get("categories")) for record in ordered]), dtype=object)
     features = {
-        "category": (_names(_texts(one.get("categories")) for one in ordered), "names in `categories`"),
+        "category": (_names(_texts(record.get("categories")) for record in ordered), "names in `categories`"),
         "main_category": (
             one_hot(main, main != ""),
             f"the deepest place of the first path in `categories` that {CATEGORY_IN} of the items kept share, one-hot",
@@ -123,7 +124,7 @@ def read_meta(file: Path, row_of: Mapping[str, int]) -> tuple[dict[str, Feature]
             f"words in the titles of at least {WORD_IN} of the items kept",
         ),
     }
-    counts = {"items_without_meta": len(row_of) - len(found), "items_described_again": repeated}
+    counts = {"items_without_meta": len(row_of) - len(records), "items_described_again": repeated}
     return {
         name: Feature(feature.values, feature.mask, feature.columns, f"{file.name}, {note}")
         for name, (feature, note) in features.items()
@@ -144,12 +145,14 @@ def read_attributes(file: Path, item_ids: np.ndarray) -> Feature:
     if not isinstance(content, dict):
         raise DataError("not a JSON object", expected=expected, got=type(content).__name__, where=file)
     for item, attributes in content.items():
-        if not isinstance(attributes, list) or any(type(one) is not int or not 0 <= one < 2**62 for one in attributes):
+        if not isinstance(attributes, list) or any(
+            type(number) is not int or not 0 <= number < 2**62 for number in attributes
+        ):
             where = f'{file}, item "{item[:40]}"'
             raise DataError("not a list of attributes", expected=expected, got=repr(attributes)[:80], where=where)
     lists = [content.get(str(item), []) for item in item_ids]
-    rows = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
-    numbers = np.asarray([number for one in lists for number in one], dtype=np.int64)
+    rows = np.repeat(np.arange(len(lists)), [len(attributes) for attributes in lists])
+    numbers = np.asarray([number for attributes in lists for number in attributes], dtype=np.int64)
     names, columns = number_ids(numbers)
     feature = bag(rows, columns, np.ones(len(rows)), (len(lists), len(names)), names)
     return Feature(feature.values, feature.mask, feature.columns, f"{file.name}, in equal shares")
@@ -166,16 +169,16 @@ def _first_path(value: Any) -> tuple[str, ...]:
     """The names of the first of nested lists that holds any."""
     if not isinstance(value, list):
         return ()
-    names = tuple(one for one in value if isinstance(one, str) and one)
+    names = tuple(name for name in value if isinstance(name, str) and name)
     return names or next(filter(None, map(_first_path, value)), ())
 
 
 def _main_categories(paths: Sequence[tuple[str, ...]]) -> list[str]:
     """For each path its longest start that `CATEGORY_IN` paths share, or else its first name; empty without a path."""
     starts = [[path[:end] for end in range(1, len(path) + 1)] for path in paths]
-    counts = Counter(start for one in starts for start in one)
-    kept = [[start for start in one if counts[start] >= CATEGORY_IN] or one[:1] for one in starts]
-    return [" > ".join(one[-1]) if one else "" for one in kept]
+    counts = Counter(start for of_path in starts for start in of_path)
+    shared = [[start for start in of_path if counts[start] >= CATEGORY_IN] or of_path[:1] for of_path in starts]
+    return [" > ".join(of_path[-1]) if of_path else "" for of_path in shared]
 
 
 def _names(sets: Iterable[set[str]]) -> Feature:
@@ -183,13 +186,13 @@ def _names(sets: Iterable[set[str]]) -> Feature:
     sets = list(sets)
     names = sorted(set().union(*sets))
     column_of = {name: column for column, name in enumerate(names)}
-    rows = np.repeat(np.arange(len(sets)), [len(one) for one in sets])
-    columns = np.asarray([column_of[name] for one in sets for name in sorted(one)], dtype=np.int64)
+    rows = np.repeat(np.arange(len(sets)), [len(texts) for texts in sets])
+    columns = np.asarray([column_of[name] for texts in sets for name in sorted(texts)], dtype=np.int64)
     return bag(rows, columns, np.ones(len(rows)), (len(sets), len(names)), names)
 
 
 def _refuse(file: Path, start: int, wrong: np.ndarray, problem: str, expected: str, asins: np.ndarray) -> None:
     if wrong.any():
-        place = int(np.argmax(wrong))
-        where = f"{file}, record {start + place} (counted from 0), byte {(start + place) * RECORD.itemsize:,}"
-        raise DataError(problem, expected=expected, got=f"ASIN {asins[place]!r}", where=where)
+        record = int(np.argmax(wrong))
+        where = f"{file}, record {start + record} (counted from 0), byte {(start + record) * RECORD.itemsize:,}"
+        raise DataError(problem, expected=expected, got=f"ASIN {asins[record]!r}", where=where)

@@ -1,4 +1,4 @@
-"""Amazon 2014: what users rated, in the three forms in which a category X is given out.
+"""Amazon 2014: what users rated, in the three forms in which a category X is published.
 
 ratings_X.csv          user, item, rating, unix time; comma separated, no header
 reviews_X_5.json.gz    a record a line: reviewerID, asin, overall (the rating), unixReviewTime, texts
@@ -73,9 +73,9 @@ def read_reviews(file: Path, like_at: float) -> tuple[EventBuilder, int]:
 
 
 def read_lists(file: Path) -> tuple[EventBuilder, int]:
-    """The clicks in a file of lists, and its number of users; the time of a click is its place in the user's list.
+    """The clicks in a file of lists, and its number of users; the time of a click is its position in the user's list.
 
-    A list has no length that would tell whether it is whole, so the last line must end as the others do.
+    A list that breaks off looks like a shorter list, so the last line must end with a line break as the others do.
 
     Raises:
         DataError: the file is malformed, or a user has two lines; names file and line.
@@ -101,8 +101,8 @@ def read_lists(file: Path) -> tuple[EventBuilder, int]:
     lengths = [len(items) for items in lists.values()]
     users = np.repeat(np.fromiter(lists, dtype=np.int64), lengths)
     clicked = np.concatenate([np.asarray(items, dtype=np.int64) for items in lists.values()])
-    places = np.concatenate([np.arange(length) for length in lengths])
-    builder.add(users, clicked, np.zeros(len(users), np.int8), places)
+    positions = np.concatenate([np.arange(length) for length in lengths])
+    builder.add(users, clicked, np.zeros(len(users), np.int8), positions)
     return builder, len(lists)
 
 

@@ -1,4 +1,4 @@
-"""Attributes of items that stand in every row of a log: category, seller, brand."""
+"""Attributes of items that are in every row of a log: category, seller, brand."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ class ItemAttributes:
     def add(self, items: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
         """Add `[N]` int64 items and, for each attribute, `[N]` int64 values; a negative one is unknown."""
         for name, column in values.items():
-            known = column >= 0
-            fresh = pd.DataFrame({"item": items[known], "value": column[known]}).drop_duplicates()
-            kept = self._pairs[name]
-            kept.append(fresh)
-            if len(kept) > 1 and sum(map(len, kept[1:])) > max(_MERGE_AT, len(kept[0])):
+            present = column >= 0
+            fresh = pd.DataFrame({"item": items[present], "value": column[present]}).drop_duplicates()
+            tables = self._pairs[name]
+            tables.append(fresh)
+            if len(tables) > 1 and sum(map(len, tables[1:])) > max(_MERGE_AT, len(tables[0])):
                 self._pairs[name] = [self._merged(name)]
 
     def of(self, items: np.ndarray) -> dict[str, np.ndarray]:
         """For each attribute the value of `[I]` int64 items, `UNKNOWN` where there is none."""
-        found = {}
+        values = {}
         for name in self._pairs:
             first = self._merged(name).drop_duplicates("item").set_index("item")["value"]
-            found[name] = first.reindex(items, fill_value=UNKNOWN).to_numpy(np.int64)
-        return found
+            values[name] = first.reindex(items, fill_value=UNKNOWN).to_numpy(np.int64)
+        return values
 
     def conflicts(self) -> dict[str, int]:
         """For each attribute the number of items that came with several values."""

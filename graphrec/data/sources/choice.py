@@ -10,16 +10,18 @@ Names = str | list[str]
 """Names, several separated by commas; or a list of them."""
 
 
-def chosen(names: Names, known: Sequence[str], every: Sequence[str] = (), option: str = "like") -> tuple[str, ...]:
-    """The named behaviours, each once, in the order of `known`; `any` stands for those in `every`.
+def chosen(names: Names, behaviours: Sequence[str], every: Sequence[str] = (), option: str = "like") -> tuple[str, ...]:
+    """The named behaviours, each once, in the order of `behaviours`; `any` stands for those in `every`.
 
     Raises:
-        UnknownNameError: a name is not among the known ones, or there is none.
+        UnknownNameError: a name is not in `behaviours`, or no name is given.
     """
-    wanted = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-    if every and wanted == ["any"]:
-        wanted = list(every)
-    for name in wanted or [""]:
-        if name not in known:
-            raise UnknownNameError("behaviour", name, (*known, "any") if every else known, where=f"option {option}")
-    return tuple(name for name in known if name in wanted)
+    chosen_names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+    if every and chosen_names == ["any"]:
+        chosen_names = list(every)
+    for name in chosen_names or [""]:
+        if name not in behaviours:
+            raise UnknownNameError(
+                "behaviour", name, (*behaviours, "any") if every else behaviours, where=f"option {option}"
+            )
+    return tuple(name for name in behaviours if name in chosen_names)

@@ -133,9 +133,9 @@ def _attributes(file: Path, names_file: Path, items: int) -> dict[str, Feature]:
     attributes = [name.partition(":")[0] for name in names]
     for attribute in dict.fromkeys(attributes):
         columns = [column for column, other in enumerate(attributes) if other == attribute]
-        rows, places = np.nonzero(marks[:, columns])
+        rows, labels = np.nonzero(marks[:, columns])
         values = [names[column].partition(":")[2] for column in columns]
-        feature = bag(rows, places, np.ones(len(rows)), (items, len(columns)), values)
+        feature = bag(rows, labels, np.ones(len(rows)), (items, len(columns)), values)
         note = f"{FOLDER}/{file.name}, one-hot"
         features[attribute] = Feature(feature.values, feature.mask, feature.columns, note)
     return features

@@ -1,7 +1,7 @@
 """The folders prepared for LATTICE and MICRO (Zhang et al., MM 2021) and MMSSL (Wei et al., WWW 2023).
 
 train.json, val.json, test.json   {"user": [items]}, in `5-core/` with LATTICE and MICRO, numbered from 0
-image_feat.npy, text_feat.npy, audio_feat.npy   [I, D], where at hand
+image_feat.npy, text_feat.npy, audio_feat.npy   [I, D], if present
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _EXPECTED = '{"user": [items], ..}, each numbered from 0'
 
 
 def folder_of_lists(raw: Path) -> Path:
-    """Where the lists lie: in `5-core/` if there is such a folder, else in `raw` itself."""
+    """Where the lists are: in `5-core/` if there is such a folder, else in `raw` itself."""
     return raw / CORE if (raw / CORE).is_dir() else raw
 
 
 def load_json_lists(
     raw: Path, options: SourceOptions, name: str, layout: str, features: FeatureFiles
 ) -> InteractionDataset:
-    """Read the folder `raw`; the one behaviour is the click, the parts are given, and ids are row numbers.
+    """Read the folder `raw`; the only behaviour is the click, the splits are published, and ids are row numbers.
 
     Raises:
         DataError: a file is missing or malformed, or an item has no feature row.
@@ -40,16 +40,16 @@ def load_json_lists(
     raw = Path(raw)
     files = dict(zip(LISTS, require_files(folder_of_lists(raw), LISTS.values(), f"{name} {layout}"), strict=True))
     pairs = {part: _pairs(file) for part, file in files.items()}
-    found, feature_files = read_features(raw, features)
+    present, feature_files = read_features(raw, features)
     whole = np.concatenate(list(pairs.values()))
     users, items = whole.max(axis=0, initial=-1) + 1
-    if found:
-        rows = len(next(iter(found.values())).mask)
+    if present:
+        rows = len(next(iter(present.values())).mask)
         for part, file in files.items():
             _within(pairs[part], rows, file)
         items = rows
     origin = provenance(name, layout, options, [*files.values(), *feature_files], folder=raw)
-    return given_parts(name, pairs, (int(users), int(items)), found, features, origin, raw)
+    return given_parts(name, pairs, (int(users), int(items)), present, features, origin, raw)
 
 
 def write_json_fixture(raw: Path, features: FeatureFiles, seed: int = 0, folder: str = "") -> None:

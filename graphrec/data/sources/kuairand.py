@@ -90,10 +90,10 @@ class KuaiRand(Source):
         names = ("log_standard_4_08_to_4_21_pure.csv", "log_random_4_22_to_5_08_pure.csv")
         lines: dict[str, list[str]] = {name: [",".join((*HEADER, "tab"))] for name in names}
         for user in range(9):
-            for place, video in enumerate(rng.permutation(8)[:6]):
+            for position, video in enumerate(rng.permutation(8)[:6]):
                 signals = (rng.random(len(SIGNALS)) < (0.8, 0.6, 0.3, 0.1, 0.1, 0.1, 0.1)).astype(int)
                 time = 1_649_408_076_860 + int(rng.integers(10**9))
-                at_random = int(place == 5)
+                at_random = int(position == 5)
                 cells = (user, video, time, *signals, at_random, 1)
                 lines[names[at_random]].append(",".join(map(str, cells)))
         tags = ["video_id,author_id,tag", '0,5,"12,65"', "1,5,", *(f"{video},6,{video % 3}" for video in range(2, 8))]

@@ -96,9 +96,9 @@ class KuaiRec(Source):
 def _add(builder: EventBuilder, chunk: Chunk, part: int, like_above: float) -> None:
     ratio, seconds = chunk.columns["watch_ratio"], chunk.columns["timestamp"]
     chunk.expect("watch_ratio", ratio >= 0, "a number that is not negative")
-    known = ~np.isnan(seconds)
-    chunk.expect("timestamp", ~known | (np.abs(seconds) < 1e12), "seconds since 1970, or nothing")
-    times = np.where(known, np.round(np.where(known, seconds, 0) * 1000), NO_TIME).astype(np.int64)
+    timed = ~np.isnan(seconds)
+    chunk.expect("timestamp", ~timed | (np.abs(seconds) < 1e12), "seconds since 1970, or nothing")
+    times = np.where(timed, np.round(np.where(timed, seconds, 0) * 1000), NO_TIME).astype(np.int64)
     users, videos = chunk.columns["user_id"], chunk.columns["video_id"]
     for code, some in enumerate((np.ones(len(chunk), dtype=bool), ratio > like_above)):
         size = int(some.sum())

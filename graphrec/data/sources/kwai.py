@@ -1,4 +1,4 @@
-"""Kwai: one name for the two layouts in which the data is found."""
+"""Kwai: one name for the two layouts in which the data is published."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphrec.data.sources.mmgcn import ARRAYS, load_mmgcn
 MMGCN_FEATURES: FeatureFiles = {"visual": ("feat_v.pt", "exposure")}
 _LAYOUTS = {
     "challenge": ([LOG], f"{LOG} and the folder {VISUAL}"),
-    "mmgcn": (list(ARRAYS.values()), ", ".join(ARRAYS.values()) + " and, where at hand, feat_v.pt"),
+    "mmgcn": (list(ARRAYS.values()), ", ".join(ARRAYS.values()) + " and, if present, feat_v.pt"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Kwai as given out for the Kuaishou User Interest Modeling Challenge (China MM 2018).
+"""Kwai as published for the Kuaishou User Interest Modeling Challenge (China MM 2018).
 
     train_interaction.txt   tab separated, no header: user_id, photo_id, click, like, follow, time, playing_time,
                             duration_time
@@ -59,10 +59,13 @@ def load_challenge(raw: Path, options: SourceOptions, visual: bool) -> Interacti
         duration = columns["duration_time"]
         finish = click & (duration > 0) & (columns["playing_time"] >= duration)
         for code, happened in enumerate((click, finish, thumb, follow)):
-            places = np.flatnonzero(happened)
-            codes = np.full(len(places), code, dtype=np.int8)
+            rows_with = np.flatnonzero(happened)
+            codes = np.full(len(rows_with), code, dtype=np.int8)
             builder.add(
-                columns["user_id"][places], columns["photo_id"][places], codes, timestamps=columns["time"][places]
+                columns["user_id"][rows_with],
+                columns["photo_id"][rows_with],
+                codes,
+                timestamps=columns["time"][rows_with],
             )
         rows += len(chunk)
         unanswered += int((~(click | thumb | follow)).sum())
@@ -133,12 +136,12 @@ def _vector(file: Path, content: bytes) -> np.ndarray:
     try:
         loaded = np.load(io.BytesIO(content), allow_pickle=False)
         if loaded.ndim != 2 or len(loaded) != 1 or loaded.dtype.kind not in "iuf" or loaded.size == 0:
-            raise ValueError(f"found {loaded.dtype} {list(loaded.shape)}")
+            raise ValueError(f"got {loaded.dtype} {list(loaded.shape)}")
         with np.errstate(over="ignore"):
             vector = loaded[0].astype(np.float32)
         if not np.isfinite(vector).all():
             raise ValueError(f"number {int(np.argmin(np.isfinite(vector)))} (from 0) is not finite")
         return vector
-    except Exception as error:  # numpy parses the header as Python text and lets through whatever that raises
+    except Exception as error:  # numpy parses the header as Python text, which may raise anything
         got = f"{type(error).__name__}: {error}"
         raise DataError("not a picture's vector", expected="finite numbers [1, D]", got=got, where=file) from None

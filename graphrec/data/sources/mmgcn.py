@@ -1,4 +1,4 @@
-"""The arrays in which MMGCN (Wei et al., MM 2019), and after it GRCN and CR, are given their data.
+"""The arrays in which MMGCN (Wei et al., MM 2019), and after it GRCN and CR, get their data.
 
     train.npy            [E, 2] user, item
     val_full.npy         for each user a list: the user, then her items (there may be none)
@@ -35,7 +35,7 @@ WORDS = "feat_t.pt"
 def load_mmgcn(
     raw: Path, options: SourceOptions, name: str, features: FeatureFiles, item_offset: int | None
 ) -> InteractionDataset:
-    """Read the folder `raw`; the one behaviour is the click, and the parts are given.
+    """Read the folder `raw`; the only behaviour is the click, and the splits are published.
 
     Args:
         item_offset: what was added to the item ids; None finds it, if only one number of users fits the files.
@@ -47,29 +47,29 @@ def load_mmgcn(
     files = dict(zip(ARRAYS, require_files(raw, ARRAYS.values(), f"{name} mmgcn"), strict=True))
     pairs = {part: _edges(file) if part == "train" else _lists(file) for part, file in files.items()}
     used = list(files.values())
-    known = None
+    listed = None
     if (raw / DICTIONARY).is_file():
-        known = _dictionary(raw / DICTIONARY)
+        listed = _dictionary(raw / DICTIONARY)
         used.append(raw / DICTIONARY)
     for part, file in files.items():
         _not_negative(pairs[part], file)
     words = {modality: entry for modality, entry in features.items() if entry[0] == WORDS}
     dense = {modality: entry for modality, entry in features.items() if entry[0] != WORDS}
-    found, feature_files = read_features(raw, dense)
-    rows = next((len(feature.mask) for feature in found.values()), None)
+    present, feature_files = read_features(raw, dense)
+    rows = next((len(feature.mask) for feature in present.values()), None)
     bags = {modality: read_tensor(raw / file) for modality, (file, _) in words.items() if (raw / file).is_file()}
     used += [*feature_files, *(raw / words[modality][0] for modality in bags)]
     users, offset = _offset(pairs, files, rows, item_offset)
     items = rows or max(int(part[:, 1].max(initial=-1)) for part in pairs.values()) - offset + 1
     for modality, tensor in bags.items():
-        found[modality] = _words(raw / words[modality][0], tensor, items)
+        present[modality] = _words(raw / words[modality][0], tensor, items)
     for edges in pairs.values():
         edges[:, 1] -= offset
     origin = {**provenance(name, "mmgcn", options, used), "item_offset": offset}
-    if known is not None:
-        known[:, 1] -= offset
-        origin |= _compare(pairs["train"], known)
-    ordered = {modality: found[modality] for modality in features if modality in found}
+    if listed is not None:
+        listed[:, 1] -= offset
+        origin |= _compare(pairs["train"], listed)
+    ordered = {modality: present[modality] for modality in features if modality in present}
     return given_parts(name, pairs, (users, items), ordered, features, origin, raw)
 
 
@@ -88,8 +88,8 @@ def write_mmgcn_fixture(raw: Path, features: FeatureFiles, seed: int = 0) -> Non
         lists[:] = [[user, int(order[user, column])] for user in range(users)]
         lists[-1] = [users - 1]
         np.save(raw / ARRAYS[part], lists, allow_pickle=True)
-    known: Any = {user: set(order[user, :3].tolist()) for user in range(users)}
-    np.save(raw / DICTIONARY, known, allow_pickle=True)
+    dictionary: Any = {user: set(order[user, :3].tolist()) for user in range(users)}
+    np.save(raw / DICTIONARY, dictionary, allow_pickle=True)
     for file, _ in features.values():
         values = rng.normal(size=(items, 8)).astype(np.float32)
         if file == WORDS:
@@ -112,7 +112,7 @@ def _lists(file: Path) -> np.ndarray:
     rows = load_lists(file)
     if isinstance(rows, dict):
         raise DataError("not a list for each user", expected="lists of a user and her items", where=file)
-    empty = [place for place, row in enumerate(rows) if len(row) == 0]
+    empty = [position for position, row in enumerate(rows) if len(row) == 0]
     if empty or not rows:
         got = f"nothing in list {empty[0]} (counted from 0)" if empty else "no lists"
         raise DataError("a list does not say whose it is", expected="the user, then her items", got=got, where=file)
@@ -135,23 +135,24 @@ def _not_negative(pairs: np.ndarray, file: Path) -> None:
 
 
 def _offset(
-    pairs: Mapping[str, np.ndarray], files: Mapping[str, Path], rows: int | None, given: int | None
+    pairs: Mapping[str, np.ndarray], files: Mapping[str, Path], rows: int | None, item_offset: int | None
 ) -> tuple[int, int]:
     """The number of users, and what was added to the item ids: never guessed where several numbers fit."""
     whole = np.concatenate(list(pairs.values()))
-    place = np.repeat(np.arange(len(pairs)), [len(part) for part in pairs.values()])
+    part_of = np.repeat(np.arange(len(pairs)), [len(part) for part in pairs.values()])
     users, low, high = int(whole[:, 0].max()) + 1, int(whole[:, 1].min()), int(whole[:, 1].max())
-    least = given if given is not None else max(users, high + 1 - rows if rows is not None else 0)
-    most = given if given is not None else low
-    if low < least or (given is not None and rows is not None and high - given >= rows):
+    least = item_offset if item_offset is not None else max(users, high + 1 - rows if rows is not None else 0)
+    most = item_offset if item_offset is not None else low
+    if low < least or (item_offset is not None and rows is not None and high - item_offset >= rows):
         column = whole[:, 1]
         row = int(np.argmin(column)) if low < least else int(np.argmax(column))
         expected = f"ids from {least}" + (f" to {least + rows - 1}" if rows is not None else "")
         raise DataError(
             "the item ids do not fit the users and the feature rows",
-            expected=expected + (", after those of the users" if given is None else ", as the option item_offset says"),
+            expected=expected
+            + (", after those of the users" if item_offset is None else ", as the option item_offset says"),
             got=f"item {column[row]}, {users} users, {rows if rows is not None else 'no'} feature rows",
-            where=list(files.values())[place[row]],
+            where=list(files.values())[part_of[row]],
             next_step="if the items are numbered from 0, set the option item_offset=0; or the columns are swapped",
         )
     if least < most:
@@ -175,19 +176,19 @@ def _words(file: Path, tensor: np.ndarray, items: int) -> Feature:
     rows, words = tensor.astype(np.int64)
     wrong = (rows < 0) | (rows >= items) | (words < 0)
     if wrong.any():
-        place = int(np.argmax(wrong))
-        expected, got = f"an item from 0 to {items - 1} and a word", f"item {rows[place]}, word {words[place]}"
-        raise DataError("a pair is out of range", expected=expected, got=got, where=f"{file}, column {place} (from 0)")
+        column = int(np.argmax(wrong))
+        expected, got = f"an item from 0 to {items - 1} and a word", f"item {rows[column]}, word {words[column]}"
+        raise DataError("a pair is out of range", expected=expected, got=got, where=f"{file}, column {column} (from 0)")
     names, columns = np.unique(words, return_inverse=True)
     feature = bag(rows, columns, np.ones(len(rows)), (items, len(names)), names.astype(str))
     return Feature(feature.values, feature.mask, feature.columns, f"{file.name}, words counted, divided by their sum")
 
 
-def _compare(train: np.ndarray, known: np.ndarray) -> dict[str, int]:
+def _compare(train: np.ndarray, listed: np.ndarray) -> dict[str, int]:
     """How far the dictionary tells the same as the training pairs; it is read for nothing else."""
-    tables = (pd.DataFrame(pairs, columns=["user", "item"]).drop_duplicates() for pairs in (train, known))
-    found = next(tables).merge(next(tables), how="outer", indicator=True)["_merge"].value_counts()
+    tables = (pd.DataFrame(pairs, columns=["user", "item"]).drop_duplicates() for pairs in (train, listed))
+    counts = next(tables).merge(next(tables), how="outer", indicator=True)["_merge"].value_counts()
     return {
-        "train_pairs_not_in_dictionary": int(found["left_only"]),
-        "dictionary_pairs_not_in_train": int(found["right_only"]),
+        "train_pairs_not_in_dictionary": int(counts["left_only"]),
+        "dictionary_pairs_not_in_train": int(counts["right_only"]),
     }

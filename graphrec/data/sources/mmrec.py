@@ -6,7 +6,7 @@ MMRec:
                           among other columns; users and items are numbered from 0
     i_id_mapping.csv      tab separated, header asin itemID      (optional)
     u_id_mapping.csv      tab separated, header user_id userID   (optional)
-    image_feat.npy, text_feat.npy, audio_feat.npy   [I, D], where at hand
+    image_feat.npy, text_feat.npy, audio_feat.npy   [I, D], if present
 
 The others: see `json_lists`.
 """
@@ -80,9 +80,9 @@ class MMRec(Source):
         rng = np.random.default_rng(seed)
         lines = ["\t".join(HEADER)]
         for user in range(6):
-            for place, item in enumerate(rng.permutation(5)):
+            for position, item in enumerate(rng.permutation(5)):
                 time = 1_300_000_000 + int(rng.integers(100_000))
-                lines.append(f"{user}\t{item}\t{rng.integers(1, 6)}.0\t{time}\t{max(0, place - 2)}")
+                lines.append(f"{user}\t{item}\t{rng.integers(1, 6)}.0\t{time}\t{max(0, position - 2)}")
         (raw / "baby.inter").write_text("\n".join(lines) + "\n")
         (raw / "i_id_mapping.csv").write_text("asin\titemID\n" + "".join(f"B00{9 - i}X\t{i}\n" for i in range(5)))
         for modality in ("visual", "textual"):
@@ -125,7 +125,7 @@ def _load_inter(raw: Path, options: MMRecOptions) -> InteractionDataset:
 
 
 def _external(raw: Path, kind: str, numbers: np.ndarray) -> np.ndarray:
-    """The ids that the numbers stand for, where the table that tells is at hand; else the numbers."""
+    """The ids that the numbers stand for, where the table of ids is present; else the numbers."""
     name, text, number = MAPPINGS[kind]
     file = raw / name
     if not file.is_file():
@@ -135,8 +135,8 @@ def _external(raw: Path, kind: str, numbers: np.ndarray) -> np.ndarray:
     )
     for column, values in chunk.columns.items():
         chunk.expect(column, ~pd.Series(values).duplicated().to_numpy(), "each once")
-    known = dict(zip(chunk.columns["number"].astype(str), chunk.columns["id"], strict=True))
-    missing = [one for one in numbers if one not in known]
+    id_of = dict(zip(chunk.columns["number"].astype(str), chunk.columns["id"], strict=True))
+    missing = [number for number in numbers if number not in id_of]
     if missing:
         raise DataError(f"{len(missing)} {kind}s are not listed", got=f"no {number} {missing[0]}", where=file)
-    return np.asarray([known[one] for one in numbers], dtype=object)
+    return np.asarray([id_of[number] for number in numbers], dtype=object)

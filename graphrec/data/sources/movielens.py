@@ -1,6 +1,6 @@
-"""MovieLens (Harper and Konstan, TiiS 2015): ratings of films with genres, tags and, where at hand, plots.
+"""MovieLens (Harper and Konstan, TiiS 2015): ratings of films with genres, tags and, if present, plots.
 
-As given out since 2015 (`ml-latest`, `ml-latest-small`, `ml-25m`, ..): UTF-8, commas, a header, quoted values
+As published since 2015 (`ml-latest`, `ml-latest-small`, `ml-25m`, ..): UTF-8, commas, a header, quoted values
 
     ratings.csv   userId,movieId,rating,timestamp
     movies.csv    movieId,title,genres
@@ -43,9 +43,9 @@ MMGCN_FEATURES: FeatureFiles = {
 }
 ROLES: dict[str, ModalityRole] = {"genres": "exposure", "tags": "content", "plot": "content"}
 _LAYOUTS = {
-    "csv": (["ratings.csv"], "ratings.csv, movies.csv and, where at hand, tags.csv"),
-    "dat": (["ratings.dat"], "ratings.dat, movies.dat and, where at hand, tags.dat"),
-    "mmgcn": (list(ARRAYS.values()), ", ".join(ARRAYS.values()) + " and, where at hand, Feature*.npy"),
+    "csv": (["ratings.csv"], "ratings.csv, movies.csv and, if present, tags.csv"),
+    "dat": (["ratings.dat"], "ratings.dat, movies.dat and, if present, tags.dat"),
+    "mmgcn": (list(ARRAYS.values()), ", ".join(ARRAYS.values()) + " and, if present, Feature*.npy"),
 }
 _RATINGS = {"userId": "int", "movieId": "int", "rating": "float", "timestamp": "int"}
 _MOVIES = {"movieId": "int", "title": "str", "genres": "str"}
@@ -60,9 +60,9 @@ class MovieLensOptions(SourceOptions):
     like_at: float = Field(4.0, gt=0, le=5)
     """Least rating that is a like; every rating is a click. Not for `mmgcn`, which has no ratings."""
     tags_before: int | None = None
-    """Only tags given before this unix time: later ones may tell what a split by time holds out."""
+    """Only tags given before this unix time: later tags may reveal what a split by time holds out."""
     least_films: int = Field(2, ge=1)
-    """Tags and words of fewer films are left out: what only one film has is no more than its id."""
+    """Tags and words of fewer films are left out: a tag of a single film is no more than its id."""
     item_offset: int | None = Field(None, ge=0)
     """`mmgcn` only: what was added to the item ids, that is the number of users; found from the files by default."""
 
@@ -119,16 +119,16 @@ class MovieLens(Source):
         write_plots(raw / PLOTS[0], {10 + film: ["a", f"word{film % 3}"] for film in range(6)})
 
 
-def _columns(file: Path, wanted: dict[str, str]) -> tuple[dict[str, Column], dict[str, object]]:
-    """The wanted columns, all there are, by name in a `.csv` and by place in a `.dat`, and how such a file is read."""
+def _columns(file: Path, kinds: dict[str, str]) -> tuple[dict[str, Column], dict[str, object]]:
+    """All columns, by name in a `.csv` and by position in a `.dat`, and how such a file is read."""
     named = file.suffix == ".csv"
     columns = {
-        name: Column(name if named else place, kind, optional=name == "tag")  # type: ignore[arg-type]
-        for place, (name, kind) in enumerate(wanted.items())
+        name: Column(name if named else position, kind, optional=name == "tag")  # type: ignore[arg-type]
+        for position, (name, kind) in enumerate(kinds.items())
     }
     if named:
-        return columns, {"delimiter": ",", "header": list(wanted), "quoted": True}
-    return columns, {"delimiter": "::", "width": len(wanted)}
+        return columns, {"delimiter": ",", "header": list(kinds), "quoted": True}
+    return columns, {"delimiter": "::", "width": len(kinds)}
 
 
 def _events(file: Path, like_at: float) -> InteractionDataset:
@@ -167,13 +167,13 @@ def _tags(file: Path, items: pd.Index, options: MovieLensOptions) -> Feature:
     late = 0
     for chunk in read_chunks(file, columns, **layout):  # type: ignore[arg-type]
         _, films, tags, times = chunk.columns.values()
-        places = items.get_indexer(films)
-        kept = (tags != "") & (places >= 0)
+        rows_of_tags = items.get_indexer(films)
+        used = (tags != "") & (rows_of_tags >= 0)
         if options.tags_before is not None:
-            late += int((kept & (times >= options.tags_before)).sum())
-            kept &= times < options.tags_before
-        rows += places[kept].tolist()
-        words += [tag.strip().lower() for tag in tags[kept]]
+            late += int((used & (times >= options.tags_before)).sum())
+            used &= times < options.tags_before
+        rows += rows_of_tags[used].tolist()
+        words += [tag.strip().lower() for tag in tags[used]]
     feature, rare = count_bag(rows, words, len(items), least=options.least_films)
     note = f"{file.name}, tags counted, divided by their sum; left out: {rare} in < {options.least_films} films"
     if options.tags_before is not None:

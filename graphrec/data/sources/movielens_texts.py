@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pandas as pd
 
 from graphrec.data.bags import count_bag
 from graphrec.data.dataset import Feature
+from graphrec.data.readers.text_blocks import BYTE_ORDER_MARK, open_text
 from graphrec.errors import DataError
 
 PLOTS = ("ml_plot.zip", "ml_plot.dat")
@@ -40,9 +40,9 @@ def read_plots(file: Path, items: pd.Index, least: int) -> Feature:
     for film, (text,) in _records(file, 2):
         row = row_of.get(film)
         if row is not None:
-            found = [word for word in text.replace("|", "\t").split("\t") if word]
-            rows += [row] * len(found)
-            words += found
+            plot = [word for word in text.replace("|", "\t").split("\t") if word]
+            rows += [row] * len(plot)
+            words += plot
     feature, rare = count_bag(rows, words, len(items), least=least)
     note = f"{file.name}, words counted, divided by their sum; {rare} of {len(words)} left out, in < {least} films"
     return replace(feature, provenance=note)
@@ -80,7 +80,7 @@ def _records(file: Path, width: int) -> Iterator[tuple[int, list[str]]]:
         film, *rest = text.split("::")
         if len(rest) != width - 1 or not _NUMBER.fullmatch(film) or "\0" in text:
             expected = f"{width} columns separated by '::', the first a film's number"
-            raise DataError("the line is not as promised", expected=expected, got=repr(text[:80]), where=where)
+            raise DataError("the line is malformed", expected=expected, got=repr(text[:80]), where=where)
         if int(film) in seen:
             raise DataError(f"film {film} has a second line", expected="one line a film", where=where)
         seen.add(int(film))
@@ -91,23 +91,7 @@ def _records(file: Path, width: int) -> Iterator[tuple[int, list[str]]]:
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """(number, content) of every line that is not empty, of a file or of the one file in an archive."""
-    try:
-        with ExitStack() as stack:
-            if file.suffix == ".zip":
-                archive = stack.enter_context(zipfile.ZipFile(file))
-                members = archive.namelist()
-                if len(members) != 1:
-                    raise DataError(
-                        "not one file in the archive", expected="one", got=", ".join(members[:5]), where=file
-                    )
-                stream = stack.enter_context(archive.open(members[0]))
-            else:
-                stream = stack.enter_context(open(file, "rb"))  # type: ignore[assignment]
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    yield number, line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
-    except DataError:
-        raise
-    except Exception as error:  # the zip layer raises many kinds
-        got = f"{type(error).__name__}: {error}"
-        raise DataError("the file cannot be read", got=got, where=file, next_step="obtain it again") from error
+    with open_text(file) as (stream, _):
+        for number, line in enumerate(stream, start=1):
+            if line.strip():
+                yield number, line.removeprefix(BYTE_ORDER_MARK).rstrip(b"\r\n")

@@ -1,4 +1,4 @@
-"""Anyone's own interactions: one table, its columns named by options, features from files beside it."""
+"""A person's own interactions: one table, its columns named by options, features from files next to it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class TableOptions(SourceOptions):
     item: str = "item"
     """Column of the item ids."""
     behaviour: str | None = None
-    """Column that says what the user did; without it every row is a click."""
+    """Column of what the user did; without it every row is a click."""
     click: str | None = None
     """Behaviours that are the click, separated by commas; `click` by default. With `behaviour` only."""
     like: str | None = None
     """Behaviours that are the like, separated by commas; `like` by default. With `behaviour` only."""
     rating: str | None = None
-    """Column of ratings: every row is a click, and one of at least `like_at` a like as well."""
+    """Column of ratings: every row is a click, and a rating of at least `like_at` is a like as well."""
     like_at: float = 4.0
     """Least rating that is a like. With `rating` only."""
     timestamp: str | None = None
@@ -106,10 +106,12 @@ def _check_options(options: TableOptions) -> None:
             where="options of the source `table`",
             next_step="drop one of them" if both else "name the column with the option behaviour",
         )
-    if options.delimiter is not None and len(options.delimiter) != 1:
-        known = ("tab", "space", "comma", "\\t")
-        if options.delimiter not in known:
-            raise DataError("not a delimiter", expected=f"one character or one of {known}", got=options.delimiter)
+    words = ("tab", "space", "comma", "\\t")
+    if options.delimiter is not None and options.delimiter not in words:
+        one_byte = len(options.delimiter) == 1 and options.delimiter.isascii()
+        if not one_byte or options.delimiter in '"\r\n\0':
+            expected = f"an ASCII character other than a quote and a line break, or one of {words}"
+            raise DataError("not a delimiter", expected=expected, got=repr(options.delimiter))
 
 
 class _Events:
@@ -190,20 +192,20 @@ class _Events:
         return np.asarray([self.behaviours.index(name) for name in names], dtype=np.int8)[codes]
 
 
-def _named(text: str, role: str, known: list[str]) -> tuple[str, ...]:
+def _named(text: str, option: str, behaviours: list[str]) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
-        if name not in known:
-            raise UnknownNameError("behaviour", name, known, where=f"option {role}")
+        if name not in behaviours:
+            raise UnknownNameError("behaviour", name, behaviours, where=f"option {option}")
     return names
 
 
 def _encoders(text: str, modalities: list[str]) -> dict[str, tuple[str, str]]:
     """Encoder and layer of each modality that is named, the layer unknown where it is not."""
-    found = {}
-    for entry in (one.strip() for one in text.split(",") if one.strip()):
-        modality, equals, made_by = entry.partition("=")
-        encoder, _, layer = made_by.strip().rpartition(":") if ":" in made_by else (made_by.strip(), "", UNKNOWN)
+    made_by = {}
+    for entry in (part.strip() for part in text.split(",") if part.strip()):
+        modality, equals, names = entry.partition("=")
+        encoder, _, layer = names.strip().rpartition(":") if ":" in names else (names.strip(), "", UNKNOWN)
         if not (equals and encoder and layer):
             raise DataError(
                 "not an encoder", expected="modality=ENCODER or modality=ENCODER:LAYER", got=f"`{entry}`",
@@ -211,8 +213,8 @@ def _encoders(text: str, modalities: list[str]) -> dict[str, tuple[str, str]]:
             )  # fmt: skip
         if modality.strip() not in modalities:
             raise UnknownNameError("modality", modality.strip(), modalities, where="option encoders")
-        found[modality.strip()] = (encoder, layer)
-    return found
+        made_by[modality.strip()] = (encoder, layer)
+    return made_by
 
 
 def _roles(exposure: str, modalities: list[str]) -> dict[str, ModalityRole]:

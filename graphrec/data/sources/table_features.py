@@ -1,4 +1,4 @@
-"""Item features that a person brings along: `.npy` matrices or Parquet tables, matched to the items by id."""
+"""Item features in a person's own files: `.npy` matrices or Parquet tables, matched to the items by id."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def parse_features(text: str, folder: Path) -> list[FeatureFile]:
     """
     entries: list[FeatureFile] = []
     for entry in filter(None, (part.strip() for part in text.split(","))):
-        modality, equals, place = entry.partition("=")
-        path, _, ids = place.partition("@")
+        modality, equals, files = entry.partition("=")
+        path, _, ids = files.partition("@")
         if not (modality and equals and path.endswith((".npy", ".parquet"))) or (ids and path.endswith(".parquet")):
             raise DataError(
                 "an entry of the option features is malformed",
@@ -45,10 +45,10 @@ def parse_features(text: str, folder: Path) -> list[FeatureFile]:
                 got=entry,
                 where="option features",
             )
-        if modality in [known.modality for known in entries]:
+        if modality in [earlier.modality for earlier in entries]:
             raise DataError(f"modality `{modality}` is named twice", got=text, where="option features")
         entries.append(FeatureFile(modality, folder / path, folder / ids if ids else None))
-    for file in (file for known in entries for file in known.files):
+    for file in (file for entry in entries for file in entry.files):
         if not file.is_file():
             raise DataError("feature file not found", where=file, next_step="give its path from the raw folder")
     return entries
@@ -101,7 +101,7 @@ def _read_parquet(path: Path) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
     if frame.shape[1] < 2:
         raise DataError("a feature table needs an id and values", expected="two or more columns", got=1, where=path)
     ids = as_ids(frame.iloc[:, 0], path).tolist()
-    values = np.stack([as_numbers(frame.iloc[:, place], path) for place in range(1, frame.shape[1])], axis=1)
+    values = np.stack([as_numbers(frame.iloc[:, position], path) for position in range(1, frame.shape[1])], axis=1)
     return ids, values.astype(np.float32), tuple(frame.columns[1:])
 
 

@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"-?\d+")
 def read_tags(
     chunks: Iterable[Chunk], item: str, tags: str, pattern: re.Pattern[str], expected: str, item_ids: np.ndarray
 ) -> Feature:
-    """The whole numbers that stand in the column `tags`, for the items in `item_ids`; others are ignored.
+    """The whole numbers in the column `tags`, for the items in `item_ids`; others are ignored.
 
     Args:
         chunks: with an int column `item` and a str column `tags`.
@@ -37,17 +37,19 @@ def read_tags(
     for chunk in chunks:
         source = chunk.file.name
         texts = chunk.columns[tags]
-        known = {text: [int(one) for one in _NUMBER.findall(text)] for text in set(texts) if pattern.fullmatch(text)}
-        chunk.expect(tags, np.fromiter((text in known for text in texts), dtype=bool, count=len(texts)), expected)
-        places = index.get_indexer(chunk.columns[item])
-        for line in np.flatnonzero(places >= 0).tolist():
-            row = int(places[line])
+        numbers_of = {
+            text: [int(number) for number in _NUMBER.findall(text)] for text in set(texts) if pattern.fullmatch(text)
+        }
+        chunk.expect(tags, np.fromiter((text in numbers_of for text in texts), dtype=bool, count=len(texts)), expected)
+        positions = index.get_indexer(chunk.columns[item])
+        for line in np.flatnonzero(positions >= 0).tolist():
+            row = int(positions[line])
             if described[row]:
                 where = chunk.where(line)
                 raise DataError(f"item {item_ids[row]} is described twice", expected="one line an item", where=where)
             described[row] = True
-            rows += [row] * len(known[texts[line]])
-            numbers += known[texts[line]]
+            rows += [row] * len(numbers_of[texts[line]])
+            numbers += numbers_of[texts[line]]
     names, columns = number_ids(np.asarray(numbers, dtype=np.int64))
     feature = bag(np.asarray(rows, dtype=np.int64), columns, np.ones(len(rows)), (len(item_ids), len(names)), names)
     return Feature(feature.values, feature.mask, feature.columns, f"{source}, tags in equal shares")

@@ -1,4 +1,4 @@
-"""Taobao: one name for three logs of Tianchi, each in the layout in which it is given out."""
+"""Taobao: one name for three logs of Tianchi, each in the layout in which it is published."""
 
 from __future__ import annotations
 

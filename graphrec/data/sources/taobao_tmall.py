@@ -50,13 +50,13 @@ def load_tmall(raw: Path, options: SourceOptions, like: tuple[str, ...], k: int)
         for name in ("cat_id", "seller_id"):
             chunk.expect(name, columns[name] >= 0, "a number that is not negative")
         brand = columns["brand_id"]
-        known = ~np.isnan(brand)
+        branded = ~np.isnan(brand)
         whole = (brand >= 0) & (brand % 1 == 0) & (brand < 2**53)
-        chunk.expect("brand_id", ~known | whole, "a whole number that is not negative, or nothing")
+        chunk.expect("brand_id", ~branded | whole, "a whole number that is not negative, or nothing")
         values = {
             "category": columns["cat_id"],
             "seller": columns["seller_id"],
-            "brand": np.where(known, brand, UNKNOWN).astype(np.int64),
+            "brand": np.where(branded, brand, UNKNOWN).astype(np.int64),
         }
         builder.add(columns["user_id"], columns["item_id"], actions.astype(np.int8), days)
         attributes.add(columns["item_id"], values)
@@ -65,8 +65,8 @@ def load_tmall(raw: Path, options: SourceOptions, like: tuple[str, ...], k: int)
     origin = {**provenance("taobao", "tmall", options, [file]), "rows": rows, **several, "time_unit": "day as mmdd"}
     dataset = builder.build("taobao", feedback={"click": ("click",), "like": like}, provenance=origin)
     dataset = keep_active(dataset, k)
-    found = attributes.of(dataset.item_ids.astype(np.int64))
-    features = {name: categorical(found[name], f"{LOG}, {column}, one-hot") for name, column in ATTRIBUTES.items()}
+    values_of = attributes.of(dataset.item_ids.astype(np.int64))
+    features = {name: categorical(values_of[name], f"{LOG}, {column}, one-hot") for name, column in ATTRIBUTES.items()}
     return replace(dataset, features=features, roles=dict.fromkeys(features, "exposure"))
 
 

@@ -52,10 +52,10 @@ def load_userbehavior(
         inside = (times >= WINDOW[0]) & (times <= WINDOW[1])
         rows += len(chunk)
         outside += int((~inside).sum())
-        kept = inside if official else np.ones(len(chunk), dtype=bool)
-        items = chunk.columns["item"][kept]
-        builder.add(chunk.columns["user"][kept], items, codes[kept].astype(np.int8), times[kept])
-        attributes.add(items, {"category": chunk.columns["category"][kept]})
+        used = inside if official else np.ones(len(chunk), dtype=bool)
+        items = chunk.columns["item"][used]
+        builder.add(chunk.columns["user"][used], items, codes[used].astype(np.int8), times[used])
+        attributes.add(items, {"category": chunk.columns["category"][used]})
     origin = {
         **provenance("taobao", "userbehavior", options, [file]),
         "rows": rows,
@@ -71,7 +71,7 @@ def load_userbehavior(
 
 
 def write_userbehavior_fixture(raw: Path, seed: int = 0) -> None:
-    """Write six users and eight items of three categories; two rows lie outside the official days."""
+    """Write six users and eight items of three categories; two rows are outside the official days."""
     raw.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     lines = []

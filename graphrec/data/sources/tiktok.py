@@ -1,4 +1,4 @@
-"""Tiktok: one name for the four layouts in which the data is found."""
+"""Tiktok: one name for the four layouts in which the data is published."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _LAYOUTS = {
     "icme": (FILES[:1], ", ".join(FILES)),
     "diffmm": (
         [f"{PARTS['train']}{suffix}" for suffix in (".npz", ".pkl")],
-        ", ".join(f"{stem}.npz or .pkl" for stem in PARTS.values()) + f" and, where at hand, {_OPTIONAL}",
+        ", ".join(f"{stem}.npz or .pkl" for stem in PARTS.values()) + f" and, if present, {_OPTIONAL}",
     ),
     "mmgcn": (
         list(ARRAYS.values()),
-        ", ".join(ARRAYS.values()) + " and, where at hand, feat_v.pt, feat_a.pt, feat_t.pt",
+        ", ".join(ARRAYS.values()) + " and, if present, feat_v.pt, feat_a.pt, feat_t.pt",
     ),
-    "mmssl": (list(LISTS.values()), ", ".join(LISTS.values()) + f" and, where at hand, {_OPTIONAL}"),
+    "mmssl": (list(LISTS.values()), ", ".join(LISTS.values()) + f" and, if present, {_OPTIONAL}"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Tiktok as given out for the ICME 2019 short video understanding challenge, track 2.
+"""Tiktok as published for the ICME 2019 short video understanding challenge, track 2.
 
 Files, without a header; the last three hold a JSON object a line, whose vector or title may be empty:
 
@@ -26,6 +26,7 @@ from graphrec.data.bags import bag
 from graphrec.data.dataset import UNKNOWN, Feature, InteractionDataset
 from graphrec.data.readers.chunks import Column, read_chunks
 from graphrec.data.readers.events import EventBuilder
+from graphrec.data.readers.lines import read_lines
 from graphrec.data.readers.raw_files import number_ids, provenance, require_files
 from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
@@ -60,9 +61,9 @@ def load_icme(raw: Path, options: SourceOptions) -> InteractionDataset:
         log = chunk.columns
         for name in ("finish", "like"):
             chunk.expect(name, (log[name] == 0) | (log[name] == 1), "a label, 0 or 1")
-        kept = [np.arange(len(chunk)), np.flatnonzero(log["finish"]), np.flatnonzero(log["like"])]
-        every = np.concatenate(kept)
-        codes = np.repeat(np.arange(3, dtype=np.int8), [len(part) for part in kept])
+        rows_with = [np.arange(len(chunk)), np.flatnonzero(log["finish"]), np.flatnonzero(log["like"])]
+        every = np.concatenate(rows_with)
+        codes = np.repeat(np.arange(3, dtype=np.int8), [len(part) for part in rows_with])
         builder.add(log["uid"][every], log["item_id"][every], codes, log["create_time"][every])
         rows += len(chunk)
     dataset = builder.build(
@@ -96,39 +97,35 @@ def write_icme_fixture(raw: Path, seed: int = 0) -> None:
             log.append((70 + user, 3, item, 11, 4, 0, finish, like, -1, 9, time, 15))
     (raw / LOG).write_text("".join("\t".join(map(str, row)) + "\n" for row in log))
     titles = []
-    for place, item in enumerate(items):
-        words = {} if place == 1 else {str(word): int(rng.integers(1, 3)) for word in rng.choice(30, 4, replace=False)}
+    for position, item in enumerate(items):
+        words = (
+            {} if position == 1 else {str(word): int(rng.integers(1, 3)) for word in rng.choice(30, 4, replace=False)}
+        )
         titles.append({"item_id": int(item), "title_features": words})
         for name, key in ((VISUAL, "video_feature_dim_128"), (ACOUSTIC, "audio_feature_128_dim")):
-            empty = place == 2 and name == VISUAL
+            empty = position == 2 and name == VISUAL
             values = [] if empty else np.round(rng.normal(size=WIDTH), 4).tolist()
             vectors[name].append({"item_id": int(item), key: values})
     for name, records in (*vectors.items(), (TITLES, titles)):
         (raw / name).write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
-def _records(path: Path, key: str) -> Iterator[tuple[str, int, Any]]:
-    """(file:line, item id, value under `key`) of every line; a repeated item is an error."""
+def _records(file: Path, key: str) -> Iterator[tuple[str, int, Any]]:
+    """(file:line, item id, value of `key`) of every line; a repeated item is an error."""
     seen: set[int] = set()
-    with open(path, "rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            where = f"{path}:{number}"
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError("the line is not JSON", got=f"{line[:80]!r} ({error})", where=where) from None
-            if not isinstance(record, dict) or key not in record or type(record.get("item_id")) is not int:
-                expected = f'an object with a whole number "item_id" and "{key}"'
-                raise DataError("the line is not a feature record", expected=expected, got=line[:80], where=where)
-            item = record["item_id"]
-            if item in seen:
-                raise DataError(f"item {item} has a second record", expected="one an item", where=where)
-            seen.add(item)
-            yield where, item, record[key]
-    if not seen:
-        raise DataError("the file has no records", where=path)
+    for where, line in read_lines(file):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError("the line is not JSON", got=f"{line[:80]!r} ({error})", where=where) from None
+        if not isinstance(record, dict) or key not in record or type(record.get("item_id")) is not int:
+            expected = f'an object with a whole number "item_id" and "{key}"'
+            raise DataError("the line is not a feature record", expected=expected, got=line[:80], where=where)
+        item = record["item_id"]
+        if item in seen:
+            raise DataError(f"item {item} has a second record", expected="one record an item", where=where)
+        seen.add(item)
+        yield where, item, record[key]
 
 
 def _vectors(path: Path, key: str, row_of: Mapping[int, int]) -> Feature:

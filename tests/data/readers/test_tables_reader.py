@@ -2,11 +2,13 @@
 
 import gzip
 import zipfile
+from functools import partial
 
 import pandas as pd
 import pytest
 
 from graphrec.data.readers.tables import TableFile, find_table
+from graphrec.data.readers.text_blocks import read_blocks
 from graphrec.errors import DataError
 
 TEXT = "user,item\na,x\nb,y\n"
@@ -107,3 +109,57 @@ def test_a_second_header_and_a_nul_byte_are_refused(tmp_path, rows):
     file.write_bytes(b"user,item\na,x\nb\0,y\n")
     with pytest.raises(DataError, match=r"log\.csv:3"):
         list(TableFile(file).frames(rows=rows))
+
+
+def test_only_the_columns_asked_for_are_read_and_a_repeated_name_is_its_first_column(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_text("user,item,user,note\na,x,b,1\n")
+    (frame,) = TableFile(file).frames(["item", "user"])
+    assert frame.to_dict("list") == {"item": ["x"], "user": ["a"]}
+
+
+@pytest.mark.parametrize("size", [9, 1 << 20])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_quoted_values_may_hold_delimiters_quotes_and_line_breaks(tmp_path, monkeypatch, size, ending):
+    monkeypatch.setattr("graphrec.data.readers.delimited.read_blocks", partial(read_blocks, size=size))
+    file = tmp_path / "log.csv"
+    rows = ["item,note", 'x,"a, ""b"""', f'y,"one{ending}line"', 'z,5" disk', "v,"]
+    file.write_text(ending.join(rows) + ending, newline="")
+    notes = TableFile(file).read()["note"].fillna("").tolist()
+    assert notes == ['a, "b"', f"one{ending}line", '5" disk', ""]
+
+
+@pytest.mark.parametrize("size", [9, 1 << 20])
+@pytest.mark.parametrize(
+    "text", ['user,item\na,x\nb,"y\nc,z\n', 'user,item\na,x\nb,"y', 'user,item\na,x\nb,"y\n' + "c,z\n" * 9]
+)
+def test_a_quote_that_stays_open_is_refused(tmp_path, monkeypatch, size, text):
+    monkeypatch.setattr("graphrec.data.readers.delimited.read_blocks", partial(read_blocks, size=size))
+    file = tmp_path / "log.csv"
+    file.write_text(text)
+    with pytest.raises(DataError, match="a quote does not close") as caught:
+        read(file)
+    assert str(caught.value.where) == f"{file}, row 2 (without the header)"
+
+
+def test_lines_of_blanks_count_as_empty_lines_of_a_table(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_text("user,item\na,x\n   \nb,y\n \t \n")
+    assert read(file)["user"].tolist() == ["a", "b"]
+    file.write_text("user,item\na,x\n   \nb\n")
+    with pytest.raises(DataError, match="wrong number of columns") as caught:
+        read(file)
+    assert str(caught.value.where) == f"{file}:4"
+
+
+@pytest.mark.parametrize("name", ["log.csv.gz", "log.zip"])
+def test_the_line_of_an_error_is_found_in_a_packed_table(tmp_path, name):
+    text = "user,item\n\na,x\nb\n"
+    if name.endswith(".gz"):
+        (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+    else:
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("log.csv", text)
+    with pytest.raises(DataError, match="wrong number of columns") as caught:
+        read(tmp_path / name)
+    assert str(caught.value.where) == f"{tmp_path / name}:4"

@@ -152,7 +152,7 @@ class TestPictures:
         other = np.zeros(8197, dtype=np.dtype([("asin", "S10"), ("vector", "<f4", (1024,))]))
         other["asin"] = ASINS[0]
         (raw / "image_features_X.b").write_bytes(other.tobytes())
-        with pytest.raises(DataError, match="an ASIN is none") as caught:
+        with pytest.raises(DataError, match="an ASIN is malformed") as caught:
             load(raw)
         assert "record 1 " in str(caught.value.where)
 

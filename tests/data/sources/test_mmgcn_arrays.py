@@ -145,7 +145,7 @@ def test_feature_rows_that_do_not_fit_are_refused(raw):
         ("feat_t.pt", torch.tensor([[9], [1]]), "out of range"),
         ("feat_t.pt", torch.ones(4, 2), "not pairs of item and word"),
         ("feat_v.pt", torch.full((4, 2), float("nan")), "not finite"),
-        ("feat_v.pt", {"a": torch.ones(4, 2)}, "found a dict"),
+        ("feat_v.pt", {"a": torch.ones(4, 2)}, "got a dict"),
     ],
 )
 def test_a_wrong_file_is_named(raw, name, content, message):

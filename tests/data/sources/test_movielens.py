@@ -118,7 +118,7 @@ def test_a_wrong_line_is_named(raw, name, line, text, message):
 
 @pytest.mark.parametrize(
     ("text", "line", "message"),
-    [("10::a\n10::b\n", 2, "second line"), ("10::a\nten::b\n", 2, "not as promised"), ("10::a::b\n", 1, "as promised")],
+    [("10::a\n10::b\n", 2, "second line"), ("10::a\nten::b\n", 2, "line is malformed"), ("10::a::b\n", 1, "line is malformed")],
 )
 def test_a_wrong_plot_is_named(raw, text, line, message):
     (raw / "ml_plot.dat").write_text(text)
@@ -131,7 +131,7 @@ def test_an_archive_of_two_files_is_refused(raw):
     with zipfile.ZipFile(raw / "ml_plot.zip", "w") as archive:
         archive.writestr("a", "1::a")
         archive.writestr("b", "1::b")
-    with pytest.raises(DataError, match="not one file in the archive"):
+    with pytest.raises(DataError, match="must hold one file"):
         load(raw)
 
 

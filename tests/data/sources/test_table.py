@@ -123,6 +123,32 @@ def test_a_bad_value_is_named_by_row_and_column(tmp_path, text, row, column):
         load(tmp_path, rating="rating", timestamp="timestamp")
 
 
+@pytest.mark.parametrize("word", ["NA", "nan", "null", "None", "N/A", '"NULL"'])
+def test_words_for_missing_are_ids_and_behaviours_like_others(tmp_path, word):
+    (tmp_path / "log.csv").write_text(f"user,item,what\nFR,{word},click\n{word},DE,click\n{word},DE,{word}\n")
+    dataset = load(tmp_path, behaviour="what", like=word.strip('"'))
+    assert set(dataset.user_ids) == {"FR", word.strip('"')} and set(dataset.item_ids) == {"DE", word.strip('"')}
+    assert dataset.behaviours == tuple(sorted(("click", word.strip('"'))))
+
+
+def test_an_empty_cell_is_missing_and_is_named_as_such(tmp_path):
+    for cell in ("", '""'):
+        (tmp_path / "log.csv").write_text(f"user,item,rating\na,x,3\n{cell},y,4\n")
+        with pytest.raises(DataError, match="an empty cell"):
+            load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "times", [["1546300800000000001", "1546300800000000002"], ["1e3", "2e3"], [" 7", "8 "], ["1.0", "2"]]
+)
+def test_whole_numbers_in_any_spelling_are_times(tmp_path, times):
+    (tmp_path / "log.csv").write_text(
+        "user,item,at\n" + "".join(f"a,i{row},{time}\n" for row, time in enumerate(times))
+    )
+    read = load(tmp_path, timestamp="at").interactions["timestamp"].tolist()
+    assert read == [int(time) if time.strip().isdigit() else int(float(time)) for time in times]
+
+
 def test_a_long_table_is_read_in_frames(tmp_path, monkeypatch):
     file = tmp_path / "log.csv"
     rows = [f"u{row % 7},i{row % 5},{'buy' if row % 3 else 'view'},{row}" for row in range(42)]
@@ -159,8 +185,9 @@ def test_options_that_contradict_each_other_are_refused(csv):
         load(csv, rating="rating", behaviour="item")
     with pytest.raises(DataError, match="option behaviour"):
         load(csv, like="buy")
-    with pytest.raises(DataError, match="not a delimiter"):
-        load(csv, delimiter="::")
+    for delimiter in ("::", "", "é", '"', "\n", "\0"):
+        with pytest.raises(DataError, match="not a delimiter"):
+            load(csv, delimiter=delimiter)
 
 
 def test_filtering_comes_after_features_are_matched(tmp_path):
