@@ -23,30 +23,30 @@ from graphrec.backbones.base import FUSED, ID, check_compatibility
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.testing.instruments import (
+    RecordingGraph,
     Tables,
-    WatchedGraph,
-    WithoutChance,
+    WithoutRandomness,
+    assert_close,
     assert_equal,
-    close,
+    contained,
     every_pair,
     gradient,
-    held_by,
-    leaves,
+    gradient_leaves,
     named,
+    perturb,
     renumbered,
-    stir,
-    weigh,
+    weighted_sum,
 )
 from graphrec.testing.message_passing import MessagePassing, attention_by_message_passing
 from graphrec.testing.planted import planted_split, popular_recall, trained_recall
 from graphrec.testing.small_graph import LONE_ITEM, LONE_USER, MISSING, NUM_ITEMS, NUM_USERS, as_bag, small_graph
 
-Named = dict[tuple[str, str, str], Tensor]
-"""Keyed by evaluation or training, the output and its side, or by training, the loss and `loss`."""
+Values = dict[tuple[str, str, str], Tensor]
+"""Keyed by (evaluation or training, output, user or item), or by (training, name of a loss, loss)."""
 STEP = 1e-7
 """Of finite differences."""
 _REGISTERED = ("_parameters", "_buffers", "_modules")
-"""Where a module keeps what it knows to be trained or saved."""
+"""Where a module keeps what torch trains and saves."""
 
 
 class BackboneContract:
@@ -55,6 +55,7 @@ class BackboneContract:
     backbone: ClassVar[str]
     """Its registered name, or its import path."""
     settings: ClassVar[dict[str, Any]] = {}
+    """Settings of the backbone by name; its defaults are used for all others."""
     output_sets: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("id",),
         ("visual",),
@@ -62,13 +63,13 @@ class BackboneContract:
         ("fused",),
         ("id", "fused", "visual", "title", "acoustic"),
     )
-    """Subsets of the outputs that a decoder may ask for."""
+    """Outputs that a decoder may ask for together. The last holds all of them."""
     uses_edges: ClassVar[bool | tuple[str, ...]] = True
-    """False for one that propagates nothing; where the users of some outputs hear of edges, the names of these."""
+    """False for one that propagates nothing. Where only some outputs of a user depend on edges, the names of these."""
     modalities_propagate: ClassVar[bool] = True
     """False where an item's features do not reach its neighbours."""
     separates_feedback_roles: ClassVar[bool] = True
-    """False for one that propagates over the edges of both roles."""
+    """False for one that propagates over the edges of both feedback roles."""
     without_edge_dropout: ClassVar[dict[str, Any]] = {}
     """Settings under which no epoch leaves out edges by chance."""
     node_parameters: ClassVar[tuple[str, ...]] = ()
@@ -76,19 +77,28 @@ class BackboneContract:
     targets: ClassVar[tuple[str, ...]] = ()
     """What training adds to the representations as a target, where the paper stops the gradient."""
     constant_buffers: ClassVar[tuple[str, ...]] = ()
-    """Names of buffers of floating-point numbers that nothing is meant to train."""
+    """Names of floating-point buffers that are not meant to be trained."""
     planted_recall: ClassVar[float] = 0.5
-    """Share of the withheld likes of `graphrec.testing.planted` that CT on it must rank first; popularity finds .06."""
+    """Share of the withheld likes of `graphrec.testing.planted` that CT on it must rank first; popularity reaches
+    .06."""
     planted_epochs: ClassVar[int] = 15
     """Epochs in which it must get there."""
 
-    def config(self, **more: Any) -> BackboneConfig:
-        return backbones.get(self.backbone).Config(**{"embedding_size": 3, **self.settings, **more})
+    def config(self, **settings: Any) -> BackboneConfig:
+        return backbones.get(self.backbone).Config(**{"embedding_size": 3, **self.settings, **settings})
 
     def build(
         self, graph: InteractionGraph, outputs: tuple[str, ...], role: str = "click", seed: int = 0, **settings: Any
     ) -> tuple[Backbone, Tables]:
-        """The backbone and its embedding tables."""
+        """The backbone and its embedding tables.
+
+        Args:
+            graph: what it propagates over.
+            outputs: what a decoder asks for.
+            role: the feedback role, `click` or `like`.
+            seed: decides the initial weights.
+            settings: besides those of the class.
+        """
         kind, config = backbones.get(self.backbone), self.config(**settings)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -105,51 +115,54 @@ class BackboneContract:
         graph: InteractionGraph,
         tables: Mapping[str, Tensor],
         pairs: Pairs | None = None,
-        held: Representations | None = None,
+        replaced: Representations | None = None,
     ) -> tuple[Representations, dict[str, Tensor]]:
-        """What the first step of an epoch computes, and the backbone's own losses of it, by name and not yet weighed.
+        """The representations of the first step of an epoch, and the backbone's own losses without their weights.
 
         Args:
-            pairs: the batch; by default every pair of the role.
-            held: representations that take the place of those computed now.
+            backbone, graph, tables: as `build` makes them.
+            pairs: the batch; by default every pair of the feedback role.
+            replaced: representations to use in place of those of the same name.
         """
         backbone.train()
         with torch.random.fork_rng():
             torch.manual_seed(0)
             backbone.start_epoch(graph, torch.Generator().manual_seed(0))
-            found = backbone(graph, tables) | (held or {})
+            representations = backbone(graph, tables) | (replaced or {})
             batch = every_pair(graph, backbone.feedback_role) if pairs is None else pairs
-            losses = {one.name: one.loss(found, batch) for one in backbone.auxiliaries()}
+            losses = {auxiliary.name: auxiliary.loss(representations, batch) for auxiliary in backbone.auxiliaries()}
         backbone.eval()
-        return found, losses
+        return representations, losses
 
     def training_loss(self, backbone: Backbone, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Tensor:
-        """A scalar of every entry of every output, and the backbone's own losses, as training takes them."""
-        found, losses = self.in_training(backbone, graph, tables)
-        own = [one.weight * losses[one.name] for one in backbone.auxiliaries()]
-        return torch.stack([weigh({name: found[name] for name in backbone.outputs}), *own]).sum()
+        """A scalar of every entry of every output, plus the backbone's own losses with their weights."""
+        representations, losses = self.in_training(backbone, graph, tables)
+        outputs = weighted_sum({name: representations[name] for name in backbone.outputs})
+        weighted = [auxiliary.weight * losses[auxiliary.name] for auxiliary in backbone.auxiliaries()]
+        return torch.stack([outputs, *weighted]).sum()
 
-    def everything(
+    def all_values(
         self,
         backbone: Backbone,
         graph: InteractionGraph,
         tables: Mapping[str, Tensor],
         pairs: Pairs | None = None,
-        chance: AbstractContextManager[Any] | None = None,
-    ) -> Named:
-        """The outputs in evaluation and in training, and the backbone's own losses; no part of a table itself.
+        context: AbstractContextManager[Any] | None = None,
+    ) -> Values:
+        """The outputs in evaluation and in training, and the backbone's own losses, as copies.
 
         Args:
-            pairs: the batch; by default every pair of the role.
-            chance: what stands around training.
+            backbone, graph, tables: as `build` makes them.
+            pairs: the batch; by default every pair of the feedback role.
+            context: entered around training, such as `WithoutRandomness()`.
         """
         with torch.no_grad():
-            scored = backbone(graph, tables)
-            with chance or nullcontext():
+            evaluated = backbone(graph, tables)
+            with context or nullcontext():
                 trained, losses = self.in_training(backbone, graph, tables, pairs)
         sides = {
-            (mode, name, side): getattr(found[name], side).clone()
-            for mode, found in (("evaluation", scored), ("training", trained))
+            (mode, name, side): getattr(representations[name], side).clone()
+            for mode, representations in (("evaluation", evaluated), ("training", trained))
             for name in backbone.outputs
             for side in ("user", "item")
         }
@@ -159,35 +172,37 @@ class BackboneContract:
     def graph(self) -> InteractionGraph:
         return small_graph()
 
-    def test_gives_one_pair_of_tables_for_each_wanted_output(self, graph: InteractionGraph) -> None:
+    def test_each_output_is_a_pair_of_tables(self, graph: InteractionGraph) -> None:
         for outputs in self.output_sets:
             backbone, tables = self.build(graph, outputs)
-            found = backbone(graph, tables)
-            assert tuple(found) == outputs
-            for one in found.values():
-                assert one.user.shape == (NUM_USERS, 3)
-                assert one.item.shape == (NUM_ITEMS, 3)
+            representations = backbone(graph, tables)
+            assert tuple(representations) == outputs
+            for pair in representations.values():
+                assert pair.user.shape == (NUM_USERS, 3)
+                assert pair.item.shape == (NUM_ITEMS, 3)
 
     def test_what_training_adds_has_a_name_that_no_modality_has(self, graph: InteractionGraph) -> None:
         for outputs in self.output_sets:
             backbone, tables = self.build(graph, outputs)
-            found, _ = self.in_training(backbone, graph, tables)
-            assert [name for name in found if name not in (*outputs, ID, FUSED) and "/" not in name] == []
+            representations, _ = self.in_training(backbone, graph, tables)
+            assert [name for name in representations if name not in (*outputs, ID, FUSED) and "/" not in name] == []
 
     def test_nothing_is_hidden_from_training_and_saving(self, graph: InteractionGraph) -> None:
-        """No tensor or module in a plain attribute, a list, a dict or a tuple; no buffer or leaf that should be one."""
+        """No tensor or module in a plain attribute, a list, a dict or a tuple; no buffer that should be a parameter."""
         for outputs in self.output_sets:
             backbone, tables = self.build(graph, outputs)
-            known = {id(one) for one in (*backbone.modules(), *backbone.parameters(), *tables.values())}
+            registered = {id(member) for member in (*backbone.modules(), *backbone.parameters(), *tables.values())}
             for module in backbone.modules():
                 plain = {name: value for name, value in vars(module).items() if name not in _REGISTERED}
-                stray = [place for place, one in held_by(plain) if id(one) not in known]
+                stray = [path for path, member in contained(plain) if id(member) not in registered]
                 assert stray == [], "a plain tensor or module is neither trained nor saved"
-            floating = [name for name, one in backbone.named_buffers() if one.is_floating_point() or one.is_complex()]
+            floating = [name for name, buffer in backbone.named_buffers() if not _is_whole(buffer)]
             undeclared = set(floating) - set(self.constant_buffers)
             assert not undeclared, "a buffer is never trained: make it a parameter, or name it in constant_buffers"
-            unknown = [leaf for leaf in leaves(self.training_loss(backbone, graph, tables)) if id(leaf) not in known]
-            assert not unknown, "a gradient goes to a tensor that no optimiser sees"
+            # What is hidden in an object that torch cannot look into still shows in the graph of the gradient.
+            loss = self.training_loss(backbone, graph, tables)
+            unregistered = [leaf for leaf in gradient_leaves(loss) if id(leaf) not in registered]
+            assert not unregistered, "a gradient goes to a tensor that no optimiser sees"
 
     def test_every_parameter_has_a_gradient(self, graph: InteractionGraph) -> None:
         for outputs in self.output_sets:
@@ -198,9 +213,8 @@ class BackboneContract:
                 assert parameter.grad.isfinite().all(), f"{name} in {outputs}"
                 assert parameter.grad.abs().max() > 0, f"{name} plays no part in {outputs}"
 
-    def test_an_output_does_not_depend_on_what_else_is_wanted(self, graph: InteractionGraph) -> None:
-        everything = self.output_sets[-1]
-        backbone, tables = self.build(graph, everything)
+    def test_an_output_does_not_depend_on_the_other_outputs(self, graph: InteractionGraph) -> None:
+        backbone, tables = self.build(graph, self.output_sets[-1])
         together = backbone(graph, tables)
         for outputs in self.output_sets:
             alone, _ = self.build(graph, outputs)
@@ -209,11 +223,11 @@ class BackboneContract:
             assert_equal(alone(graph, tables), {name: together[name] for name in outputs})
 
     def test_permuting_users_or_items_permutes_the_output_and_nothing_else(self, graph: InteractionGraph) -> None:
-        """In evaluation; in training with all chance taken out; and the losses of the same pairs, which stay."""
+        """In evaluation, and in training without randomness. The losses of the same pairs do not change."""
         rng = np.random.default_rng(1)
         users, items = rng.permutation(NUM_USERS), rng.permutation(NUM_ITEMS)
         backbone, tables = self.build(graph, self.output_sets[-1], **self.without_edge_dropout)
-        plain = self.everything(backbone, graph, tables, chance=WithoutChance())
+        plain = self.all_values(backbone, graph, tables, context=WithoutRandomness())
         for moved_users, moved_items in (
             (users, np.arange(NUM_ITEMS)),
             (np.arange(NUM_USERS), items),
@@ -229,10 +243,10 @@ class BackboneContract:
             }
             moved_graph = small_graph(users=moved_users, items=moved_items)
             batch = renumbered(every_pair(graph, backbone.feedback_role), moved_users, moved_items)
-            moved = self.everything(backbone, moved_graph, moved_tables, batch, WithoutChance())
-            for name, one in plain.items():
+            moved = self.all_values(backbone, moved_graph, moved_tables, batch, WithoutRandomness())
+            for name, value in plain.items():
                 rows = {"user": moved_users, "item": moved_items}.get(name[2])
-                close(moved[name], one if rows is None else one[rows], name)
+                assert_close(moved[name], value if rows is None else value[rows], name)
 
     def test_nodes_without_neighbours_are_finite_and_their_own(self, graph: InteractionGraph) -> None:
         backbone, tables = self.build(graph, self.output_sets[-1])
@@ -246,38 +260,42 @@ class BackboneContract:
         backbone, tables = self.build(graph, self.output_sets[-1])
         wrong = small_graph(stored_in_missing=9.0)
         assert_equal(backbone(graph, tables), backbone(wrong, tables))
-        assert torch.equal(*(self.training_loss(backbone, one, tables) for one in (graph, wrong))), "in training"
+        losses = [self.training_loss(backbone, read, tables) for read in (graph, wrong)]
+        assert torch.equal(*losses), "in training"
 
-    def test_who_reads_a_modality_asks_which_items_have_it(self) -> None:
-        watched = WatchedGraph()
-        backbone, tables = self.build(watched, self.output_sets[-1])
-        backbone(watched, tables)
-        assert watched.read <= watched.asked, "the zeros of a missing row are taken as data"
+    def test_the_mask_of_every_modality_that_is_read_is_read_too(self) -> None:
+        graph = RecordingGraph()
+        backbone, tables = self.build(graph, self.output_sets[-1])
+        backbone(graph, tables)
+        assert graph.features_read <= graph.masks_read, "the zeros of a missing row are taken as data"
 
-    def test_an_item_without_features_has_nothing_of_their_parameters(self, graph: InteractionGraph) -> None:
-        """Of an item without neighbours either: what lacks m in the output m, what lacks all in every output."""
-        alone = {name for part in self.build(graph, ("id",)) for name in named(part)}
+    def test_an_item_without_features_does_not_depend_on_their_parameters(self, graph: InteractionGraph) -> None:
+        """An item without neighbours. If it lacks m: in the output m. If it lacks all modalities: in every output."""
+        of_ids = {name for learned in self.build(graph, ("id",)) for name in named(learned)}
         cases = [((m,), (m,)) for m in graph.modalities if m in self.output_sets[-1]]
         for lacking, outputs in (*cases, (graph.modalities, self.output_sets[-1])):
             poorer = small_graph()
             for m in lacking:
                 poorer.data["item"][f"{m}_mask"][LONE_ITEM] = False
             backbone, tables = self.build(poorer, outputs)
-            own = {
-                name: one
-                for name, one in (named(backbone) | named(tables)).items()
-                if name not in alone or any(m in name for m in lacking)
-                if not any(part in name for part in self.node_parameters)
+            of_features = {
+                name: parameter
+                for name, parameter in (named(backbone) | named(tables)).items()
+                if name not in of_ids or any(m in name for m in lacking)
+                if not any(fragment in name for fragment in self.node_parameters)
             }
-            before = self.everything(backbone, poorer, tables)
-            stir(own)
-            after = self.everything(backbone, poorer, tables)
+            before = self.all_values(backbone, poorer, tables)
+            perturb(of_features)
+            after = self.all_values(backbone, poorer, tables)
+            names = [*of_features]
             for name in after:
                 if name[2] == "item":
-                    told = f"{name}: zeros are taken as data by one of {[*own]}, unless node_parameters should name it"
-                    close(after[name][LONE_ITEM], before[name][LONE_ITEM], told)
+                    message = (
+                        f"{name}: zeros are taken as data by one of {names}, unless node_parameters should name it"
+                    )
+                    assert_close(after[name][LONE_ITEM], before[name][LONE_ITEM], message)
 
-    def test_a_modality_hears_of_a_missing_item_from_its_neighbours(self, graph: InteractionGraph) -> None:
+    def test_an_item_that_lacks_a_modality_gets_it_from_its_neighbours(self, graph: InteractionGraph) -> None:
         for modality, item in MISSING.items() if self.modalities_propagate else ():
             backbone, tables = self.build(graph, (modality,))
             before = backbone(graph, tables)[modality].item[item]
@@ -286,36 +304,37 @@ class BackboneContract:
             changed.data["item"][modality] = as_bag(values) if graph.is_bag(modality) else values
             assert not torch.equal(before, backbone(changed, tables)[modality].item[item])
 
-    def test_training_is_repeatable_and_leaves_no_trace_in_evaluation(self, graph: InteractionGraph) -> None:
+    def test_training_is_repeatable_and_does_not_change_evaluation(self, graph: InteractionGraph) -> None:
         (first, tables), (second, other) = (self.build(graph, self.output_sets[-1]) for _ in range(2))
         before = first(graph, tables)
         assert torch.equal(self.training_loss(first, graph, tables), self.training_loss(second, graph, other))
         assert_equal(before, first(graph, tables))
-        names = [one.name for one in first.auxiliaries()]
+        names = [auxiliary.name for auxiliary in first.auxiliaries()]
         assert len(set(names)) == len(names)
         assert tuple(names) == type(first).auxiliary_losses
 
     @pytest.mark.parametrize("role", ["click", "like"])
-    def test_only_the_edges_of_its_role_are_used(self, graph: InteractionGraph, role: str) -> None:
-        """On a graph with the same pairs of the role, and others of the other role, nothing is different."""
+    def test_only_the_edges_of_its_feedback_role_are_used(self, graph: InteractionGraph, role: str) -> None:
+        """A graph with the same pairs of this feedback role, and different ones of the other, gives the same values."""
         if not self.separates_feedback_roles:
-            pytest.skip("propagates over both roles' edges")
+            pytest.skip("propagates over the edges of both feedback roles")
         other = small_graph(extra_clicks=((LONE_USER, LONE_ITEM), (LONE_USER, 3), (0, LONE_ITEM)))
         if role == "click":
             other = small_graph()
             other.data["user", "like", "item"].edge_index = graph.data["user", "like", "item"].edge_index[:, ::2]
-        assert [torch.equal(graph.pairs(one), other.pairs(one)) for one in ("click", "like")].count(True) == 1
+        same = [torch.equal(graph.pairs(each), other.pairs(each)) for each in ("click", "like")]
+        assert same.count(True) == 1
         for outputs in self.output_sets:
             backbone, tables = self.build(graph, outputs, role=role)
-            before = self.everything(backbone, graph, tables)
-            for name, one in self.everything(backbone, other, tables).items():
-                assert torch.equal(one, before[name]), f"{name} depends on the edges of the other role"
+            before = self.all_values(backbone, graph, tables)
+            for name, value in self.all_values(backbone, other, tables).items():
+                assert torch.equal(value, before[name]), f"{name} depends on the edges of the other feedback role"
 
     def test_an_edge_changes_its_user_in_every_output(self, graph: InteractionGraph) -> None:
-        """A first edge, in evaluation and in training; where the class says that no edges are used, nothing changes."""
+        """A user's first edge, in evaluation and in training. Nothing changes where `uses_edges` says so."""
         backbone, tables = self.build(graph, self.output_sets[-1], **self.without_edge_dropout)
         busier = small_graph(extra_clicks=((LONE_USER, LONE_ITEM),))
-        before, after = (self.everything(backbone, one, tables) for one in (graph, busier))
+        before, after = (self.all_values(backbone, each, tables) for each in (graph, busier))
         users = backbone.outputs if self.uses_edges is True else self.uses_edges or ()
         for name in before:
             if name[2] == "user":
@@ -334,61 +353,62 @@ class BackboneContract:
         passing.propagator = lambda role, scaling, **more: MessagePassing(  # type: ignore[method-assign, assignment, misc]
             graph.pairs(role), NUM_USERS, NUM_ITEMS, scaling, **more
         )
-        found, losses, gradients = [], [], []
-        for one, way in ((graph, nullcontext()), (passing, attention_by_message_passing())):
+        outputs, losses, gradients = [], [], []
+        for each, context in ((graph, nullcontext()), (passing, attention_by_message_passing())):
             backbone.zero_grad(set_to_none=True)
             for table in tables.values():
                 table.grad = None
-            with way:
-                found.append(backbone(one, tables))
-                losses.append(self.training_loss(backbone, one, tables) if training else weigh(found[-1]))
+            with context:
+                outputs.append(backbone(each, tables))
+                losses.append(self.training_loss(backbone, each, tables) if training else weighted_sum(outputs[-1]))
                 losses[-1].backward()
-            gradients.append([p.grad for p in [*backbone.parameters(), *tables.values()]])
-        close(*losses)
-        for ours, theirs in zip(*gradients):
-            close(ours, theirs)
-        fast, slow = found
+            gradients.append([parameter.grad for parameter in [*backbone.parameters(), *tables.values()]])
+        assert_close(*losses)
+        for by_product, by_message in zip(*gradients):
+            assert_close(by_product, by_message)
+        fast, slow = outputs
         for name in fast:
-            close(fast[name].user, slow[name].user)
-            close(fast[name].item, slow[name].item)
+            assert_close(fast[name].user, slow[name].user)
+            assert_close(fast[name].item, slow[name].item)
 
     def test_gradients_agree_with_finite_differences(self, graph: InteractionGraph) -> None:
         backbone, tables = self.build(graph, self.output_sets[-1])
         names = [name for name, _ in backbone.named_parameters()]
 
         def outputs(*values: Tensor) -> tuple[Tensor, ...]:
-            parameters, given = dict(zip(names, values)), dict(zip(tables, values[len(names) :]))
-            found = functional_call(backbone, parameters, (graph, given))
-            return tuple(part for one in found.values() for part in (one.user, one.item))
+            parameters, embeddings = dict(zip(names, values)), dict(zip(tables, values[len(names) :]))
+            representations = functional_call(backbone, parameters, (graph, embeddings))
+            return tuple(table for pair in representations.values() for table in (pair.user, pair.item))
 
         inputs = [p.detach().clone().requires_grad_() for p in [*backbone.parameters(), *tables.values()]]
         assert torch.autograd.gradcheck(outputs, inputs, fast_mode=True)
 
     def test_gradients_in_training_agree_with_finite_differences(self, graph: InteractionGraph) -> None:
-        """Of the outputs and of each loss of its own; a detached path disagrees, but for the declared targets."""
+        """Of the outputs and of each loss of its own. A detached path disagrees, except for the declared targets."""
         backbone, tables = self.build(graph, self.output_sets[-1])
         learned = named(backbone) | named(tables)
-        stir(learned)
+        perturb(learned)
         first, _ = self.in_training(backbone, graph, tables)
-        held = {name: Representation(first[name].user.detach(), first[name].item.detach()) for name in self.targets}
-        reached = [name for name in held if first[name].user.requires_grad or first[name].item.requires_grad]
+        # A target is a constant of the step: it is held still while the parameters move.
+        targets = {name: Representation(first[name].user.detach(), first[name].item.detach()) for name in self.targets}
+        reached = [name for name in targets if first[name].user.requires_grad or first[name].item.requires_grad]
         assert reached == [], "a gradient reaches a target"
 
         def values() -> dict[str, Tensor]:
-            found, losses = self.in_training(backbone, graph, tables, held=held)
-            return {"outputs": weigh({name: found[name] for name in backbone.outputs})} | losses
+            representations, losses = self.in_training(backbone, graph, tables, replaced=targets)
+            return {"outputs": weighted_sum({name: representations[name] for name in backbone.outputs})} | losses
 
         generator = torch.Generator().manual_seed(0)
-        ways = [torch.randn(one.shape, generator=generator, dtype=one.dtype) for one in learned.values()]
+        directions = [torch.randn(value.shape, generator=generator, dtype=value.dtype) for value in learned.values()]
         analytic = {
-            name: sum(float((slope * way).sum()) for slope, way in zip(gradient(one, learned), ways))
-            for name, one in values().items()
+            name: sum(float((slope * way).sum()) for slope, way in zip(gradient(value, learned), directions))
+            for name, value in values().items()
         }
         ends = []
-        for step in (STEP, -2 * STEP):  # ahead of where it was, then as far behind
+        for step in (STEP, -2 * STEP):  # first ahead of the start, then as far behind it
             with torch.no_grad():
-                for one, way in zip(learned.values(), ways):
-                    one.add_(way, alpha=step)
+                for parameter, direction in zip(learned.values(), directions):
+                    parameter.add_(direction, alpha=step)
                 ends.append(values())
         for name, slope in analytic.items():
             numeric = float(ends[0][name] - ends[1][name]) / (2 * STEP)
@@ -397,18 +417,18 @@ class BackboneContract:
     def test_a_state_dict_read_from_bytes_gives_the_same_bits(self, graph: InteractionGraph) -> None:
         backbone, tables = self.build(graph, self.output_sets[-1])
         twin, _ = self.build(graph, self.output_sets[-1], seed=1)
-        own = list(zip(backbone.parameters(), twin.parameters()))
-        assert any(not torch.equal(a, b) for a, b in own) or not own
+        parameters = list(zip(backbone.parameters(), twin.parameters()))
+        assert any(not torch.equal(a, b) for a, b in parameters) or not parameters, "the seed changes nothing"
         twin.load_state_dict(load(save({key: value.clone() for key, value in backbone.state_dict().items()})))
         assert_equal(twin(graph, tables), backbone(graph, tables))
 
-    def test_what_is_planted_is_found_and_popularity_is_beaten(self) -> None:
+    def test_it_finds_what_is_planted_and_beats_popularity(self) -> None:
         split = planted_split()
         wide = {key: value for key, value in self.settings.items() if key != "embedding_size"}
-        found = trained_recall(split, "ct", backbone=self.backbone, backbone_settings=wide, epochs=self.planted_epochs)
-        assert found >= self.planted_recall > popular_recall(split)
+        recall = trained_recall(split, "ct", backbone=self.backbone, backbone_settings=wide, epochs=self.planted_epochs)
+        assert recall >= self.planted_recall > popular_recall(split)
 
-    def test_works_without_any_modality_or_says_that_it_cannot(self) -> None:
+    def test_data_without_modalities_is_enough_or_refused(self) -> None:
         bare = small_graph(modalities=())
         kind = backbones.get(self.backbone)
         if kind.needs_modalities:
@@ -417,14 +437,19 @@ class BackboneContract:
             return
         for outputs in (("id",), ("fused",), ("id", "fused")):
             backbone, tables = self.build(bare, outputs)
-            for one in backbone(bare, tables).values():
-                assert one.user.isfinite().all() and one.item.isfinite().all()
+            for pair in backbone(bare, tables).values():
+                assert pair.user.isfinite().all() and pair.item.isfinite().all()
 
     def test_single_precision_is_near_double_precision(self, graph: InteractionGraph) -> None:
         backbone, tables = self.build(graph, self.output_sets[-1])
         exact = backbone(graph, tables)
         rough = backbone.float()(graph, {name: table.float() for name, table in tables.items()})
-        for name, one in rough.items():
-            assert one.user.dtype == torch.float32
-            torch.testing.assert_close(one.user.double(), exact[name].user, rtol=1e-4, atol=1e-5)
-            torch.testing.assert_close(one.item.double(), exact[name].item, rtol=1e-4, atol=1e-5)
+        for name, pair in rough.items():
+            assert pair.user.dtype == torch.float32
+            torch.testing.assert_close(pair.user.double(), exact[name].user, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(pair.item.double(), exact[name].item, rtol=1e-4, atol=1e-5)
+
+
+def _is_whole(buffer: Tensor) -> bool:
+    """Whether it holds whole numbers, such as indices."""
+    return not (buffer.is_floating_point() or buffer.is_complex())

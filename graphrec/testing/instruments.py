@@ -1,4 +1,4 @@
-"""What the backbone contract measures with: it knows tensors, graphs and modules, and no backbone."""
+"""What the backbone contract measures with. It works on tensors, graphs and modules, whichever the backbone is."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from graphrec.testing.small_graph import small_graph
 Tables = dict[str, nn.Parameter]
 
 
-def assert_equal(one: Representations, other: Representations) -> None:
+def assert_equal(first: Representations, second: Representations) -> None:
     """Equal names and equal bits."""
-    assert one.keys() == other.keys()
-    for name in one:
-        assert torch.equal(one[name].user, other[name].user), name
-        assert torch.equal(one[name].item, other[name].item), name
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name].user, second[name].user), name
+        assert torch.equal(first[name].item, second[name].item), name
 
 
-def close(one: Tensor, other: Tensor, what: object = "") -> None:
-    """Equal up to the rounding of a few hundred operations in double precision; `what` heads the complaint."""
-    torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11, msg=lambda told: f"{what}\n{told}")
+def assert_close(first: Tensor, second: Tensor, what: object = "") -> None:
+    """Equal up to the rounding of a few hundred operations in double precision; `what` heads the message."""
+    torch.testing.assert_close(first, second, rtol=1e-9, atol=1e-11, msg=lambda message: f"{what}\n{message}")
 
 
 def every_pair(graph: InteractionGraph, role: str) -> Pairs:
-    """All pairs of a role as one batch, each with another's item as its negative."""
+    """All pairs of a feedback role as one batch, each with the item of another pair as its negative."""
     users, items = graph.pairs(role).T
     return Pairs(users, items, items.flip(0))
 
 
 def renumbered(pairs: Pairs, users: np.ndarray, items: np.ndarray) -> Pairs:
-    """The same pairs where row n is what was row `users[n]`, `items[n]`."""
+    """The same pairs on a graph whose row n is row `users[n]`, `items[n]` of the first graph."""
     user, item = (torch.from_numpy(order.argsort()) for order in (users, items))
     return Pairs(user[pairs.users], item[pairs.items], item[pairs.negatives])
 
@@ -47,75 +47,84 @@ def named(learned: Backbone | Tables) -> Tables:
     return dict(learned.named_parameters() if isinstance(learned, Backbone) else learned)
 
 
-def stir(learned: Tables) -> None:
-    """Other values, none of them zero, where biases start and prove nothing."""
+def perturb(learned: Tables) -> None:
+    """Move every value away from where it started: a bias that is zero proves nothing."""
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
-        for one in learned.values():
-            one.add_(torch.randn(one.shape, generator=generator, dtype=one.dtype), alpha=0.3)
+        for parameter in learned.values():
+            parameter.add_(torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype), alpha=0.3)
 
 
 def gradient(loss: Tensor, learned: Tables) -> tuple[Tensor, ...]:
-    """Zeros where the loss does not depend on it."""
+    """The gradient of a loss by each parameter; zeros where the loss does not depend on it."""
     if not loss.requires_grad:
-        return tuple(torch.zeros_like(one) for one in learned.values())
+        return tuple(torch.zeros_like(parameter) for parameter in learned.values())
     return torch.autograd.grad(loss, list(learned.values()), retain_graph=True, materialize_grads=True)
 
 
-def held_by(value: Any, place: str = "") -> Iterator[tuple[str, Tensor | nn.Module]]:
-    """The tensors and modules in nested lists, tuples, sets and dicts, each with its place."""
+def contained(value: Any, path: str = "") -> Iterator[tuple[str, Tensor | nn.Module]]:
+    """The tensors and modules in nested lists, tuples, sets and mappings, each with the path to it.
+
+    >>> [path for path, _ in contained({"scales": [torch.ones(1), (3, torch.ones(1))]})]
+    ["['scales'][0]", "['scales'][1][1]"]
+    """
     if isinstance(value, (Tensor, nn.Module)):
-        yield place, value
+        yield path, value
     elif isinstance(value, (Mapping, list, tuple, set, frozenset)):
-        for key, one in value.items() if isinstance(value, Mapping) else enumerate(value):
-            yield from held_by(one, f"{place}[{key!r}]")
+        for key, element in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from contained(element, f"{path}[{key!r}]")
 
 
-def leaves(loss: Tensor) -> Iterator[Tensor]:
-    """The tensors at which a backward pass ends."""
-    seen, ahead = set(), [loss.grad_fn]
+def gradient_leaves(loss: Tensor) -> Iterator[Tensor]:
+    """The tensors at which a backward pass ends: all that an optimiser would have to know."""
+    visited, ahead = set(), [loss.grad_fn]
     while ahead:
         node = ahead.pop()
-        if node is None or node in seen:
+        if node is None or node in visited:
             continue
-        seen.add(node)
+        visited.add(node)
         ahead += [following for following, _ in node.next_functions]
         if hasattr(node, "variable"):
             yield node.variable
 
 
-def weigh(representations: Representations) -> Tensor:
-    """A scalar in which every entry of every output has a weight of its own."""
+def weighted_sum(representations: Representations) -> Tensor:
+    """A scalar in which every entry of every output has a weight of its own, so that no two errors cancel."""
     generator = torch.Generator().manual_seed(3)
-    parts = [part for one in representations.values() for part in (one.user, one.item)]
+    tables = [table for pair in representations.values() for table in (pair.user, pair.item)]
     return torch.stack(
-        [(part * torch.randn(part.shape, generator=generator, dtype=part.dtype)).sum() for part in parts]
+        [(table * torch.randn(table.shape, generator=generator, dtype=table.dtype)).sum() for table in tables]
     ).sum()
 
 
-class WithoutChance(TorchDispatchMode):
-    """While it lasts all numbers of a draw are equal, namely their mean: dropout and noise tell no row from another."""
+class WithoutRandomness(TorchDispatchMode):
+    """While it lasts, every random tensor is constant, namely its mean. Dropout and noise then treat all rows alike.
+
+    >>> with WithoutRandomness():
+    ...     len(torch.rand(5).unique())
+    1
+    """
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        drawn = func(*args, **(kwargs or {}))
-        if torch.Tag.nondeterministic_seeded in func.tags and isinstance(drawn, Tensor) and drawn.is_floating_point():
-            drawn.fill_(drawn.mean())
-        return drawn
+        result = func(*args, **(kwargs or {}))
+        if torch.Tag.nondeterministic_seeded in func.tags and isinstance(result, Tensor) and result.is_floating_point():
+            result.fill_(result.mean())
+        return result
 
 
-class WatchedGraph(InteractionGraph):
-    """The small graph, which remembers of which modalities the features were read and the mask was asked for."""
+class RecordingGraph(InteractionGraph):
+    """The small graph. It records of which modalities the features were read, and of which the mask."""
 
     def __init__(self) -> None:
         graph = small_graph()
         super().__init__(graph.data, graph.feedback)
-        self.read: set[str] = set()
-        self.asked: set[str] = set()
+        self.features_read: set[str] = set()
+        self.masks_read: set[str] = set()
 
     def features(self, modality: str) -> Tensor:
-        self.read.add(modality)
+        self.features_read.add(modality)
         return super().features(modality)
 
     def mask(self, modality: str) -> Tensor:
-        self.asked.add(modality)
+        self.masks_read.add(modality)
         return super().mask(modality)

@@ -31,7 +31,7 @@ class Adapted(BackboneContract):
     """The contract on what the adaptor makes; the planted world is met by the backbone itself."""
 
     modalities_propagate = False
-    test_what_is_planted_is_found_and_popularity_is_beaten = None
+    test_it_finds_what_is_planted_and_beats_popularity = None
 
 
 class TestAdaptedLightGCN(Adapted):

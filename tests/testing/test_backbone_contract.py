@@ -336,13 +336,13 @@ FAULTS = [
     (Infinite, "test_nodes_without_neighbours_are_finite_and_their_own", None),
     (Credulous, "test_what_is_stored_for_a_missing_modality_is_not_read", None),
     (Lax, "test_what_is_stored_for_a_missing_modality_is_not_read", "in training"),
-    (Careless, "test_who_reads_a_modality_asks_which_items_have_it", "zeros of a missing row"),
-    (Biased, "test_an_item_without_features_has_nothing_of_their_parameters", "zeros are taken as data"),
-    (Nosy, "test_only_the_edges_of_its_role_are_used", "edges of the other role"),
-    (NosyForOne, "test_only_the_edges_of_its_role_are_used", "'title'"),
-    (NosyInTraining, "test_only_the_edges_of_its_role_are_used", "'training'"),
-    (NosyLoss, "test_only_the_edges_of_its_role_are_used", "'near', 'loss'"),
-    (NosyOfLikes, "test_only_the_edges_of_its_role_are_used", "edges of the other role"),
+    (Careless, "test_the_mask_of_every_modality_that_is_read_is_read_too", "zeros of a missing row"),
+    (Biased, "test_an_item_without_features_does_not_depend_on_their_parameters", "zeros are taken as data"),
+    (Nosy, "test_only_the_edges_of_its_feedback_role_are_used", "edges of the other feedback role"),
+    (NosyForOne, "test_only_the_edges_of_its_feedback_role_are_used", "'title'"),
+    (NosyInTraining, "test_only_the_edges_of_its_feedback_role_are_used", "'training'"),
+    (NosyLoss, "test_only_the_edges_of_its_feedback_role_are_used", "'near', 'loss'"),
+    (NosyOfLikes, "test_only_the_edges_of_its_feedback_role_are_used", "edges of the other feedback role"),
     (Aloof, "test_an_edge_changes_its_user_in_every_output", "'visual', 'user'.*the same"),
     (Stopped, "test_gradients_in_training_agree_with_finite_differences", "gradient of near"),
     (Halted, "test_gradients_in_training_agree_with_finite_differences", "gradient of near"),
@@ -350,7 +350,7 @@ FAULTS = [
     (Unmarked, "test_what_training_adds_has_a_name_that_no_modality_has", "looks"),
     (Moving, "test_gradients_in_training_agree_with_finite_differences", "reaches a target"),
     (Stubborn, "test_agrees_with_message_passing_over_edge_index", None),
-    (Blind, "test_what_is_planted_is_found_and_popularity_is_beaten", None),
+    (Blind, "test_it_finds_what_is_planted_and_beats_popularity", None),
 ]
 
 
@@ -368,4 +368,4 @@ def test_what_is_so_by_design_is_declared_and_then_no_fault() -> None:
     with pytest.raises(AssertionError, match=r"'title', 'user'.*not the same"):
         check(Aloof, "test_an_edge_changes_its_user_in_every_output", uses_edges=("id", "fused", "acoustic"))
     with pytest.raises(AssertionError, match=r"by one of .*layers.* unless node_parameters"):
-        check(Sound, "test_an_item_without_features_has_nothing_of_their_parameters", node_parameters=())
+        check(Sound, "test_an_item_without_features_does_not_depend_on_their_parameters", node_parameters=())
