@@ -129,7 +129,7 @@ def test_a_graph_is_read_from_a_file_and_an_error_names_the_file(hcr, tmp_path):
 def test_what_is_written_wrongly_is_shown_and_not_taken_for_something_else(hcr, changed, where):
     with pytest.raises(RecipeError, match=f"where: {where}") as caught:
         CausalGraph.from_dict(hcr().to_dict() | changed)
-    assert "causal DECODER --json" in str(caught.value)
+    assert "next step: `CausalGraph.to_dict()` gives one" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"nodes": {"I": {"colour": "red"}}}', '{"nodes": 3}'])
