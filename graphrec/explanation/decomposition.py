@@ -47,8 +47,9 @@ def reference_options(estimands: Iterable[Estimand]) -> dict[str, Any]:
         {'reference': 'mean'}
     """
     for estimand in estimands:
-        if isinstance(estimand, Effect) and estimand.needs_reference and estimand.reference != "constant":
-            return {"reference": estimand.reference, "category": estimand.category}
+        reference = estimand.reference_config
+        if estimand.needs_reference and reference.reference != "constant":
+            return {"reference": reference.reference, "category": reference.category}
     return {"reference": "mean"}
 
 
