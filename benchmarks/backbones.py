@@ -35,8 +35,8 @@ from graphrec.errors import MismatchError, RunError
 from graphrec.evaluation.summary import summarise, table_row
 from graphrec.experiments.benchmark import (
     ABOUT,
-    Row,
-    judge,
+    BenchmarkRow,
+    evaluate_missing,
     recipe_values,
     refuse_to_lose,
     report_failure,
@@ -210,11 +210,11 @@ class Cell:
         return f"{self.backbone} {self.decoder}"
 
     @cached_property
-    def row(self) -> Row:
+    def row(self) -> BenchmarkRow:
         """The test metrics under the decoder's own estimand, the first; called as the backbone."""
         estimand = label(next(iter(self.runs[0].variants().values())))
         tables = [run.results["test", estimand].per_user for run in self.runs]
-        return Row(table_row(self.backbone, estimand, summarise(*tables)), {"test": tables})
+        return BenchmarkRow(table_row(self.backbone, estimand, summarise(*tables)), {"test": tables})
 
     def about(self) -> dict[str, Any]:
         """What repeats it, without this machine's paths."""
@@ -232,7 +232,7 @@ def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, 
         for seed in range(seeds):
             best = tuned.recipe.model_copy(update={"seed": seed})
             runs.append(train(best, out / "runs" / f"{name}-{decoder}-{seed}") if seed else tuned.run)
-            judge(runs[-1], runs[-1].variants().values(), "test")
+            evaluate_missing(runs[-1], runs[-1].variants().values(), "test")
     except MismatchError:  # results of another recipe or other data are not to be replaced
         raise
     except Exception as error:

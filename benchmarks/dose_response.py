@@ -1,9 +1,9 @@
 """Dose and response: how each method fares as one bias grows, on worlds whose truth is known.
 
     python benchmarks/dose_response.py hidden     a hidden cause of features and likes grows (HCR's claim)
-    python benchmarks/dose_response.py visual     the looks draw ever more clicks (CausalRec's claim)
+    python benchmarks/dose_response.py visual     pictures draw ever more clicks (CausalRec's claim)
 
-Run again with the same --out it goes on where it was.
+The same command resumes where it was interrupted.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Annotated
 import typer
 from common import RECIPES, run
 
-from graphrec.experiments.dose_response import INTERVENTIONAL, OBSERVATIONAL, Study, run_study, write_figure
+from graphrec.experiments.dose_response import INTERVENTIONAL, METRICS, OBSERVATIONAL, DoseResponseStudy, run_study
+from graphrec.report.dose_response_figure import write_dose_response_figure
 
 CENTRED = "backbone.centre_items=true"
 """Item representations from the mean item: on MMGCN, whose inner products are all far above zero at the start, a
 cross-entropy is else learned much more slowly. BPR does not see the difference."""
-HIDDEN = Study(
-    dial="strength",
-    doses=(0.0, 2.0, 4.0, 6.0, 8.0),
+HIDDEN = DoseResponseStudy(
+    parameter="strength",
+    values=(0.0, 2.0, 4.0, 6.0, 8.0),
     recipe=RECIPES / "dose-response.toml",
     methods={
         "CT": ("decoder.name=ct",),
@@ -36,9 +37,9 @@ HIDDEN = Study(
         "HCR-A": ("decoder.name=hcr_additive",),
     },
 )
-VISUAL = Study(
-    dial="attraction_scale",
-    doses=(0.0, 0.5, 1.0, 2.0, 3.0),
+VISUAL = DoseResponseStudy(
+    parameter="attraction_scale",
+    values=(0.0, 0.5, 1.0, 2.0, 3.0),
     recipe=RECIPES / "dose-response-visual.toml",
     methods={
         "BPR-MF": ("decoder.name=bpr",),
@@ -88,10 +89,11 @@ def main(
     chosen, out = studies[study], out or Path(f"runs/dose-{study}")
     if backbone != "mmgcn":
         extra = (f"backbone.name={backbone}", *(("backbone.features=true",) if backbone == "lightgcn" else ()))
-        chosen = Study(**{**vars(chosen), "methods": {k: (*v, *extra) for k, v in chosen.methods.items()}})
+        chosen = DoseResponseStudy(**{**vars(chosen), "methods": {k: (*v, *extra) for k, v in chosen.methods.items()}})
     table = run_study(chosen, out, range(seeds), jobs=jobs)
     for name, methods in FIGURES[study].items():
-        write_figure(table, (INTERVENTIONAL, OBSERVATIONAL, *methods), chosen.dial, out / f"{name}.svg")
+        curves = (INTERVENTIONAL, OBSERVATIONAL, *methods)
+        write_dose_response_figure(table, curves, METRICS, chosen.parameter, out / f"{name}.svg")
     print((out / "results.md").read_text())
 
 

@@ -1,7 +1,8 @@
-"""Dose and response: the same methods on worlds that differ in the strength of one bias, judged by the truth.
+"""Dose and response: the same methods on worlds that differ in the strength of one bias, evaluated by the truth.
 
-A study turns one setting of a simulated world. For each dose and each seed a world is drawn, every method is trained
-on its log and judged by the world's truth. The unit of replication is the world: intervals are over seeds.
+A study varies one parameter of a simulated world; its values are the doses. For each dose and each seed a world is
+drawn, every method is trained on its log and evaluated by the world's truth. The unit of replication is the world:
+intervals are over seeds.
 """
 
 from __future__ import annotations
@@ -25,8 +26,7 @@ from graphrec.evaluation.baselines import ORACLE, baseline_scorers
 from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.evaluation.summary import summarise
 from graphrec.evaluation.truth import evaluate_by_truth
-from graphrec.experiments.benchmark import judge
-from graphrec.report.primitives.plots import Estimate, curve_panels, standalone
+from graphrec.experiments.benchmark import evaluate_missing
 from graphrec.report.primitives.tables import cell, metric_label
 from graphrec.runs.build import prepare_split
 from graphrec.runs.code_versions import warn_of_other_code
@@ -48,21 +48,21 @@ OBSERVATIONAL, INTERVENTIONAL = f"{ORACLE}as observed", f"{ORACLE}true effect"
 
 
 @dataclass(frozen=True)
-class Study:
-    """What is turned, what is trained, and what counts.
+class DoseResponseStudy:
+    """What is varied, what is trained, and what is measured.
 
     Args:
-        dial: the world's setting that is turned, such as `strength`.
-        doses: its values.
+        parameter: the world's setting that is varied, such as `strength`.
+        values: of the parameter, one a dose.
         recipe: the recipe file of every method.
         methods: by name the settings (`key.sub=value`) that make the recipe that method's.
         world: other settings of the world.
-        target: what the truth judges, see `evaluate_by_truth`.
+        target: what the truth is about, see `evaluate_by_truth`.
         source, simulator: the data source and the world, by their registered names.
     """
 
-    dial: str
-    doses: tuple[float, ...]
+    parameter: str
+    values: tuple[float, ...]
     recipe: Path
     methods: Mapping[str, tuple[str, ...]]
     world: Mapping[str, Any] = field(default_factory=dict)
@@ -71,8 +71,8 @@ class Study:
     simulator: str = "tiktok"
 
 
-def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -> pd.DataFrame:
-    """Carry the study out; what is in `out` already is not repeated.
+def run_study(study: DoseResponseStudy, out: Path, seeds: Sequence[int], *, jobs: int = 1) -> pd.DataFrame:
+    """Run the study; what is in `out` already is not repeated.
 
     Writes `worlds.csv` (a row a world and method), `results.csv` and `results.md` (means over seeds with 95 %
     t-intervals), `about.json` (what was done, and with which versions), and returns the table of means. A method that
@@ -85,45 +85,30 @@ def run_study(study: Study, out: Path, seeds: Sequence[int], *, jobs: int = 1) -
     Raises:
         MismatchError: `out` has a world's trainings of another recipe or other data; nothing there was replaced.
     """
-    tasks = [(study, dose, seed, out) for seed in seeds for dose in study.doses]
+    tasks = [(study, dose, seed, out) for seed in seeds for dose in study.values]
     rows: list[dict[str, Any]] = []
-    for done, found in enumerate(_in_turn(tasks, jobs), start=1):
-        rows += found
-        dose, drawn = found[0]["dose"], found[0]["seed"]
-        logger.info("%d of %d worlds: %s %g, seed %d", done, len(tasks), study.dial, dose, drawn)
-    kept = (complete_run(_place(*task) / "runs" / method) for task in tasks for method in study.methods)
-    warn_of_other_code([run for run in kept if run is not None])
-    judged = pd.DataFrame(rows).sort_values(["dose", "seed"], kind="stable")
-    table = over_seeds(judged)
+    for done, of_world in enumerate(_in_turn(tasks, jobs), start=1):
+        rows += of_world
+        dose, seed = of_world[0]["dose"], of_world[0]["seed"]
+        logger.info("%d of %d worlds: %s %g, seed %d", done, len(tasks), study.parameter, dose, seed)
+    runs = (complete_run(_world_folder(*task) / "runs" / method) for task in tasks for method in study.methods)
+    warn_of_other_code([run for run in runs if run is not None])
+    measured = pd.DataFrame(rows).sort_values(["dose", "seed"], kind="stable")
+    table = over_seeds(measured)
     for name, text in (
-        ("worlds.csv", judged.to_csv(index=False)),
+        ("worlds.csv", measured.to_csv(index=False)),
         ("results.csv", table.to_csv(index=False)),
-        ("results.md", study_markdown(table, study.dial)),
+        ("results.md", study_markdown(table, study.parameter)),
         ("about.json", json.dumps(_about(study, seeds), indent=2) + "\n"),
     ):
         write_text(out / name, text)
     return table
 
 
-def write_figure(table: pd.DataFrame, methods: Iterable[str], dial: str, path: Path) -> None:
-    """The four measures along the dial, a line for each of `methods`."""
-    panels = {
-        metric: {
-            method: [
-                (row["dose"], Estimate(method, row[metric], row[f"{metric}_low"], row[f"{metric}_high"]))
-                for _, row in table[table["method"] == method].iterrows()
-            ]
-            for method in methods
-        }
-        for metric in METRICS
-    }
-    write_text(path, standalone(curve_panels(panels, dial, path.stem)))
-
-
-def over_seeds(judged: pd.DataFrame) -> pd.DataFrame:
+def over_seeds(measured: pd.DataFrame) -> pd.DataFrame:
     """Mean over worlds of each dose and method, with a 95 % t-interval; NaN ends for a single world."""
     rows = []
-    for (dose, method), group in judged.groupby(["dose", "method"], sort=False):
+    for (dose, method), group in measured.groupby(["dose", "method"], sort=False):
         row: dict[str, Any] = {"dose": dose, "method": method, "worlds": len(group)}
         for metric in METRICS:
             values = group[metric].dropna().to_numpy()
@@ -136,13 +121,13 @@ def over_seeds(judged: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def study_markdown(table: pd.DataFrame, dial: str) -> str:
+def study_markdown(table: pd.DataFrame, parameter: str) -> str:
     """For each measure a table: a row a method, a column a dose, and below it what the observational oracle loses."""
     doses = sorted(table["dose"].unique())
     text = []
     for metric in METRICS:
         text.append(f"**{metric_label(metric)}**\n")
-        text.append("| method | " + " | ".join(f"{dial} {dose:g}" for dose in doses) + " |")
+        text.append("| method | " + " | ".join(f"{parameter} {dose:g}" for dose in doses) + " |")
         text.append("|" + "---|" * (len(doses) + 1))
         for method in table["method"].unique():
             at = table[table["method"] == method].set_index("dose")
@@ -156,49 +141,49 @@ def study_markdown(table: pd.DataFrame, dial: str) -> str:
     return "\n".join(text)
 
 
-def _about(study: Study, seeds: Sequence[int]) -> dict[str, Any]:
+def _about(study: DoseResponseStudy, seeds: Sequence[int]) -> dict[str, Any]:
     return {
-        "dial": study.dial,
-        "doses": study.doses,
+        "parameter": study.parameter,
+        "values": study.values,
         "seeds": list(seeds),
         "target": study.target,
-        "world": worlds.get(study.simulator).Config(**study.world).model_dump(exclude={study.dial, "seed"}),
+        "world": worlds.get(study.simulator).Config(**study.world).model_dump(exclude={study.parameter, "seed"}),
         "recipe": tomllib.loads(study.recipe.read_text(encoding="utf-8")),
         "methods": study.methods,
         "environment": asdict(Environment()),
     }
 
 
-def one_world(study: Study, dose: float, seed: int, out: Path) -> list[dict[str, Any]]:
-    """Draw one world, train and judge every method in it; a row a method and estimand, and a row a baseline."""
-    place = _place(study, dose, seed, out)
-    raw = place / "raw"
+def one_world(study: DoseResponseStudy, dose: float, seed: int, out: Path) -> list[dict[str, Any]]:
+    """Draw one world, train and evaluate every method in it; a row a method and estimand, and a row a baseline."""
+    folder = _world_folder(study, dose, seed, out)
+    raw = folder / "raw"
     if not (raw / "truth").is_dir():
-        simulate(study.simulator, raw, **{**study.world, study.dial: dose, "seed": seed})
-    prepared = prepare_once(study.source, raw, place / "prepared")
+        simulate(study.simulator, raw, **{**study.world, study.parameter: dose, "seed": seed})
+    prepared = prepare_once(study.source, raw, folder / "prepared")
     rows = []
     for method, settings in study.methods.items():
         chosen = [f"data.path={prepared}", f"seed={seed}", f"name={method}", *settings]
         try:
-            run = train(Recipe.from_toml(study.recipe, chosen), place / "runs" / method)
+            run = train(Recipe.from_toml(study.recipe, chosen), folder / "runs" / method)
             rows += _rows(run, raw, study)
         except MismatchError:  # results of other recipes or data are not to be replaced
             raise
         except GraphrecError as error:
-            logger.error("%s failed at %s %g, seed %d: %s", method, study.dial, dose, seed, error)
+            logger.error("%s failed at %s %g, seed %d: %s", method, study.parameter, dose, seed, error)
     any_recipe = Recipe.from_toml(study.recipe, [f"data.path={prepared}", *next(iter(study.methods.values()))])
     world = {"dose": dose, "seed": seed}
-    return [world | row for row in [*_baselines(any_recipe, raw, study, place / "references.json"), *rows]]
+    return [world | row for row in [*_baselines(any_recipe, raw, study, folder / "baselines.json"), *rows]]
 
 
-def _place(study: Study, dose: float, seed: int, out: Path) -> Path:
-    return out / f"{study.dial}-{dose:g}" / f"seed-{seed}"
+def _world_folder(study: DoseResponseStudy, dose: float, seed: int, out: Path) -> Path:
+    return out / f"{study.parameter}-{dose:g}" / f"seed-{seed}"
 
 
-def _rows(run: Run, raw: Path, study: Study) -> list[dict[str, Any]]:
+def _rows(run: Run, raw: Path, study: DoseResponseStudy) -> list[dict[str, Any]]:
     """A row for each of `MethodNames.in_tables`."""
     result_set = TRUTH_SETS[study.target]
-    judge(run, run.variants().values(), result_set, raw)
+    evaluate_missing(run, run.variants().values(), result_set, raw)
     return [
         {"method": name, "estimand": label(estimand)}
         | {metric: run.results[result_set, estimand].metrics[metric]["mean"] for metric in METRICS}
@@ -207,10 +192,10 @@ def _rows(run: Run, raw: Path, study: Study) -> list[dict[str, Any]]:
     ]
 
 
-def _baselines(recipe: Recipe, raw: Path, study: Study, kept: Path) -> list[dict[str, Any]]:
-    """Popularity and the two oracles: what any method stands between."""
-    if kept.is_file():
-        return read_json(kept)
+def _baselines(recipe: Recipe, raw: Path, study: DoseResponseStudy, file: Path) -> list[dict[str, Any]]:
+    """Popularity and the two oracles, between which every method is expected; kept in `file`."""
+    if file.is_file():
+        return read_json(file)
     split = prepare_split(recipe)
     truth = Truth.load(raw).align(split.dataset.user_ids, split.dataset.item_ids)
     rows = []
@@ -218,11 +203,11 @@ def _baselines(recipe: Recipe, raw: Path, study: Study, kept: Path) -> list[dict
     for name, scorer in baseline_scorers(split, truth, study.target, (OBSERVATIONAL, INTERVENTIONAL)).items():
         summary = summarise(evaluate_by_truth(scorer, truth, excluded, target=study.target))
         rows.append({"method": name, "estimand": "", **{metric: summary[metric]["mean"] for metric in METRICS}})
-    write_json(kept, rows)
+    write_json(file, rows)
     return rows
 
 
-def _in_turn(tasks: Sequence[tuple[Study, float, int, Path]], jobs: int) -> Iterable[list[dict[str, Any]]]:
+def _in_turn(tasks: Sequence[tuple[DoseResponseStudy, float, int, Path]], jobs: int) -> Iterable[list[dict[str, Any]]]:
     if jobs == 1:
         for task in tasks:
             yield one_world(*task)

@@ -1,4 +1,4 @@
-"""The dose-response study: worlds along a dial, judged by the truth, resumable."""
+"""The dose-response study: worlds along a parameter, evaluated by the truth, resumable."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from graphrec.experiments.dose_response import (
     INTERVENTIONAL,
     METRICS,
     OBSERVATIONAL,
-    Study,
+    DoseResponseStudy,
     over_seeds,
     run_study,
     study_markdown,
-    write_figure,
 )
+from graphrec.report.dose_response_figure import write_dose_response_figure
 from graphrec.runs.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
-def study(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory) -> DoseResponseStudy:
     recipe = tmp_path_factory.mktemp("study") / "recipe.toml"
     recipe.write_text(tiny_recipe("ct").to_toml(), encoding="utf-8")
-    return Study(
-        dial="strength",
-        doses=(0.0, 8.0),
+    return DoseResponseStudy(
+        parameter="strength",
+        values=(0.0, 8.0),
         recipe=recipe,
         methods={
             "CT": ("decoder.name=ct",),
@@ -45,7 +45,7 @@ def study(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def place(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(study: DoseResponseStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
     run_study(study, out, (0, 1))
     return out
@@ -69,15 +69,17 @@ def test_the_dial_opens_the_gap_between_the_oracles(place: Path) -> None:
 
 
 def test_a_method_that_cannot_work_is_said_and_left_out(
-    study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    study: DoseResponseStudy, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    table = run_study(Study(**{**vars(study), "doses": (0.0,)}), tmp_path, (0,))
+    table = run_study(DoseResponseStudy(**{**vars(study), "values": (0.0,)}), tmp_path, (0,))
     assert "broken failed at strength 0, seed 0" in caplog.text
     assert "broken" not in set(table["method"])
     assert table[[f"{metric}_low" for metric in METRICS]].isna().all(axis=None), "one world has no interval"
 
 
-def test_the_same_call_again_trains_nothing(study: Study, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_call_again_trains_nothing(
+    study: DoseResponseStudy, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = (place / "worlds.csv").read_text()
     stamps = {path: path.stat().st_mtime_ns for path in place.rglob("weights.safetensors")}
     monkeypatch.setattr(dose_response, "evaluate_by_truth", None)
@@ -86,7 +88,9 @@ def test_the_same_call_again_trains_nothing(study: Study, place: Path, monkeypat
     assert {path: path.stat().st_mtime_ns for path in place.rglob("weights.safetensors")} == stamps
 
 
-def test_results_are_kept_where_the_recipe_behind_them_changed(study: Study, place: Path, tmp_path: Path) -> None:
+def test_results_are_kept_where_the_recipe_behind_them_changed(
+    study: DoseResponseStudy, place: Path, tmp_path: Path
+) -> None:
     before = {path: path.read_bytes() for path in place.iterdir() if path.is_file()}
     changed = tmp_path / "recipe.toml"
     changed.write_text(study.recipe.read_text(encoding="utf-8").replace("learning_rate = ", "learning_rate = 1"))
@@ -111,6 +115,6 @@ def test_the_table_and_the_picture_show_every_method_and_dose(place: Path, tmp_p
     assert text.count("| HCR |") == len(METRICS)
     assert "| method | strength 0 | strength 8 |" in text
     assert "lost by the observational oracle" in text
-    write_figure(table, (INTERVENTIONAL, "CT", "HCR"), "strength", tmp_path / "figure.svg")
+    write_dose_response_figure(table, (INTERVENTIONAL, "CT", "HCR"), METRICS, "strength", tmp_path / "figure.svg")
     drawn = (tmp_path / "figure.svg").read_text()
     assert drawn.startswith("<svg") and "HCR" in drawn and "Leakage (do)" in drawn

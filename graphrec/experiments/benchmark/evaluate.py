@@ -1,4 +1,4 @@
-"""A run judged on a result set, once."""
+"""A run evaluated on a result set, once."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from graphrec.runs import analyses
 from graphrec.runs.run import Run
 
 
-def judge(run: Run, estimands: Iterable[Estimand], result_set: str, truth: Path | None = None) -> None:
-    """Evaluate a run on a result set under the estimands for which that was not done yet.
+def evaluate_missing(run: Run, estimands: Iterable[Estimand], result_set: str, truth: Path | None = None) -> None:
+    """Evaluate a run on a result set under the estimands that have no results there yet.
 
     The run's tables do not stay in memory: a benchmark has dozens of runs.
 
@@ -26,15 +26,15 @@ def judge(run: Run, estimands: Iterable[Estimand], result_set: str, truth: Path 
     missing = [estimand for estimand in estimands if (result_set, estimand) not in results]
     if not missing:
         return
-    targets = {kept: target for target, kept in TRUTH_SETS.items()}
+    targets = {name: target for target, name in TRUTH_SETS.items()}
     if result_set in targets:
-        assert truth is not None, "a world's truth judges its twin alone"
+        assert truth is not None, "a world's truth is about its own log alone"
         run.evaluate_truth(truth, missing, targets[result_set])
     elif result_set in HELD_OUT:
         run.evaluate(missing, split=result_set, reason="benchmark")
     else:
-        if result_set in ACTIVITY:
-            judge(run, missing, "test")
+        if result_set in ACTIVITY:  # these split the users of the test results, which must be there
+            evaluate_missing(run, missing, "test")
         _ANALYSES[result_set](run, missing)
     run.release()
 

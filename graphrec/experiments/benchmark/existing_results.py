@@ -1,4 +1,4 @@
-"""What an earlier call left in a benchmark's folder, which no later one takes away."""
+"""Results of an earlier call in a benchmark's folder, which no later call takes away."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ def run_folder(method: str, seed: int) -> str:
 
 
 def refuse_to_lose_method(method: str, error: Exception, out: Path) -> None:
-    """Do not go on to results without a method that has some there, because its runs there do not fit.
+    """Refuse to write results without a method that has results in `out`, because its runs there do not fit.
 
     Raises:
         RunError: the error is a mismatch, and `out` has results of the method.
     """
-    if isinstance(error, MismatchError) and any(folder == run_folder(method, seed) for folder, seed in _kept(out)):
+    exists = any(folder == run_folder(method, seed) for folder, seed in _existing_runs(out))
+    if exists and isinstance(error, MismatchError):
         raise RunError(
             f"the results here have {method}, whose trainings do not fit what is asked now; nothing was changed",
             expected="the data and the recipe that they were made of",
@@ -36,27 +37,42 @@ def refuse_to_lose_method(method: str, error: Exception, out: Path) -> None:
 
 
 def refuse_to_lose_seeds(seeds: Sequence[int], out: Path) -> None:
-    """Do not replace the results in `out` by those that lack one of their seeds; see `refuse_to_lose`."""
-    refuse_to_lose("seeds", {seed for _, seed in _kept(out)}, seeds, out)
+    """Refuse to replace the results in `out` by results that lack one of their seeds; see `refuse_to_lose`."""
+    refuse_to_lose("seeds", {seed for _, seed in _existing_runs(out)}, seeds, out)
 
 
-def refuse_to_lose(what: str, kept: Collection[Any], asked: Collection[Any], out: Path) -> None:
-    """Do not replace the results in `out` by those that lack some of what is kept there.
+def refuse_to_lose(what: str, existing: Collection[Any], requested: Collection[Any], out: Path) -> None:
+    """Refuse to replace the results in `out` by results that lack some of what is there.
+
+    >>> refuse_to_lose("seeds", existing={0, 1}, requested=[0, 1, 2], out=Path("runs"))
+    >>> refuse_to_lose("seeds", existing={0, 1}, requested=[0], out=Path("runs"))
+    Traceback (most recent call last):
+        ...
+    graphrec.errors.RunError: the results here are of seeds that are not asked for
+      expected: seeds 0, 1, or more
+      got: 0
+      where: runs
+      next step: ask for them, too, or choose another `out`
+
+    Args:
+        what: what is counted, in words.
+        existing: of these there are results in `out`.
+        requested: of these the new results are.
 
     Raises:
-        RunError: not all that is kept is asked for.
+        RunError: not all that exists is requested.
     """
-    if set(kept) - set(asked):
+    if set(existing) - set(requested):
         raise RunError(
             f"the results here are of {what} that are not asked for",
-            expected=f"{what} {', '.join(map(str, sorted(kept)))}, or more",
-            got=", ".join(map(str, asked)),
+            expected=f"{what} {', '.join(map(str, sorted(existing)))}, or more",
+            got=", ".join(map(str, requested)),
             where=out,
             next_step=Phrase("ask for them, too, or choose another {}", OUT),
         )
 
 
-def _kept(out: Path) -> list[tuple[str, int]]:
+def _existing_runs(out: Path) -> list[tuple[str, int]]:
     """The run folder and the seed of each run behind the results in `out`."""
     about = out / ABOUT
     folders = read_json(about).get("runs", {}) if about.is_file() else {}

@@ -1,4 +1,4 @@
-"""What a benchmark leaves in its folder."""
+"""The files of a benchmark's results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphrec.evaluation.metrics import describe
 from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.evaluation.summary import summarise
 from graphrec.experiments.benchmark.existing_results import ABOUT
-from graphrec.experiments.benchmark.result import BenchmarkResult, Row
+from graphrec.experiments.benchmark.result import BenchmarkResult, BenchmarkRow
 from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import Estimate, dot_plot, standalone
 from graphrec.report.primitives.tables import markdown, metric_names, primary_metric
@@ -75,10 +75,10 @@ def _made_with(result: BenchmarkResult) -> str:
 def _users_of_truth(result: BenchmarkResult) -> str:
     """A line on the users of the columns by the truth, which are not those of the column `users`."""
     result_set = TRUTH_SETS[result.target]
-    judged = [one.per_user[result_set] for one in result.baselines if result_set in one.per_user]
-    if not judged:
+    per_user = [one.per_user[result_set] for one in result.baselines if result_set in one.per_user]
+    if not per_user:
         return ""
-    counts = {metric: one["users"] for metric, one in summarise(judged[0]).items()}
+    counts = {metric: one["users"] for metric, one in summarise(per_user[0]).items()}
     liking, all_users = min(counts.values()), max(counts.values())
     over = f"{liking:,} users with a drawn like, the other (do) columns over all {all_users:,}"
     return f"\nNDCG (do) is over the {over}.\n" if liking < all_users else f"\n(do): over all {all_users:,} users.\n"
@@ -96,11 +96,11 @@ def _own_estimands(result: BenchmarkResult) -> str:
 
 
 def values_of_users(
-    metrics: Sequence[str], rows: Sequence[Row], seeds: Sequence[int], user_ids: np.ndarray
+    metrics: Sequence[str], rows: Sequence[BenchmarkRow], seeds: Sequence[int], user_ids: np.ndarray
 ) -> pd.DataFrame:
     """The archived values of every row, result set, seed and user; `Metric.archived` says which cutoffs those are.
 
-    Users stand in the order of `user_ids`, in which intervals resample them; all values of one stand together, which
+    Users are in the order of `user_ids`, in which intervals resample them; all values of one are together, which
     halves the file.
     """
     shown = archived(metrics)
@@ -144,7 +144,7 @@ def write_values(values: pd.DataFrame, out: Path) -> None:
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
-    """All of a recipe but where its data lies, as JSON has it."""
+    """All of a recipe but where its data is, as JSON has it."""
     values = recipe.model_dump(mode="json")
     values["data"].pop("path")
     return values

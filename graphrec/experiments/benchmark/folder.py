@@ -1,4 +1,4 @@
-"""The folder of a benchmark: one process at a time, one set of options for good."""
+"""The folder of a benchmark: one process at a time, and always the same options."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ RECIPE = ".toml"
 
 @contextmanager
 def lock_folder(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
-    """Hold the folder `out` for a benchmark with these options; yields the folder.
+    """Lock the folder `out` for a benchmark with these options; yields the folder.
 
-    What was begun there is gone on with by a benchmark with the same options alone.
+    Only a benchmark with the same options resumes what was begun there.
 
     Args:
         options: all that a result depends on and that is not checked elsewhere. (Prepared data is checked against its
@@ -33,16 +33,16 @@ def lock_folder(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
     out.mkdir(parents=True, exist_ok=True)
     with file_lock(out / LOCK):
         begun = marker.is_file() and (out / PREPARED).exists()  # nothing is mixed where there is no data yet
-        if begun and (known := read_json(marker)) != dict(options):
-            raise _refusal(known, options, out)
+        if begun and (before := read_json(marker)) != dict(options):
+            raise _refusal(before, options, out)
         write_json(marker, dict(options))
         yield out
 
 
-def _refusal(known: Mapping[str, str], options: Mapping[str, str], out: Path) -> RunError:
-    """What differs, in words; of another benchmark's folder no more than whose it is."""
+def _refusal(before: Mapping[str, str], options: Mapping[str, str], out: Path) -> RunError:
+    """The error that names every option that differs, or the other benchmark that owns the folder."""
     problem, next_step = "the folder holds a benchmark with other options", ANOTHER_FOLDER_OR_REMOVE
-    owner, name = known.get("benchmark"), options.get("benchmark")
+    owner, name = before.get("benchmark"), options.get("benchmark")
     if owner != name:
         return RunError(
             f"the folder is another benchmark's: {owner}'s",
@@ -50,15 +50,15 @@ def _refusal(known: Mapping[str, str], options: Mapping[str, str], out: Path) ->
             where=out,
             next_step=next_step,
         )
-    before, now = [], []
-    for key in sorted({*known, *options}):
-        if known.get(key) == options.get(key):
+    expected, got = [], []
+    for key in sorted({*before, *options}):
+        if before.get(key) == options.get(key):
             continue
-        if key.endswith(RECIPE):  # a hash, which tells nobody anything
+        if key.endswith(RECIPE):  # a hash, which says nothing to a reader
             recipe = f"recipe {key.removesuffix(RECIPE)}"
-            before.append(f"{recipe} as it was then")
-            now.append(f"another version of {recipe}")
+            expected.append(f"{recipe} as it was then")
+            got.append(f"another version of {recipe}")
         else:
-            before.append(f"{key} {known.get(key) or 'none'}")
-            now.append(f"{key} {options.get(key) or 'none'}")
-    return RunError(problem, expected=", ".join(before), got=", ".join(now), where=out, next_step=next_step)
+            expected.append(f"{key} {before.get(key) or 'none'}")
+            got.append(f"{key} {options.get(key) or 'none'}")
+    return RunError(problem, expected=", ".join(expected), got=", ".join(got), where=out, next_step=next_step)

@@ -1,4 +1,4 @@
-"""What a benchmark found."""
+"""The result of a benchmark: a row a method and estimand, and the tests of every pair."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from graphrec.simulation.truth import OracleGap
 
 
 @dataclass
-class Row:
+class BenchmarkRow:
     """A row of the table.
 
     Args:
@@ -37,14 +37,14 @@ class Row:
     training: str = ""
 
     @classmethod
-    def of_baseline(cls, baseline: Baseline) -> Row:
+    def of_baseline(cls, baseline: Baseline) -> BenchmarkRow:
         summary = {key: value for table in baseline.per_user.values() for key, value in summarise(table).items()}
         per_user = {result_set: [table] for result_set, table in baseline.per_user.items()}
         return cls(table_row(baseline.name, "", summary), per_user, competes=baseline.competes)
 
     @classmethod
-    def of_runs(cls, method: str, runs: Sequence[Run], result_sets: Sequence[str]) -> list[Row]:
-        """One for each of `MethodNames.in_tables`, with the runs as its seeds, judged on the result sets."""
+    def of_runs(cls, method: str, runs: Sequence[Run], result_sets: Sequence[str]) -> list[BenchmarkRow]:
+        """One for each of `MethodNames.in_tables`, with the runs as its seeds, evaluated on the result sets."""
         rows = []
         for name, estimand in runs[0].names.in_tables().items():
             per_user = {
@@ -55,23 +55,23 @@ class Row:
         return rows
 
 
-def significance_of(rows: Sequence[Row], result_sets: Sequence[str]) -> pd.DataFrame:
+def significance_of(rows: Sequence[BenchmarkRow], result_sets: Sequence[str]) -> pd.DataFrame:
     """Of every pair of rows that compete, on each result set; rows by number."""
     trainings = {number: row.training for number, row in enumerate(rows) if row.training}
     tests = []
     for result_set in result_sets:
-        judged = {
+        competing = {
             number: row.per_user[result_set]
             for number, row in enumerate(rows)
             if row.competes and result_set in row.per_user
         }
-        tests.append(paired_tests(judged, trainings))
+        tests.append(paired_tests(competing, trainings))
     return pd.concat(tests, ignore_index=True)
 
 
 @dataclass
 class BenchmarkResult:
-    """What a benchmark found.
+    """The result of a benchmark.
 
     Args:
         rows: the baselines', and one a method and estimand.
@@ -80,17 +80,17 @@ class BenchmarkResult:
         seeds: of these runs.
         failed: methods that ended in an error, with its reason.
         gap: on a simulated world, what the two oracles reach.
-        target: what its truth judged.
+        target: what its truth is about.
         truth: the simulated world's raw folder.
         trials: trainings that each method was tuned with; 0 where none was.
         command: what does all of it again, if it is known.
         title: what the data is called.
-        baselines: what the methods stand beside, the first rows.
+        baselines: what the methods are compared with; the first rows.
         data: all of it, as the recipes read it, whatever result set it goes to.
         split: what was trained on; its test split stays closed.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[BenchmarkRow]
     tests: pd.DataFrame
     trained: dict[str, list[Run]]
     seeds: Sequence[int]
@@ -114,13 +114,13 @@ class BenchmarkResult:
     @property
     def runs(self) -> list[Run]:
         """The runs of the first seed."""
-        return [found[0] for found in self.trained.values()]
+        return [seeds[0] for seeds in self.trained.values()]
 
     @property
     def compared(self) -> dict[str, dict[str, str]]:
         """By method, the estimands that have a row in the table, by label, and what the rows are called."""
-        found: dict[str, dict[str, str]] = {}
+        names: dict[str, dict[str, str]] = {}
         for row in self.rows:
             if row.training:
-                found.setdefault(row.training, {})[row.cells["estimand"]] = row.cells["method"]
-        return found
+                names.setdefault(row.training, {})[row.cells["estimand"]] = row.cells["method"]
+        return names

@@ -4,6 +4,6 @@
 """
 
 from graphrec.experiments.papers.paper import CAUSALREC, HCR, Paper
-from graphrec.experiments.papers.reproduce import Experiment, Mode, reproduce
+from graphrec.experiments.papers.reproduce import Mode, Reproduction, reproduce
 
-__all__ = ["CAUSALREC", "HCR", "Experiment", "Mode", "Paper", "reproduce"]
+__all__ = ["CAUSALREC", "HCR", "Mode", "Paper", "Reproduction", "reproduce"]

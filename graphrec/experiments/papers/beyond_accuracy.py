@@ -8,7 +8,7 @@ import pandas as pd
 
 from graphrec.causal import label
 from graphrec.evaluation.result_sets import LISTS
-from graphrec.experiments.benchmark import BenchmarkResult, judge, report_failure
+from graphrec.experiments.benchmark import BenchmarkResult, evaluate_missing, report_failure
 from graphrec.experiments.papers.scored import ENDS, NAN, short
 from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.tables import metric_label
@@ -58,7 +58,7 @@ def _described(runs: Sequence[Run], shown: Mapping[str, str]) -> dict[str, Summa
     """
     estimands = [one for one in runs[0].variants().values() if label(one) in shown]
     for run in runs:
-        judge(run, estimands, LISTS)
+        evaluate_missing(run, estimands, LISTS)
     return {
         name: summarise_seeds([result.metrics for result in results], [result.per_user for result in results])
         for text, name in shown.items()

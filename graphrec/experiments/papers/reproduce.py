@@ -43,8 +43,8 @@ class Mode:
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """What came of a paper's experiments."""
+class Reproduction:
+    """The results of a paper's experiments, and the tables and figures made of them."""
 
     result: BenchmarkResult
     paper_tables: list[PaperTable]
@@ -62,7 +62,7 @@ def reproduce(
     dose_response: Path | None = None,
     command: str = "",
     progress: Progress = LogProgress,
-) -> Experiment:
+) -> Reproduction:
     """Tune, train, evaluate, and write the tables and figures into `out/paper_tables` and the report into `out`.
 
     What is there already is not done again. A method whose tuning or training fails, for whatever reason, is told with
@@ -100,7 +100,7 @@ def reproduce(
         paper_table.write(out / "paper_tables")
     deviations = paper.deviations(result) if result.runs else []
     report_on(result, out, paper_tables, dose_response=dose_response, deviations=deviations)
-    return Experiment(result, paper_tables)
+    return Reproduction(result, paper_tables)
 
 
 def _recipes(

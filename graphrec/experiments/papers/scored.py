@@ -16,7 +16,7 @@ from graphrec.evaluation.metrics import better
 from graphrec.evaluation.result_sets import evaluated_sets
 from graphrec.evaluation.significance import corrected
 from graphrec.evaluation.summary import summarise
-from graphrec.experiments.benchmark import BenchmarkResult, judge, report_failure
+from graphrec.experiments.benchmark import BenchmarkResult, evaluate_missing, report_failure
 from graphrec.report.primitives.plots import Estimate
 from graphrec.report.primitives.tables import clear_best, metric_label
 from graphrec.runs.compare import paired_tests
@@ -69,7 +69,7 @@ class Scored:
         """The per-user table of each seed, evaluated now where that was not done before."""
         assert self.estimand is not None
         for run in self.runs:
-            judge(run, [self.estimand], result_set, truth)
+            evaluate_missing(run, [self.estimand], result_set, truth)
         return [run.results[result_set, self.estimand].per_user for run in self.runs]
 
 

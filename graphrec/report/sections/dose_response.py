@@ -12,8 +12,9 @@ from markupsafe import Markup
 from graphrec.errors import DataError
 from graphrec.evaluation.baselines import ORACLE, POPULARITY
 from graphrec.report.compared_methods import methods_in_order
+from graphrec.report.dose_response_figure import dose_curves
 from graphrec.report.page import RunPage
-from graphrec.report.primitives.plots import SERIES, Estimate, curve_plot
+from graphrec.report.primitives.plots import SERIES, curve_plot
 from graphrec.report.primitives.tables import cell, metric_label, metric_names
 from graphrec.report.primitives.text_table import TextTable
 from graphrec.report.section import Section
@@ -39,7 +40,7 @@ def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
     """Curves of a study's measures over the dose, and a table of each.
 
     Args:
-        path: `results.csv` of a study; `about.json` beside it, where it is, names the dial.
+        path: `results.csv` of a study; `about.json` next to it, where there is one, names the parameter.
         methods: those of the page, what matters most first.
 
     Returns:
@@ -53,21 +54,23 @@ def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
     about_file = Path(path).with_name("about.json")
     about = read_json(about_file) if about_file.is_file() else {}
     about = about if isinstance(about, dict) else {}
-    dial, every = str(about.get("dial", "dose")), list(dict.fromkeys(table["method"]))
-    oracles = [one for one in every if one.startswith(ORACLE)]
-    beside = [one for one in every if one == POPULARITY]
-    trained = [one for one in every if one not in (*oracles, *beside)]
-    drawn = [*oracles, *([one for one in methods if one in trained] or trained), *beside][: len(SERIES)]
+    parameter, every = str(about.get("parameter", "dose")), list(dict.fromkeys(table["method"]))
+    oracles = [name for name in every if name.startswith(ORACLE)]
+    popularity = [name for name in every if name == POPULARITY]
+    trained = [name for name in every if name not in (*oracles, *popularity)]
+    on_page = [name for name in methods if name in trained]
+    drawn = [*oracles, *(on_page or trained), *popularity][: len(SERIES)]
     worlds = sorted({int(n) for n in table["worlds"]})
     return {
-        "dial": dial,
+        "parameter": parameter,
         "worlds": " to ".join(dict.fromkeys(map(str, (worlds[0], worlds[-1])))),
         "target": about.get("target"),
         "left_out": len(every) - len(drawn),
         "plots": [
-            Markup(_plot(table, drawn, metric, dial, f"dose{n}")) for n, metric in enumerate(metric_names(table))
+            Markup(curve_plot(dose_curves(table, drawn, metric), metric, parameter, f"dose{number}"))
+            for number, metric in enumerate(metric_names(table))
         ],
-        "tables": [(metric_label(metric), _rows(table, metric, dial)) for metric in metric_names(table)],
+        "tables": [(metric_label(metric), _rows(table, metric, parameter)) for metric in metric_names(table)],
     }
 
 
@@ -82,10 +85,10 @@ def _read(path: Path) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError("not a CSV file", got=str(error), where=path) from None
     numbers = [name for name in table.columns if name != "method"]
-    wanted = [*COLUMNS, *(f"{metric}_high" for metric in metric_names(table))]
+    required = [*COLUMNS, *(f"{metric}_high" for metric in metric_names(table))]
     wrong = [name for name in numbers if not pd.api.types.is_numeric_dtype(table[name])]
     gaps = [name for name in COLUMNS if name in table.columns and table[name].isna().any()]
-    if wrong or gaps or table.empty or not metric_names(table) or not set(wanted) <= set(table.columns):
+    if wrong or gaps or table.empty or not metric_names(table) or not set(required) <= set(table.columns):
         raise DataError(
             "not the results of a dose-response study",
             expected="columns dose, method, worlds and, for each metric, METRIC, METRIC_low, METRIC_high, all numbers "
@@ -100,22 +103,11 @@ def _read(path: Path) -> pd.DataFrame:
     return table
 
 
-def _plot(table: pd.DataFrame, drawn: list[str], metric: str, dial: str, key: str) -> str:
-    curves = {
-        method: [
-            (row["dose"], Estimate(method, row[metric], row[f"{metric}_low"], row[f"{metric}_high"]))
-            for _, row in table[table["method"] == method].sort_values("dose").iterrows()
-        ]
-        for method in drawn
-    }
-    return curve_plot(curves, metric, dial, key)
-
-
-def _rows(table: pd.DataFrame, metric: str, dial: str) -> TextTable:
+def _rows(table: pd.DataFrame, metric: str, parameter: str) -> TextTable:
     """A row a method, a column a dose."""
-    found = sorted(table["dose"].unique())
+    doses = sorted(table["dose"].unique())
     rows = []
     for method in table["method"].unique():
         at = table[table["method"] == method].drop_duplicates("dose").set_index("dose")
-        rows.append((method, *(cell(at.loc[dose], metric) if dose in at.index else "–" for dose in found)))
-    return ["method", *(f"{dial} {dose:g}" for dose in found)], rows
+        rows.append((method, *(cell(at.loc[dose], metric) if dose in at.index else "–" for dose in doses)))
+    return ["method", *(f"{parameter} {dose:g}" for dose in doses)], rows

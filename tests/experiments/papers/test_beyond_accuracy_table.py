@@ -45,7 +45,7 @@ def test_a_method_whose_lists_cannot_be_made_fails_alone(two: BenchmarkResult, m
         if run.name == "HCR":
             raise DataError("the scores are not numbers", got="NaN")
 
-    monkeypatch.setattr("graphrec.experiments.papers.beyond_accuracy.judge", broken)
+    monkeypatch.setattr("graphrec.experiments.papers.beyond_accuracy.evaluate_missing", broken)
     paper_table = list_contents(two, "Tiny")
     table = paper_table.table.set_index("Method")
     assert table.loc["CT", "Coverage"] > 0

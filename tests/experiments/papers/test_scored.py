@@ -10,7 +10,7 @@ import pytest
 
 from graphrec.causal import Observational, label
 from graphrec.evaluation.significance import holm
-from graphrec.experiments.benchmark import BenchmarkResult, Row
+from graphrec.experiments.benchmark import BenchmarkResult, BenchmarkRow
 from graphrec.experiments.benchmark.result import significance_of
 from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
 from graphrec.experiments.papers.hcr_activity import hcr_figure_5
@@ -33,11 +33,13 @@ def tested(result: BenchmarkResult) -> BenchmarkResult:
     """The benchmark with its table and tests: popularity in row 0, CT in 1, HCR in 2, HCR-T in 3."""
     scored = [Scored.of(result, "CT"), Scored.of(result, "HCR"), Scored.of(result, "HCR", Observational(), "HCR-T")]
     rows = [
-        Row({"method": one.name, "estimand": label(one.estimand)}, {"test": one.per_user("test")}, training=one.method)
+        BenchmarkRow(
+            {"method": one.name, "estimand": label(one.estimand)}, {"test": one.per_user("test")}, training=one.method
+        )
         for one in scored
     ]
     nothing = rows[0].per_user["test"][0].assign(**dict.fromkeys(METRICS, 0.0))
-    rows = [Row({"method": "popularity", "estimand": ""}, {"test": [nothing]}), *rows]
+    rows = [BenchmarkRow({"method": "popularity", "estimand": ""}, {"test": [nothing]}), *rows]
     return replace(result, rows=rows, tests=significance_of(rows, ["test"]), truth=None)
 
 

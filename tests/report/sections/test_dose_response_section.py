@@ -43,10 +43,10 @@ def test_a_reference_of_the_page_is_no_method_of_the_study(study):
 def test_the_dial_is_named_where_the_study_says_it(study, tmp_path):
     path = tmp_path / "results.csv"
     path.write_text(study.read_text())
-    assert doses(path, ())["dial"] == "dose"
-    (tmp_path / "about.json").write_text(json.dumps({"dial": "strength", "target": "satisfaction"}))
+    assert doses(path, ())["parameter"] == "dose"
+    (tmp_path / "about.json").write_text(json.dumps({"parameter": "strength", "target": "satisfaction"}))
     found = doses(path, ())
-    assert (found["dial"], found["target"], found["worlds"]) == ("strength", "satisfaction", "5")
+    assert (found["parameter"], found["target"], found["worlds"]) == ("strength", "satisfaction", "5")
     assert found["tables"][0][1][0] == ["method", "strength 0", "strength 2", "strength 8"]
 
 
