@@ -1,7 +1,7 @@
 """Trying to refute a run: retrain its recipe on data changed so that what a sound model must show is known."""
 
 from graphrec.refutation.base import RefutationCheck, refutation_checks
-from graphrec.refutation.experiment import Experiment
+from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.injected_confounder import InjectedConfounder
 from graphrec.refutation.placebo_modality import PlaceboModality
 from graphrec.refutation.placebo_treatment import PlaceboTreatment
@@ -12,13 +12,13 @@ from graphrec.refutation.subset_stability import SubsetStability
 __all__ = [
     "DEFAULT_CHECKS",
     "CheckResult",
-    "Experiment",
     "Figure",
     "InjectedConfounder",
     "PlaceboModality",
     "PlaceboTreatment",
     "Refutation",
     "RefutationCheck",
+    "RefutationExperiment",
     "SubsetStability",
     "refutation_checks",
     "refute",

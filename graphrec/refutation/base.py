@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
-from graphrec.refutation.experiment import Experiment
+from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.results import CheckResult, Figure
 from graphrec.registry import Registry
 
@@ -22,7 +22,7 @@ class RefutationCheck(ABC):
         """What a sound model must show, to be read after "a sound model"; a class attribute will do."""
 
     @abstractmethod
-    def carry_out(self, experiment: Experiment) -> CheckResult:
+    def run(self, experiment: RefutationExperiment) -> CheckResult:
         """Retrain, measure and judge."""
 
     def result(self, figures: Iterable[Figure], passed: bool | None, verdict: str) -> CheckResult:

@@ -27,7 +27,7 @@ FEWEST_USERS = 4
 
 
 @dataclass(frozen=True)
-class Experiment:
+class RefutationExperiment:
     """What every check shares.
 
     Args:
@@ -45,7 +45,7 @@ class Experiment:
     progress: Progress = silent
 
     @classmethod
-    def of(cls, run: Run, *, seeds: int, epochs: int | None, progress: Progress = silent) -> Experiment:
+    def from_run(cls, run: Run, *, seeds: int, epochs: int | None, progress: Progress = silent) -> RefutationExperiment:
         """The experiment on a run.
 
         Raises:
@@ -79,14 +79,14 @@ class Experiment:
         return min(self.recipe.evaluation.k)
 
     @cached_property
-    def causal(self) -> tuple[str, Estimand]:
+    def first_variant(self) -> tuple[str, Estimand]:
         """Name and estimand of the run's first variant."""
         return next(iter(self.run.variants().items()))
 
     @property
     def has_causal_step(self) -> bool:
         """Whether the run's first variant ranks by anything but the observational score."""
-        return not isinstance(self.causal[1], Observational)
+        return not isinstance(self.first_variant[1], Observational)
 
     @cached_property
     def users(self) -> np.ndarray:
@@ -94,7 +94,7 @@ class Experiment:
         return np.unique(self.split.valid[:, 0])
 
     @cached_property
-    def baseline(self) -> FrozenModel:
+    def unaltered_model(self) -> FrozenModel:
         """The model trained on the data as it is: the run's own, unless the epochs are others."""
         if self.recipe == self.run.recipe:
             return self.run.model
@@ -146,7 +146,7 @@ class Experiment:
         }
         with torch.no_grad():
             without = FrozenModel(held, model.decoder.branches(held), model.decoder)
-        estimand = self.causal[1]
+        estimand = self.first_variant[1]
         scorers = model.scorer(estimand), without.scorer(estimand)
         shares = []
         for block in blocks(self.users, 4 * scorers[0].bytes_per_user):

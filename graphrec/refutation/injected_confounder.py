@@ -9,7 +9,7 @@ from graphrec.causal import Estimand, Observational
 from graphrec.data.split import Split
 from graphrec.refutation.alterations import mark_items, raise_likes
 from graphrec.refutation.base import RefutationCheck, refutation_checks
-from graphrec.refutation.experiment import Experiment
+from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.results import CheckResult, Figure
 
 SHARE = 0.1
@@ -29,7 +29,7 @@ class InjectedConfounder(RefutationCheck):
         "of marked items are raised in training"
     )
 
-    def carry_out(self, experiment: Experiment) -> CheckResult:
+    def run(self, experiment: RefutationExperiment) -> CheckResult:
         split = experiment.split
         features = split.dataset.features
         exposure = tuple(
@@ -47,7 +47,7 @@ class InjectedConfounder(RefutationCheck):
         chosen = experiment.random(self.name, "items").permutation(split.dataset.num_items)
         marked[chosen[: max(1, round(SHARE * len(marked)))]] = True
         plain = mark_items(split, exposure, marked, experiment.random(self.name, "mark"))
-        name, estimand = experiment.causal
+        name, estimand = experiment.first_variant
         scores: dict[str, Estimand] = {name: estimand}
         if experiment.has_causal_step:
             scores["observational"] = Observational()
@@ -72,7 +72,7 @@ class InjectedConfounder(RefutationCheck):
         return self.result(figures, less.above_zero, verdict)
 
     def _shares(
-        self, experiment: Experiment, plain: Split, marked: np.ndarray, p: float, scores: dict[str, Estimand]
+        self, experiment: RefutationExperiment, plain: Split, marked: np.ndarray, p: float, scores: dict[str, Estimand]
     ) -> dict[str, np.ndarray]:
         """By score the share of marked items in each user's list, after training with strength p."""
         altered = raise_likes(plain, marked, p, experiment.random(self.name, "likes"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphrec.refutation.alterations import shuffle_modality
 from graphrec.refutation.base import RefutationCheck, refutation_checks
-from graphrec.refutation.experiment import Experiment
+from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.results import CheckResult, Figure
 from graphrec.runs.build import context_of
 
@@ -18,13 +18,13 @@ class PlaceboModality(RefutationCheck):
         "modality, and a claim about it rests on nothing that was measured"
     )
 
-    def carry_out(self, experiment: Experiment) -> CheckResult:
-        split, model = experiment.split, experiment.baseline
+    def run(self, experiment: RefutationExperiment) -> CheckResult:
+        split, model = experiment.split, experiment.unaltered_model
         context = context_of(split, experiment.recipe.backbone_config().embedding_size)
         modalities = context.exposure or context.content
         if not modalities:
             return self.not_applicable("the data has no item features")
-        name, estimand = experiment.causal
+        name, estimand = experiment.first_variant
         seen = split.train_pairs("click")
         real = experiment.ndcg(model.scorer(estimand), split.valid, seen)
         figures: list[Figure] = []

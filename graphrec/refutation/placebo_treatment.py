@@ -10,7 +10,7 @@ from graphrec.errors import SplitError
 from graphrec.evaluation.popularity import PopularityScorer
 from graphrec.refutation.alterations import exchange_items
 from graphrec.refutation.base import RefutationCheck, refutation_checks
-from graphrec.refutation.experiment import Experiment
+from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.results import CheckResult, Figure
 
 
@@ -26,7 +26,7 @@ class PlaceboTreatment(RefutationCheck):
         "finds nothing once every user's items are exchanged for random ones: it ranks no better than popularity"
     )
 
-    def carry_out(self, experiment: Experiment) -> CheckResult:
+    def run(self, experiment: RefutationExperiment) -> CheckResult:
         split = experiment.split
         users = experiment.random(self.name, "halves").permutation(experiment.users)
         watched = np.isin(split.valid[:, 0], users[: len(users) // 2])
@@ -35,7 +35,7 @@ class PlaceboTreatment(RefutationCheck):
         except SplitError as error:
             return self.not_applicable(error.problem)
         model = experiment.retrain("training items exchanged", replace(altered, valid=split.valid[watched]))
-        name, estimand = experiment.causal
+        name, estimand = experiment.first_variant
         measured, seen = split.valid[~watched], altered.train_pairs("click")
         found = experiment.ndcg(model.scorer(estimand), measured, seen)
         dataset = split.dataset

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphrec.errors import RecipeError
 from graphrec.refutation.base import refutation_checks
-from graphrec.refutation.experiment import Experiment
+from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.results import CheckResult, Refutation
 from graphrec.runs.files import REFUTATION
 from graphrec.runs.run import Run
@@ -49,12 +49,12 @@ def refute(
     if not checks:
         raise RecipeError("nothing to refute with", expected="at least one check", got="none", where="checks")
     chosen = {name: refutation_checks.get(name) for name in checks}
-    experiment = Experiment.of(run, seeds=seeds, epochs=epochs, progress=progress)
+    experiment = RefutationExperiment.from_run(run, seeds=seeds, epochs=epochs, progress=progress)
     settings = _settings(run, seeds, epochs)
     known = run.refutation()
     for name, check in chosen.items():
         if known.get(name, {}).get("settings") != settings:
-            known[name] = asdict(check().carry_out(experiment)) | {"name": name, "settings": settings}
+            known[name] = asdict(check().run(experiment)) | {"name": name, "settings": settings}
             _keep(run, known, epochs)
     return Refutation(run.name, tuple(CheckResult.from_dict(known[name]) for name in chosen), epochs)
 

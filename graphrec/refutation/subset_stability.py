@@ -11,7 +11,7 @@ from scipy import sparse
 from graphrec.causal import Observational
 from graphrec.refutation.alterations import keep_share
 from graphrec.refutation.base import RefutationCheck, refutation_checks
-from graphrec.refutation.experiment import Experiment
+from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.results import CheckResult, Figure
 
 SHARE = 0.8
@@ -28,9 +28,9 @@ class SubsetStability(RefutationCheck):
         "gives much the same lists on any 80 % of the clicks, and the causal step moves NDCG the same way each time"
     )
 
-    def carry_out(self, experiment: Experiment) -> CheckResult:
+    def run(self, experiment: RefutationExperiment) -> CheckResult:
         split, k = experiment.split, experiment.k
-        name, estimand = experiment.causal
+        name, estimand = experiment.first_variant
         seen = split.train_pairs("click")
         lists, gains = [], []
         for n in range(1, experiment.seeds + 1):

@@ -13,7 +13,7 @@ from graphrec.evaluation.baselines import Baseline
 from graphrec.evaluation.summary import summarise, table_row
 from graphrec.report.primitives.tables import row_names
 from graphrec.report.trained_method import TrainedMethod
-from graphrec.runs.compare import Comparison, compare, paired_tests, summarise_seeds
+from graphrec.runs.compare import RunComparison, compare, paired_tests, summarise_seeds
 from graphrec.runs.results import EvaluationResult
 
 
@@ -33,7 +33,7 @@ class MethodRows:
 
 def compare_methods(
     methods: Sequence[TrainedMethod], result_set: str, baselines: Sequence[Baseline] = ()
-) -> Comparison:
+) -> RunComparison:
     """The rows of all methods that are compared, and their tests.
 
     Args:
@@ -51,7 +51,7 @@ def compare_methods(
         table = pd.concat([pd.DataFrame([_baseline_row(one, result_set) for one in shown]), table], ignore_index=True)
     tested = {number: [one.per_user[result_set]] for number, one in enumerate(shown) if one.competes}
     tested |= dict(enumerate(rows.per_user, start=len(shown)))
-    return Comparison(table, paired_tests(tested, dict(enumerate(trainings, start=len(shown)))))
+    return RunComparison(table, paired_tests(tested, dict(enumerate(trainings, start=len(shown)))))
 
 
 def _baseline_row(baseline: Baseline, result_set: str) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _shared_results(
     method: TrainedMethod, result_set: str, names: Mapping[str, str] | None
 ) -> list[list[EvaluationResult]]:
     """The results under each estimand that is shown and that every seed has, one a run."""
-    of_runs = [run.results.on(result_set) for run in method.runs]
+    of_runs = [run.results.by_estimand(result_set) for run in method.runs]
     labels = of_runs[0] if names is None else names
     shared = [[results[text] for results in of_runs] for text in labels if all(text in results for results in of_runs)]
     if not shared:

@@ -12,7 +12,7 @@ from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.report.compared_methods import compare_methods
 from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.trained_method import TrainedMethod, run_names
-from graphrec.runs.compare import Comparison
+from graphrec.runs.compare import RunComparison
 from graphrec.runs.run import Run
 
 SPLITS = {"test": "test", "valid": "validation"}
@@ -33,7 +33,7 @@ class TruthResults:
     target: str
     result_set: str
     methods: tuple[TrainedMethod, ...]
-    comparison: Comparison
+    comparison: RunComparison
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class RunPage:
         return "bootstrap intervals over users" if self.seeds == 1 else f"intervals over users and {self.seeds} seeds"
 
     @cached_property
-    def comparison(self) -> Comparison:
+    def comparison(self) -> RunComparison:
         """The rows and tests of all methods on the page's split."""
         return compare_methods(self.methods, self.split, self.baselines)
 

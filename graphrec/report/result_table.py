@@ -20,12 +20,12 @@ from graphrec.report.primitives.tables import (
     primary_metric,
     rivals,
 )
-from graphrec.runs.compare import Comparison
+from graphrec.runs.compare import RunComparison
 
 PRIMARY = "ndcg@50"
 
 
-def result_table(comparison: Comparison) -> dict[str, Any]:
+def result_table(comparison: RunComparison) -> dict[str, Any]:
     """All metrics of all rows, for the macro `results`."""
     table = comparison.table
     metrics = metric_names(table)
@@ -42,7 +42,7 @@ def result_table(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def ranking(comparison: Comparison, key: str) -> dict[str, Any]:
+def ranking(comparison: RunComparison, key: str) -> dict[str, Any]:
     """`result_table` with a plot, a sentence and the tests of each headline metric.
 
     Args:
@@ -57,7 +57,7 @@ def ranking(comparison: Comparison, key: str) -> dict[str, Any]:
     }
 
 
-def verdicts(comparison: Comparison) -> list[str]:
+def verdicts(comparison: RunComparison) -> list[str]:
     """What the numbers say of each headline metric, in a sentence: the best row, and whether it is clearly so."""
     table = comparison.table
     return [_verdict(table, metric, comparison.tests) for metric in headline(metric_names(table))]

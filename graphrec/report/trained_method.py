@@ -39,7 +39,7 @@ class TrainedMethod:
 
     def has(self, result_set: str) -> bool:
         """Whether every run was evaluated on a split or another result set."""
-        return all(run.results.on(result_set) for run in self.runs)
+        return all(run.results.by_estimand(result_set) for run in self.runs)
 
 
 def methods_of(

@@ -18,7 +18,7 @@ from graphrec.runs.run import Run
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """A result table, and tests whose `first` and `second` are its row numbers; see `evaluation.significance`."""
 
     table: pd.DataFrame
@@ -42,7 +42,7 @@ def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
         raise RunError("a run is given twice", expected="each run once", got=twice[0], next_step="drop one of them")
     rows = []
     for name, run in zip(run_labels(runs), runs):
-        results = run.results.on(result_set).values()
+        results = run.results.by_estimand(result_set).values()
         if not results:
             raise RunError(
                 f"not evaluated on {result_set} yet",
@@ -82,7 +82,7 @@ def run_labels(runs: Sequence[Run]) -> list[str]:
     return [run.name if names.count(run.name) == 1 else str(run.folder) for run in runs]
 
 
-def compare_runs(runs: Sequence[Run], result_set: str = "test", *, replicates: bool = False) -> Comparison:
+def compare_runs(runs: Sequence[Run], result_set: str = "test", *, replicates: bool = False) -> RunComparison:
     """The table of `compare` and the paired tests of its rows.
 
     Args:
@@ -97,18 +97,18 @@ def compare_runs(runs: Sequence[Run], result_set: str = "test", *, replicates: b
     """
     table = compare(runs, result_set)
     if not replicates:
-        tables = [[result.per_user] for run in runs for result in run.results.on(result_set).values()]
-        return Comparison(table, paired_tests(dict(enumerate(tables))))
+        tables = [[result.per_user] for run in runs for result in run.results.by_estimand(result_set).values()]
+        return RunComparison(table, paired_tests(dict(enumerate(tables))))
     rows, tables, trainings = [], [], []
     for same in by_recipe(runs):
-        for result in same[0].results.on(result_set).values():
+        for result in same[0].results.by_estimand(result_set).values():
             of_seeds = [run.results[result.key] for run in same]
             tables.append([seed.per_user for seed in of_seeds])
             trainings.append(same[0].folder)
             summary = summarise_seeds([seed.metrics for seed in of_seeds], tables[-1])
             row = table_row(result.method, result.estimand, summary)
             rows.append({"run": same[0].name, "seeds": len(same), **row})
-    return Comparison(pd.DataFrame(rows), paired_tests(dict(enumerate(tables)), dict(enumerate(trainings))))
+    return RunComparison(pd.DataFrame(rows), paired_tests(dict(enumerate(tables)), dict(enumerate(trainings))))
 
 
 def summarise_seeds(summaries: Sequence[Summary], tables: Sequence[pd.DataFrame]) -> dict[str, dict[str, float]]:

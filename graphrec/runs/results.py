@@ -116,7 +116,7 @@ class RunResults:
     def __len__(self) -> int:
         return len(self._entries())
 
-    def on(self, result_set: str) -> dict[str, EvaluationResult]:
+    def by_estimand(self, result_set: str) -> dict[str, EvaluationResult]:
         """The results on one result set, by the estimand's label."""
         return {result.estimand: result for result in self if result.result_set == result_set}
 

@@ -86,7 +86,7 @@ class Space:
     reported: tuple[Estimand, ...]
 
     @classmethod
-    def of(cls, recipe: Recipe, decoder: Decoder) -> Space:
+    def from_recipe(cls, recipe: Recipe, decoder: Decoder) -> Space:
         """The recipe's space, or else the decoder's `grid`.
 
         Args:

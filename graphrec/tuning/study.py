@@ -50,7 +50,7 @@ def require_optuna() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-class Study:
+class TuningStudy:
     """The trials kept in a file, which is made where there is none.
 
     Args:

@@ -19,7 +19,7 @@ from graphrec.system.files import LOCK, file_lock, require_place
 from graphrec.training.progress import Progress, silent
 from graphrec.tuning.results import Trial, Tuning, trial_folder
 from graphrec.tuning.space import RECIPE_SPACE, Space
-from graphrec.tuning.study import Study, require_optuna
+from graphrec.tuning.study import TuningStudy, require_optuna
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def tune(
         raise UnknownNameError("sampler", sampler, SAMPLERS, where="sampler")
     out = Path(out)
     split = prepare_split(recipe)
-    space = Space.of(recipe, build(recipe, split)[0].decoder)
+    space = Space.from_recipe(recipe, build(recipe, split)[0].decoder)
     if sampler == "grid" and space.size == float("inf"):
         raise RecipeError(
             "a grid has lists only",
@@ -87,9 +87,9 @@ def tune(
     require_place(out, STUDY, "a tuning", goes_on="one with a tuning of this recipe")
     out.mkdir(parents=True, exist_ok=True)
     with file_lock(out / LOCK):
-        study = Study(out / STUDY, space, sampler, identity)
+        study = TuningStudy(out / STUDY, space, sampler, identity)
         while len(done := study.trials) < trials and (settings := study.suggest()) is not None:
-            study.add(_carry_out(Trial(len(done), settings), space, out, progress))
+            study.add(_run_trial(Trial(len(done), settings), space, out, progress))
             so_far = Tuning(out, space, sampler, tuple(study.trials))
             so_far.write()
             on_trial(so_far)
@@ -99,7 +99,7 @@ def tune(
     return found
 
 
-def _carry_out(trial: Trial, space: Space, out: Path, progress: Progress) -> Trial:
+def _run_trial(trial: Trial, space: Space, out: Path, progress: Progress) -> Trial:
     try:
         recipe = space.recipe_with(trial.settings)
         run = train(recipe, trial_folder(out, trial.number), callbacks=[progress(f"trial {trial.number}")])

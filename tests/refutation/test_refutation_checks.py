@@ -10,11 +10,11 @@ from scipy import sparse
 
 from graphrec.refutation import (
     CheckResult,
-    Experiment,
     Figure,
     InjectedConfounder,
     PlaceboModality,
     PlaceboTreatment,
+    RefutationExperiment,
     SubsetStability,
 )
 from graphrec.refutation.subset_stability import _jaccard, _judged
@@ -22,21 +22,21 @@ from graphrec.runs.run import Run
 
 
 @pytest.fixture(scope="module")
-def telling(telling_run: Run) -> Experiment:
-    return Experiment.of(telling_run, seeds=2, epochs=None)
+def telling(telling_run: Run) -> RefutationExperiment:
+    return RefutationExperiment.from_run(telling_run, seeds=2, epochs=None)
 
 
 @pytest.fixture(scope="module")
-def hcr(tiny_runs: dict[str, Run]) -> Experiment:
-    return Experiment.of(tiny_runs["hcr"], seeds=2, epochs=None)
+def hcr(tiny_runs: dict[str, Run]) -> RefutationExperiment:
+    return RefutationExperiment.from_run(tiny_runs["hcr"], seeds=2, epochs=None)
 
 
 def values(result: CheckResult) -> dict[str, float]:
     return {figure.label: figure.value for figure in result.figures}
 
 
-def test_a_modality_that_tells_is_used_and_noise_is_caught(telling: Experiment) -> None:
-    result = PlaceboModality().carry_out(telling)
+def test_a_modality_that_tells_is_used_and_noise_is_caught(telling: RefutationExperiment) -> None:
+    result = PlaceboModality().run(telling)
     assert result.passed is False
     assert result.verdict.startswith("Uses visual.")
     assert "No use of acoustic shows" in result.verdict
@@ -46,33 +46,35 @@ def test_a_modality_that_tells_is_used_and_noise_is_caught(telling: Experiment) 
     assert found["visual: NDCG@10 of CausalRec, real - placebo"] > 0.02
 
 
-def test_nothing_is_found_in_exchanged_items(telling: Experiment) -> None:
+def test_nothing_is_found_in_exchanged_items(telling: RefutationExperiment) -> None:
     split = telling.split
-    real = telling.ndcg(telling.baseline.scorer(telling.causal[1]), split.valid, split.train_pairs("click"))
-    result = PlaceboTreatment().carry_out(telling)
+    real = telling.ndcg(
+        telling.unaltered_model.scorer(telling.first_variant[1]), split.valid, split.train_pairs("click")
+    )
+    result = PlaceboTreatment().run(telling)
     assert result.passed is True
     assert values(result)["NDCG@10 of CausalRec"] < 0.5 * real.mean()
 
 
 def test_a_model_that_has_seen_the_answer_fails_the_placebo_treatment(
-    telling: Experiment, monkeypatch: pytest.MonkeyPatch
+    telling: RefutationExperiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Experiment, "retrain", lambda self, what, split: self.baseline)
-    result = PlaceboTreatment().carry_out(telling)
+    monkeypatch.setattr(RefutationExperiment, "retrain", lambda self, what, split: self.unaltered_model)
+    result = PlaceboTreatment().run(telling)
     assert result.passed is False
     assert "leaks" in result.verdict
 
 
-def test_raised_likes_say_nothing_of_a_decoder_that_learns_clicks_alone(telling: Experiment) -> None:
-    result = InjectedConfounder().carry_out(telling)
+def test_raised_likes_say_nothing_of_a_decoder_that_learns_clicks_alone(telling: RefutationExperiment) -> None:
+    result = InjectedConfounder().run(telling)
     assert result.passed is None and result.figures == ()
     assert "clicks alone" in result.verdict
 
 
-def test_injected_likes_pull_marked_items_into_the_lists(hcr: Experiment) -> None:
+def test_injected_likes_pull_marked_items_into_the_lists(hcr: RefutationExperiment) -> None:
     training = hcr.recipe.training.model_copy(update={"epochs": 12, "batch_size": 512})
     longer = replace(hcr, recipe=hcr.recipe.model_copy(update={"training": training}))
-    result = InjectedConfounder().carry_out(longer)
+    result = InjectedConfounder().run(longer)
     found = values(result)
     assert set(found) >= {"rise, HCR, p = 0.25", "rise, observational, p = 0.5", "share of marked items, HCR, p = 0"}
     assert found["rise, observational, p = 0.5"] > 0
@@ -88,7 +90,7 @@ def test_injected_likes_pull_marked_items_into_the_lists(hcr: Experiment) -> Non
     ],
 )
 def test_a_sound_deconfounder_rises_less(
-    hcr: Experiment,
+    hcr: RefutationExperiment,
     monkeypatch: pytest.MonkeyPatch,
     observational: float,
     causal: float,
@@ -101,34 +103,34 @@ def test_a_sound_deconfounder_rises_less(
         return {name: p * users * (observational if name == "observational" else causal) for name in scores}
 
     monkeypatch.setattr(InjectedConfounder, "_shares", shares)
-    result = InjectedConfounder().carry_out(hcr)
+    result = InjectedConfounder().run(hcr)
     assert result.passed is passed
     assert said in result.verdict
 
 
-def test_the_confounder_check_says_when_it_does_not_apply(hcr: Experiment) -> None:
+def test_the_confounder_check_says_when_it_does_not_apply(hcr: RefutationExperiment) -> None:
     dataset = hcr.split.dataset
     single = replace(dataset, feedback={"click": ("like",), "like": ("like",)})
     plain = replace(dataset, features={}, roles={})
     for changed, reason in ((single, "every click is a like"), (plain, "no mark would show")):
-        result = InjectedConfounder().carry_out(replace(hcr, split=replace(hcr.split, dataset=changed)))
+        result = InjectedConfounder().run(replace(hcr, split=replace(hcr.split, dataset=changed)))
         assert result.passed is None and result.figures == ()
         assert reason in result.verdict
-    result = PlaceboModality().carry_out(replace(hcr, split=replace(hcr.split, dataset=plain)))
+    result = PlaceboModality().run(replace(hcr, split=replace(hcr.split, dataset=plain)))
     assert result.passed is None and "no item features" in result.verdict
 
 
 def test_a_method_without_a_causal_step_gets_figures_and_no_verdict(tiny_runs: dict[str, Run]) -> None:
-    ct = Experiment.of(tiny_runs["ct"], seeds=2, epochs=None)
+    ct = RefutationExperiment.from_run(tiny_runs["ct"], seeds=2, epochs=None)
     for check in (InjectedConfounder(), SubsetStability()):
-        result = check.carry_out(ct)
+        result = check.run(ct)
         assert result.passed is None and "no causal step" in result.verdict
         assert result.figures
         assert not any("observational" in figure.label for figure in result.figures)
 
 
-def test_stability_shows_the_gain_on_every_subset_and_its_spread(hcr: Experiment) -> None:
-    result = SubsetStability().carry_out(hcr)
+def test_stability_shows_the_gain_on_every_subset_and_its_spread(hcr: RefutationExperiment) -> None:
+    result = SubsetStability().run(hcr)
     gains = [figure.value for figure in result.figures if "subset" in figure.label and "NDCG" in figure.label]
     assert len(gains) == 2
     overlap = result.figures[0]
@@ -162,17 +164,17 @@ def test_the_overlap_of_two_lists() -> None:
 
 
 def test_the_spread_through_a_modality_is_a_share_and_none_where_it_is_not_apart(
-    telling: Experiment, tiny_runs: dict[str, Run]
+    telling: RefutationExperiment, tiny_runs: dict[str, Run]
 ) -> None:
-    visual = telling.spread_through(telling.baseline, "visual")
+    visual = telling.spread_through(telling.unaltered_model, "visual")
     assert visual is not None and ((visual >= 0) & (visual <= 1)).all() and visual.mean() > 0.05
-    fused = Experiment.of(tiny_runs["ct"], seeds=2, epochs=None)
-    assert fused.spread_through(fused.baseline, "textual") is None
+    fused = RefutationExperiment.from_run(tiny_runs["ct"], seeds=2, epochs=None)
+    assert fused.spread_through(fused.unaltered_model, "textual") is None
 
 
-def test_lists_hold_the_best_unseen_items(hcr: Experiment) -> None:
+def test_lists_hold_the_best_unseen_items(hcr: RefutationExperiment) -> None:
     seen = hcr.split.train_pairs("click")
-    lists = hcr.lists(hcr.baseline.scorer(hcr.causal[1]), seen)
+    lists = hcr.lists(hcr.unaltered_model.scorer(hcr.first_variant[1]), seen)
     assert lists.shape == (len(hcr.users), hcr.split.dataset.num_items)
     table = hcr.run.recommend(hcr.run.user_ids[hcr.users], k=hcr.k)
     for row, (_, items) in enumerate(table.groupby("user", sort=False)["item"]):

@@ -14,7 +14,14 @@ from support.paths import ROOT
 
 from graphrec.data.split import Split
 from graphrec.errors import RecipeError, SplitError, UnknownNameError
-from graphrec.refutation import DEFAULT_CHECKS, CheckResult, Experiment, RefutationCheck, refutation_checks, refute
+from graphrec.refutation import (
+    DEFAULT_CHECKS,
+    CheckResult,
+    RefutationCheck,
+    RefutationExperiment,
+    refutation_checks,
+    refute,
+)
 from graphrec.refutation.experiment import FEWEST_USERS
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
@@ -28,7 +35,7 @@ class Own(RefutationCheck):
 
     expectation = "is sound"
 
-    def carry_out(self, experiment: Experiment) -> CheckResult:
+    def run(self, experiment: RefutationExperiment) -> CheckResult:
         return self.result((), True, "It is.")
 
 
@@ -37,12 +44,12 @@ def test_results_are_written_as_they_come_and_found_again(
 ) -> None:
     run = own("hcr")
     monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test split was opened"))
-    monkeypatch.setattr(refutation_checks.get("subset_stability"), "carry_out", lambda *a: 1 / 0)
+    monkeypatch.setattr(refutation_checks.get("subset_stability"), "run", lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         refute(run, checks=CHECKS, seeds=2, epochs=1)
     assert list(run.refutation()) == ["placebo_treatment"]
-    monkeypatch.setattr(refutation_checks.get("placebo_treatment"), "carry_out", lambda *a: pytest.fail("done again"))
-    monkeypatch.setattr(refutation_checks.get("subset_stability"), "carry_out", Own.carry_out)
+    monkeypatch.setattr(refutation_checks.get("placebo_treatment"), "run", lambda *a: pytest.fail("done again"))
+    monkeypatch.setattr(refutation_checks.get("subset_stability"), "run", Own.run)
     found = refute(run, checks=CHECKS, seeds=2, epochs=1)
     assert [check.name for check in found.checks] == list(CHECKS)
     text = (run.folder / "refutation" / "refutation.md").read_text()

@@ -43,8 +43,11 @@ def test_results_on_a_set_are_in_their_order_and_the_last_of_each_counts(own: Ca
     run.results.add("valid", "another", Observational(), values(run))
     run.results.add("test", "second", Observational(), values(run))
     run.results.add("test", "replaced", EffectOnMediator(), values(run))
-    assert [result.method for result in run.results.on("test").values()] == ["replaced", "second"]
-    assert list(run.results.on("test")) == ["effect_on_mediator", "observational"] and not run.results.on("truth")
+    assert [result.method for result in run.results.by_estimand("test").values()] == ["replaced", "second"]
+    assert list(run.results.by_estimand("test")) == [
+        "effect_on_mediator",
+        "observational",
+    ] and not run.results.by_estimand("truth")
 
 
 def test_a_metric_of_all_lists_has_no_interval(own: Callable[[str], Run]) -> None:

@@ -60,18 +60,18 @@ def test_a_range_has_whole_numbers_where_the_key_takes_them(
     with_space: Callable[..., Recipe], untrained: dict[str, Decoder]
 ) -> None:
     space = {DECAY: {"low": 0, "high": 1}, "backbone.layers": {"low": 1, "high": 3}}
-    found = Space.of(with_space("ct", space), untrained["ct"])
+    found = Space.from_recipe(with_space("ct", space), untrained["ct"])
     assert found.dimensions == {DECAY: Range(low=0.0, high=1.0), "backbone.layers": Range(low=1, high=3)}
     assert not found.dimensions[DECAY].whole and found.dimensions["backbone.layers"].whole  # type: ignore[union-attr]
     assert found.size == float("inf")
     del space[DECAY]
-    assert Space.of(with_space("ct", space), untrained["ct"]).size == 3
+    assert Space.from_recipe(with_space("ct", space), untrained["ct"]).size == 3
 
 
 def test_bare_keys_of_toml_are_key_paths(with_space: Callable[..., Recipe], untrained: dict[str, Decoder]) -> None:
     nested = {"training": {"learning_rate": [0.1], "weight_decay": {"low": 0.0, "high": 1.0}}}
     flat = {RATE: [0.1], DECAY: {"low": 0.0, "high": 1.0}}
-    one, other = (Space.of(with_space("ct", space), untrained["ct"]) for space in (nested, flat))
+    one, other = (Space.from_recipe(with_space("ct", space), untrained["ct"]) for space in (nested, flat))
     assert one.dimensions == other.dimensions
 
 
@@ -88,8 +88,8 @@ def test_every_decoder_has_a_grid_that_its_recipes_accept(tiny_recipe: MakeRecip
 def test_without_a_space_the_decoders_own_grid_is_searched(
     tiny_recipe: MakeRecipe, untrained: dict[str, Decoder]
 ) -> None:
-    found = Space.of(tiny_recipe("causalrec"), untrained["causalrec"])
+    found = Space.from_recipe(tiny_recipe("causalrec"), untrained["causalrec"])
     assert found.dimensions == {RATE: (1e-4, 1e-3, 1e-2), DECAY: (0.005, 0.01, 0.05, 0.1)}
     assert [one.strength for one in found.estimands] == [1, 0, 0.2, 0.4, 0.6, 0.8, 1.2]  # type: ignore[attr-defined]
     plain = tiny_recipe("causalrec", 'evaluation.estimands=["observational"]')
-    assert [one.name for one in Space.of(plain, untrained["causalrec"]).estimands] == ["observational"]
+    assert [one.name for one in Space.from_recipe(plain, untrained["causalrec"]).estimands] == ["observational"]

@@ -60,7 +60,7 @@ def test_the_documents_space_is_one(
 ) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(tiny_recipe("causalrec").to_toml() + "\n" + blocks["toml"])
-    found = Space.of(Recipe.from_toml(path), untrained["causalrec"])
+    found = Space.from_recipe(Recipe.from_toml(path), untrained["causalrec"])
     assert set(found.dimensions) == {RATE, DECAY, "backbone.layers"} and len(found.estimands) == 3
 
 

@@ -49,7 +49,7 @@ def test_a_wrong_space_is_refused(
     with_space: Callable[..., Recipe], untrained: dict[str, Decoder], decoder: str, space: dict, said: str
 ) -> None:
     with pytest.raises(GraphrecError) as caught:
-        Space.of(with_space(decoder, space), untrained[decoder])
+        Space.from_recipe(with_space(decoder, space), untrained[decoder])
     assert said in str(caught.value)
     assert "[tune.space]" in str(caught.value.where)
 

@@ -50,7 +50,7 @@ def commands(
         moved = Recipe.from_toml(recipe).data.path != data
         overrides = [f"data.path={data}"] if moved else []
         lines.append(command("train", recipe, out=again, overrides=overrides))
-        labels = list(run.results.on(split))
+        labels = list(run.results.by_estimand(split))
         result_sets = dict.fromkeys(result.result_set for result in run.results)
         truths = [EVALUATE_ARGUMENTS[name] for name in TRUTH_SETS.values() if name in result_sets]
         elsewhere = (*HELD_OUT, *TRUTH_SETS.values(), *(SLICES if split != "test" else ()))

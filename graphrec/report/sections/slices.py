@@ -18,7 +18,7 @@ from graphrec.report.primitives.tables import clear_best, metric_label, metric_n
 from graphrec.report.result_table import about, cell, estimate, headline, result_table
 from graphrec.report.section import Section
 from graphrec.report.trained_method import TrainedMethod
-from graphrec.runs.compare import Comparison
+from graphrec.runs.compare import RunComparison
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def slices(methods: Sequence[TrainedMethod]) -> list[dict[str, Any]]:
     return found
 
 
-def _overview(one: Slice, result_sets: Mapping[str, Comparison]) -> dict[str, Any]:
+def _overview(one: Slice, result_sets: Mapping[str, RunComparison]) -> dict[str, Any]:
     """The headline metric alone, a column a result set."""
     metric = headline(metric_names(next(iter(result_sets.values())).table))[0]
     measured = {result_set: f"drop_{metric}" if result_set == DROP else metric for result_set in result_sets}
@@ -128,7 +128,7 @@ def _overview(one: Slice, result_sets: Mapping[str, Comparison]) -> dict[str, An
     }
 
 
-def _time_plot(result_sets: Mapping[str, Comparison]) -> Markup | None:
+def _time_plot(result_sets: Mapping[str, RunComparison]) -> Markup | None:
     """The headline metric over the four subsets."""
     if SUBSETS[0] not in result_sets:
         return None

@@ -85,7 +85,7 @@ def test_figure_5_sets_each_model_against_itself(visual: BenchmarkResult) -> Non
     table = paper_table.table.set_index("Model")
     assert list(table.index) == ["VBPR", "AMR", "CausalRec"]
     results = visual.trained["VBPR"][0].results
-    assert {"observational", "total_indirect_effect"} <= results.on("test").keys()
+    assert {"observational", "total_indirect_effect"} <= results.by_estimand("test").keys()
     assert table.loc["VBPR", "w/ CI"] != table.loc["VBPR", "w/o CI"]
     assert table.loc["AMR", "w/ CI"] == "failed: it diverged"
 
