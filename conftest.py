@@ -7,7 +7,6 @@ folder.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,13 +34,11 @@ def readme_names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def names_in_examples(
-    request: pytest.FixtureRequest, doctest_namespace: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Give each example the names that it mentions, and a folder of its own."""
-    monkeypatch.chdir(tmp_path)
+def names_in_examples(request: pytest.FixtureRequest) -> None:
+    """Give each example the names that it mentions, and a folder of its own; other tests are left alone."""
     if not isinstance(request.node, DoctestItem) or request.node.dtest is None:
         return
+    request.getfixturevalue("monkeypatch").chdir(request.getfixturevalue("tmp_path"))
     source = " ".join(example.source for example in request.node.dtest.examples)
     if re.search(r"\b(gr|raw|data|recipe|run)\b", source):
-        doctest_namespace.update(request.getfixturevalue("readme_names"))
+        request.getfixturevalue("doctest_namespace").update(request.getfixturevalue("readme_names"))
