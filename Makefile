@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two processes with one thread each. The tests of a file stay in one process and share what the file makes.
+TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules graphrec tests
 STAMP := $(VENV)/.graphrec-environment
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -23,11 +25,12 @@ $(STAMP): requirements.lock requirements-oracle.lock pyproject.toml
 demo: env
 	$(BIN)/python benchmarks/tiktok.py --out runs/demo
 
+# Without the tests that are marked slow. The examples in the docstrings of the package are tests, too.
 test: env
-	$(BIN)/python -m pytest -q
+	$(TESTS)
 
 test-all: env
-	$(BIN)/python -m pytest -q -m ""
+	$(TESTS) -m ""
 
 lint: env
 	$(BIN)/ruff format --check graphrec tests benchmarks

@@ -50,8 +50,8 @@ from graphrec.runs.compare import named, paired_tests
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
-from graphrec.system.allocator import keep_large_blocks
 from graphrec.system.files import read_json, sha256, write_json, write_text
+from graphrec.system.memory import keep_large_blocks
 from graphrec.system.processes import in_processes
 from graphrec.tuning import tune
 

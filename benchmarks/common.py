@@ -26,8 +26,8 @@ from graphrec.experiments.papers import Mode, Paper, reproduce
 from graphrec.report.primitives.tables import metric_rows
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import ORACLES
-from graphrec.system.allocator import keep_large_blocks
 from graphrec.system.files import sha256
+from graphrec.system.memory import keep_large_blocks
 
 RECIPES = Path(__file__).parent / "recipes"
 STUDIES = {

@@ -1,13 +1,26 @@
 """graphrec: causal multimodal graph recommendation.
 
-    import graphrec as gr
+A world with known truth stands in for raw files here; `docs/data.md` tells how to read your own.
 
-    run = gr.train(gr.Recipe.from_toml("recipe.toml"), "runs/hcr")
-    run.evaluate()
-    run.recommend(["42"], k=20)
-    run.export("embeddings")
+>>> import tempfile
+>>> from pathlib import Path
+>>> import graphrec as gr
+>>> folder = Path(tempfile.mkdtemp())
+>>> raw = gr.simulate("tiktok", folder / "raw", users=60, items=40, shown=20)
+>>> data = gr.prepare("tiktok", raw, folder / "data")
+>>> recipe = gr.Recipe.from_dict({
+...     "data": {"path": str(data)},
+...     "backbone": {"name": "mf", "embedding_size": 8},
+...     "decoder": {"name": "ct"},
+...     "training": {"epochs": 1},
+... })
+>>> run = gr.train(recipe, folder / "run")
+>>> run.evaluate()[["method", "estimand"]].values.tolist()
+[['CT', 'observational']]
+>>> run.recommend(["0"], k=3)["rank"].tolist()
+[1, 2, 3]
 
-The names below load on first use, so that a command does not wait for torch to print its help.
+The names of the package load on first use, so that a command does not wait for torch to print its help.
 """
 
 from __future__ import annotations
@@ -80,8 +93,16 @@ __all__ = [
 
 
 def __getattr__(name: str):
+    if name == "__version__":
+        from importlib.metadata import version  # late: a command does not need it
+
+        return version("graphrec")
     if name not in _HOMES:
         raise AttributeError(f"module `graphrec` has no attribute `{name}`")
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

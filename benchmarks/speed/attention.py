@@ -29,7 +29,7 @@ from torch_geometric.utils import scatter, softmax
 from graphrec.backbones import backbones
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sorted_edges import SortedEdges
-from graphrec.system.allocator import keep_large_blocks
+from graphrec.system.memory import keep_large_blocks
 
 USERS, ITEMS, EDGES, WIDTH, MIB = 9_308, 6_710, 59_541, 64, 1 << 20
 

@@ -25,7 +25,7 @@ from torch_geometric.nn import SimpleConv
 from graphrec.backbones.row_norm import normalize_rows
 from graphrec.graph.propagator import Propagator
 from graphrec.graph.pruning import degree_sensitive_mask
-from graphrec.system.allocator import keep_large_blocks
+from graphrec.system.memory import keep_large_blocks
 
 USERS, ITEMS, EDGES, WIDTH = 36_656, 76_085, 726_065, 64
 

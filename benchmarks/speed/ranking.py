@@ -35,7 +35,7 @@ from graphrec.causal import FrontDoor
 from graphrec.decoders import Context, decoders
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate
 from graphrec.recommender import EstimandScorer
-from graphrec.system.allocator import keep_large_blocks
+from graphrec.system.memory import keep_large_blocks
 
 SIZES = {
     "coat": (290, 300),

@@ -49,7 +49,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Rank all items for every held-out user, under each estimand, without retraining."""
-    from graphrec.system.allocator import keep_large_blocks
+    from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()
     from graphrec.runs.run import Run
@@ -176,7 +176,7 @@ def refute(
     """Try to refute a run: retrain it on altered data, and compare with what a sound model must show."""
     import dataclasses
 
-    from graphrec.system.allocator import keep_large_blocks
+    from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()
     from graphrec.cli.progress import training_progress

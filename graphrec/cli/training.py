@@ -36,7 +36,7 @@ def train(
     ] = True,
 ) -> None:
     """Carry out a recipe; the test split stays locked until `evaluate`."""
-    from graphrec.system.allocator import keep_large_blocks
+    from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()
     from graphrec.cli.progress import training_progress
@@ -72,7 +72,7 @@ def tune(
     as_json: Json = False,
 ) -> None:
     r"""Search a recipe's \[tune.space], or its decoder's own, for what is best on the validation likes."""
-    from graphrec.system.allocator import keep_large_blocks
+    from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()
     from graphrec.cli.progress import training_progress

@@ -11,6 +11,7 @@
     users.parquet, items.parquet      row number -> external id
     ledger.jsonl            a line for each opening of the test split
     metrics.json, per_user/RESULT_SET-ESTIMAND.parquet      after `evaluate`
+    .results.lock           only while results are written: locked by the process that writes them
     refutation/results.json, refutation/refutation.md       after `refute`
 
 `run.json` gets the status `complete` last: only a complete run is ever opened.
@@ -26,5 +27,6 @@ WEIGHTS = "weights.safetensors"
 TABLES = "tables.safetensors"
 LEDGER = "ledger.jsonl"
 METRICS = "metrics.json"
+RESULTS_LOCK = ".results.lock"
 PER_USER = "per_user"
 REFUTATION = "refutation"

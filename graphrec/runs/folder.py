@@ -120,7 +120,6 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         with file_lock(self.path / LOCK):
             yield
-            (self.path / LOCK).unlink(missing_ok=True)  # not after an error: what is half-written stays recognisable
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write the resolved recipe."""

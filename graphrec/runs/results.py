@@ -19,7 +19,7 @@ from graphrec.errors import Call, RunError, damaged
 from graphrec.evaluation.summary import summarise, table_row
 from graphrec.runs.artifacts import load_ids
 from graphrec.runs.data_location import portable_manifest
-from graphrec.runs.files import MANIFEST, METRICS, PER_USER
+from graphrec.runs.files import METRICS, PER_USER, RESULTS_LOCK
 from graphrec.runs.manifest import read_manifest
 from graphrec.runs.old_names import RESULT_KEYS, with_new_keys
 from graphrec.system.files import file_lock, read_json, replace_file, write_json
@@ -151,7 +151,7 @@ class RunResults:
         }
         text, metrics = label(estimand), summarise(per_user) | without_interval
         entry = {"method": method, "estimand": text, "result_set": result_set, "metrics": metrics}
-        with file_lock(self.folder / MANIFEST, wait=True):  # another process may evaluate the run, too
+        with file_lock(self.folder / RESULTS_LOCK, wait=True):  # another process may evaluate the run, too
             with replace_file(_values_file(self.folder, result_set, text)) as path:
                 per_user.assign(user=users).to_parquet(path, index=False)
             write_json(self.folder / METRICS, self._entries() | {f"{result_set}/{text}": entry})

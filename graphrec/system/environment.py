@@ -1,4 +1,4 @@
-"""What a run was made with and on: versions, graphrec's own source, the machine's kind."""
+"""What a run was made with: versions, the state of graphrec's source, and the kind of machine."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-import torch
-
-from graphrec.system.doctor import cores
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CPUINFO = Path("/proc/cpuinfo")
@@ -37,13 +33,13 @@ def _version(package: str) -> str:
 
 
 def _processor() -> str:
-    """The first model name that Linux lists; elsewhere, and on processors without one, what Python knows."""
+    """The first model name that Linux lists; where there is none, what Python reports."""
     try:
         lines = CPUINFO.read_text().splitlines()
     except OSError:
         lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "") or platform.processor() or "unknown"
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or "unknown"
 
 
 def _platform() -> str:
@@ -51,27 +47,35 @@ def _platform() -> str:
 
 
 def _memory() -> str:
-    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB"
+    try:
+        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB"
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf, macOS not every name
+        return "unknown"
+
+
+def cores() -> int | None:
+    """The cores that this process may use, which in a container are often fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Read once a process, at its beginning; names no host, person or path.
+    """Read once, when the module is imported; it names no host, person or path.
 
     Args:
         graphrec: its version.
-        source: `source_hash` of the code that runs, which tells states of one version apart.
+        source: `source_hash` of the code that runs: two states of one version differ in it.
         python, torch, torch_geometric, numpy, pandas, scipy, optuna: versions.
         platform: system and architecture.
         processor: the CPU's model name.
         cores: those that the process may use.
-        memory: the machine's, in GiB.
+        memory: the machine's, in GiB; "unknown" where the system does not tell.
     """
 
     graphrec: str = _version("graphrec")
     source: str = source_hash()
     python: str = platform.python_version()
-    torch: str = torch.__version__
+    torch: str = _version("torch")
     torch_geometric: str = _version("torch-geometric")
     numpy: str = _version("numpy")
     pandas: str = _version("pandas")
@@ -89,5 +93,5 @@ def code_of(environment: Mapping[str, Any]) -> str:
     Args:
         environment: an `Environment` as a run's manifest keeps it; an old one may lack entries.
     """
-    known = {name: environment.get(name, "unknown") for name in ("graphrec", "source", "torch")}
-    return "graphrec {graphrec} (source {source}), torch {torch}".format(**known)
+    versions = {name: environment.get(name, "unknown") for name in ("graphrec", "source", "torch")}
+    return "graphrec {graphrec} (source {source}), torch {torch}".format(**versions)

@@ -1,144 +1,156 @@
-"""Writing so that nothing half-written is ever taken as whole.
+"""Writing atomically, so that no reader takes a half-written file for a whole one, and locks between processes.
 
-A file or folder is written beside its place and renamed into it when complete, after an fsync: a process killed at any
-moment leaves the old content or the new, never a mixture. A folder that replaces another is moved in two renames; a
-kill between the two leaves nothing at the place and the old content beside it, in a folder named `.NAME.old.*`.
+A file or folder is written next to its destination and renamed when it is complete, after an fsync. A process that is
+killed at any moment leaves the old content or the new, never a mixture. A folder that replaces another takes two
+renames: a kill between them leaves nothing at the destination, and the old content next to it, in `.NAME.old.*`.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from graphrec.errors import ANOTHER_FOLDER, OUT, DataError, Phrase, RunError
 
 LOCK = ".lock"
-"""The file that a process holds while it works in a folder."""
+"""The file that a process locks while it works in a folder."""
 
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on success it replaces `path` in one step, on error it goes."""
+    """Yield a temporary path in the same folder. On success it replaces `path` in one step, on error it is removed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     os.close(handle)
-    part = Path(name)
+    temporary = Path(name)
     try:
-        yield part
-        _sync(part)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
+        yield temporary
+        _sync(temporary)
+        os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
+        os.replace(temporary, path)
         _sync(path.parent)
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replace_folder(path: Path, marker: str) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it takes that place, on error it goes.
+    """Yield a temporary folder next to `path`. On success it replaces `path`, on error it is removed.
 
     Args:
-        path: the folder to make. It may exist only if it holds `marker` (a folder we wrote before) or is empty.
-        marker: name of a file that tells a folder of ours from somebody's other files.
+        path: the folder to make. It may exist only if it holds `marker` or is empty.
+        marker: name of a file by which a folder that graphrec wrote is recognised.
 
     Raises:
         DataError: `path` is a file, or a non-empty folder that graphrec did not write.
     """
     path = Path(path)
-    if found := _others(path, marker):
+    if content := _foreign_content(path, marker):
         raise DataError(
             "will not overwrite what graphrec did not write",
             expected=f"a path that does not exist, or a folder with `{marker}` in it",
-            got=found,
+            got=content,
             where=path,
             next_step=ANOTHER_FOLDER,
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        yield part
-        for file in part.rglob("*"):
+        yield temporary
+        for file in temporary.rglob("*"):
             _sync(file)
-        os.chmod(part, 0o755)
+        os.chmod(temporary, 0o755)
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
             os.replace(path, old / "content")
             try:
-                os.replace(part, path)
+                os.replace(temporary, path)
             except BaseException:
                 os.replace(old / "content", path)
                 raise
             finally:
                 shutil.rmtree(old)
         else:
-            os.replace(part, path)
+            os.replace(temporary, path)
         _sync(path.parent)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def require_place(folder: Path, marker: str, what: str, *, goes_on: str) -> None:
     """Refuse to begin `what` in a folder that holds something else.
 
     Args:
-        marker: the file by which a folder is known that may be gone on with.
+        marker: the file by which a folder is recognised in which `what` may resume.
         what: such as "a run".
         goes_on: what such a folder is, such as "one with a run of this recipe".
 
     Raises:
         RunError: `folder` is a file, or has other content and no marker.
     """
-    if found := _others(folder, marker):
+    if content := _foreign_content(folder, marker):
         raise RunError(
             f"not a place for {what}",
             expected=f"a new folder, or {goes_on}",
-            got=found,
+            got=content,
             where=folder,
             next_step=ANOTHER_FOLDER,
         )
 
 
-def _others(folder: Path, marker: str) -> str:
-    """What lies there that is not ours, in words; nothing where there is nothing, or a folder with our marker."""
+def _foreign_content(folder: Path, marker: str) -> str:
+    """What is at `folder` that graphrec did not write, in words; empty where it is free or has the marker."""
     if folder.is_file():
         return "a file"
-    ours = not folder.is_dir() or (folder / marker).exists() or all(one.name == LOCK for one in folder.iterdir())
+    ours = not folder.is_dir() or (folder / marker).exists() or all(path.name == LOCK for path in folder.iterdir())
     return "" if ours else "a folder with other content"
 
 
 @contextmanager
 def file_lock(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold the file `path` for this process alone; whoever ends, however it ends, lets go of it.
+    """Lock the file `path` for this process alone, and remove it at the end.
+
+    The system releases the lock of a process that ends, even of one that is killed.
 
     Args:
-        wait: until no other process holds it.
+        path: a file for this purpose alone, in a folder that exists.
+        wait: until no other process has the lock.
 
     Raises:
-        RunError: another process holds it, and this one does not wait.
+        RunError: another process has the lock, and this one does not wait.
     """
-    with open(path, "a") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                "another process works in this folder",
-                expected="one at a time",
-                where=path.parent,
-                next_step=Phrase("wait until it has ended, or choose another {}", OUT),
-            ) from None
+    lock = FileLock(path, timeout=-1 if wait else 0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            "another process works in this folder",
+            expected="one at a time",
+            where=path.parent,
+            next_step=Phrase("wait until it has ended, or choose another {}", OUT),
+        ) from None
+    try:
         yield
+    finally:
+        # While the lock is held: whoever opened the file before sees that it is gone, and opens a new one.
+        with suppress(OSError):  # Windows removes no open file
+            path.unlink()
+        lock.release()
 
 
 def _sync(path: Path) -> None:
+    if os.name == "nt":
+        return  # Windows syncs no folder, and no file that is open for reading alone
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -148,8 +160,8 @@ def _sync(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text, atomically."""
-    with replace_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+    with replace_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -158,7 +170,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; a typed error names the file and the line where it breaks."""
+    """Read a JSON file.
+
+    Raises:
+        DataError: there is no such file, or it is not JSON; the error names the line.
+    """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:

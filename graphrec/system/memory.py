@@ -1,8 +1,8 @@
-"""The most memory that this process has held."""
+"""Memory of this process: the most that it has held, and how glibc keeps what is freed."""
 
 from __future__ import annotations
 
-import resource
+import ctypes
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -11,9 +11,12 @@ CLEAR_REFS, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 RESET_PEAK = "5"
 """What Linux takes to let the peak start at what is held now; see proc(5)."""
 
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+"""Parameters of glibc's `mallopt`; see mallopt(3)."""
+
 
 def reset_peak() -> None:
-    """Let the peak start anew at what the process holds now. Where the system does not allow it, nothing happens."""
+    """Let the peak start again at what the process holds now. Where the system does not allow it, nothing happens."""
     with suppress(OSError):
         CLEAR_REFS.write_text(RESET_PEAK)
 
@@ -21,13 +24,40 @@ def reset_peak() -> None:
 def peak_mb() -> int:
     """The highest resident memory of the whole process since `reset_peak`, in MiB.
 
-    It counts all that the process holds: libraries, data, what was loaded before and is still there. A device's memory
-    is not in it. Where the peak could not be reset (no Linux, or /proc is read-only) it is that since the process
-    began.
+    It counts all that the process holds: libraries, data, and what was loaded before and is still there. The memory of
+    a GPU is not in it. Linux alone can reset the peak; on macOS, and where /proc is read-only, it is that since the
+    process began. On Windows it is 0: Python's standard library has no such figure there.
     """
     try:
-        found = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
-        return round(int(found.split()[1]) / 1024)
+        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+        return round(int(line.split()[1]) / 1024)
     except (OSError, StopIteration):
-        unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KiB elsewhere
-        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+        return _peak_of_process()
+
+
+def _peak_of_process() -> int:
+    try:
+        import resource  # Unix alone has it
+    except ImportError:
+        return 0
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss is in bytes there, in KiB elsewhere
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+
+
+def keep_large_blocks() -> bool:
+    """Ask glibc to serve large blocks from the heap and to keep them; call it before the first large tensor.
+
+    By default glibc maps every block above 32 MB afresh and gives it back after use. The page faults can then take most
+    of the time of message passing on a CPU; `benchmarks/speed/propagation.py` measures it. The price is resident
+    memory. The commands that train or rank turn it on, a user of the library may.
+
+    Returns:
+        True where it took effect (Linux with glibc).
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 64 * 2**20))
+    return all(mallopt(key, value) == 1 for key, value in settings)
