@@ -118,7 +118,11 @@ def test_a_wrong_line_is_named(raw, name, line, text, message):
 
 @pytest.mark.parametrize(
     ("text", "line", "message"),
-    [("10::a\n10::b\n", 2, "second line"), ("10::a\nten::b\n", 2, "line is malformed"), ("10::a::b\n", 1, "line is malformed")],
+    [
+        ("10::a\n10::b\n", 2, "second line"),
+        ("10::a\nten::b\n", 2, "line is malformed"),
+        ("10::a::b\n", 1, "line is malformed"),
+    ],
 )
 def test_a_wrong_plot_is_named(raw, text, line, message):
     (raw / "ml_plot.dat").write_text(text)
