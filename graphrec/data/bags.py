@@ -20,6 +20,10 @@ def bag(
         rows, columns, counts: `[N]` the triples; repeated ones add up; counts are positive.
         shape: `(I, D)`.
         names: the D column names.
+
+    >>> feature = bag(np.array([0, 0, 2]), np.array([0, 1, 1]), np.array([3, 1, 2]), (3, 2), ["drama", "war"])
+    >>> feature.values.toarray().tolist(), feature.mask.tolist()
+    ([[0.75, 0.25], [0.0, 0.0], [0.0, 1.0]], [True, False, True])
     """
     matrix = sparse.csr_array((counts.astype(np.float64), (rows, columns)), shape=shape)
     matrix.sum_duplicates()
@@ -38,6 +42,10 @@ def count_bag(rows: Sequence[int], words: Sequence[str], items: int, least: int 
 
     Returns:
         The feature, and how many of the N were left out.
+
+    >>> feature, left_out = count_bag([0, 0, 1], ["war", "love", "war"], items=2, least=2)
+    >>> feature.columns, feature.values.toarray().tolist(), left_out
+    (('war',), [[1.0], [1.0]], 1)
     """
     codes, names = pd.factorize(np.asarray(words, dtype=object), sort=True)
     triples = (np.ones(len(codes)), (np.asarray(rows, dtype=np.int64), codes))
@@ -55,6 +63,10 @@ def one_hot(labels: np.ndarray, mask: np.ndarray) -> Feature:
     Args:
         labels: `[I]` one label an item.
         mask: `[I]` bool, False where the label is missing.
+
+    >>> feature = one_hot(np.array(["b", "a", "?"]), np.array([True, True, False]))
+    >>> feature.columns, feature.values.toarray().tolist()
+    (('a', 'b'), [[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
     """
     values, columns = np.unique(labels[mask], return_inverse=True)
     rows = np.flatnonzero(mask)
@@ -70,6 +82,9 @@ def price_bands(prices: np.ndarray, bands: int = 20) -> Feature:
     Args:
         prices: `[I]` float, NaN where unknown.
         bands: number of quantile bands.
+
+    >>> price_bands(np.array([1.0, 2.0, 50.0, 80.0, np.nan]), bands=2).columns
+    ('1 to 2', '50 to 80')
     """
     priced = np.isfinite(prices) & (prices > 0)
     rows = np.flatnonzero(priced)

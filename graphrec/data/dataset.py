@@ -41,6 +41,10 @@ class Feature:
         encoder: the model that made the numbers, such as `CaffeNet`; `UNKNOWN` where the files do not say;
             empty where no model was needed, as for a bag.
         layer: which of its layers was read, such as `fc7`; otherwise as `encoder`.
+
+    >>> feature = Feature(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32), mask=np.array([True, False]))
+    >>> feature.width, feature.norms()
+    (2, array([5.]))
     """
 
     values: np.ndarray | sparse.csr_array
@@ -93,6 +97,20 @@ class InteractionDataset:
         features: item features by modality.
         roles: for each modality whether the user sees it before the click (`exposure`) or after (`content`).
         provenance: source, layout, file hashes, options; saved with the prepared data.
+
+    >>> columns = ["user", "item", "behaviour"]
+    >>> rows = [("ann", "x", "click"), ("ben", "x", "like"), ("ann", "y", "click")]
+    >>> events = pd.DataFrame(rows, columns=columns)
+    >>> dataset = dataset_from_events(
+    ...     "films", events, feedback={"click": ("click",), "like": ("like",)}, provenance={"source": "by hand"}
+    ... )
+    >>> dataset.num_users, dataset.num_items, dataset.behaviours, dataset.has_times
+    (2, 2, ('click', 'like'), False)
+
+    A like counts as a click:
+
+    >>> dataset.pairs("click")[["user", "item"]].to_numpy().tolist(), len(dataset.pairs("like"))
+    ([[0, 0], [0, 1], [1, 0]], 1)
     """
 
     name: str
@@ -183,6 +201,9 @@ def index_of(ids: np.ndarray, external: list[str], kind: str) -> np.ndarray:
 
     Raises:
         UnknownIdError: some ids are unknown; lists them, and for a single one the nearest.
+
+    >>> index_of(np.array(["x", "y", "z"], dtype=object), ["z", "x"], "item")
+    array([2, 0])
     """
     positions = pd.Index(ids).get_indexer([str(name) for name in external])
     missing = [name for name, position in zip(external, positions) if position < 0]
@@ -253,7 +274,11 @@ def dataset_from_events(
 
 
 def sort_ids(ids: Iterable[object]) -> np.ndarray:
-    """Distinct external ids as strings, in numerical order where all are whole numbers."""
+    """Distinct external ids as strings, in numerical order where all are whole numbers.
+
+    >>> sort_ids([10, 9, 100]).tolist(), sort_ids(["10", "9", "b"]).tolist()
+    (['9', '10', '100'], ['10', '9', 'b'])
+    """
     text = np.asarray([str(value) for value in ids], dtype=object)
     try:
         keys = np.asarray([int(value) for value in text])

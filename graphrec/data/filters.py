@@ -36,12 +36,21 @@ def k_core(users: np.ndarray, items: np.ndarray, k: int, items_k: int | None = N
 
     Returns:
         `[N]` bool, True where the event stays.
+
+    User 2 has a single item; without that user, item 1 has a single user, and then user 1 a single item.
+
+    >>> k_core(np.array([0, 0, 1, 1, 2, 3, 3]), np.array([0, 2, 0, 1, 1, 0, 2]), k=2)
+    array([ True,  True, False, False, False,  True,  True])
     """
     return _enough(users, items, k, k if items_k is None else items_k, repeat=True)
 
 
 def single_pass(users: np.ndarray, items: np.ndarray, k: int, items_k: int | None = None) -> np.ndarray:
-    """As `k_core`, but users and items are counted once, before anything is removed."""
+    """As `k_core`, but users and items are counted once, before anything is removed.
+
+    >>> single_pass(np.array([0, 0, 1, 1, 2, 3, 3]), np.array([0, 2, 0, 1, 1, 0, 2]), k=2)
+    array([ True,  True,  True,  True, False,  True,  True])
+    """
     return _enough(users, items, k, k if items_k is None else items_k, repeat=False)
 
 

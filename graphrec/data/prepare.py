@@ -30,6 +30,15 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
         UnknownNameError: no such source.
         DataError: the raw files are not what the layout promises.
         RecipeError: an option that the source does not have.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from graphrec.data.store import load
+    >>> with TemporaryDirectory() as folder:
+    ...     log = Path(folder) / "log.csv"
+    ...     _ = log.write_text("user,item,rating\\nann,film1,5\\nann,film2,2\\nben,film2,4\\n")
+    ...     dataset = load(prepare("table", log, Path(folder) / "prepared", {"rating": "rating"}))
+    ...     len(dataset.pairs("click")), len(dataset.pairs("like"))
+    (3, 2)
     """
     kind = sources.get(source)
     raw, out = Path(raw), Path(out)
@@ -55,7 +64,7 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
 
 
 def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping[str, Any] | None = None) -> Path:
-    """`prepare`, unless `out` already holds just that: the same source, options and raw files.
+    """`prepare`, unless `out` already holds the result: of the same source, options and raw files.
 
     Raises:
         DataError: `out` holds something else.

@@ -37,7 +37,7 @@ TABLES = ("users.parquet", "items.parquet", "interactions.parquet")
 
 
 class FeatureEntry(BaseModel):
-    """What the manifest says of one modality."""
+    """What the manifest holds about a modality."""
 
     model_config = ConfigDict(extra="forbid")
     kind: Literal["dense", "sparse"]
@@ -103,6 +103,16 @@ def load(folder: Path) -> InteractionDataset:
 
     Raises:
         DataError: no prepared data here, another schema version, or a file that is missing or was changed.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from graphrec.data.dataset import dataset_from_events
+    >>> events = pd.DataFrame({"user": [1, 2], "item": [7, 7], "behaviour": ["click", "click"]})
+    >>> feedback = {"click": ("click",), "like": ("click",)}
+    >>> with TemporaryDirectory() as parent:
+    ...     folder = Path(parent) / "prepared"
+    ...     save(dataset_from_events("small", events, feedback=feedback, provenance={}), folder)
+    ...     load(folder).interactions["user"].tolist(), len(fingerprint(folder))
+    ([0, 1], 64)
     """
     folder = Path(folder)
     manifest = read_manifest(folder)

@@ -19,7 +19,14 @@ class EventBuilder:
     """Gathers events chunk by chunk and makes a dataset without features of them.
 
     Args:
-        behaviours: the names that the codes of the behaviours stand for; a list may grow until `build`.
+        behaviours: the names of the codes of the behaviours; a list may grow until `build`.
+
+    >>> builder = EventBuilder(("click", "like"))
+    >>> builder.add(np.array([7, 8]), np.array([30, 30]), behaviours=np.array([0, 0]), timestamps=np.array([5, 6]))
+    >>> builder.add(np.array([7]), np.array([4]), behaviours=np.array([1]), timestamps=np.array([9]))
+    >>> dataset = builder.build("log", feedback={"click": ("click",), "like": ("like",)}, provenance={})
+    >>> dataset.item_ids.tolist(), dataset.interactions["item"].tolist()
+    (['4', '30'], [1, 1, 0])
     """
 
     def __init__(self, behaviours: Sequence[str]) -> None:

@@ -38,6 +38,13 @@ def read_records(file: Path, keys: tuple[str, ...]) -> Iterator[tuple[str, dict[
 
     Raises:
         DataError: a line is neither, or its record lacks a key.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "meta.json"
+    ...     _ = file.write_text("\\n".join(['{"asin": "B1", "price": 9.5}', "{'asin': 'B2'}"]))
+    ...     [record for _, record in read_records(file, ("asin",))]
+    [{'asin': 'B1', 'price': 9.5}, {'asin': 'B2'}]
     """
     for where, line in read_lines(file):
         try:

@@ -86,7 +86,11 @@ def with_world(dataset: InteractionDataset, raw: Path) -> InteractionDataset:
 
 
 def number_ids(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """External ids as strings in numerical order, and each value's dense number, from `[N]` integers."""
+    """External ids as strings in numerical order, and each value's dense number, from `[N]` integers.
+
+    >>> number_ids(np.array([30, 7, 30]))
+    (array(['7', '30'], dtype=object), array([1, 0, 1]))
+    """
     ids, numbers = np.unique(values, return_inverse=True)
     return ids.astype(str).astype(object), numbers.astype(np.int64)
 

@@ -21,6 +21,11 @@ class ItemAttributes:
 
     Args:
         names: the attributes.
+
+    >>> attributes = ItemAttributes(["category"])
+    >>> attributes.add(np.array([5, 6, 5]), {"category": np.array([2, -1, 3])})
+    >>> attributes.of(np.array([5, 6])), attributes.conflicts()
+    ({'category': array([ 2, -1])}, {'category': 1})
     """
 
     def __init__(self, names: Sequence[str]) -> None:

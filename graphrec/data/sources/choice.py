@@ -15,6 +15,11 @@ def chosen(names: Names, behaviours: Sequence[str], every: Sequence[str] = (), o
 
     Raises:
         UnknownNameError: a name is not in `behaviours`, or no name is given.
+
+    >>> chosen("buy, cart", ("click", "cart", "buy"))
+    ('cart', 'buy')
+    >>> chosen("any", ("click", "cart", "buy"), every=("cart", "buy"))
+    ('cart', 'buy')
     """
     chosen_names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     if every and chosen_names == ["any"]:
