@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +24,8 @@ from graphrec.refutation import (
 from graphrec.refutation.experiment import FEWEST_USERS
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
+from graphrec.training.callbacks import Callback
+from graphrec.training.loop import Trainer
 
 DOCUMENT, RESULTS = ROOT / "docs" / "refutation.md", ROOT / "benchmarks" / "results" / "refutation"
 CHECKS = ("placebo_treatment", "subset_stability")
@@ -63,12 +64,15 @@ def test_other_settings_are_another_result(own: Callable[[str], Run]) -> None:
     run = own("ct")
     trained: list[str] = []
 
-    def progress(name, config):
-        trained.append(f"{name}, {config.epochs}")
-        return nullcontext(lambda state: None)
+    class Noted(Callback):
+        def __init__(self, name: str) -> None:
+            self.title = name
+
+        def on_start(self, trainer: Trainer) -> None:
+            trained.append(f"{self.title}, {trainer.config.epochs}")
 
     for epochs in (1, 2, 2):
-        refute(run, checks=["placebo_treatment"], epochs=epochs, progress=progress)
+        refute(run, checks=["placebo_treatment"], epochs=epochs, progress=Noted)
     assert trained == ["training items exchanged, 1", "training items exchanged, 2"]
 
 
@@ -81,10 +85,14 @@ def test_an_own_check_is_named_by_its_import_path(own: Callable[[str], Run]) -> 
 def test_each_training_is_announced(own: Callable[[str], Run]) -> None:
     epochs: dict[str, int] = {}
 
-    def progress(name, config):
-        return nullcontext(lambda state: epochs.update({name: state.epoch}))
+    class Counted(Callback):
+        def __init__(self, name: str) -> None:
+            self.title = name
 
-    refute(own("hcr"), checks=["subset_stability"], seeds=2, epochs=1, progress=progress)
+        def on_epoch(self, trainer: Trainer) -> None:
+            epochs[self.title] = trainer.state.epoch
+
+    refute(own("hcr"), checks=["subset_stability"], seeds=2, epochs=1, progress=Counted)
     assert epochs == {"80% of the clicks, 1 of 2": 1, "80% of the clicks, 2 of 2": 1}
 
 
