@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.command_line import Answer, Call
+from support.packages import install
 from support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from graphrec.runs.recipe import Recipe
     from graphrec.runs.run import Run
+
+__all__ = ["install"]
 
 REALDATA = Path(os.environ.get("GRAPHREC_REALDATA", ROOT.parent / "shared" / "data"))
 

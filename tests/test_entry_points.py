@@ -1,17 +1,18 @@
-"""Parts that an installed package offers by name, whole and broken."""
+"""Components that an installed package offers by name, complete and broken."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+from support.packages import GROUPS, Install, registry_of
 from typer.testing import CliRunner
 
 from graphrec.backbones import backbones
 from graphrec.cli import app
+from graphrec.cli.components import REGISTRIES, Kind
 from graphrec.data.sources import sources
 from graphrec.decoders import decoders
 from graphrec.errors import ComponentError, UnknownNameError
@@ -31,35 +32,6 @@ class Wide(LightGCN):
 class Unfinished:
     """Not a backbone."""
 '''
-
-Install = Callable[..., None]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Puts a distribution with entry points on the path: `install(name, {group: {entry: value}}, module=source)`."""
-    known = {registry: dict(registry._components) for registry in (backbones, decoders, sources)}
-    loaded = set(sys.modules)
-
-    def put(package: str, groups: dict[str, dict[str, str]], **modules: str) -> None:
-        folder = tmp_path / package
-        info = folder / f"{package}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        lines = []
-        for group, entries in groups.items():
-            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
-        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
-        for name, source in modules.items():
-            (folder / f"{name}.py").write_text(source)
-        monkeypatch.syspath_prepend(folder)
-
-    yield put
-    for registry, parts in known.items():
-        registry._components = parts
-    for name in set(sys.modules) - loaded:
-        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
-            del sys.modules[name]
 
 
 def test_a_part_of_a_package_is_found_by_name_and_listed(install: Install) -> None:
@@ -143,3 +115,80 @@ def test_a_registry_without_a_group_looks_nowhere() -> None:
     assert Registry("fruit").group is None
     with pytest.raises(UnknownNameError, match="unknown fruit"):
         Registry("fruit").get("pear")
+
+
+SHOP = '''
+from graphrec.causal import Observational
+from graphrec.data.splitters import Random
+from graphrec.evaluation.metrics import metrics
+from graphrec.refutation import SubsetStability
+from graphrec.report.section import Section
+from graphrec.simulation import CoatWorld
+from graphrec.training.callbacks import Callback
+
+
+class Watch(Callback):
+    """A callback, from another package."""
+
+
+def look(dataset):
+    """A check, from another package."""
+    return []
+
+
+class Score(Observational):
+    """An estimand, from another package."""
+
+
+class Hits(metrics.get("recall")):
+    """A metric, from another package."""
+
+
+class Stability(SubsetStability):
+    """A refutation check, from another package."""
+
+
+class Page(Section):
+    """A report section, from another package."""
+
+    id = title = template = "shop"
+
+    def context(self, page):
+        return {}
+
+
+class Dice(Random):
+    """A splitter, from another package."""
+
+
+class Shop(CoatWorld):
+    """A world, from another package."""
+'''
+OFFERED = {
+    "graphrec.callbacks": "Watch",
+    "graphrec.checks": "look",
+    "graphrec.estimands": "Score",
+    "graphrec.metrics": "Hits",
+    "graphrec.refutations": "Stability",
+    "graphrec.report_sections": "Page",
+    "graphrec.splitters": "Dice",
+    "graphrec.worlds": "Shop",
+}
+
+
+@pytest.mark.parametrize("group", OFFERED)
+def test_every_other_axis_is_open_to_packages_and_listed(install: Install, group: str) -> None:
+    kind = {"graphrec.report_sections": "sections"}.get(group, group.partition(".")[2])
+    install("shop", {group: {"shop_own": f"shop_parts:{OFFERED[group]}"}}, shop_parts=SHOP)
+    assert registry_of(group).get("shop_own").__module__ == "shop_parts"
+    listed = CliRunner().invoke(app, ["list", kind, "--json"])
+    assert listed.exit_code == 0, listed.output
+    rows = {row["name"]: row["summary"] for row in json.loads(listed.stdout)}
+    assert rows["shop_own"].endswith("from another package."), rows["shop_own"]
+
+
+def test_the_list_command_shows_every_axis() -> None:
+    kinds = {*REGISTRIES, Kind.backbones}
+    assert kinds == set(Kind) and len(kinds) == len(GROUPS)
+    for module, name in REGISTRIES.values():
+        assert getattr(importlib.import_module(module), name).group in GROUPS

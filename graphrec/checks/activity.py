@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from graphrec.checks.findings import Finding
+from graphrec.checks.findings import Finding, checks
 from graphrec.data.dataset import InteractionDataset
 
 FEW_EVENTS = 3
@@ -14,6 +14,7 @@ TOP_SHARE = 0.01
 """Share of the most active users whose share of all clicks is looked at."""
 
 
+@checks.register("activity")
 def check_activity(dataset: InteractionDataset) -> Iterator[Finding]:
     """Findings about the numbers of clicks of users and items."""
     clicks = dataset.pairs("click")

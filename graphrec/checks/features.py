@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from graphrec.checks.findings import Finding, Severity
+from graphrec.checks.findings import Finding, Severity, checks
 from graphrec.data.dataset import Feature, InteractionDataset
 
 FEW_ITEMS = 3
@@ -16,6 +16,7 @@ SHARED = 0.01
 """Share of the items with a modality that one vector must have to be reported."""
 
 
+@checks.register("features")
 def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
     """Findings about the modalities of a dataset whose features have a row for each item."""
     ids = dataset.item_ids

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from graphrec.checks.dataset import check, statistics
-from graphrec.checks.findings import Finding
+from graphrec.checks.findings import SEVERITIES, Check, Finding
 from graphrec.checks.graph import audit_graph
 from graphrec.checks.leaks import audit_leaks
 from graphrec.checks.split import check_split
@@ -60,18 +61,18 @@ class Inspection:
         }
 
 
-def inspect(dataset: InteractionDataset, config: SplitConfig | None = None) -> Inspection:
+def inspect(dataset: InteractionDataset, config: SplitConfig | None = None, more: Iterable[Check] = ()) -> Inspection:
     """Check a dataset, compare its counts with published ones, split it, and audit the split and its graph for leaks.
 
     Args:
         config: the split; by default `default_split`.
+        more: further checks to run, as in `check`.
     """
-    findings, split = check(dataset), None
+    findings, split = check(dataset, more), None
     if not any(finding.severity == "error" for finding in findings):
         split, about_split = _audit(dataset, config or default_split(dataset))
         findings += about_split
-    order = ("error", "warning", "info")
-    findings.sort(key=lambda finding: order.index(finding.severity))
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Inspection(dataset, statistics(dataset), findings, compare_variants(dataset), split)
 
 

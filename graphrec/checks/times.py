@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from graphrec.checks.findings import Finding, Severity
+from graphrec.checks.findings import Finding, Severity, checks
 from graphrec.data.dataset import InteractionDataset, example_pair
 from graphrec.data.splitters import keys
 
@@ -20,6 +20,7 @@ FIRST_LOG = pd.Timestamp("1990-01-01").timestamp()
 """No log of what people clicked is older."""
 
 
+@checks.register("times")
 def check_times(dataset: InteractionDataset) -> Iterator[Finding]:
     """Findings about the column `timestamp`, or that there is none."""
     events = dataset.interactions

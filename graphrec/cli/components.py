@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shlex
 from enum import StrEnum
@@ -17,12 +18,31 @@ from graphrec.cli.terminal import print_table
 
 class Kind(StrEnum):
     backbones = "backbones"
+    callbacks = "callbacks"
+    checks = "checks"
     decoders = "decoders"
     estimands = "estimands"
+    metrics = "metrics"
+    refutations = "refutations"
+    sections = "sections"
     sources = "sources"
+    splitters = "splitters"
     worlds = "worlds"
-    splits = "splits"
-    checks = "checks"
+
+
+REGISTRIES = {
+    Kind.callbacks: ("graphrec.training.callbacks", "callbacks"),
+    Kind.checks: ("graphrec.checks.dataset", "checks"),
+    Kind.decoders: ("graphrec.decoders", "decoders"),
+    Kind.estimands: ("graphrec.causal", "estimands"),
+    Kind.metrics: ("graphrec.evaluation.metrics", "metrics"),
+    Kind.refutations: ("graphrec.refutation", "refutation_checks"),
+    Kind.sections: ("graphrec.report.run_page", "report_sections"),
+    Kind.sources: ("graphrec.data.sources", "sources"),
+    Kind.splitters: ("graphrec.data.splitters", "splitters"),
+    Kind.worlds: ("graphrec.simulation", "worlds"),
+}
+"""Module and name of each kind's registry; imported when it is listed, as torch takes seconds to load."""
 
 
 def list_parts(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: Json = False) -> None:
@@ -30,7 +50,8 @@ def list_parts(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_j
     if kind is Kind.backbones:
         _list_backbones(as_json)
         return
-    rows = _parts(kind)
+    module, name = REGISTRIES[kind]
+    rows = getattr(importlib.import_module(module), name).summaries()
     if as_json:
         typer.echo(json.dumps([{"name": name, "summary": summary} for name, summary in rows], indent=2))
         return
@@ -50,36 +71,6 @@ def _list_backbones(as_json: bool) -> None:
     print_table(HEADERS, [one.cells() for one in found], WIDTHS)
     for words in (FEATURE_LEGEND, SYMBOLS):
         typer.echo("\n" + textwrap.fill(words, 100))
-
-
-def _parts(kind: Kind) -> list[tuple[str, str]]:
-    match kind:
-        case Kind.decoders:
-            from graphrec.decoders import decoders
-
-            return decoders.summaries()
-        case Kind.estimands:
-            from graphrec.causal import estimands
-
-            return estimands.summaries()
-        case Kind.sources:
-            from graphrec.data.sources import sources
-
-            return sources.summaries()
-        case Kind.worlds:
-            from graphrec.simulation import worlds
-
-            return worlds.summaries()
-        case Kind.splits:
-            from graphrec.data.split import splitters
-
-            return splitters.summaries()
-        case Kind.checks:
-            from graphrec.refutation import refutation_checks
-
-            return refutation_checks.summaries()
-        case Kind.backbones:
-            raise AssertionError("their table has more columns")
 
 
 def causal(

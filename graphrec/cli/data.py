@@ -105,17 +105,23 @@ def check(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.html", help="Write a page with the distributions drawn.")
     ] = None,
+    more: Annotated[
+        list[str] | None,
+        typer.Option("--check", help="Run this check, too: package.module:function; repeat for several."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Look for everything that is wrong or surprising in a prepared dataset; status 2 if there are errors."""
     import dataclasses
 
+    from graphrec.checks.findings import checks
     from graphrec.checks.inspection import inspect
     from graphrec.data.split import SplitConfig
     from graphrec.data.store import load
 
     loaded = load(dataset)
-    inspection = inspect(loaded, None if split is None else SplitConfig(name=split))
+    config = None if split is None else SplitConfig(name=split)
+    inspection = inspect(loaded, config, [checks.get(name) for name in more or ()])
     gaps = {}
     if truth is not None:
         from graphrec.simulation.truth import oracle_gaps
@@ -127,8 +133,8 @@ def check(
         [(target, *gap.cells()) for target, gap in gaps.items()],
     )
     if as_json:
-        more = {"oracles": {target: dataclasses.asdict(gap) for target, gap in gaps.items()}} if gaps else {}
-        typer.echo(json.dumps({**inspection.to_dict(), **more}, indent=2, default=str))
+        also = {"oracles": {target: dataclasses.asdict(gap) for target, gap in gaps.items()}} if gaps else {}
+        typer.echo(json.dumps({**inspection.to_dict(), **also}, indent=2, default=str))
     else:
         from graphrec.report.dataset_tables import finding_table, modality_table, number_rows, span_text
 

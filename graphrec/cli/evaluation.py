@@ -165,7 +165,7 @@ def refute(
     run: RunFolder,
     check: Annotated[
         list[str] | None,
-        typer.Option(help="A check of `graphrec list checks`, or package.module:Class; repeat for several."),
+        typer.Option(help="A check of `graphrec list refutations`, or package.module:Class; repeat for several."),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Subsets of `subset_stability`.")] = 3,
     epochs: Annotated[
