@@ -7,7 +7,7 @@ TESTS := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doc
 STAMP := $(VENV)/.graphrec-environment
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: env demo test test-all lint format clean
+.PHONY: docs-tables env demo test test-all lint format clean
 
 env: $(STAMP)
 
@@ -40,6 +40,10 @@ lint: env
 format: env
 	$(BIN)/ruff format graphrec tests benchmarks
 	$(BIN)/ruff check --fix graphrec tests benchmarks
+
+# Write the tables of the documents that come from the code; a test compares them.
+docs-tables: env
+	$(BIN)/python tests/support/document_tables.py
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache

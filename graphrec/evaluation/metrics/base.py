@@ -126,6 +126,10 @@ class RatioMetric(Metric[Block]):
 class MetricRegistry(Registry[Metric[Any]]):
     """The metrics by name. `admit` adds a class that was named by import path or given as an object."""
 
+    def __init__(self) -> None:
+        super().__init__("metric", base=Metric, group="graphrec.metrics")
+        self.admitted: set[str] = set()
+
     def register(self, name: str) -> Callable[[T], T]:
         """Class decorator that files the class under `name`, which becomes the name of its columns.
 
@@ -138,8 +142,10 @@ class MetricRegistry(Registry[Metric[Any]]):
     def admit(self, metric: type[Metric[Any]]) -> type[Metric[Any]]:
         """Make a class known by its own name, so that tables find its label.
 
+        The last one admitted under a name counts: a class is defined again when its cell in a notebook runs again.
+
         Raises:
-            ComponentError: the class has no name or label, or another metric has its name.
+            ComponentError: the class has no name or label, or a registered metric has its name.
         """
         if not metric.name or not metric.label:
             raise ComponentError(
@@ -148,17 +154,26 @@ class MetricRegistry(Registry[Metric[Any]]):
                 got=f"name `{metric.name}` and label `{metric.label}`",
                 where=metric.__module__,
             )
-        if metric.name in self:
-            if self.get(metric.name) is not metric:
-                raise ComponentError(
-                    f"two metrics are called `{metric.name}`",
-                    expected="a name of its own for each",
-                    got=f"{self.get(metric.name)!r} and {metric!r}",
-                    where=metric.__module__,
-                )
-            return metric
-        self.register(metric.name)(metric)
+        check_name(metric.name)
+        known = self.get(metric.name) if metric.name in self else None
+        if known is not None and known is not metric and metric.name not in self.admitted:
+            raise two_of_a_name(known, metric)
+        if known is not metric:
+            self.admitted.add(metric.name)
+            self._file(metric.name, metric)
         return metric
+
+
+def two_of_a_name(metric: type[Metric[Any]], other: type[Metric[Any]]) -> ComponentError:
+    """The error for two metrics whose columns would have one name."""
+    paths = [f"{kind.__module__}:{kind.__qualname__}" for kind in (metric, other)]
+    return ComponentError(
+        f"two metrics are called `{metric.name}`",
+        expected="a name of its own for each",
+        got=" and ".join(paths),
+        where=other.__module__,
+        next_step="change the class variable `name` of one of them",
+    )
 
 
 def check_name(name: str) -> None:
@@ -176,5 +191,5 @@ def check_name(name: str) -> None:
         )
 
 
-metrics = MetricRegistry("metric", base=Metric, group="graphrec.metrics")
+metrics = MetricRegistry()
 """Every metric; an installed package offers its own through the entry-point group `graphrec.metrics`."""

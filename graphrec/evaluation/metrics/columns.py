@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from graphrec.errors import ComponentError
 from graphrec.evaluation.metrics.base import Direction, Metric, metrics
 
 
@@ -87,13 +88,21 @@ def describe(column: str) -> MetricColumn:
         'visual'
     """
     stem, _, k = column.partition("@")
-    if stem in metrics:
-        return MetricColumn(column, metrics.get(stem), "", k)
-    # The longest name first: a metric `drop_fast` would otherwise be read as the drop of `fast`.
+    if (metric := _usable(stem)) is not None:
+        return MetricColumn(column, metric, "", k)
+    # The longest name first: with metrics `drop` and `drop_rate`, `drop_rate_mrr` is a rate.
     for name in sorted(metrics, key=len, reverse=True):
-        if stem.startswith(f"{name}_") and metrics.get(name).qualifier:
-            return MetricColumn(column, metrics.get(name), stem.removeprefix(f"{name}_"), k)
+        if stem.startswith(f"{name}_") and (metric := _usable(name)) is not None and metric.qualifier:
+            return MetricColumn(column, metric, stem.removeprefix(f"{name}_"), k)
     return MetricColumn(column, UnregisteredMetric, "", k)
+
+
+def _usable(name: str) -> type[Metric[Any]] | None:
+    """The metric of a name; None where there is none, or its package cannot be loaded."""
+    try:
+        return metrics.get(name) if name in metrics else None
+    except ComponentError:
+        return None
 
 
 def better(column: str) -> Direction:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from graphrec.evaluation.metrics.base import Metric, metrics
+from graphrec.evaluation.metrics.base import Metric, metrics, two_of_a_name
 from graphrec.evaluation.metrics.columns import in_order
 
 MetricNames: TypeAlias = Sequence[str | type[Metric[Any]]] | None
@@ -31,8 +31,12 @@ def resolve(names: MetricNames) -> list[type[Metric[Any]]]:
         UnknownNameError: no such metric; the known names and the nearest are listed.
         ComponentError: an import path leads to something else, or two metrics have one name.
     """
-    found = [metrics.admit(metrics.get(name) if isinstance(name, str) else name) for name in names or ()]
-    return list(dict.fromkeys(found))
+    chosen: dict[str, type[Metric[Any]]] = {}
+    for name in names or ():
+        metric = metrics.admit(metrics.get(name) if isinstance(name, str) else name)
+        if chosen.setdefault(metric.name, metric) is not metric:
+            raise two_of_a_name(chosen[metric.name], metric)
+    return list(chosen.values())
 
 
 def select(names: MetricNames, family: str) -> list[Any]:

@@ -1,0 +1,78 @@
+"""The tables of the documents that are made from the code; `make docs-tables` writes them.
+
+A document has `<!-- table: NAME -->` and, further down, `<!-- end of table -->`. What is between them is replaced by
+what `TABLES[NAME]` gives. A test compares the committed documents with what the code gives now.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from graphrec.evaluation.metrics import DEFAULT_METRICS, Metric, metrics
+from graphrec.report.primitives.tables import markdown_table
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+BLOCK = re.compile(r"(<!-- table: (?P<name>[\w ,/-]+) -->\n)(?P<text>.*?)(<!-- end of table -->)", re.DOTALL)
+
+
+def metric_row(metric: type[Metric[Any]]) -> tuple[str, str, str, str]:
+    """What a document says of a metric: label, formula, range and which values are better."""
+    qualifier = {"": "", "modality": "m", "metric": "of a metric"}.get(metric.qualifier, metric.qualifier)
+    label = metric.title("K" if metric.has_cutoff else "", qualifier)
+    return label, metric.formula(), _range(*metric.bounds), metric.direction
+
+
+def _range(low: float, high: float) -> str:
+    """`0 to 1`, `0 or more`, `1 or less`."""
+    if math.isinf(low) and math.isinf(high):
+        return "any"
+    if math.isinf(high):
+        return f"{low:g} or more"
+    return f"{high:g} or less" if math.isinf(low) else f"{low:g} to {high:g}"
+
+
+def metric_table(*families: str) -> str:
+    """The package's own metrics of some families, the default ones first and in their order."""
+    default = [name for family in families for name in DEFAULT_METRICS[family]]
+    own = [name for name in metrics if metrics.get(name).__module__.startswith("graphrec.")]
+    more = [name for name in own if metrics.get(name).family in families and name not in default]
+    rows = [metric_row(metrics.get(name)) for name in (*default, *more)]
+    return markdown_table(["metric", "formula", "range", "better"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "metrics of held-out likes": lambda: metric_table("ranking"),
+    "metrics by the truth": lambda: metric_table("truth"),
+    "metrics of slices": lambda: metric_table("item_groups", "time"),
+    "metrics of lists": lambda: metric_table("lists"),
+    "metrics off policy": lambda: metric_table("off_policy"),
+}
+"""By marker the function that gives the table's text, without a line end."""
+
+
+def with_tables(text: str) -> str:
+    """A document's text with every marked table as the code gives it now.
+
+    Raises:
+        KeyError: a marker names no table.
+    """
+    return BLOCK.sub(lambda found: f"{found[1]}{TABLES[found['name']]()}\n{found[4]}", text)
+
+
+def main() -> None:
+    """Write the tables into the documents."""
+    for path in DOCUMENTS:
+        before = path.read_text(encoding="utf-8")
+        after = with_tables(before)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+            print(f"wrote the tables of {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
