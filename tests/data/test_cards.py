@@ -1,4 +1,4 @@
-"""Cards: every source has one, what they say can be used, and a built package carries them."""
+"""Cards: every source has a card, its options can be used, and a built package carries them."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def test_the_modalities_of_a_card_are_those_of_its_source(name, tmp_path):
     source = sources.get(name)
     source.write_fixture(tmp_path / "raw")
     roles = source.load(tmp_path / "raw", source.Options()).roles
-    known = {(modality, "exposure") for layout in cards()[name].layouts for modality in layout.exposure}
-    known |= {(modality, "content") for layout in cards()[name].layouts for modality in layout.content}
-    assert set(roles.items()) <= known
+    documented = {(modality, "exposure") for layout in cards()[name].layouts for modality in layout.exposure}
+    documented |= {(modality, "content") for layout in cards()[name].layouts for modality in layout.content}
+    assert set(roles.items()) <= documented
 
 
 def test_an_unknown_dataset_names_the_nearest():
@@ -85,5 +85,5 @@ def test_a_built_package_carries_the_cards(tmp_path):
     command = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", "built"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     carried = sorted(path.name for path in (tmp_path / "built" / "graphrec" / "datasets").rglob("*") if path.is_file())
-    kept = {"README.md", "card.toml"} & {path.name for path in (ROOT / "datasets" / "coat").iterdir()}
-    assert carried == sorted(kept), "and none of the data"
+    source_files = {"README.md", "card.toml"} & {path.name for path in (ROOT / "datasets" / "coat").iterdir()}
+    assert carried == sorted(source_files), "and none of the data"

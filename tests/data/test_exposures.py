@@ -1,4 +1,4 @@
-"""What was shown at random: found where a source marks it, and refused where it cannot be kept apart."""
+"""Pairs shown at random: read where a source marks them, refused where the split does not hold them out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load(name: str, raw: Path):
 def test_each_source_with_a_randomised_part_gives_exposures(name: str, tmp_path: Path) -> None:
     dataset = load(name, tmp_path / "raw")
     split = make_split(dataset, GIVEN)
-    found = randomised_exposures(dataset, split)
+    exposures = randomised_exposures(dataset, split)
     events = dataset.interactions[dataset.interactions["part"] == "test"]
     liked = events[events["behaviour"].isin(dataset.feedback["like"])]
     users, items = split.dataset.user_ids, split.dataset.item_ids
@@ -38,14 +38,14 @@ def test_each_source_with_a_randomised_part_gives_exposures(name: str, tmp_path:
     def shown(table) -> set[tuple[str, str]]:
         return set(zip(dataset.user_ids[table["user"]], dataset.item_ids[table["item"]]))
 
-    known = {pair for pair in shown(events) if pair[0] in set(users) and pair[1] in set(items)}
-    assert ids(found.pairs) == known - ids(found.excluded)
-    assert len(found.pairs) == len(ids(found.pairs)) > 0
-    assert ids(found.pairs[found.liked]) == shown(liked) & ids(found.pairs)
-    assert set(items[found.pool]) == {item for _, item in known}
-    assert ids(found.excluded) >= ids(split.valid) | ids(split.train_pairs("click"))
+    in_train = {pair for pair in shown(events) if pair[0] in set(users) and pair[1] in set(items)}
+    assert ids(exposures.pairs) == in_train - ids(exposures.excluded)
+    assert len(exposures.pairs) == len(ids(exposures.pairs)) > 0
+    assert ids(exposures.pairs[exposures.liked]) == shown(liked) & ids(exposures.pairs)
+    assert set(items[exposures.pool]) == {item for _, item in in_train}
+    assert ids(exposures.excluded) >= ids(split.valid) | ids(split.train_pairs("click"))
     test = ids(split.open_test("to compare"))
-    assert test <= ids(found.pairs[found.liked]), "every like that the split tests on was shown at random"
+    assert test <= ids(exposures.pairs[exposures.liked]), "every like that the split tests on was shown at random"
 
 
 def test_a_split_that_mixes_the_parts_is_refused(tmp_path: Path) -> None:

@@ -22,12 +22,12 @@ def test_repeated_events_count_as_one_pair():
 @pytest.mark.parametrize("k", [2, 3, 5])
 def test_everyone_left_has_enough(k, random_dataset):
     dataset = random_dataset(0, events=400)
-    kept = keep_active(dataset, k)
-    pairs = kept.interactions[["user", "item"]].drop_duplicates()
-    for column, size in (("user", kept.num_users), ("item", kept.num_items)):
+    active = keep_active(dataset, k)
+    pairs = active.interactions[["user", "item"]].drop_duplicates()
+    for column, size in (("user", active.num_users), ("item", active.num_items)):
         counts = np.bincount(pairs[column], minlength=size)
         assert counts.min() >= k
-    assert kept.provenance["filter"]["users_removed"] == dataset.num_users - kept.num_users
+    assert active.provenance["filter"]["users_removed"] == dataset.num_users - active.num_users
 
 
 def test_nothing_left_is_an_error(random_dataset):
@@ -37,7 +37,7 @@ def test_nothing_left_is_an_error(random_dataset):
     assert keep_active(unfiltered, 0) is unfiltered
 
 
-def test_a_single_pass_judges_by_the_unfiltered_pairs():
+def test_a_single_pass_counts_the_unfiltered_pairs():
     users = np.array([0, 0, 1, 1, 0, 2])
     items = np.array([0, 2, 0, 2, 1, 1])
     # user 2 leaves, and item 1, which had two pairs with it, stays with one
@@ -49,11 +49,11 @@ def test_a_single_pass_judges_by_the_unfiltered_pairs():
 def test_a_recipe_filter_counts_pairs_that_play_a_role(kind, dataset_of):
     events = [(user, item, "click", 1) for user in "ab" for item in "pq"]
     events += [("a", "p", "share", 2), ("c", "p", "share", 2), ("c", "q", "share", 2), ("d", "p", "like", 3)]
-    kept = filtered(dataset_of(events), FilterConfig(kind=kind, users=2, items=2))
-    assert kept.user_ids.tolist() == ["a", "b"], "c only shared, and d has one pair"
-    assert kept.item_ids.tolist() == ["p", "q"]
-    assert len(kept.interactions) == 5, "what the others did beside clicking stays"
-    assert kept.provenance["recipe_filter"] == {
+    active = filtered(dataset_of(events), FilterConfig(kind=kind, users=2, items=2))
+    assert active.user_ids.tolist() == ["a", "b"], "c only shared, and d has one pair"
+    assert active.item_ids.tolist() == ["p", "q"]
+    assert len(active.interactions) == 5, "what the others did besides clicking stays"
+    assert active.provenance["recipe_filter"] == {
         "kind": kind, "users": 2, "items": 2, "users_removed": 2, "items_removed": 0, "events_removed": 3
     }  # fmt: skip
 

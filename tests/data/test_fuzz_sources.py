@@ -19,9 +19,9 @@ def test_damaged_files_are_refused_or_accounted_for(example: Example, tmp_path: 
     bench = Bench(example, tmp_path)
     random = np.random.default_rng(zlib.crc32(example.name.encode()))
     possible = list(damages(bench.raw))
-    for place in random.permutation(len(possible))[:TRIALS]:
-        outcome = bench.trial(possible[place], random)
-        assert outcome is None or outcome.kind in GOOD, (possible[place], outcome)
+    for index in random.permutation(len(possible))[:TRIALS]:
+        outcome = bench.trial(possible[index], random)
+        assert outcome is None or outcome.kind in GOOD, (possible[index], outcome)
 
 
 def test_every_registered_source_is_among_the_examples() -> None:
@@ -38,8 +38,8 @@ def test_harmless_changes_of_a_log_change_nothing(mutation: str, tmp_path: Path)
 def test_a_source_that_drops_rows_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     example = examples()[0]
     bench = Bench(example, tmp_path)
-    found = bench.whole
-    short = found.subset(found.interactions[5:], np.arange(found.num_users), np.arange(found.num_items))
+    dataset = bench.whole
+    short = dataset.subset(dataset.interactions[5:], np.arange(dataset.num_users), np.arange(dataset.num_items))
     monkeypatch.setattr(Example, "load", lambda self, raw: short)
     file = next(damages(bench.raw)).file
     outcome = bench.trial(Damage(file, "truncated"), np.random.default_rng(0))
@@ -65,4 +65,4 @@ def test_every_mutation_of_text_finds_something_to_change() -> None:
     text = b"user,item,rating\n1,2,3\n4,5,6\n7,8,9\n"
     for name in OF_TEXT:
         changed = [Damage("log.csv", name).apply(text, np.random.default_rng(seed)) for seed in range(5)]
-        assert any(one not in (None, text) for one in changed), name
+        assert any(content not in (None, text) for content in changed), name

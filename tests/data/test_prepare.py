@@ -19,7 +19,7 @@ from graphrec.simulation import simulate
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A small table of one's own."""
+    """A small table."""
     path = tmp_path / "mine" / "log.csv"
     path.parent.mkdir()
     rows = [(f"u{u}", f"i{i}", 10 * u + i) for u in range(6) for i in range(6)]
@@ -29,11 +29,11 @@ def log(tmp_path: Path) -> Path:
 
 def test_prepared_data_is_what_the_source_read(tiny_world: Path, tiny_prepared: Path) -> None:
     kind = sources.get("tiktok")
-    read, kept = kind.load(tiny_world, kind.Options()), load(tiny_prepared)
-    assert list(kept.user_ids) == list(read.user_ids)
-    assert list(kept.item_ids) == list(read.item_ids)
-    assert len(kept.interactions) == len(read.interactions)
-    assert set(kept.features) == set(read.features)
+    read, loaded = kind.load(tiny_world, kind.Options()), load(tiny_prepared)
+    assert list(loaded.user_ids) == list(read.user_ids)
+    assert list(loaded.item_ids) == list(read.item_ids)
+    assert len(loaded.interactions) == len(read.interactions)
+    assert set(loaded.features) == set(read.features)
 
 
 def test_preparing_again_replaces_what_was_prepared(log: Path, tmp_path: Path) -> None:
@@ -53,10 +53,10 @@ def test_the_raw_data_is_never_replaced(log: Path, inside: bool) -> None:
     assert log.is_file()
 
 
-@pytest.mark.parametrize("place", ["mine", "mine/log.csv"])
-def test_what_is_not_ours_is_never_replaced(log: Path, tmp_path: Path, tiny_world: Path, place: str) -> None:
+@pytest.mark.parametrize("folder", ["mine", "mine/log.csv"])
+def test_files_of_others_are_never_replaced(log: Path, tmp_path: Path, tiny_world: Path, folder: str) -> None:
     with pytest.raises(DataError, match="will not overwrite"):
-        prepare("tiktok", tiny_world, tmp_path / place)
+        prepare("tiktok", tiny_world, tmp_path / folder)
     assert sorted(path.name for path in log.parent.iterdir()) == ["log.csv"]
 
 
@@ -115,7 +115,7 @@ def test_prepare_once_keeps_what_was_asked_for_and_refuses_anything_else(tiny_wo
         prepare_once("tiktok", tiny_world, out, {"layout": "icme"})
 
 
-def test_data_prepared_before_an_option_was_invented_is_known_again(tiny_world: Path, tmp_path: Path) -> None:
+def test_data_prepared_before_an_option_existed_is_recognised(tiny_world: Path, tmp_path: Path) -> None:
     out = prepare_once("tiktok", tiny_world, tmp_path / "prepared")
     manifest = json.loads((out / "manifest.json").read_text())
     del manifest["provenance"]["options"]["item_offset"]

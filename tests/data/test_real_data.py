@@ -1,4 +1,4 @@
-"""The whole way on each real dataset: prepare, check, train, evaluate, recommend, export."""
+"""All commands on each real dataset: prepare, check, train, evaluate, recommend, export."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ CASES = {
 @pytest.mark.realdata
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_the_whole_way(case: str, realdata: Callable[[str], Path], tmp_path: Path) -> None:
-    source, place, options, split = CASES[case]
-    folder, _, file = place.partition("/")
+def test_prepare_check_train_evaluate_recommend_and_export(
+    case: str, realdata: Callable[[str], Path], tmp_path: Path
+) -> None:
+    source, path, options, split = CASES[case]
+    folder, _, file = path.partition("/")
     data = gr.prepare(source, realdata(folder) / file, tmp_path / "prepared", options)
     assert not [finding for finding in gr.check(gr.load(data)) if finding.severity == "error"]
     settings: dict[str, Any] = {

@@ -45,7 +45,7 @@ def test_chronological_leaves_out_late_likes_of_pairs_clicked_early(dataset_of):
     assert split.counts["dropped_likes_clicked_before_cut"] == 1
 
 
-def test_chronological_never_parts_clicks_of_one_moment(random_dataset):
+def test_chronological_never_separates_clicks_of_the_same_moment(random_dataset):
     dataset = random_dataset(0, moments=8)
     split = make_split(dataset, SplitConfig())
     last = split.train["timestamp"].max()
@@ -122,7 +122,7 @@ def test_random_depends_on_its_seed_alone(random_dataset):
     assert splits[0].hash == splits[1].hash != splits[2].hash
 
 
-def test_given_follows_the_source_and_lets_earlier_parts_win(dataset_of):
+def test_given_follows_the_source_and_prefers_train_to_test_to_valid(dataset_of):
     events = [("a", item, "like", "train") for item in "pqr"] + [("b", item, "like", "train") for item in "pqs"]
     events += [("a", "s", "like", "valid"), ("a", "p", "like", "valid"), ("b", "r", "like", "test")]
     events += [("b", "r", "like", "valid"), ("a", "s", "click", "valid")]
@@ -158,7 +158,7 @@ def test_the_training_dataset_knows_nothing_of_the_held_out_parts(name, random_d
     assert likes and likes < set(map(tuple, split.train_pairs("click")))
 
 
-def test_every_opening_of_the_test_part_is_written_down(random_dataset, tmp_path):
+def test_every_opening_of_the_test_split_is_recorded(random_dataset, tmp_path):
     split = make_split(random_dataset(0), SplitConfig())
     ledger = tmp_path / "run" / "ledger.jsonl"
     split.open_test("final table", ledger)

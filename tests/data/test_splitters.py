@@ -87,7 +87,7 @@ def test_a_recipe_names_it_and_is_refused_where_it_leaks(random_dataset, tmp_pat
     assert "fix the splitter" in str(caught.value)
 
 
-def test_settings_that_it_does_not_use_are_said_to_be_ignored(random_dataset) -> None:
+def test_settings_that_a_splitter_ignores_are_reported(random_dataset) -> None:
     with pytest.warns(UserWarning, match="split.train is ignored by the split `shop_splitters:HalfOfUsers`"):
         make_split(random_dataset(0), SplitConfig(name="shop_splitters:HalfOfUsers", train=0.9))
     with warnings.catch_warnings():

@@ -62,7 +62,7 @@ def test_the_fingerprint_follows_the_content_alone(dataset, tmp_path):
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two") != fingerprint(tmp_path / "other")
 
 
-def test_saving_again_replaces_the_whole(dataset, tmp_path):
+def test_saving_again_replaces_all_files(dataset, tmp_path):
     save(dataset, tmp_path / "prepared")
     save(replace(dataset, features={}, roles={}), tmp_path / "prepared")
     assert not (tmp_path / "prepared" / "features.safetensors").exists()
@@ -115,7 +115,7 @@ def test_a_garbled_manifest_is_refused(dataset, tmp_path, content):
         load(tmp_path / "prepared")
 
 
-def test_an_empty_place_says_what_to_do(tmp_path):
+def test_the_error_for_an_empty_folder_says_what_to_do(tmp_path):
     with pytest.raises(DataError, match="graphrec prepare"):
         load(tmp_path / "nothing")
 

@@ -114,7 +114,7 @@ def test_the_wrong_line_is_named_wherever_it_is(tmp_path, wrong, place):
         assert str(caught.value.where) == f"{file}:{2 * place + 1}"
 
 
-def test_what_may_be_empty_is_said_so(tmp_path):
+def test_only_optional_values_may_be_empty(tmp_path):
     file = write(tmp_path, "1\t\t\n2\tb\t3\n")
     columns = {"x": Column(2, "float", optional=True), "b": Column(1, "str", optional=True)}
     read = whole(file, columns)
@@ -153,7 +153,7 @@ def test_columns_taken_by_position_need_the_very_header(tmp_path):
         whole(file, {"user": Column(0, "int")}, delimiter=",", header=("user", "item"))
 
 
-def test_a_second_header_of_text_alone_is_seen(tmp_path):
+def test_a_repeated_header_among_texts_is_refused(tmp_path):
     file = write(tmp_path, "user,item\na,user,item\n".replace("a,", "") + "c,d\n")
     with pytest.raises(DataError, match="repeated"):
         whole(file, {"user": Column("user", "str")}, delimiter=",", header=("user", "item"))

@@ -89,7 +89,7 @@ def test_what_is_no_matrix_is_refused(tmp_path, content):
         load_sparse_pickle(tmp_path / "matrix.pkl")
 
 
-def test_objects_in_the_place_of_numbers_are_refused(tmp_path):
+def test_objects_instead_of_numbers_are_refused(tmp_path):
     matrix = sparse.csr_matrix(np.eye(3))
     matrix.data = np.array([1, "two", None], dtype=object)
     (tmp_path / "matrix.pkl").write_bytes(pickle.dumps(matrix))
@@ -155,7 +155,7 @@ def test_code_among_lists_is_not_run(tmp_path, nested):
         np.array([[1.5, 2.0]]),
     ],
 )
-def test_what_is_no_list_of_whole_numbers_is_refused(tmp_path, content):
+def test_anything_but_lists_of_whole_numbers_is_refused(tmp_path, content):
     np.save(tmp_path / "lists.npy", content, allow_pickle=True)
     with pytest.raises(DataError, match=r"not a readable \.npy file of lists"):
         load_lists(tmp_path / "lists.npy")

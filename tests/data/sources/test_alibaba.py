@@ -85,7 +85,7 @@ def test_an_unknown_price_is_a_missing_one(raw):
 
 
 @pytest.mark.realdata
-def test_the_real_log_has_its_known_counts(realdata):
+def test_the_real_log_has_its_published_counts(realdata):
     dataset = load(realdata("alibaba_ecomm"))
     assert (dataset.num_users, dataset.num_items) == (1476, 34_505)
     pairs = dataset.interactions.drop_duplicates(["user", "item", "behaviour"])["behaviour"].value_counts()
@@ -99,7 +99,7 @@ def test_the_real_log_has_its_known_counts(realdata):
 
 @pytest.mark.realdata
 @pytest.mark.parametrize(("k", "users", "items"), [(2, 1274, 6477), (3, 921, 2406), (5, 214, 316)])
-def test_iterated_filtering_leaves_the_known_counts(realdata, k, users, items):
+def test_iterated_filtering_leaves_the_published_counts(realdata, k, users, items):
     dataset = load(realdata("alibaba_ecomm"), min_pairs=k)
     assert (dataset.num_users, dataset.num_items) == (users, items)
     if k == 2:

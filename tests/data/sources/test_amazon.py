@@ -179,7 +179,7 @@ class TestRecords:
         assert dataset.provenance["items_without_meta"] == 1
         assert dataset.provenance["items_described_again"] == 1
 
-    def test_one_category_an_item_is_the_deepest_that_enough_items_share(self, raw, monkeypatch):
+    def test_the_main_category_is_the_deepest_that_enough_items_share(self, raw, monkeypatch):
         monkeypatch.setattr("graphrec.data.sources.amazon_items.CATEGORY_IN", 2)
         (raw / "ratings_X.csv").write_text("".join(f"A1,B00000000{item},5.0,1\n" for item in range(8)))
         paths = [
@@ -297,7 +297,7 @@ def test_wrong_attributes_are_refused(tmp_path, attributes):
 
 
 @pytest.mark.realdata
-def test_real_ratings_have_their_known_counts(realdata, tmp_path):
+def test_real_ratings_have_their_published_counts(realdata, tmp_path):
     with ZipFile(realdata("amazon_cornac") / "amazon_toy_rating.zip") as archive:
         content = next(archive.read(name) for name in archive.namelist() if name.endswith("rating.txt"))
     (tmp_path / "ratings_Toys_and_Games.csv").write_bytes(content)
@@ -312,7 +312,7 @@ def test_real_ratings_have_their_known_counts(realdata, tmp_path):
     ("category", "users", "items", "clicks"),
     [("Beauty", 22_363, 12_101, 198_502), ("Office_Products", 4_905, 2_420, 53_258)],
 )
-def test_real_lists_have_their_known_counts(realdata, category, users, items, clicks):
+def test_real_lists_have_their_published_counts(realdata, category, users, items, clicks):
     dataset = load(realdata("amazon_5core_2014"), category=category)
     assert (dataset.num_users, dataset.num_items, len(dataset.pairs("click"))) == (users, items, clicks)
     assert ("attributes" in dataset.features) == (category == "Beauty")

@@ -23,7 +23,7 @@ def test_the_first_known_value_counts_over_any_number_of_chunks(monkeypatch):
     assert gathered.conflicts() == {"brand": sum(len(one) > 1 for one in every.values())}
 
 
-def test_an_attribute_that_never_comes_is_unknown():
+def test_an_attribute_without_a_value_is_unknown():
     gathered = ItemAttributes(["brand"])
     gathered.add(np.array([1]), {"brand": np.array([UNKNOWN])})
     assert gathered.of(np.array([1]))["brand"].tolist() == [UNKNOWN]

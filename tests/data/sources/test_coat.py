@@ -34,7 +34,7 @@ def pairs(dataset, part, behaviour):
     return sorted(zip(some["user"], some["item"], strict=True))
 
 
-def test_ratings_are_clicks_and_high_ones_likes_and_test_is_the_random_part(raw):
+def test_ratings_are_clicks_and_high_ratings_likes_and_test_was_shown_at_random(raw):
     dataset = load(raw)
     assert pairs(dataset, "test", "click") == [(0, 2), (1, 3)]
     assert pairs(dataset, "test", "like") == [(0, 2)]

@@ -48,7 +48,7 @@ def test_lists_are_the_parts(raw):
     ]  # fmt: skip
 
 
-def test_a_prepared_folder_within_is_known_again(raw, tmp_path):
+def test_a_prepared_folder_within_the_raw_folder_is_recognised(raw, tmp_path):
     write_json_fixture(tmp_path / "lattice", FEATURES, folder="5-core")
     for _ in range(2):
         prepare_once("mmrec", tmp_path / "lattice", tmp_path / "prepared")

@@ -41,7 +41,7 @@ def test_rows_are_shows_and_every_signal_is_an_event(raw):
     assert set(events.query("part == 'test'")["item"]) == {1, 2}
 
 
-def test_what_was_shown_at_random_is_the_test_part_whichever_file_it_stands_in(raw):
+def test_what_was_shown_at_random_is_test_whichever_file_it_is_in(raw):
     with open(raw / STANDARD, "a") as stream:
         stream.write("2,7,4000,1,0,0,0,0,0,0,1\n")
     dataset = load(raw)

@@ -67,7 +67,7 @@ def test_pictures_are_found_with_and_without_an_ending(raw):
     assert fewer.provenance["visual_sha256"] != dataset.provenance["visual_sha256"]
 
 
-def test_without_pictures_it_must_be_said(raw):
+def test_a_missing_folder_of_pictures_is_refused_unless_the_option_says_so(raw):
     (raw / "final_visual_train").rename(raw / "elsewhere")
     with pytest.raises(DataError, match="visual=false"):
         load(raw)
@@ -109,12 +109,12 @@ def test_a_wrong_picture_is_named(raw, vector, message):
     assert caught.value.where == raw / "final_visual_train" / "30.npy"
 
 
-def test_a_world_is_known_as_such(raw):
+def test_a_simulated_world_is_marked_as_simulated(raw):
     (raw / "world.json").write_text(json.dumps({"seed": 3}))
     assert load(raw).provenance["simulated"] == {"seed": 3}
 
 
-def test_who_gives_a_file_or_the_wrong_folder_is_told_what_to_do(raw, tmp_path):
+def test_the_error_for_a_file_or_a_wrong_folder_says_what_to_do(raw, tmp_path):
     with pytest.raises(DataError, match="give the folder that holds the file"):
         load(raw / "train_interaction.txt")
     (tmp_path / "empty").mkdir()

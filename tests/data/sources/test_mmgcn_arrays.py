@@ -97,7 +97,7 @@ def test_items_without_interactions_are_those_of_the_features(raw):
     assert load(raw).num_items == 6
 
 
-def test_items_numbered_from_0_are_refused_until_they_are_said_to_be(raw):
+def test_items_numbered_from_0_need_the_option(raw):
     np.save(raw / "train.npy", np.array([[0, 0], [0, 1], [1, 2], [2, 0]]))
     np.save(raw / "val_full.npy", lists([0, 2], [1, 0, 1], [2]), allow_pickle=True)
     np.save(raw / "test_full.npy", lists([0, 3], [1], [2]), allow_pickle=True)
@@ -113,7 +113,7 @@ def test_swapped_columns_are_refused(raw):
         load(raw)
 
 
-def test_a_number_of_users_that_cannot_be_told_is_not_guessed(raw):
+def test_an_ambiguous_number_of_users_is_not_guessed(raw):
     np.save(raw / "train.npy", np.array([[0, 5], [1, 5], [2, 5]]))
     np.save(raw / "val_full.npy", lists([0, 6]), allow_pickle=True)
     np.save(raw / "test_full.npy", lists([0, 6]), allow_pickle=True)
@@ -158,7 +158,7 @@ def test_a_wrong_file_is_named(raw, name, content, message):
 
 
 @pytest.mark.realdata
-def test_crs_partial_folder_has_its_known_counts_and_lacks_train(realdata):
+def test_crs_partial_folder_has_its_published_counts_and_lacks_train(realdata):
     raw = realdata("tiktok_cr_partial")
     with pytest.raises(DataError, match=r"lacks train\.npy"):
         load(raw)

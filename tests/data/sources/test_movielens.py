@@ -140,7 +140,7 @@ def test_an_archive_of_two_files_is_refused(raw):
 
 
 @pytest.mark.realdata
-def test_the_small_edition_has_its_known_counts(realdata):
+def test_the_small_edition_has_its_published_counts(realdata):
     dataset = load(realdata("ml_latest_small"))
     assert (dataset.num_users, dataset.num_items) == (671, 9066)
     assert (len(dataset.pairs("click")), len(dataset.pairs("like"))) == (100_004, 51_568)

@@ -36,7 +36,7 @@ class TestTableWithRatingsTimesAndFeatures(SourceContract):
         table.to_parquet(folder / "text.parquet")
         np.save(folder / "image.npy", np.random.default_rng(0).normal(size=(8, 4)))
 
-    def test_its_modalities_have_the_roles_and_columns_that_were_given(self, dataset):
+    def test_its_modalities_have_the_roles_and_columns_of_the_options(self, dataset):
         assert dataset.roles == {"text": "exposure", "visual": "content"}
         assert dataset.features["text"].columns == ("f0", "f1")
 
@@ -199,7 +199,7 @@ def test_filtering_comes_after_features_are_matched(tmp_path):
     assert dataset.provenance["filter"]["items_removed"] == 1
 
 
-def test_who_made_the_features_is_kept_where_it_is_told(tmp_path, csv):
+def test_the_encoders_of_features_are_recorded_where_the_option_names_them(tmp_path, csv):
     np.save(tmp_path / "image.npy", np.ones((2, 3)))
     np.save(tmp_path / "text.npy", np.ones((2, 3)))
     given = {"features": "visual=image.npy,text=text.npy"}
@@ -239,7 +239,7 @@ def test_amazon_toys_is_read_from_its_archive(realdata):
         ("amazon_office_rating", "space", (3_703, 6_523, 53_282)),
     ],
 )
-def test_other_archives_have_their_known_counts(realdata, name, delimiter, counts):
+def test_other_archives_have_their_published_counts(realdata, name, delimiter, counts):
     options = {"user": "0", "item": "1", "rating": "2", "header": False, "delimiter": delimiter}
     dataset = load(realdata("amazon_cornac") / f"{name}.zip", **options)
     assert (dataset.num_users, dataset.num_items, len(dataset.pairs("click"))) == counts

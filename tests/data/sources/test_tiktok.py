@@ -153,7 +153,7 @@ def test_a_wrong_line_is_named(icme, name, line, text, message):
     assert str(caught.value.where) == f"{icme / name}:{line}"
 
 
-def test_layouts_are_told_apart_by_their_files(icme, tmp_path):
+def test_layouts_are_recognised_by_their_files(icme, tmp_path):
     with pytest.raises(DataError, match=r"trnMat\.npz(.|\n)*final_track2_train\.txt|final_track2(.|\n)*trnMat"):
         load(tmp_path / "nowhere")
     write_diffmm_fixture(icme)
@@ -203,7 +203,7 @@ def test_an_array_of_objects_is_never_unpickled(tmp_path):
 
 
 @pytest.mark.realdata
-def test_the_published_diffmm_data_has_its_known_counts(realdata):
+def test_the_published_diffmm_data_has_its_published_counts(realdata):
     dataset = load(realdata("tiktok_hkuds"))
     facts = statistics(dataset)
     assert (facts["users"], facts["items"], facts["clicks"]) == (9308, 6710, 59_541 + 3_051 + 6_130)
