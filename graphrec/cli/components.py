@@ -120,6 +120,7 @@ _USES = {
     NewKind.backbone: "graphrec train recipe.toml --out runs/{name} --set backbone.name={path}",
     NewKind.decoder: "graphrec train recipe.toml --out runs/{name} --set decoder.name={path}",
     NewKind.source: "graphrec prepare {path} --raw FOLDER --out prepared/{name}",
+    NewKind.metric: 'graphrec train recipe.toml --out runs/{name} --set \'evaluation.metrics=["ndcg", "{path}"]\'',
     NewKind.estimand: "graphrec evaluate RUN --estimand {path}",
 }
 

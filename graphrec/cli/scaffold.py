@@ -15,7 +15,8 @@ from graphrec.errors import OUT, ComponentError, Phrase
 from graphrec.registry import Registry
 
 TEMPLATES = Path(__file__).parent / "templates"
-"""`KIND.py.txt` is the component, `test.py.txt` the test of any kind. `$name` is the module, `$title` the class."""
+"""`KIND.py.txt` is the component, `test.py.txt` the test of any kind. `$name` is the module, `$title` the class, and
+`$column` names the results of a metric."""
 
 
 class NewKind(StrEnum):
@@ -24,6 +25,7 @@ class NewKind(StrEnum):
     backbone = "backbone"
     decoder = "decoder"
     source = "source"
+    metric = "metric"
     estimand = "estimand"
 
 
@@ -55,12 +57,15 @@ def scaffold(kind: NewKind, name: str, folder: str | Path = ".") -> Scaffold:
     """
     template = (TEMPLATES / f"{kind}.py.txt").read_text(encoding="utf-8")
     title = _class_name(kind, name, template)
+    if kind is NewKind.metric:
+        _check_column(name.lower())
     fields = {
         "name": name,
         "title": title,
         "kind": str(kind),
         "plural": f"{kind}s",
         "contract": f"{kind.title()}Contract",
+        "column": name.lower(),
     }
     test_template = (TEMPLATES / "test.py.txt").read_text(encoding="utf-8")
     component, test = Path(folder) / f"{name}.py", Path(folder) / f"test_{name}.py"
@@ -112,6 +117,12 @@ def _class_name(kind: NewKind, name: str, template: str) -> str:
     )
 
 
+def _check_column(name: str) -> None:
+    from graphrec.evaluation.metrics.base import check_name
+
+    check_name(name)
+
+
 def _module_origin(name: str) -> str | None:
     """The file of a module of that name. A folder without `__init__.py` has none, and gives way to a file."""
     spec = importlib.util.find_spec(name)
@@ -137,6 +148,12 @@ def _sources() -> Registry:
     return sources
 
 
+def _metrics() -> Registry:
+    from graphrec.evaluation.metrics import metrics
+
+    return metrics
+
+
 def _estimands() -> Registry:
     from graphrec.causal import estimands
 
@@ -147,5 +164,6 @@ REGISTRIES: dict[NewKind, Callable[[], Registry]] = {
     NewKind.backbone: _backbones,
     NewKind.decoder: _decoders,
     NewKind.source: _sources,
+    NewKind.metric: _metrics,
     NewKind.estimand: _estimands,
 }

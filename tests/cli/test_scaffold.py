@@ -101,6 +101,18 @@ def test_a_run_is_evaluated_under_the_estimand(folder: Path, own: Callable[[str]
         own("ct").evaluate([estimand])
 
 
+def test_a_run_reports_and_watches_the_metric(folder: Path, tiny_recipe: Callable[..., Recipe]) -> None:
+    files = scaffold(NewKind.metric, "tiny_metric", folder)
+    metrics = f'evaluation.metrics=["ndcg", "{files.import_path}"]'
+    run = train(tiny_recipe("ct", metrics, "training.monitor=tiny_metric@10", "training.epochs=1"), folder / "run")
+    assert run.evaluate()["tiny_metric@20"].between(0, 1).all()
+
+
+def test_the_name_of_a_metric_must_be_that_of_a_column(tmp_path: Path) -> None:
+    with pytest.raises(ComponentError, match="a metric cannot be called `tiny_low`"):
+        scaffold(NewKind.metric, "tiny_low", tmp_path)
+
+
 def test_the_source_is_prepared(folder: Path) -> None:
     files = scaffold(NewKind.source, "tiny_source", folder)
     source = REGISTRIES[NewKind.source]().get(files.import_path)
@@ -171,8 +183,3 @@ def test_a_folder_of_that_name_is_no_hindrance(folder: Path) -> None:
 def test_every_kind_has_a_template_and_they_are_in_the_package() -> None:
     assert {path.name for path in TEMPLATES.iterdir()} == {"test.py.txt", *(f"{kind}.py.txt" for kind in KINDS)}
     assert "cli/templates/*.py.txt" in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-
-
-def test_the_document_names_what_the_command_writes() -> None:
-    document = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-    assert "graphrec new backbone own_net" in document and "own_net:OwnNet" in document

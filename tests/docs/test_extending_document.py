@@ -19,6 +19,7 @@ from support.paths import ROOT
 import graphrec.testing
 from graphrec.backbones import Backbone
 from graphrec.errors import GraphrecError
+from graphrec.evaluation.metrics import metrics
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
@@ -29,7 +30,7 @@ TESTS = sorted(name for name in FILES if name.startswith("test_"))
 COMMANDS = [
     line.partition("#")[0].strip()
     for block in re.findall(r"```bash\n(.*?)```", DOCUMENT, flags=re.DOTALL)
-    for line in block.splitlines()
+    for line in block.replace("\\\n", "").splitlines()
     if line.startswith("graphrec ")
 ]
 
@@ -41,8 +42,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
+    # Another test imports the files from its own folder, and gets other classes of the same names.
+    monkeypatch.setattr(metrics, "_components", dict(metrics._components))
     yield tmp_path
-    for name in FILES:  # another test imports them from its own folder
+    for name in FILES:
         sys.modules.pop(Path(name).stem, None)
 
 
