@@ -17,7 +17,14 @@ from graphrec.graph.sorted_edges import SortedEdges
 
 
 class MessagePassing:
-    """Stands in for `graphrec.graph.propagator.Propagator` in a test, with the same arguments and calls."""
+    """Replaces `graphrec.graph.propagator.Propagator` in a test, with the same arguments and methods.
+
+    Args:
+        pairs: `[E, 2]` user and item numbers.
+        num_users, num_items: U and I.
+        scaling: of the adjacency matrix.
+        self_loops: whether every node is its own neighbour, too.
+    """
 
     def __init__(
         self, pairs: Tensor, num_users: int, num_items: int, scaling: Scaling = "mean", *, self_loops: bool = False
@@ -44,11 +51,11 @@ class MessagePassing:
         )
 
     def to_users(self, x: Tensor) -> Tensor:
-        """`[I, d] -> [U, d]`: what the users hear of the items."""
+        """`[I, d] -> [U, d]`: what the users receive from the items."""
         return self(torch.cat([x.new_zeros(self.num_users, x.shape[1]), x]))[: self.num_users]
 
     def to_items(self, x: Tensor) -> Tensor:
-        """`[U, d] -> [I, d]`: what the items hear of the users."""
+        """`[U, d] -> [I, d]`: what the items receive from the users."""
         return self(torch.cat([x, x.new_zeros(self.num_items, x.shape[1])]))[self.num_users :]
 
 
@@ -64,9 +71,10 @@ def _dot_products(edges: SortedEdges, x: Tensor, y: Tensor) -> Tensor:
 
 
 def _softmax(edges: SortedEdges, logits: Tensor) -> Tensor:
-    heard = logits > -torch.inf
-    weights = softmax(logits[heard], edges.target[heard], num_nodes=edges.shape[0])
-    return torch.zeros_like(logits).masked_scatter(heard, weights)
+    # An edge with logit -inf has weight 0. PyG's softmax would give NaN where a node has only such edges.
+    finite = logits > -torch.inf
+    weights = softmax(logits[finite], edges.target[finite], num_nodes=edges.shape[0])
+    return torch.zeros_like(logits).masked_scatter(finite, weights)
 
 
 def _sum(edges: SortedEdges, weights: Tensor, y: Tensor) -> Tensor:

@@ -1,8 +1,12 @@
 """A planted world whose right answer is known.
 
-Users and items come in groups. A user clicks on items of the own group and of the next one, and likes
-those of the own group alone. Some own items of each user are withheld: they, and nothing else, belong at the
-top. All items are clicked about equally often, so that popularity knows nothing.
+Users and items come in groups. A user clicks on items of the user's own group and of the next one, and likes only those
+of the own group. Some items of the own group are withheld from training: they, and nothing else, belong at the top of
+the ranking. All items are clicked about equally often, so that popularity says nothing.
+
+>>> split = planted_split()
+>>> round(popular_recall(split), 2)
+0.06
 """
 
 from __future__ import annotations
@@ -29,8 +33,9 @@ from graphrec.training.loop import Trainer
 GROUPS, USERS_EACH, ITEMS_EACH = 4, 10, 12
 NUM_USERS, NUM_ITEMS = GROUPS * USERS_EACH, GROUPS * ITEMS_EACH
 WITHHELD_EACH = 4
-"""Of each user's twelve own items two are valid and two are test."""
+"""Items of the own group that are withheld from each user: two for validation, two for test."""
 LIKED_EACH, CLICKED_EACH = ITEMS_EACH - WITHHELD_EACH, 4
+"""Training likes of each user, all in the own group, and clicks on the next group that are no likes."""
 PLANTED_CLICKS = NUM_USERS * (LIKED_EACH + CLICKED_EACH)
 CONTEXT = Context(
     exposure=("visual", "title"),
@@ -46,8 +51,12 @@ def planted_world(seed: int = 0, *, shuffled: bool = False, single_behaviour: bo
     """The world as a dataset whose column `part` gives the split.
 
     Args:
+        seed: decides the features and the clicks on the next group.
         shuffled: every user has other items, drawn at random, so that nothing is left to be learned.
-        single_behaviour: likes only, which play the click too.
+        single_behaviour: likes only, which are the clicks as well.
+
+    >>> planted_world().num_users, planted_world().num_items
+    (40, 48)
     """
     rng = np.random.default_rng(seed)
     events = []
@@ -58,6 +67,7 @@ def planted_world(seed: int = 0, *, shuffled: bool = False, single_behaviour: bo
         parts = ["valid", "valid", "test", "test", *["train"] * LIKED_EACH]
         for item, part in zip(own.tolist(), parts):
             events += [(user, item, behaviour, part) for behaviour in ("click", "like")]
+        # Clicks without a like: who learns from clicks alone ranks the next group as high as the own one.
         events += [(user, item, "click", "train") for item in following[:CLICKED_EACH].tolist()]
     table = pd.DataFrame(events, columns=["user", "item", "behaviour", "part"])
     if single_behaviour:
@@ -78,23 +88,23 @@ def planted_world(seed: int = 0, *, shuffled: bool = False, single_behaviour: bo
 
 
 def planted_split(**options: bool) -> Split:
-    """The planted world, divided as it says."""
+    """The planted world with its own division into train, valid and test; `options` are those of `planted_world`."""
     return make_split(planted_world(**options), SplitConfig(name="given"))
 
 
 def planted_graph(**options: bool) -> InteractionGraph:
-    """The training part of the planted world."""
+    """The training graph of the planted world."""
     return InteractionGraph.from_split(planted_split(**options))
 
 
 def recall(scorer: Scorer, split: Split) -> float:
-    """Recall of the test pairs among as many items as are withheld: 1 when nothing else ranks above them."""
+    """Recall of the test pairs in lists as long as a user has withheld items: 1 where nothing else ranks above them."""
     table: pd.DataFrame = evaluate(scorer, split.open_test("a test"), split.train_pairs("click"), (WITHHELD_EACH,))
     return float(table[f"recall@{WITHHELD_EACH}"].mean())
 
 
 def popular_recall(split: Split) -> float:
-    """`recall` of the items in the order of their training likes."""
+    """`recall` of the ranking by number of training likes."""
     return recall(PopularityScorer(split.train_pairs("like"), NUM_USERS, NUM_ITEMS), split)
 
 
@@ -108,7 +118,15 @@ def trained_recall(
     epochs: int = 9,
     seed: int = 0,
 ) -> float:
-    """`recall` of a decoder on a backbone after a few epochs, under the first of its variants."""
+    """`recall` of a decoder on a backbone after a few epochs, under the first of its variants.
+
+    Args:
+        split: as `planted_split` makes it.
+        decoder, settings: the decoder's name or import path, and its settings.
+        backbone, backbone_settings: the same of the backbone.
+        epochs: of training.
+        seed: decides initial weights and batches.
+    """
     graph = InteractionGraph.from_split(split)
     config = backbones.get(backbone).Config(**{"embedding_size": CONTEXT.embedding_size, **(backbone_settings or {})})
     model = Recommender(
@@ -121,13 +139,13 @@ def trained_recall(
 
 
 def _shuffled(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Each user's items, held-out ones too, exchanged for others at random."""
+    """The table with each user's items, also the held-out ones, replaced by others at random."""
     parts = [events.assign(item=rng.permutation(NUM_ITEMS)[events["item"]]) for _, events in table.groupby("user")]
     return pd.concat(parts, ignore_index=True)
 
 
 def _features(rng: np.random.Generator) -> dict[str, Feature]:
-    """The group, seen through noise; one item in ten lacks each modality."""
+    """Features that tell the item's group with some noise. One item in ten lacks each modality."""
     group = np.arange(NUM_ITEMS) // ITEMS_EACH
     features = {}
     for name, width in (("visual", 6), ("acoustic", 5)):

@@ -1,4 +1,4 @@
-"""A graph small enough for finite differences, with a lone user, a lone item and missing modalities."""
+"""A graph small enough for finite differences, with a user and an item without neighbours, and missing modalities."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from graphrec.graph.sparse import csr_tensor
 
 NUM_USERS, NUM_ITEMS = 7, 11
 LONE_USER, LONE_ITEM = 6, 10
-"""Without any edge."""
+"""The user and the item without any edge."""
 ROLES = {"visual": "exposure", "title": "exposure", "acoustic": "content"}
 MODALITIES = tuple(ROLES)
 MISSING = {"visual": 0, "title": 2, "acoustic": 1}
-"""For each modality the item that lacks it."""
+"""The item that lacks each modality."""
 KIND, NUM_KINDS, WITHOUT_KIND = "kind", 3, 4
-"""A modality for those who ask for it: a category, how many there are, and the item that has none."""
+"""An additional modality, a category: its name, the number of categories, and the item that has none."""
 
 
 def small_graph(
@@ -32,13 +32,18 @@ def small_graph(
 ) -> InteractionGraph:
     """Clicks, of which some are likes, and three modalities: two dense, one (`title`) a bag of six words.
 
-    `kind`, a category, must be asked for.
-
     Args:
-        users, items: permutations; row n of the result is row `users[n]` of the plain graph.
-        like_is_click: one behaviour plays both roles.
+        modalities: those of `MODALITIES`, and `kind` if it is named.
+        users, items: permutations; row n of the result is row `users[n]`, `items[n]` of the graph without them.
+        like_is_click: whether one behaviour is both the click and the like.
         stored_in_missing: what is stored, by mistake, in the rows of missing modalities.
         extra_clicks: further (user, item) pairs.
+
+    >>> graph = small_graph()
+    >>> graph.num_users, graph.num_items, graph.modalities
+    (7, 11, ('visual', 'title', 'acoustic'))
+    >>> graph.mask("title")[MISSING["title"]]
+    tensor(False)
     """
     rng = np.random.default_rng(5)
     clicked = rng.random((NUM_USERS, NUM_ITEMS)) < 0.5
@@ -61,10 +66,10 @@ def small_graph(
     data = HeteroData()
     data["user"].num_nodes, data["item"].num_nodes = NUM_USERS, NUM_ITEMS
     for name in modalities:
-        known = np.arange(NUM_ITEMS) != (MISSING | {KIND: WITHOUT_KIND})[name]
-        table = torch.from_numpy(np.where(known[:, None], values[name], stored_in_missing)[items]).float()
+        present = np.arange(NUM_ITEMS) != (MISSING | {KIND: WITHOUT_KIND})[name]
+        table = torch.from_numpy(np.where(present[:, None], values[name], stored_in_missing)[items]).float()
         data["item"][name] = as_bag(table) if name in ("title", KIND) else table
-        data["item"][f"{name}_mask"] = torch.from_numpy(known[items])
+        data["item"][f"{name}_mask"] = torch.from_numpy(present[items])
     behaviours = {"click": clicked} if like_is_click else {"click": clicked, "like": liked}
     for name, matrix in behaviours.items():
         edges = torch.from_numpy(np.stack(np.nonzero(matrix[np.ix_(users, items)])))
@@ -74,7 +79,7 @@ def small_graph(
 
 
 def as_bag(values: Tensor) -> Tensor:
-    """`[I, D]` as the sparse matrix in which a graph holds words and categories."""
+    """`[I, D]` as the sparse CSR matrix that a graph stores for words and categories."""
     rows, columns = values.nonzero(as_tuple=True)
     crow = torch.zeros(len(values) + 1, dtype=torch.int64)
     crow[1:] = torch.bincount(rows, minlength=len(values)).cumsum(0)
