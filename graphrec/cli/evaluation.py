@@ -71,8 +71,8 @@ def evaluate(
         shown_at_random(loaded)
     judged = None
     if truth is not None:  # first: if it is no truth, the test split stays closed
-        judged = loaded.evaluate_truth(truth, estimand or (), target or "like", graph=own)
-    table = loaded.evaluate(estimand or (), split=split, graph=own)
+        judged = loaded.evaluate_truth(truth, estimand or (), target or "like", causal_graph=own)
+    table = loaded.evaluate(estimand or (), split=split, causal_graph=own)
     if judged is not None:
         table = table.merge(judged.drop(columns="users"), on=["method", "estimand"])
     tables = [table, *_more_tables(loaded, estimand or (), own, slices, lists, off_policy)]
@@ -109,13 +109,13 @@ def _more_tables(
         tables.append(analyses.by_activity(run, estimands))
         for one in (analyses.by_time, analyses.by_like_ratio):
             try:
-                tables.append(one(run, estimands, graph=graph))
+                tables.append(one(run, estimands, causal_graph=graph))
             except DataError as error:
                 typer.echo(f"note: {error.problem}: {error.got}", err=True)
     if lists:
-        tables.append(analyses.of_lists(run, estimands, graph=graph))
+        tables.append(analyses.of_lists(run, estimands, causal_graph=graph))
     if off_policy:
-        tables.append(analyses.off_policy(run, estimands, graph=graph))
+        tables.append(analyses.off_policy(run, estimands, causal_graph=graph))
     return tables
 
 

@@ -41,7 +41,7 @@ def recommend(
     wanted = [one.strip() for one in users.split(",") if one.strip()]
     if not wanted:
         raise RunError("no user ids", expected="ids separated by commas", got=f"`{users}`", where="--users")
-    table = Run(run).recommend(wanted, k, estimand=estimand, seen=seen, graph=read_graph(graph))
+    table = Run(run).recommend(wanted, k, estimand=estimand, seen=seen, causal_graph=read_graph(graph))
     if as_json:
         print_json(table)
         return
@@ -66,7 +66,7 @@ def explain(
     """Split a recommendation's score into its parts, and show its rank and the user's list under each estimand."""
     from graphrec.runs.run import Run
 
-    explained = Run(run).explain(user, item, k=k, estimands=estimand or (), graph=read_graph(graph))
+    explained = Run(run).explain(user, item, k=k, estimands=estimand or (), causal_graph=read_graph(graph))
     if svg is not None:
         from graphrec.report.primitives.plots import effect_plot, standalone
         from graphrec.system.files import write_text

@@ -1,4 +1,4 @@
-"""Analyses of a run besides its ranking metrics, each kept in the run's folder under a result set of its own.
+"""Analyses of a run besides its ranking metrics, each with a result set of its own in the run's results.
 
     by_activity    `active`, `less_active`            the test metrics of each group of users
     by_time        `time_1` to `time_4`, `time_drop`  metrics on each quarter of the held-out likes, and their drop
@@ -34,7 +34,7 @@ Estimands = Sequence[str | Estimand]
 
 
 def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
-    """The kept test metrics, averaged over active users and over the others; see `evaluation.slices`.
+    """The test metrics averaged over active users and over the others; see `evaluation.slices`.
 
     Raises:
         RunError: an estimand was not evaluated on the test split yet.
@@ -50,7 +50,7 @@ def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
     return _by_part(rows)
 
 
-def by_time(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
+def by_time(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph | None = None) -> pd.DataFrame:
     """Metrics on the four subsets of the held-out likes in order of time, and their drop; opens the test split.
 
     The drop of a metric is 1 - the mean of its means on subsets 2, 3 and 4 / its mean on subset 1.
@@ -58,9 +58,9 @@ def by_time(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = 
     Raises:
         DataError: the data has no times, or no user has four held-out likes.
     """
-    scorers = _scorers(run, estimands, graph)
+    scorers = _scorers(run, estimands, causal_graph)
     split, dataset = run.split(), load_data(run.recipe)
-    like_times(dataset, split, split.valid)  # a dataset without times is refused while the test split is closed
+    like_times(dataset, split, split.valid)  # a dataset without times is refused before the test split is opened
     held = np.concatenate([split.valid, split.open_test("evaluate by time", run.folder / LEDGER)])
     subsets = time_subsets(held, like_times(dataset, split, held))
     evaluation, rows = run.recipe.evaluation, []
@@ -71,13 +71,13 @@ def by_time(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = 
     return _by_part(rows)
 
 
-def by_like_ratio(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
+def by_like_ratio(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph | None = None) -> pd.DataFrame:
     """Normalised recall on items with a high like/click ratio and on the others; opens the test split.
 
     Raises:
         DataError: every click of the data is a like.
     """
-    scorers = _scorers(run, estimands, graph)
+    scorers = _scorers(run, estimands, causal_graph)
     split = run.split()
     if split.dataset.single_behaviour:
         raise DataError(
@@ -96,9 +96,9 @@ def by_like_ratio(run: Run, estimands: Estimands = (), *, graph: CausalGraph | N
     return _by_part(rows)
 
 
-def of_lists(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
+def of_lists(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph | None = None) -> pd.DataFrame:
     """Coverage, popularity and concentration of all users' lists; see `evaluation.lists`."""
-    scorers = _scorers(run, estimands, graph)
+    scorers = _scorers(run, estimands, causal_graph)
     dataset = run.split().dataset
     evaluation, rows = run.recipe.evaluation, []
     for name, (estimand, scorer) in scorers.items():
@@ -109,13 +109,13 @@ def of_lists(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None =
     return pd.DataFrame(rows)
 
 
-def off_policy(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None = None) -> pd.DataFrame:
+def off_policy(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph | None = None) -> pd.DataFrame:
     """IPS, SNIPS and DR estimates of the lists' value; see `evaluation.off_policy`. Opens the test split.
 
     Raises:
-        DataError: the data marks no part as exposed at random, or the run's split does not keep it apart.
+        DataError: the data marks no events as exposed at random, or the run's split does not hold them out.
     """
-    scorers = _scorers(run, estimands, graph)
+    scorers = _scorers(run, estimands, causal_graph)
     exposures = shown_at_random(run)
     run.split().open_test("evaluate off-policy", run.folder / LEDGER)
     evaluation, rows = run.recipe.evaluation, []
@@ -126,7 +126,7 @@ def off_policy(run: Run, estimands: Estimands = (), *, graph: CausalGraph | None
 
 
 def shown_at_random(run: Run) -> Exposures:
-    """What `off_policy` is made of; asks whether the data has it, while the test split is closed.
+    """The exposures behind `off_policy`; a way to ask for them before the test split is opened.
 
     Raises:
         DataError: as `off_policy`.
@@ -134,10 +134,12 @@ def shown_at_random(run: Run) -> Exposures:
     return randomised_exposures(load_data(run.recipe), run.split())
 
 
-def _scorers(run: Run, estimands: Estimands, graph: CausalGraph | None) -> dict[str, tuple[Estimand, Scorer]]:
-    return {name: (one, run.model.scorer(one, graph)) for name, one in run.choose(estimands).items()}
+def _scorers(run: Run, estimands: Estimands, causal_graph: CausalGraph | None) -> dict[str, tuple[Estimand, Scorer]]:
+    return {
+        name: (estimand, run.model.scorer(estimand, causal_graph)) for name, estimand in run.choose(estimands).items()
+    }
 
 
 def _by_part(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows of one result set together, the estimands of each in their order."""
+    """The rows sorted by result set, within each the estimands in their order."""
     return pd.DataFrame(sorted(rows, key=lambda row: SLICES.index(row["result_set"])))

@@ -1,4 +1,4 @@
-"""The files of a trained model in a run's folder, written and read in one place.
+"""The files of a trained model in a run's folder, written and read here alone.
 
 weights.safetensors     every trained parameter
 tables.safetensors      TOWER/OUTPUT/SIDE: representations of all users and items; categories/MODALITY: the category of
@@ -47,17 +47,17 @@ def save_model(folder: Path, model: Recommender, frozen: FrozenModel, split: Spl
     """Write a trained model, what it made of all users and items, and what it was trained on."""
     save_weights(folder / WEIGHTS, model.state_dict())
     tables = {
-        f"{tower}/{output}/{side}": getattr(one, side)
+        f"{tower}/{output}/{side}": getattr(representation, side)
         for tower, outputs in frozen.representations.items()
-        for output, one in outputs.items()
+        for output, representation in outputs.items()
         for side in ("user", "item")
     }
-    kinds = {f"{CATEGORIES}{name}": found.int() for name, found in frozen.categories.items()}
+    categories = {f"{CATEGORIES}{name}": numbers.int() for name, numbers in frozen.categories.items()}
     pairs = torch.from_numpy(split.train_pairs("click").astype(np.int32))
-    save_weights(folder / TABLES, {**tables, **kinds, TRAIN_PAIRS: pairs})
+    save_weights(folder / TABLES, {**tables, **categories, TRAIN_PAIRS: pairs})
     for side, ids in (("users", split.dataset.user_ids), ("items", split.dataset.item_ids)):
-        with replace_file(_ids_file(folder, side)) as part:
-            pd.DataFrame({"id": ids.astype(str)}).to_parquet(part, index=False)
+        with replace_file(_ids_file(folder, side)) as path:
+            pd.DataFrame({"id": ids.astype(str)}).to_parquet(path, index=False)
 
 
 def load_tables(folder: Path, schema: int = SCHEMA) -> Tables:
@@ -69,17 +69,19 @@ def load_tables(folder: Path, schema: int = SCHEMA) -> Tables:
     Raises:
         RunError: the file is missing or damaged.
     """
-    kept, _ = load_weights(folder / TABLES)
+    tensors, _ = load_weights(folder / TABLES)
     representations: dict[str, dict[str, Representation]] = {}
     categories = {
-        key.removeprefix(CATEGORIES): table.long() for key, table in kept.items() if key.startswith(CATEGORIES)
+        key.removeprefix(CATEGORIES): table.long() for key, table in tensors.items() if key.startswith(CATEGORIES)
     }
     try:
-        for key in (key for key in kept if key.endswith("/user") and not key.startswith(CATEGORIES)):
+        for key in (key for key in tensors if key.endswith("/user") and not key.startswith(CATEGORIES)):
             tower, output, _ = key.split("/")
             name = TOWERS.get(schema, {}).get(tower, tower)
-            representations.setdefault(name, {})[output] = Representation(kept[key], kept[f"{tower}/{output}/item"])
-        return Tables(representations, categories, kept[TRAIN_PAIRS].numpy().astype(np.int64))
+            representations.setdefault(name, {})[output] = Representation(
+                tensors[key], tensors[f"{tower}/{output}/item"]
+            )
+        return Tables(representations, categories, tensors[TRAIN_PAIRS].numpy().astype(np.int64))
     except KeyError as error:
         raise damaged(folder / TABLES, f"no tensor {error}") from None
 
@@ -94,7 +96,9 @@ def load_model(folder: Path, decoder: Decoder, tables: Tables, num_items: int) -
         RunError: the weights are missing, damaged or another decoder's.
     """
     weights, _ = load_weights(folder / WEIGHTS)
-    of_decoder = {name.removeprefix("decoder."): one for name, one in weights.items() if name.startswith("decoder.")}
+    of_decoder = {
+        name.removeprefix("decoder."): weight for name, weight in weights.items() if name.startswith("decoder.")
+    }
     try:
         decoder.load_state_dict(of_decoder)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""From a recipe to its parts: the dataset as the recipe reads it, the split, the graph, the untrained model."""
+"""From a recipe to what it describes: the dataset as the recipe reads it, the split, the graph, the untrained model."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def load_data(recipe: Recipe) -> InteractionDataset:
         for name in names:
             if name not in dataset.features:
                 raise UnknownNameError("modality", name, dataset.features, where=where)
-    kept = recipe.data.modalities if recipe.data.modalities is not None else tuple(dataset.features)
-    roles = {name: role for name, role in (dict(dataset.roles) | recipe.data.roles).items() if name in kept}
-    dataset = replace(dataset, features={name: dataset.features[name] for name in kept}, roles=roles)
+    modalities = recipe.data.modalities if recipe.data.modalities is not None else tuple(dataset.features)
+    roles = {name: role for name, role in (dict(dataset.roles) | recipe.data.roles).items() if name in modalities}
+    dataset = replace(dataset, features={name: dataset.features[name] for name in modalities}, roles=roles)
     return dataset if recipe.data.filter is None else filtered(dataset, recipe.data.filter)
 
 
@@ -58,7 +58,7 @@ def prepare_split(recipe: Recipe) -> Split:
     if leaks:
         raise SplitError(
             f"the split `{recipe.split.name}` leaks: {leaks[0].message}",
-            expected="held-out pairs of users and items that train knows, each in one split alone",
+            expected="held-out pairs of users and items that train knows, each in a single split",
             got=f"{leaks[0].count}, such as {leaks[0].example}",
             where="split.name",
             next_step="fix the splitter, or use another split",
@@ -92,7 +92,7 @@ def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
     """The untrained model of a recipe and the graph that it sees.
 
     Raises:
-        RecipeError, IdentificationError: the parts, the device or an estimand do not fit together.
+        RecipeError, IdentificationError: backbone, decoder, data, device and estimands do not fit together.
     """
     device = _usable(recipe.training.device)
     graph = InteractionGraph.from_split(split, recipe.data.scaling)

@@ -1,4 +1,4 @@
-"""Runs side by side, and whether they differ: result rows, and the tests of every pair of them."""
+"""Several runs in one table, and the tests of every pair of its rows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
     require_one_split(runs)
     twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]
     if twice:
-        raise RunError("a run is given twice", expected="each run once", got=twice[0], next_step="drop one of them")
+        raise RunError("a run is named twice", expected="each run once", got=twice[0], next_step="drop one of them")
     rows = []
     for name, run in zip(run_labels(runs), runs):
         results = run.results.by_estimand(result_set).values()
@@ -55,7 +55,7 @@ def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
                 expected=f"evaluation.active_share {runs[0].recipe.evaluation.active_share} in all",
                 got=run.recipe.evaluation.active_share,
                 where=run.folder,
-                next_step="train and evaluate them with one active_share",
+                next_step="train and evaluate them with the same active_share",
             )
         rows += [{"run": name, **result.row()} for result in results]
     return pd.DataFrame(rows)
@@ -70,14 +70,14 @@ def require_one_split(runs: Sequence[Run]) -> None:
     if len({run.manifest["split_hash"] for run in runs}) > 1:
         raise RunError(
             "the runs cannot be compared: they were trained on different splits or data",
-            expected="one split for all",
+            expected="the same split for all",
             got=", ".join(f"{run.folder}: split {run.manifest['split_hash'][:12]}" for run in runs),
             next_step="train them on the same prepared data with the same [data] and [split]",
         )
 
 
 def run_labels(runs: Sequence[Run]) -> list[str]:
-    """What `compare` calls each run: its name, or its folder where two share one."""
+    """The name of each run in tables: its own, or its folder where two have the same."""
     names = [run.name for run in runs]
     return [run.name if names.count(run.name) == 1 else str(run.folder) for run in runs]
 
@@ -92,8 +92,8 @@ def compare_runs(runs: Sequence[Run], result_set: str = "test", *, replicates: b
             `seeds`; intervals and tests are then over users and seeds.
 
     Raises:
-        RunError: as `compare`; with `replicates`, methods have different numbers of seeds, or a run of one was not
-            evaluated under all its estimands.
+        RunError: as `compare`; with `replicates`, methods have different numbers of seeds, or a run of a method
+            was not evaluated under all its estimands.
     """
     table = compare(runs, result_set)
     if not replicates:
@@ -134,37 +134,37 @@ def summarise_seeds(summaries: Sequence[Summary], tables: Sequence[pd.DataFrame]
 def paired_tests(
     per_user: Mapping[int, Sequence[pd.DataFrame]], trainings: Mapping[int, Hashable] | None = None
 ) -> pd.DataFrame:
-    """`pair_tests` on kept per-user tables, over the users that all have.
+    """`pair_tests` on per-user tables, over the users that all tables have.
 
-    Where values nearer 0 are better, those of a row with a negative mean change their sign, so that a difference is one
-    of distances from 0.
+    Where values nearer 0 are better, those of a row with a negative mean change their sign: a difference is then one of
+    distances from 0.
 
     Args:
-        per_user: by row number, a table for each seed; a single one stands for a method without a seed.
-        trainings: by row number, what was trained; rows with an equal one are estimands of one training, and paired by
-            seed. A row that is not in it is of its own.
+        per_user: by row number, a table for each seed; a single table where the method has no seed, as popularity.
+        trainings: by row number, what was trained. Rows with an equal value are estimands of the same training, and are
+            paired by seed. A row without a value shares its training with no other.
     """
     seeds = max(map(len, per_user.values()), default=1)
-    tables = {row: [one.set_index("user") for one in found] for row, found in per_user.items()}
+    by_user = {row: [table.set_index("user") for table in tables] for row, tables in per_user.items()}
     users: pd.Index | None = None
-    for one in (one for found in tables.values() for one in found):
-        users = one.index if users is None else users.intersection(one.index, sort=False)
+    for table in (table for tables in by_user.values() for table in tables):
+        users = table.index if users is None else users.intersection(table.index, sort=False)
     metrics = dict.fromkeys(
-        column for found in tables.values() for column in found[0].columns if column not in ABOUT_USERS
+        column for tables in by_user.values() for column in tables[0].columns if column not in ABOUT_USERS
     )
     values = {}
     for metric in metrics:
         stacked = [
-            np.stack([one.reindex(users, columns=[metric])[metric].to_numpy(dtype=float) for one in found])
-            for found in tables.values()
+            np.stack([table.reindex(users, columns=[metric])[metric].to_numpy(dtype=float) for table in tables])
+            for tables in by_user.values()
         ]
-        found = np.stack([np.broadcast_to(one, (seeds, one.shape[1])) for one in stacked])
+        rows = np.stack([np.broadcast_to(row, (seeds, row.shape[1])) for row in stacked])
         if better(metric) == "nearer 0":
-            found = found * np.where(np.nan_to_num(found).mean((1, 2), keepdims=True) < 0, -1.0, 1.0)
-        values[metric] = found
-    numbers = np.array(list(tables), dtype=int)
-    own = trainings or {}
-    tests = pair_tests(values, [("of", own[row]) if row in own else ("row", row) for row in tables])
+            rows = rows * np.where(np.nan_to_num(rows).mean((1, 2), keepdims=True) < 0, -1.0, 1.0)
+        values[metric] = rows
+    numbers = np.array(list(by_user), dtype=int)
+    trained = trainings or {}
+    tests = pair_tests(values, [("of", trained[row]) if row in trained else ("row", row) for row in by_user])
     return tests.assign(**{key: numbers[tests[key].astype(int)] for key in ("first", "second")})
 
 
@@ -176,10 +176,10 @@ def named(names: Sequence[str], tests: pd.DataFrame) -> pd.DataFrame:
 def by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
     """The runs of each method: those whose recipes differ in the seed (and the name) alone.
 
-    Where their data lies does not matter, only whether it is the same.
+    The path of their data does not matter, only whether it is the same data.
 
     Raises:
-        RunError: methods have different numbers of seeds, or two runs of one have the same seed.
+        RunError: methods have different numbers of seeds, or two runs of a method have the same seed.
     """
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
@@ -189,7 +189,7 @@ def by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
     require_as_many_seeds(methods)
     twice = [same for same in methods if len({run.recipe.seed for run in same}) < len(same)]
     if twice:
-        raise RunError("two runs of one recipe have the same seed", got=", ".join(str(run.folder) for run in twice[0]))
+        raise RunError("two runs of a recipe have the same seed", got=", ".join(str(run.folder) for run in twice[0]))
     return methods
 
 
@@ -204,5 +204,5 @@ def require_as_many_seeds(methods: Sequence[Sequence[Run]]) -> None:
             "the methods have different numbers of seeds",
             expected="as many runs of each recipe",
             got=", ".join(f"{len(same)} of {same[0].name}" for same in methods),
-            next_step="train the missing seeds, or compare the runs one by one",
+            next_step="train the missing seeds, or compare the runs without replicates",
         )

@@ -1,6 +1,6 @@
-"""Where a run's data lies: at the path that its recipe names, or at its path relative to the run's folder.
+"""Where a run's data is: at the path that its recipe names, or at its path relative to the run's folder.
 
-The relative path is kept in the run's manifest; by it data is found from any working folder, and where both have moved
+The manifest has the relative path. By it the data is found from any working folder, and after both folders have moved
 together.
 """
 
@@ -20,27 +20,31 @@ RELATIVE_DATA = "relative_data_path"
 
 
 def location_of_data(folder: Path, recipe: Recipe) -> dict[str, str]:
-    """What the manifest of a run in `folder` says of its data's place."""
+    """The entry of a manifest that says where the data of the run in `folder` is."""
     return {RELATIVE_DATA: os.path.relpath(Path(recipe.data.path).resolve(), folder.resolve())}
 
 
 def portable_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest, without any place on this machine."""
+    """The manifest without paths of this machine.
+
+    >>> portable_manifest({"name": "HCR", "relative_data_path": "../prepared"})
+    {'name': 'HCR'}
+    """
     return {key: value for key, value in manifest.items() if key != RELATIVE_DATA}
 
 
 def relocate_data(recipe: Recipe, folder: Path, manifest: Mapping[str, Any]) -> Recipe:
-    """The recipe of the run in `folder`, naming where its data lies if its own path leads elsewhere or nowhere.
+    """The recipe of the run in `folder`, with the path at which its data is now.
 
-    Where data lies at both, that which the run was trained on counts.
+    Where both paths have data, the data that the run was trained on counts.
     """
     if RELATIVE_DATA not in manifest:
         return recipe
     named, other = Path(recipe.data.path), folder / manifest[RELATIVE_DATA]
-    places = [place for place in (named, other) if place.exists()]
-    if len(places) == 2 and not named.samefile(other):
-        places.sort(key=lambda place: not _has_fingerprint(place, manifest["dataset_fingerprint"]))
-    if not places or places[0] == named:
+    paths = [path for path in (named, other) if path.exists()]
+    if len(paths) == 2 and not named.samefile(other):
+        paths.sort(key=lambda path: not _has_fingerprint(path, manifest["dataset_fingerprint"]))
+    if not paths or paths[0] == named:
         return recipe
     plain = Path(os.path.normpath(other))
     if not (plain.exists() and plain.samefile(other)):  # `..` behind a link leads elsewhere than it reads
@@ -48,8 +52,8 @@ def relocate_data(recipe: Recipe, folder: Path, manifest: Mapping[str, Any]) -> 
     return recipe.with_data_at(str(plain))
 
 
-def _has_fingerprint(data: Path, wanted: str) -> bool:
+def _has_fingerprint(data: Path, expected: str) -> bool:
     try:
-        return fingerprint(data) == wanted
+        return fingerprint(data) == expected
     except GraphrecError:
         return False

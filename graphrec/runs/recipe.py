@@ -1,7 +1,6 @@
 """The recipe: a typed, complete description of a run, read from TOML.
 
-Every default is resolved on reading, so that the recipe kept in a run folder says what was done, not what was
-asked.
+Every default is resolved on reading, so that the recipe in a run's folder says what was done, not what was asked.
 """
 
 from __future__ import annotations
@@ -19,23 +18,21 @@ from graphrec.causal import Estimand, parse_estimand
 from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, splitters
 from graphrec.decoders import DecoderConfig, decoders
-from graphrec.errors import Argument, ComponentError, GraphrecError, Phrase, RecipeError, UnknownNameError
+from graphrec.errors import ComponentError, GraphrecError, RecipeError, UnknownNameError
 from graphrec.evaluation.metrics import DEFAULT_K, metrics, monitors, resolve
 from graphrec.graph.build import FeatureScaling
 from graphrec.registry import ComponentRegistry, Registry
+from graphrec.runs.overrides import DEFAULT_NAMES, apply_override, key_of, name_override
 from graphrec.training.callbacks import callbacks
 from graphrec.training.config import TrainingConfig
 from graphrec.validation import validated
 
-DEFAULT_PARTS = {"backbone": "mmgcn", "decoder": "hcr"}
-PARTS: dict[str, Registry[Any]] = {"backbone": backbones, "decoder": decoders}
-OF_EVERY_BACKBONE = ("embedding_size", "centre_items", "trainable_embeddings")
-"""Settings that mean the same on every backbone and outlast a change of its name; `layers` does not: each has its own
-number of record."""
+COMPONENTS: dict[str, Registry[Any]] = {"backbone": backbones, "decoder": decoders}
+"""The tables of a recipe whose settings belong to the class that their `name` chooses."""
 
 
 class DataConfig(BaseModel):
-    """Which prepared dataset, and how its parts are read."""
+    """Which prepared dataset, and how it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -83,6 +80,15 @@ class TuneConfig(BaseModel):
 
 class Recipe(BaseModel):
     """A run from data to evaluation.
+
+    >>> recipe = Recipe.from_dict({"data": {"path": "prepared"}}, ["decoder.name=bpr", "training.epochs=20"])
+    >>> recipe.name, recipe.backbone["name"], recipe.training.epochs
+    ('bpr', 'mmgcn', 20)
+    >>> Recipe.from_dict({"data": {"path": "prepared"}, "trainng": {"epochs": 20}})
+    Traceback (most recent call last):
+    ...
+    graphrec.errors.RecipeError: unknown recipe key `trainng`; did you mean `training`?
+    ...
 
     `backbone` and `decoder` hold the settings of the classes that their `name` chooses; they are checked
     against those classes when the recipe is made.
@@ -136,16 +142,16 @@ class Recipe(BaseModel):
         try:
             return cls.from_dict(values, overrides, where=str(path))
         except GraphrecError as error:
-            _blame_override(error, overrides)
+            name_override(error, overrides)
             raise
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "recipe") -> Recipe:
         """Make a recipe from nested dicts; see `from_toml`."""
         merged = _deep_copy(values)
-        # Names first: choosing another class drops the old one's settings, never those given beside it.
-        for text in sorted(overrides, key=lambda text: not text.partition("=")[0].strip().endswith(".name")):
-            _override(merged, text)
+        # Names first: another class drops the settings of the old one, but none that an override gives.
+        for text in sorted(overrides, key=lambda text: not key_of(text).endswith(".name")):
+            apply_override(merged, text)
         recipe = validated(cls, merged, where)
         resolved = {
             "backbone": _resolve("backbone", recipe.backbone, where),
@@ -158,11 +164,11 @@ class Recipe(BaseModel):
 
     def backbone_config(self) -> BackboneConfig:
         """The settings of the chosen backbone class."""
-        return _part_config("backbone", self.backbone, "recipe")
+        return _component_config("backbone", self.backbone, "recipe")
 
     def decoder_config(self) -> DecoderConfig:
         """The settings of the chosen decoder class."""
-        return _part_config("decoder", self.decoder, "recipe")
+        return _component_config("decoder", self.decoder, "recipe")
 
     def estimands(self) -> list[Estimand]:
         """The estimands named under `evaluation`."""
@@ -173,14 +179,14 @@ class Recipe(BaseModel):
         return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
 
     def without_tune(self) -> Recipe:
-        """The recipe of one training: what is to be searched is no part of it."""
+        """The recipe of one training, without the space of a tuning."""
         return self.model_copy(update={"tune": None})
 
     def with_data_at(self, path: str) -> Recipe:
-        """The recipe on data that lies elsewhere.
+        """The recipe with another path of its data.
 
-        Where data lies is no part of what is trained: recipes that are equal but for `data.path` are one, if the data
-        at both has one fingerprint.
+        The path does not matter for what is trained: recipes that differ in `data.path` alone are the same recipe, if
+        the data at both paths has the same fingerprint.
         """
         return self.model_copy(update={"data": self.data.model_copy(update={"path": path})})
 
@@ -192,10 +198,10 @@ class Recipe(BaseModel):
         for name in self.evaluation.metrics or ():
             _require_known(metrics, name, f"evaluation.metrics in {where}")
         resolve(self.evaluation.metrics)
-        known = monitors(self.evaluation.k, self.evaluation.metrics)
-        if self.training.monitor not in known:
+        possible = monitors(self.evaluation.k, self.evaluation.metrics)
+        if self.training.monitor not in possible:
             raise UnknownNameError(
-                "validation metric", self.training.monitor, known, where=f"training.monitor in {where}"
+                "validation metric", self.training.monitor, possible, where=f"training.monitor in {where}"
             )
         try:
             self.estimands()
@@ -217,23 +223,23 @@ def _require_known(registry: ComponentRegistry[Any], name: str, where: str) -> N
         raise
 
 
-def _part_config(kind: str, values: Mapping[str, Any], where: str) -> Any:
-    registry = PARTS[kind]
-    name, place = values["name"], f"{kind}.name in {where}"
+def _component_config(kind: str, values: Mapping[str, Any], where: str) -> Any:
+    registry = COMPONENTS[kind]
+    name = values["name"]
     if not isinstance(name, str):
         raise RecipeError(
             f"recipe key `{kind}.name` has a wrong value", expected="a name", got=f"`{name}`", where=where
         )
-    _require_known(registry, name, place)
+    _require_known(registry, name, f"{kind}.name in {where}")
     settings = {key: value for key, value in values.items() if key != "name"}
     return validated(registry.get(name).Config, settings, where, prefix=f"{kind}.")
 
 
 def _resolve(kind: str, values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    values = {"name": DEFAULT_PARTS[kind], **values}
-    config = _part_config(kind, values, where)
+    values = {"name": DEFAULT_NAMES[kind], **values}
+    config = _component_config(kind, values, where)
     resolved = {"name": values["name"], **config.model_dump(mode="json")}
-    if _part_config(kind, _without_none(resolved), where) != config:
+    if _component_config(kind, _without_none(resolved), where) != config:
         lost = ", ".join(f"{kind}.{key}" for key, value in resolved.items() if value is None)
         raise RecipeError(
             "a recipe cannot hold this None: TOML has none, and the default would be read back instead",
@@ -242,56 +248,6 @@ def _resolve(kind: str, values: Mapping[str, Any], where: str) -> dict[str, Any]
             where=where,
         )
     return resolved
-
-
-def _override(values: dict[str, Any], text: str) -> None:
-    key, sign, value = text.partition("=")
-    *path, last = (part.strip() for part in key.split("."))
-    if not sign or not all([*path, last]):
-        raise RecipeError(
-            "an override is KEY.SUB=VALUE",
-            expected="such as training.epochs=20",
-            got=f"`{text}`",
-            where=Argument("overrides"),
-        )
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        if value.strip().startswith("["):
-            raise RecipeError(
-                f"the value of `{key}` is no TOML list",
-                expected=f"""such as '{key}=["visual"]', in a shell with these quotes""",
-                got=f"`{value}`",
-                where=Argument("overrides"),
-            ) from None
-        parsed = value
-    if not path and last in PARTS and isinstance(parsed, str):
-        raise RecipeError(
-            f"`{last}` is a table",
-            got=f"`{parsed}`",
-            where=Argument("overrides"),
-            next_step=Argument("overrides", [f"{last}.name={parsed}"]),
-        )
-    for part in path:
-        inner = values.setdefault(part, {})
-        if not isinstance(inner, dict):
-            raise RecipeError(f"`{part}` in `{key}` is not a table", got=f"`{inner}`", where=Argument("overrides"))
-        values = inner
-    kind = path[0] if len(path) == 1 else ""
-    if last == "name" and kind in PARTS and values.get("name", DEFAULT_PARTS[kind]) != parsed:
-        kept = {key: value for key, value in values.items() if kind == "backbone" and key in OF_EVERY_BACKBONE}
-        values.clear()  # another class: the old one's own settings mean nothing to it
-        values.update(kept)
-    values[last] = parsed
-
-
-def _blame_override(error: GraphrecError, overrides: Sequence[str]) -> None:
-    """Where an error is about a key that an override gave, say so: the file has no such line."""
-    for text in overrides:
-        key = text.partition("=")[0].strip()
-        place, sign, reason = str(error.where).partition("; ")
-        if f"`{key}`" in error.problem or place.startswith(f"{key} in "):
-            error.where = Phrase(f"{{}}{sign}{{}}", Argument("overrides", [text]), reason)
 
 
 def _deep_copy(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A run: evaluate it, ask it for recommendations, export it. Its files are described in `graphrec.runs.files`."""
+"""A trained run: evaluate it, ask it for recommendations, export it. `graphrec.runs.files` describes its files."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ from graphrec.system.files import read_json
 class Run:
     """A complete run folder: evaluate it, ask it for recommendations, export it.
 
+    >>> run = gr.Run(run.folder)
+    >>> run.evaluate(split="valid")["method"].tolist()
+    ['HCR', 'HCR-T', 'HCR-S1', 'HCR-S2']
+    >>> run.recommend(run.user_ids[:2], k=3)[["user", "rank"]].values.tolist()
+    [['0', 1], ['0', 2], ['0', 3], ['1', 1], ['1', 2], ['1', 3]]
+
+    Args:
+        folder: a folder that `graphrec.train` wrote.
+
     Raises:
         RunError: not a run folder, or its training has not finished.
     """
@@ -48,7 +57,7 @@ class Run:
         self.recipe = relocate_data(Recipe.from_toml(self.folder / RECIPE), self.folder, self.manifest)
 
     def about(self) -> dict[str, Any]:
-        """The manifest without any place on this machine."""
+        """The manifest without paths of this machine."""
         return portable_manifest(self.manifest)
 
     @property
@@ -84,21 +93,21 @@ class Run:
         return load_model(self.folder, self.untrained_decoder(), self._tables, len(self.item_ids))
 
     def release(self) -> None:
-        """Let the tables and the model go from memory; they are read again when they are asked for."""
+        """Free the memory of the tables and the model. They are read again at their next use."""
         for name in ("_tables", "model"):
             self.__dict__.pop(name, None)
 
     def untrained_decoder(self) -> Decoder:
-        """The decoder without its weights: its causal claims need none."""
-        known: dict[str, Any] = {
+        """The decoder without its weights, which its causal claims do not need."""
+        # JSON has lists where the context has tuples.
+        context: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value for key, value in self.manifest["context"].items()
         }
-        context = Context(**known)
-        return decoders.get(self.recipe.decoder["name"])(self.recipe.decoder_config(), context)
+        return decoders.get(self.recipe.decoder["name"])(self.recipe.decoder_config(), Context(**context))
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """A dict an epoch."""
+        """A dict an epoch: `epoch`, `loss`, and validation metrics where validated."""
         return [json.loads(line) for line in (self.folder / HISTORY).read_text().splitlines()]
 
     def variants(self) -> dict[str, Estimand]:
@@ -125,20 +134,24 @@ class Run:
         *,
         split: str = "test",
         reason: str = "evaluate",
-        graph: CausalGraph | None = None,
+        causal_graph: CausalGraph | None = None,
     ) -> pd.DataFrame:
         """All-items ranking metrics on the held-out likes, under each estimand, without retraining.
+
+        >>> table = run.evaluate(["effect_on_mediator"], split="valid")
+        >>> list(table.columns[:6])
+        ['method', 'estimand', 'users', 'recall@10', 'recall@10_low', 'recall@10_high']
 
         Args:
             estimands: names as on the command line (`total_indirect_effect:strength=0,0.5,1` is a sweep), or
                 estimands; by default `variants()`.
             split: `test` or `valid`. Each opening of the test split is written to the run's ledger.
             reason: for the ledger.
-            graph: a causal graph of one's own, on which the estimands must be identified instead of the decoder's.
+            causal_graph: on which the estimands must be identified, in place of the decoder's.
 
         Returns:
             One row an estimand: `method`, `estimand`, `users`, and for each metric its mean and the ends of
-            its 95 % interval (`ndcg@50`, `ndcg@50_low`, `ndcg@50_high`). Per-user values go to `per_user/`.
+            its 95 % interval (`ndcg@50`, `ndcg@50_low`, `ndcg@50_high`). `results` then has the values of each user.
 
         Raises:
             RunError: the data is not what the run was trained on.
@@ -148,7 +161,7 @@ class Run:
         if split not in HELD_OUT:
             raise UnknownNameError("split", split, HELD_OUT, where="split")
         chosen = self.choose(estimands)
-        scorers = {name: self.model.scorer(estimand, graph) for name, estimand in chosen.items()}
+        scorers = {name: self.model.scorer(estimand, causal_graph) for name, estimand in chosen.items()}
         data = self.split()
         positives = data.valid if split == "valid" else data.open_test(reason, self.folder / LEDGER)
         evaluation, rows = self.recipe.evaluation, []
@@ -163,16 +176,20 @@ class Run:
         estimands: Sequence[str | Estimand] = (),
         target: str = "like",
         *,
-        graph: CausalGraph | None = None,
+        causal_graph: CausalGraph | None = None,
     ) -> pd.DataFrame:
-        """Judge the ranking by the truth of the simulated world behind the data; the test split stays closed.
+        """Evaluate the ranking by the truth of the simulated world behind the data; the test split stays locked.
+
+        >>> table = run.evaluate_truth(raw)
+        >>> table["method"].tolist(), "regret_do@50" in table
+        (['HCR', 'HCR-T', 'HCR-S1', 'HCR-S2'], True)
 
         Args:
             truth: folder that `simulate` wrote (or the `truth` folder in it).
             estimands: as in `evaluate`.
             target: `like`, the truth being P(like | user, do(item)), or `satisfaction`, P(like | user, do(item is
-                clicked)). The results are kept as result set `truth` or `satisfaction`.
-            graph: as in `evaluate`.
+                clicked)). The result set is then called `truth` or `satisfaction`.
+            causal_graph: as in `evaluate`.
 
         Returns:
             As `evaluate`, with `ndcg_do@50` (likes drawn under the intervention, items not in train),
@@ -180,22 +197,22 @@ class Run:
             `rank_correlation_do` (of score and truth) and `leakage_do` (of the hidden confounder into the score).
 
         Raises:
-            DataError: no truth lies there, it is another world's than the data's, or the data is gone.
+            DataError: the folder has no truth, or another world's; or the data is gone.
             RunError: the data has changed.
             UnknownNameError: no target of that name.
         """
         data = Path(self.recipe.data.path)
         self._require("dataset_fingerprint", fingerprint(data))
-        known = truth_of(Path(truth), read_manifest(data).provenance, self.user_ids, self.item_ids)
+        world = truth_of(Path(truth), read_manifest(data).provenance, self.user_ids, self.item_ids)
         metrics, rows = self.recipe.evaluation.metrics, []
         for name, estimand in self.choose(estimands).items():
-            scorer = self.model.scorer(estimand, graph)
-            per_user = evaluate_by_truth(scorer, known, self.train_interactions, target=target, metrics=metrics)
+            scorer = self.model.scorer(estimand, causal_graph)
+            per_user = evaluate_by_truth(scorer, world, self.train_interactions, target=target, metrics=metrics)
             rows.append(self.results.add(TRUTH_SETS[target], name, estimand, per_user).row())
         return pd.DataFrame(rows)
 
     def refutation(self) -> dict[str, Any]:
-        """What `refute` has found so far, by check."""
+        """The results of `refute` so far, by check."""
         path = self.folder / REFUTATION / "results.json"
         return read_json(path) if path.is_file() else {}
 
@@ -206,16 +223,16 @@ class Run:
         *,
         estimand: str | Estimand | None = None,
         seen: bool = False,
-        graph: CausalGraph | None = None,
+        causal_graph: CausalGraph | None = None,
     ) -> pd.DataFrame:
-        """The best items for the given users.
+        """The best items for each of some users.
 
         Args:
-            users: external ids, or a single one.
+            users: external ids; or one id.
             k: list length.
             estimand: by default the first of `variants()`.
             seen: True admits items of the training split.
-            graph: as in `evaluate`.
+            causal_graph: as in `evaluate`.
 
         Returns:
             Columns `user`, `rank` (from 1), `item` (external ids), `score` (comparable within a user only).
@@ -223,7 +240,7 @@ class Run:
         Raises:
             UnknownIdError: names the ids that were not in the training data.
         """
-        wanted = [users] if isinstance(users, str) else list(map(str, users))
+        user_ids = [users] if isinstance(users, str) else list(map(str, users))
         if k < 1:
             raise RunError("the list is too short", expected="at least 1 item", got=k, where="k")
         chosen = self.choose([estimand] if estimand else ())
@@ -232,14 +249,14 @@ class Run:
                 "one list is made under one estimand", expected="one value an option", got=f"`{estimand}`",
                 where="estimand", next_step="call once for each of " + ", ".join(chosen),
             )  # fmt: skip
-        rows = index_of(self.user_ids, wanted, "user")
-        scorer = self.model.scorer(next(iter(chosen.values())), graph)
+        rows = index_of(self.user_ids, user_ids, "user")
+        scorer = self.model.scorer(next(iter(chosen.values())), causal_graph)
         excluded = PairIndex(np.empty((0, 2), dtype=np.int64) if seen else self.train_interactions, len(self.user_ids))
-        tables, at = [], 0
+        tables, start = [], 0
         for block, scores, best in rank_all(scorer, rows, k, excluded):
             values = scores.gather(1, best).numpy().ravel()
-            kept = np.isfinite(values)
-            names = np.repeat(np.asarray(wanted[at : at + len(block)], dtype=object), best.shape[1])
+            listed = np.isfinite(values)  # where a user has fewer than k candidates, excluded items fill the row
+            names = np.repeat(np.asarray(user_ids[start : start + len(block)], dtype=object), best.shape[1])
             table = pd.DataFrame(
                 {
                     "user": names,
@@ -248,8 +265,8 @@ class Run:
                     "score": values,
                 }
             )
-            tables.append(table[kept])
-            at += len(block)
+            tables.append(table[listed])
+            start += len(block)
         columns = ["user", "rank", "item", "score"]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
@@ -260,16 +277,20 @@ class Run:
         *,
         k: int = 10,
         estimands: Sequence[str | Estimand] = (),
-        graph: CausalGraph | None = None,
+        causal_graph: CausalGraph | None = None,
     ) -> Explanation:
-        """Why an item stands where it stands for a user, and the user's list under each estimand.
+        """Why an item has its rank for a user, and the user's list under each estimand.
+
+        >>> explanation = run.explain(run.user_ids[0], run.item_ids[5], k=5)
+        >>> explanation.user == run.user_ids[0]
+        True
 
         Args:
             user, item: external ids.
             k: list length.
             estimands: as in `evaluate`; the first is explained. By default `variants()`, and the decoder's where the
                 recipe names others. The observational score is added where it is missing.
-            graph: as in `evaluate`.
+            causal_graph: as in `evaluate`.
 
         Raises:
             UnknownIdError: an id that was not in the training data; names the nearest.
@@ -285,18 +306,29 @@ class Run:
             train_items=pairs[pairs[:, 0] == row, 1],
             estimands=self.choose(estimands) if estimands else self.variants() | self.names.published,
             k=k,
-            causal_graph=graph,
+            causal_graph=causal_graph,
             user_ids=self.user_ids,
             item_ids=self.item_ids,
         )
 
     def export(self, out: str | Path, format: str = "parquet") -> Path:
-        """Write user and item tables of every representation and branch, with ids; see `graphrec.export`."""
+        """Write user and item tables of every representation and branch, with ids; see `graphrec.export`.
+
+        >>> sorted(path.name for path in run.export("embeddings", "npz").iterdir())
+        ['embeddings.json', 'items.parquet', 'tables.npz', 'users.parquet']
+
+        Args:
+            out: a new folder, or one that an export wrote.
+            format: `parquet`, `safetensors` or `npz`.
+
+        Returns:
+            The folder.
+        """
         about = {"run": self.name, "decoder": self.recipe.decoder, "dataset": self.manifest["dataset"]}
         return export_model(self.model, self.user_ids, self.item_ids, Path(out), format, about)
 
     def split(self) -> Split:
-        """The split the run was trained on, made again from the data and checked against the run's record.
+        """The split that the run was trained on, made again from the data and checked against the manifest.
 
         Raises:
             RunError: the data has changed.
@@ -318,10 +350,14 @@ class Run:
             )
 
     def choose(self, estimands: Sequence[str | Estimand]) -> dict[str, Estimand]:
-        """Estimands by the name that tables show, from names as on the command line; by default `variants()`."""
+        """Estimands by their name in tables, from texts as on the command line; by default `variants()`.
+
+        >>> list(run.choose(["observational", "effect_on_mediator"]))
+        ['HCR-T', 'HCR-S1']
+        """
         if not estimands:
             return self.variants()
-        found: list[Estimand] = []
-        for one in estimands:
-            found.extend(parse_estimand(one) if isinstance(one, str) else [one])
-        return {self.names.name_of(estimand): estimand for estimand in found}
+        chosen: list[Estimand] = []
+        for estimand in estimands:
+            chosen.extend(parse_estimand(estimand) if isinstance(estimand, str) else [estimand])
+        return {self.names.name_of(estimand): estimand for estimand in chosen}

@@ -17,8 +17,8 @@ from graphrec.backbones import BackboneConfig
 from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, splitters
 from graphrec.evaluation.metrics import monitors
+from graphrec.runs.overrides import DEFAULT_NAMES
 from graphrec.runs.recipe import (
-    DEFAULT_PARTS,
     DataConfig,
     EvaluationConfig,
     Recipe,
@@ -90,14 +90,14 @@ def is_table(field: FieldInfo) -> bool:
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_key_is_there_with_what_it_takes_and_its_default(section: str) -> None:
-    parts = set(DEFAULT_PARTS) if not section else set()
+    parts = set(DEFAULT_NAMES) if not section else set()
     expected = {
         key: [takes(field.annotation, field.metadata), default(field)]
         for key, field in SECTIONS[section].model_fields.items()
         if not is_table(field) and key not in parts
     }
-    if section in DEFAULT_PARTS:
-        expected = {"name": ["text", f"`{DEFAULT_PARTS[section]}`"], **expected}
+    if section in DEFAULT_NAMES:
+        expected = {"name": ["text", f"`{DEFAULT_NAMES[section]}`"], **expected}
     rows = table(section)
     lines = "\n".join(f"| `{key}` | {' | '.join(cells)} |" for key, cells in expected.items())
     assert {key: cells[:2] for key, cells in rows.items()} == expected, f"the rows should begin\n{lines}"
@@ -107,9 +107,9 @@ def test_every_key_is_there_with_what_it_takes_and_its_default(section: str) -> 
 def test_every_table_of_a_recipe_is_a_section() -> None:
     nested = {f"{name}.{key}" for name in ("data", "split", "training", "evaluation", "tune")
               for key, field in SECTIONS[name].model_fields.items() if is_table(field)}  # fmt: skip
-    top = {key for key, field in Recipe.model_fields.items() if is_table(field)} | set(DEFAULT_PARTS)
+    top = {key for key, field in Recipe.model_fields.items() if is_table(field)} | set(DEFAULT_NAMES)
     assert set(re.findall(r"^## `\[([\w.]+)\]`$", DOCUMENT, re.MULTILINE)) == top | nested
-    assert table("decoder")["name"][:2] == ["text", f"`{DEFAULT_PARTS['decoder']}`"]
+    assert table("decoder")["name"][:2] == ["text", f"`{DEFAULT_NAMES['decoder']}`"]
 
 
 def test_names_of_splits_and_metrics_are_those_there_are() -> None:

@@ -94,7 +94,7 @@ def test_the_text_false_is_false() -> None:
     [
         ("decoder.name=hrc", "decoder", "hcr"),
         ("backbone.name=mmgnc", "backbone", "mmgcn"),
-        ("split.name=randon", "split", "random"),
+        ("split.name=randon", "splitter", "random"),
         ("training.monitor=ndcg@5", "validation metric", "ndcg@50"),
         ('evaluation.estimands=["front_dor"]', "estimand", "front_door"),
     ],

@@ -24,7 +24,7 @@ from graphrec.report.page import RunPage
 from graphrec.report.primitives.text_table import TextTable
 from graphrec.report.section import Section
 from graphrec.report.trained_method import TrainedMethod
-from graphrec.runs.recipe import PARTS
+from graphrec.runs.recipe import COMPONENTS
 from graphrec.runs.run import Run
 
 ProseBlock = tuple[Literal["text", "formula", "list"], list[str]]
@@ -51,9 +51,9 @@ def run_rows(methods: Sequence[TrainedMethod]) -> TextTable:
         run = method.first
         training = run.recipe.training.model_dump(mode="json")
         chosen = _unlike(training, _defaults(type(run.recipe.training)), "training.")
-        for kind in PARTS:
+        for kind in COMPONENTS:
             given = getattr(run.recipe, kind)
-            defaults = _defaults(PARTS[kind].get(given["name"]).Config)
+            defaults = _defaults(COMPONENTS[kind].get(given["name"]).Config)
             chosen += _unlike({key: value for key, value in given.items() if key != "name"}, defaults, f"{kind}.")
         seeds = ", ".join(str(one.recipe.seed) for one in method.runs)
         row = (method.name, run.recipe.backbone["name"], run.recipe.decoder["name"], seeds)
@@ -72,12 +72,12 @@ def _unlike(given: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str) 
 def methods(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
     """Each backbone and decoder of the runs once, with its notes and settings."""
     found = []
-    for kind in PARTS:
+    for kind in COMPONENTS:
         users: dict[str, list[Run]] = {}
         for run in runs:
             users.setdefault(getattr(run.recipe, kind)["name"], []).append(run)
         for name, same in users.items():
-            part = PARTS[kind].get(name)
+            part = COMPONENTS[kind].get(name)
             found.append(
                 {
                     "kind": kind,
