@@ -123,7 +123,7 @@ def test_methods_with_other_numbers_of_seeds_are_no_replicates(judged: Callable[
 def test_a_run_given_twice_is_refused(own: Callable[[str], Run]) -> None:
     one = own("ct")
     one.evaluate(split="valid")
-    with pytest.raises(RunError, match="given twice"):
+    with pytest.raises(RunError, match="named twice"):
         compare([one, Run(one.folder)], "valid")
 
 
