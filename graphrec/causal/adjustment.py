@@ -11,7 +11,7 @@ from graphrec.causal.identification import (
     Identification,
     back_doors,
     broken,
-    given_too,
+    conditioning_suffix,
     listed,
     require_observed,
     unconfounded,
@@ -24,18 +24,18 @@ def association(graph: CausalGraph) -> Identification:
 
     Without such a path it equals P(outcome | do(treatment), conditioned).
     """
-    i, y, given = graph.treatment, graph.outcome, given_too(graph)
-    back_door = {"given": graph.conditioned, "without_outgoing_of": (i,)}
+    i, y, suffix = graph.treatment, graph.outcome, conditioning_suffix(graph)
+    back_door = {"conditioning": graph.conditioned, "without_outgoing_of": (i,)}
     paths = graph.open_paths(i, y, **back_door)
-    observational = f"P({y} | {i}{given})"
+    observational = f"P({y} | {i}{suffix})"
     return Identification(
         criterion="association",
-        formula=observational if paths else f"P({y} | do({i}){given}) = {observational}",
+        formula=observational if paths else f"P({y} | do({i}){suffix}) = {observational}",
         adjustment=graph.conditioned,
         blocked=tuple(graph.blocked_paths(i, y, **back_door)),
         assumptions=(),
         untestable=() if paths else (f"nothing hidden causes {unconfounded(graph, [i], [y], graph.conditioned)}",),
-        caveats=tuple(f"{path} is open: {observational} is not P({y} | do({i}){given})" for path in paths),
+        caveats=tuple(f"{path} is open: {observational} is not P({y} | do({i}){suffix})" for path in paths),
     )
 
 
@@ -46,11 +46,11 @@ def total_effect(graph: CausalGraph) -> Identification:
         IdentificationError: an open back-door path from treatment to outcome.
     """
     rule = "the total effect"
-    i, y, given = graph.treatment, graph.outcome, given_too(graph)
+    i, y, suffix = graph.treatment, graph.outcome, conditioning_suffix(graph)
     require_observed(graph, rule, (i, y))
     return Identification(
         criterion="no confounding of treatment and outcome",
-        formula=f"TE({i}, {i}*) = P({y} | {i}{given}) - P({y} | {i}*{given})",
+        formula=f"TE({i}, {i}*) = P({y} | {i}{suffix}) - P({y} | {i}*{suffix})",
         adjustment=graph.conditioned,
         blocked=tuple(back_doors(graph, [i], [y], graph.conditioned, f"{rule} is confounded")),
         assumptions=(),
@@ -72,7 +72,7 @@ def back_door(graph: CausalGraph, adjustment: tuple[str, ...] | None = None) -> 
         UnknownNameError: a variable that is not in the graph.
     """
     rule = "the back-door criterion"
-    i, y, given = graph.treatment, graph.outcome, given_too(graph)
+    i, y, suffix = graph.treatment, graph.outcome, conditioning_suffix(graph)
     require_observed(graph, rule, (i, y))
     if adjustment is None:
         adjustment = _smallest_adjustment(graph, rule)
@@ -83,8 +83,8 @@ def back_door(graph: CausalGraph, adjustment: tuple[str, ...] | None = None) -> 
     weight = f"P({z} | {listed(graph.conditioned)})" if graph.conditioned else f"P({z})"
     return Identification(
         criterion="back-door",
-        formula=f"P({y} | do({i}){given}) = "
-        + (f"sum_{{{z}}} P({y} | {i}, {z}{given}) {weight}" if z else f"P({y} | {i}{given})"),
+        formula=f"P({y} | do({i}){suffix}) = "
+        + (f"sum_{{{z}}} P({y} | {i}, {z}{suffix}) {weight}" if z else f"P({y} | {i}{suffix})"),
         adjustment=held,
         blocked=tuple(blocked),
         assumptions=(f"every value of {i} can occur under every {listed(held)}",) if z else (),
@@ -100,12 +100,12 @@ def joint_intervention(graph: CausalGraph, also: tuple[str, ...]) -> Identificat
         UnknownNameError: a variable that is not in the graph.
     """
     rule = "the effect of treatment and adjustment set together"
-    i, y, given, z = graph.treatment, graph.outcome, given_too(graph), listed(also)
+    i, y, suffix, z = graph.treatment, graph.outcome, conditioning_suffix(graph), listed(also)
     require_observed(graph, rule, (i, y))
     _adjustable(graph, also, rule)
     return Identification(
         criterion="no confounding of treatment, adjustment set and outcome",
-        formula=f"P({y} | do({i}), do({z}){given}) = P({y} | {i}, {z}{given})",
+        formula=f"P({y} | do({i}), do({z}){suffix}) = P({y} | {i}, {z}{suffix})",
         adjustment=(*also, *graph.conditioned),
         blocked=tuple(back_doors(graph, (i, *also), [y], graph.conditioned, f"{rule} is confounded")),
         assumptions=(f"every value of {i} can occur under every {listed((*also, *graph.conditioned))}",),

@@ -128,8 +128,8 @@ class TotalIndirectEffect(Effect):
         proof = mediation(outcome.graph, outcome.graph.mediators)
         if self.strength == 1:
             return proof
-        kept = f"strength {self.strength:g} takes that share of the reference away; the effect itself takes 1"
-        return replace(proof, caveats=(*proof.caveats, kept))
+        caveat = f"strength {self.strength:g} takes that share of the reference away; the effect itself takes 1"
+        return replace(proof, caveats=(*proof.caveats, caveat))
 
     def worlds(self, outcome: Outcome, factual: Logits, reference: Logits) -> tuple[Tensor, Tensor]:
         other = outcome.score(_intervened(outcome, factual, reference))

@@ -121,29 +121,29 @@ class CausalGraph:
             return []
         return _in_order(" -> ".join(path) for path in islice(nx.shortest_simple_paths(graph, a, b), MOST_PATHS))
 
-    def determined(self, given: Iterable[str]) -> frozenset[str]:
-        """`given` and every deterministic node whose value it fixes.
+    def determined(self, conditioning: Iterable[str]) -> frozenset[str]:
+        """`conditioning` and every deterministic node whose value it fixes.
 
         Parents are those of the whole graph, also where a path search cuts edges: a cut edge stands for a
         value that is held fixed, not for a cause that does not exist.
         """
-        known = set(given)
+        determined = set(conditioning)
         graph = self.to_networkx()
         for name in nx.topological_sort(graph):
-            if self.nodes[name].deterministic and set(graph.predecessors(name)) <= known:
-                known.add(name)
-        return frozenset(known)
+            if self.nodes[name].deterministic and set(graph.predecessors(name)) <= determined:
+                determined.add(name)
+        return frozenset(determined)
 
     def open_paths(
-        self, x: str, y: str, given: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
+        self, x: str, y: str, conditioning: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
     ) -> list[str]:
-        """The paths between `x` and `y` along which dependence flows once `given` is known, shortest first.
+        """The paths between `x` and `y` along which dependence flows once `conditioning` is known, shortest first.
 
         Empty if and only if there is none. A dense graph has more paths than anybody reads: beyond `MOST_PATHS` of them
         the search ends as soon as an open one is found.
 
         D-separation (Geiger, Verma and Pearl, "Identifying independence in Bayesian networks", Networks
-        1990): a chain or fork is blocked by a node that `given` determines, a collider unless it or a
+        1990): a chain or fork is blocked by a node that `conditioning` determines, a collider unless it or a
         descendant is given.
 
         Args:
@@ -152,22 +152,22 @@ class CausalGraph:
         Raises:
             UnknownNameError: a name that is not a node.
         """
-        return [path for path, blocker in self._paths(x, y, given, without_outgoing_of) if blocker is None]
+        return [path for path, blocker in self._paths(x, y, conditioning, without_outgoing_of) if blocker is None]
 
     def blocked_paths(
-        self, x: str, y: str, given: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
+        self, x: str, y: str, conditioning: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
     ) -> list[str]:
         """The complement of `open_paths`, each path with what blocks it; of very many the shortest."""
-        paths = self._paths(x, y, given, without_outgoing_of)
+        paths = self._paths(x, y, conditioning, without_outgoing_of)
         return [f"{path} ({blocker})" for path, blocker in paths if blocker is not None]
 
     def d_separated(
-        self, x: str, y: str, given: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
+        self, x: str, y: str, conditioning: Iterable[str] = (), *, without_outgoing_of: Iterable[str] = ()
     ) -> bool:
-        """Whether `x` and `y` are independent given `given` in every distribution that fits this graph."""
-        given, cut = tuple(given), tuple(without_outgoing_of)
-        self._known(x, y, *given, *cut)
-        closed = self.determined(given)
+        """Whether `x` and `y` are independent given `conditioning` in every distribution that fits this graph."""
+        conditioning, cut = tuple(conditioning), tuple(without_outgoing_of)
+        self._known(x, y, *conditioning, *cut)
+        closed = self.determined(conditioning)
         if x in closed or y in closed:
             return True
         return bool(nx.is_d_separator(self._cut(cut), {x}, {y}, set(closed)))
@@ -195,12 +195,12 @@ class CausalGraph:
             written = _Written.model_validate(value)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
+            key = ".".join(map(str, first["loc"]))
             raise RecipeError(
                 "not a causal graph",
                 expected=f"what CausalGraph.to_dict writes ({first['msg'].partition(' or instance of')[0]})",
                 got=repr(first["input"])[:80],
-                where=place or None,
+                where=key or None,
                 next_step=Phrase("{} gives one", Call("CausalGraph.to_dict()", "causal", "DECODER", json=True)),
             ) from None
         nodes = {name: Node(**dict(node)) for name, node in written.nodes.items()}
@@ -265,34 +265,34 @@ class CausalGraph:
         return self
 
     def _paths(
-        self, x: str, y: str, given: Iterable[str], without_outgoing_of: Iterable[str]
+        self, x: str, y: str, conditioning: Iterable[str], without_outgoing_of: Iterable[str]
     ) -> list[tuple[str, str | None]]:
         """Paths between `x` and `y`, shortest first, with what blocks each, None where nothing does.
 
         All of them, up to `MOST_PATHS`; beyond, until an open one is among them where d-separation says there is one.
         """
-        given = set(given)
+        conditioning = set(conditioning)
         cut = tuple(without_outgoing_of)
-        self._known(x, y, *given, *cut)
+        self._known(x, y, *conditioning, *cut)
         graph = self._cut(cut)
-        closed = self.determined(given)
-        found: dict[str, str | None] = {}
+        closed = self.determined(conditioning)
+        blocker_of: dict[str, str | None] = {}
         undirected = graph.to_undirected()
         if not nx.has_path(undirected, x, y):
             return []
-        separated = self.d_separated(x, y, given, without_outgoing_of=cut)
+        separated = self.d_separated(x, y, conditioning, without_outgoing_of=cut)
         for path in nx.shortest_simple_paths(undirected, x, y):
-            if len(found) >= MOST_PATHS and (separated or None in found.values()):
+            if len(blocker_of) >= MOST_PATHS and (separated or None in blocker_of.values()):
                 break
             blockers = [f"{end} is determined" for end in (x, y) if end in closed]
             for before, node, after in zip(path, path[1:], path[2:]):
                 if graph.has_edge(before, node) and graph.has_edge(after, node):
-                    if not ({node} | nx.descendants(graph, node)) & given:
+                    if not ({node} | nx.descendants(graph, node)) & conditioning:
                         blockers.append(f"blocked by the collider {node}")
                 elif node in closed:
                     blockers.append(f"blocked by {node}")
-            found[_written(graph, path)] = blockers[-1] if blockers else None
-        return [(path, found[path]) for path in _in_order(found)]
+            blocker_of[_written(graph, path)] = blockers[-1] if blockers else None
+        return [(path, blocker_of[path]) for path in _in_order(blocker_of)]
 
     def _cut(self, without_outgoing_of: Iterable[str]) -> nx.DiGraph:
         graph = self.to_networkx()

@@ -40,22 +40,22 @@ class Identification:
 
 
 def back_doors(
-    graph: CausalGraph, causes: Iterable[str], effects: Iterable[str], given: Iterable[str], problem: str
+    graph: CausalGraph, causes: Iterable[str], effects: Iterable[str], conditioning: Iterable[str], problem: str
 ) -> list[str]:
     """The blocked back-door paths from `causes`, taken jointly, to `effects`; raises at an open one."""
-    causes, given = tuple(causes), tuple(given)
+    causes, conditioning = tuple(causes), tuple(conditioning)
     blocked: list[str] = []
     for cause in causes:
         for effect in effects:
-            paths = graph.open_paths(cause, effect, given, without_outgoing_of=causes)
+            paths = graph.open_paths(cause, effect, conditioning, without_outgoing_of=causes)
             if paths:
                 raise broken(
                     f"{problem}: an open back-door path from {cause} to {effect}",
-                    f"every back-door path blocked{' given ' + listed(given) if given else ''}",
+                    f"every back-door path blocked{' given ' + listed(conditioning) if conditioning else ''}",
                     paths[0],
                     "use an estimand that allows it, or observe a variable on the path and condition on it",
                 )
-            blocked += graph.blocked_paths(cause, effect, given, without_outgoing_of=causes)
+            blocked += graph.blocked_paths(cause, effect, conditioning, without_outgoing_of=causes)
     return blocked
 
 
@@ -67,13 +67,13 @@ def require_observed(graph: CausalGraph, rule: str, names: Iterable[str]) -> Non
 
 def support(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
     """Positivity, for the mediators that vary once treatment and conditioned variables are known."""
-    given = (graph.treatment, *graph.conditioned)
-    free = [m for m in mediators if m not in graph.determined(given)]
-    return (f"every value of {listed(free)} can occur under every {listed(given)}",) if free else ()
+    conditioning = (graph.treatment, *graph.conditioned)
+    free = [m for m in mediators if m not in graph.determined(conditioning)]
+    return (f"every value of {listed(free)} can occur under every {listed(conditioning)}",) if free else ()
 
 
-def unconfounded(graph: CausalGraph, causes: Iterable[str], effects: Iterable[str], given: Iterable[str]) -> str:
-    """What nothing hidden causes; a hidden cause in the graph may act through those of `given` that it reaches."""
+def unconfounded(graph: CausalGraph, causes: Iterable[str], effects: Iterable[str], conditioning: Iterable[str]) -> str:
+    """What nothing hidden causes; a hidden cause in the graph may act through those of `conditioning` that it reaches."""
     causes, effects = tuple(causes), tuple(effects)
     whole = graph.to_networkx()
     past = whole.subgraph(set(whole) - set(causes))
@@ -85,22 +85,22 @@ def unconfounded(graph: CausalGraph, causes: Iterable[str], effects: Iterable[st
         and name in past
         and any(effect in nx.descendants(past, name) for effect in effects)
     ]
-    through = [name for name in given if any(name in nx.descendants(whole, one) for one in common)]
+    through = [name for name in conditioning if any(name in nx.descendants(whole, cause) for cause in common)]
     return f"both {listed(causes)} and {listed(effects)}" + (f", save through {listed(through)}" if through else "")
 
 
 def fixed_by(graph: CausalGraph, name: str) -> str:
     """Which of treatment and conditioned variables a deterministic variable is a function of."""
-    given = (graph.treatment, *graph.conditioned)
+    conditioning = (graph.treatment, *graph.conditioned)
     free = graph.to_networkx()
-    free.remove_edges_from([edge for edge in graph.edges if edge[1] in given])
-    return listed(one for one in given if one in nx.ancestors(free, name))
+    free.remove_edges_from([edge for edge in graph.edges if edge[1] in conditioning])
+    return listed(cause for cause in conditioning if cause in nx.ancestors(free, name))
 
 
 def extrapolated(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
     """The other mediators: the formula combines them with treatments that they never occur with."""
-    given = (graph.treatment, *graph.conditioned)
-    determined = graph.determined(given)
+    conditioning = (graph.treatment, *graph.conditioned)
+    determined = graph.determined(conditioning)
     return tuple(
         f"{m} is a function of {fixed_by(graph, m)}, so no log holds another {m} under the same {fixed_by(graph, m)}: "
         f"the form of the model for {graph.outcome} fills that in"
@@ -117,5 +117,5 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def given_too(graph: CausalGraph) -> str:
+def conditioning_suffix(graph: CausalGraph) -> str:
     return "".join(f", {name}" for name in graph.conditioned)

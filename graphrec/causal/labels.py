@@ -36,20 +36,20 @@ def parse_estimand(text: str) -> list[Estimand]:
         if key in sweep:
             raise RecipeError(f"option `{key}` is given twice", expected=f"{key}=a,b for a sweep", got=text)
         sweep[key] = list(dict.fromkeys(value.strip() for value in values.split(",")))
-    found: list[Estimand] = []
+    parsed: list[Estimand] = []
     for choice in product(*sweep.values()):
         options = dict(zip(sweep, choice))
         try:
             estimand = kind.model_validate(options)
         except ValidationError as error:
             first = error.errors()[0]
-            key = ".".join(str(place) for place in first["loc"])
+            key = ".".join(str(step) for step in first["loc"])
             what, got = (f"option `{key}`", f"`{first['input']}`") if key else ("the options", f"`{text}`")
             message = first["msg"].removeprefix("Value error, ")
             raise RecipeError(f"{what} of estimand `{name}`: {message}", got=got, where=text) from None
-        if estimand not in found:
-            found.append(estimand)
-    return found
+        if estimand not in parsed:
+            parsed.append(estimand)
+    return parsed
 
 
 def label(estimand: Estimand) -> str:

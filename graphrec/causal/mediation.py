@@ -13,7 +13,7 @@ from graphrec.causal.identification import (
     broken,
     extrapolated,
     fixed_by,
-    given_too,
+    conditioning_suffix,
     listed,
     require_observed,
     support,
@@ -54,12 +54,12 @@ def front_door(graph: CausalGraph) -> Identification:
         *back_doors(graph, [i], graph.mediators, graph.conditioned, f"{rule} fails in condition (ii)"),
         *back_doors(graph, graph.mediators, [y], (i, *graph.conditioned), f"{rule} fails in condition (iii)"),
     ]
-    m, given, i_other = listed(graph.mediators), given_too(graph), f"{i}'"
+    m, suffix, i_other = listed(graph.mediators), conditioning_suffix(graph), f"{i}'"
     return Identification(
         criterion="front-door",
         formula=(
-            f"P({y} | do({i}){given}) = sum_{{{m}}} P({m} | {i}{given}) "
-            f"sum_{{{i_other}}} P({y} | {i_other}, {m}{given}) P({_prior(graph, i_other)})"
+            f"P({y} | do({i}){suffix}) = sum_{{{m}}} P({m} | {i}{suffix}) "
+            f"sum_{{{i_other}}} P({y} | {i_other}, {m}{suffix}) P({_prior(graph, i_other)})"
         ),
         adjustment=(*graph.mediators, *graph.conditioned),
         blocked=tuple(blocked),
@@ -85,10 +85,10 @@ def effect_on_mediators(graph: CausalGraph) -> Identification:
     _declared(graph, rule)
     require_observed(graph, rule, (graph.treatment, *graph.mediators))
     blocked = back_doors(graph, [graph.treatment], graph.mediators, graph.conditioned, f"{rule} is confounded")
-    i, m, given = graph.treatment, listed(graph.mediators), given_too(graph)
+    i, m, suffix = graph.treatment, listed(graph.mediators), conditioning_suffix(graph)
     return Identification(
         criterion="no confounding of treatment and mediators",
-        formula=f"P({m} | do({i}){given}) = P({m} | {i}{given})",
+        formula=f"P({m} | do({i}){suffix}) = P({m} | {i}{suffix})",
         adjustment=graph.conditioned,
         blocked=tuple(blocked),
         assumptions=(),
@@ -110,10 +110,10 @@ def effect_of_mediators(graph: CausalGraph) -> Identification:
     require_observed(graph, rule, (graph.treatment, graph.outcome, *graph.mediators))
     i, y, m = graph.treatment, graph.outcome, listed(graph.mediators)
     blocked = back_doors(graph, graph.mediators, [y], (i, *graph.conditioned), f"{rule} is confounded")
-    given = given_too(graph)
+    suffix = conditioning_suffix(graph)
     return Identification(
         criterion="back-door adjustment for the treatment",
-        formula=f"P({y} | do({m}){given}) = sum_{{{i}}} P({y} | {i}, {m}{given}) P({_prior(graph, i)})",
+        formula=f"P({y} | do({m}){suffix}) = sum_{{{i}}} P({y} | {i}, {m}{suffix}) P({_prior(graph, i)})",
         adjustment=(i, *graph.conditioned),
         blocked=tuple(blocked),
         assumptions=support(graph, graph.mediators),
@@ -147,7 +147,7 @@ def mediation(graph: CausalGraph, through: tuple[str, ...]) -> Identification:
         IdentificationError: names the condition and the path that breaks it.
         UnknownNameError: a mediator that is not in the graph.
     """
-    i, y, m, also = graph.treatment, graph.outcome, listed(through), given_too(graph)
+    i, y, m, also = graph.treatment, graph.outcome, listed(through), conditioning_suffix(graph)
     formula = f"TIE({i}, {i}*) = sum_{{{m}}} P({y} | {i}, {m}{also}) [P({m} | {i}{also}) - P({m} | {i}*{also})]"
     return _mediated(graph, through, "the total indirect effect", formula)
 
@@ -159,7 +159,7 @@ def natural_direct_effect(graph: CausalGraph, through: tuple[str, ...]) -> Ident
     Raises:
         as `mediation`.
     """
-    i, y, m, also = graph.treatment, graph.outcome, listed(through), given_too(graph)
+    i, y, m, also = graph.treatment, graph.outcome, listed(through), conditioning_suffix(graph)
     formula = f"NDE({i}, {i}*) = sum_{{{m}}} [P({y} | {i}, {m}{also}) - P({y} | {i}*, {m}{also})] P({m} | {i}*{also})"
     return _mediated(graph, through, "the natural direct effect", formula)
 
@@ -174,14 +174,14 @@ def _mediated(graph: CausalGraph, through: tuple[str, ...], rule: str, formula: 
         if m in (i, y) or not (graph.directed_paths(i, m) and graph.directed_paths(m, y)):
             raise broken(f"{rule}: `{m}` is not a mediator", f"{i} -> ... -> {m} -> ... -> {y}", "no such path")
     require_observed(graph, rule, (i, y))
-    given = (i, *graph.conditioned)
+    conditioning = (i, *graph.conditioned)
     rescued = _recanting_witnesses(graph, through, rule)
     blocked = [
         *back_doors(graph, [i], [y], graph.conditioned, f"{rule}: treatment and outcome are confounded"),
         *back_doors(graph, [i], through, graph.conditioned, f"{rule}: treatment and mediator are confounded"),
-        *back_doors(graph, through, [y], given, f"{rule}: mediator and outcome are confounded"),
+        *back_doors(graph, through, [y], conditioning, f"{rule}: mediator and outcome are confounded"),
     ]
-    m, also = listed(through), given_too(graph)
+    m, also = listed(through), conditioning_suffix(graph)
     return Identification(
         criterion="mediation",
         formula=formula,
