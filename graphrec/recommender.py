@@ -33,7 +33,7 @@ class Recommender(nn.Module):
     Args:
         backbone, backbone_config, decoder, decoder_config: registered names (or import paths) and their settings.
         graph: the training graph; gives sizes, and is passed again to each call.
-        context: the modalities' roles.
+        context: the modalities and their roles.
         seed: start values are drawn from the stream "init" of this seed.
     """
 
@@ -96,7 +96,7 @@ class Recommender(nn.Module):
         """Each tower's representations as the decoder reads them, and its extra tables under `extra`.
 
         Args:
-            propagated: what `propagate` gave, where it is known.
+            propagated: the result of `propagate`, if there is one already.
         """
         propagated = self.propagate(graph) if propagated is None else propagated
         mask = None if bool(graph.in_train.all()) else graph.in_train
@@ -115,9 +115,9 @@ class Recommender(nn.Module):
 
     @torch.no_grad()
     def freeze(self, graph: InteractionGraph) -> FrozenModel:
-        """One propagation, kept: everything that scoring, export and explanation need.
+        """The tables of one propagation: everything that scoring, export and explanation need.
 
-        The tables are copies: a backbone may give its embedding tables as they are, which training goes on to change.
+        They are copies: a backbone may return its embedding tables themselves, which training continues to change.
         """
         self.eval()
         representations = {
@@ -141,7 +141,7 @@ class FrozenModel:
     Args:
         representations: by tower, then by output.
         branches: the decoder's branches, `[U, d]` and `[I, d]` each.
-        decoder: for the outcome and for branches of a reference item.
+        decoder: for the outcome and for the branches of a reference item.
         in_train: `[I]` bool, the items of the training split, over which a reference averages; None takes all items.
         categories: for each categorical modality, `[I]` the value of each item, -1 where it has none.
     """
@@ -219,11 +219,11 @@ class FrozenModel:
         """A function from users to scores of all items under an estimand.
 
         Args:
-            graph: a causal graph of one's own on which the estimand is to be identified instead of the decoder's.
+            graph: the causal graph on which the estimand is to be identified; by default the decoder's.
 
         Raises:
             IdentificationError: the estimand is not identified on the causal graph.
-            RecipeError: `graph` gives the decoder's roles to other variables, or an item lacks its reference.
+            RecipeError: `graph` gives the decoder's causal roles to other variables, or an item lacks its reference.
         """
         outcome = self.outcome.with_graph(graph)
         estimand.identify(outcome)

@@ -65,7 +65,7 @@ def back_door(graph: CausalGraph, adjustment: tuple[str, ...] | None = None) -> 
     path from treatment to outcome. It must not determine the treatment: there would be nothing to compare.
 
     Args:
-        adjustment: observed variables besides `conditioned`; None looks for a smallest set that will do.
+        adjustment: observed variables besides `conditioned`; None searches for a smallest valid set.
 
     Raises:
         IdentificationError: the set is no adjustment set, or there is none; shows an open path.
@@ -118,7 +118,7 @@ def _smallest_adjustment(graph: CausalGraph, rule: str) -> tuple[str, ...]:
 
     Only ancestors of treatment, outcome or conditioned variables need be tried: where any set blocks, all of those
     that may be adjusted for do, too (van der Zander, Liskiewicz and Textor, "Separators and adjustment sets in
-    causal graphs", Artificial Intelligence 2019), which also tells early that there is none.
+    causal graphs", Artificial Intelligence 2019), which also shows early that there is none.
     """
     i, y = graph.treatment, graph.outcome
     directed = graph.to_networkx()

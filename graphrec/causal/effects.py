@@ -95,7 +95,7 @@ class TotalEffect(Effect):
 class NaturalDirectEffect(Effect):
     """What the item adds past the mediated branches: Y(M_i*, N_i) - Y(M_i*, N_i*) (Pearl, UAI 2001).
 
-    In CausalRec it ranks by the notice: what the looks draw with the preference held at the reference.
+    In CausalRec it ranks by the notice: what the visual features draw while the preference is held at the reference.
     """
 
     def prove(self, outcome: Outcome) -> Identification:
@@ -159,7 +159,7 @@ def _ordered_difference(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _same_layout(name: str, factual: Tensor, reference: Tensor) -> None:
-    """[B] beside [B, 1] would broadcast to [B, B] and still look like scores."""
+    """Refuse [B] with [B, 1], which would broadcast to [B, B] and still pass for scores."""
     rows = factual.dim() == reference.dim() and len(factual) == len(reference)
     if not rows or (factual.shape != reference.shape and reference.shape[-1] != 1):
         raise ValueError(

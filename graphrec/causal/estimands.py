@@ -28,15 +28,14 @@ Logits = Mapping[str, Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a decoder's branches make the observational score, and which of them an estimand may treat apart.
+    """How a decoder's branches make the observational score, and which of them an estimand treats differently.
 
     Args:
         score: the observational ranking score.
         log: True where `score` and every factor are logarithms of positive quantities, such as a product of
             sigmoids.
         mediated: branches through which the treatment acts indirectly; the total indirect effect intervenes
-            on them. Who names any promises that the branches mean something for a reference item, whatever
-            stands beside it.
+            on them. A decoder that names any promises that its branches are defined for a reference item alone.
         factors: for the front-door formula `mediator` P(m|u,i), `effect` h1(u,m), `confounded` h2(u,i); for
             back-door adjustment `conditional`, of user and item, and `forecast`, of the adjustment set at the
             value that is expected of it.
@@ -56,7 +55,7 @@ class Outcome:
         """The same outcome, claimed on another causal graph; None keeps the decoder's own.
 
         Raises:
-            RecipeError: the graph gives other variables the roles that branches and factors stand for.
+            RecipeError: the graph gives other variables the causal roles that branches and factors stand for.
         """
         return self if graph is None else replace(self, graph=graph.with_roles_of(self.graph))
 
@@ -78,7 +77,7 @@ class Estimand(BaseModel, ABC):
         return Reference()
 
     def fits(self, outcome: Outcome) -> bool:
-        """Whether the decoder has the parts that `score` reads; says nothing of the causal graph."""
+        """Whether the decoder has the branches or factors that `score` reads; the causal graph plays no part in it."""
         return True
 
     @abstractmethod
@@ -87,7 +86,7 @@ class Estimand(BaseModel, ABC):
 
         Raises:
             IdentificationError: the path that breaks it.
-            RecipeError: the decoder lacks a part that this estimand needs.
+            RecipeError: the decoder lacks a branch or factor that this estimand needs.
         """
 
     @abstractmethod
@@ -235,12 +234,12 @@ class BackDoor(_Factors):
 
 
 def lacking(
-    estimand: Estimand, outcome: Outcome, part: str, wanted: Iterable[str], present: Iterable[str]
+    estimand: Estimand, outcome: Outcome, what: str, names: Iterable[str], present: Iterable[str]
 ) -> RecipeError:
     fitting = ", ".join(name for name, kind in estimands.available() if kind.model_construct().fits(outcome))
     return RecipeError(
         f"estimand `{estimand.name}` does not fit this decoder",
-        expected=f"a decoder whose outcome has {part}: {', '.join(wanted)}",
+        expected=f"a decoder whose outcome has {what}: {', '.join(names)}",
         got=", ".join(present) or "none",
         where="estimands",
         next_step=f"choose one that fits it ({fitting}), or another decoder",

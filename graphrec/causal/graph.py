@@ -58,7 +58,7 @@ class _Written(BaseModel):
 
 @dataclass(frozen=True)
 class CausalGraph:
-    """A directed acyclic graph with the roles that an estimand needs.
+    """A directed acyclic graph with the causal roles that an estimand needs.
 
     Args:
         nodes: the variables by name.
@@ -74,8 +74,8 @@ class CausalGraph:
             declared.
 
     Raises:
-        UnknownNameError: an edge or a role names a node that is not declared.
-        RecipeError: a cycle, a node in two roles, a deterministic node without parents, or a conditioned node
+        UnknownNameError: an edge or a causal role names a node that is not declared.
+        RecipeError: a cycle, a node in two causal roles, a deterministic node without parents, or a conditioned node
             that is hidden or an effect of the treatment.
     """
 
@@ -96,22 +96,27 @@ class CausalGraph:
         self._check()
 
     def to_networkx(self) -> nx.DiGraph:
-        """The graph as networkx knows it; each node carries `meaning`, `observed`, `deterministic`."""
+        """The graph as networkx knows it; each node has the attributes `meaning`, `observed`, `deterministic`."""
         graph = nx.DiGraph()
         graph.add_nodes_from((name, asdict(node)) for name, node in self.nodes.items())
         graph.add_edges_from(self.edges)
         return graph
 
     def causal_role(self, name: str) -> str:
-        """The word for a node's part: treatment, outcome, mediator, given, adjusted, or nothing."""
-        parts = {
+        """What the estimands take a node for: treatment, outcome, mediator, given, adjusted, or nothing.
+
+        >>> graph = CausalGraph({"I": Node("item"), "Y": Node("click")}, [("I", "Y")], "I", "Y", mediators=())
+        >>> graph.causal_role("I")
+        'treatment'
+        """
+        names_by_role = {
             "treatment": (self.treatment,),
             "outcome": (self.outcome,),
             "mediator": self.mediators,
             "given": self.conditioned,
             "adjusted": self.adjustment,
         }
-        return next((word for word, names in parts.items() if name in names), "")
+        return next((word for word, names in names_by_role.items() if name in names), "")
 
     def directed_paths(self, a: str, b: str) -> list[str]:
         """The paths from `a` to `b` that follow the arrows, shortest first, at most `MOST_PATHS`, as `I -> M -> L`."""
@@ -225,7 +230,7 @@ class CausalGraph:
 
         Raises:
             RecipeError: no such file, or not a causal graph.
-            UnknownNameError: an edge or a role names a node that is not declared.
+            UnknownNameError: an edge or a causal role names a node that is not declared.
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
@@ -244,23 +249,23 @@ class CausalGraph:
             raise
 
     def with_roles_of(self, other: CausalGraph) -> CausalGraph:
-        """This graph, if it gives treatment, outcome and all other roles to the variables that `other` gives them to.
+        """This graph, if treatment, outcome and all other causal roles are of the same variables as in `other`.
 
-        A decoder's branches and factors stand for the variables in its own graph's roles; on another graph an
-        estimand still speaks of those variables.
+        A decoder's branches and factors stand for the variables in its own graph's causal roles. On another graph
+        an estimand still speaks of those variables.
 
         Raises:
-            RecipeError: a role differs.
+            RecipeError: a causal role differs.
         """
         for role in ("treatment", "outcome", "mediators", "conditioned", "adjustment"):
             mine, theirs = (_names(getattr(graph, role)) for graph in (self, other))
             if set(mine) != set(theirs):
                 raise RecipeError(
-                    f"the causal graph gives the role `{role}` to other variables than the decoder",
+                    f"the causal graph gives the causal role `{role}` to other variables than the decoder",
                     expected=", ".join(theirs) or "none",
                     got=", ".join(mine) or "none",
                     where=role,
-                    next_step="keep the decoder's roles; change nodes and edges around them",
+                    next_step="keep the decoder's causal roles; change nodes and edges around them",
                 )
         return self
 

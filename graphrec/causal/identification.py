@@ -73,7 +73,7 @@ def support(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
 
 
 def unconfounded(graph: CausalGraph, causes: Iterable[str], effects: Iterable[str], conditioning: Iterable[str]) -> str:
-    """What nothing hidden causes; a hidden cause in the graph may act through those of `conditioning` that it reaches."""
+    """What nothing hidden causes, save through those of `conditioning` that a hidden cause in the graph reaches."""
     causes, effects = tuple(causes), tuple(effects)
     whole = graph.to_networkx()
     past = whole.subgraph(set(whole) - set(causes))

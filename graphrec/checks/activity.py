@@ -38,7 +38,7 @@ def check_activity(dataset: InteractionDataset) -> Iterator[Finding]:
     alone = ~shared & (per_user > 0)
     if alone.any():
         message = "users clicked only items that nobody else clicked: in the graph they are dead ends"
-        step = "consider data.filter; only features can tell such a user's items from others"
+        step = "consider data.filter; only features distinguish such a user's items from others"
         yield Finding("dead_ends", "info", int(alone.sum()), message, str(dataset.user_ids[np.argmax(alone)]), step)
     top = int(TOP_SHARE * dataset.num_users)
     held = np.sort(per_user)[::-1][:top].sum() / max(1, len(clicks))

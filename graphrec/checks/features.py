@@ -1,4 +1,4 @@
-"""What can be wrong with item features: values, masks, roles, and columns that tell nothing."""
+"""What can be wrong with item features: values, masks, roles, and columns without information."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
             ),
             ("masked_values", "error", absent_with_values, "masked items have values", "set them to zero"),
             ("zero_rows", "warning", present_without, "items present have only zeros", "mask them"),
-            ("missing_rows", "info", ~mask, "items lack this modality", "nothing: the mask tells models so"),
+            ("missing_rows", "info", ~mask, "items lack this modality", "nothing: models read the mask"),
         )
         for code, severity, wrong, message, step in rows:
             if wrong.any():
@@ -49,13 +49,13 @@ def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
         same, first = _commonest_row(feature)
         if same >= max(FEW_ITEMS, SHARED * mask.sum()):
             message = f"feature `{name}`: items have one and the same vector"
-            step = "mask them, if it stands for missing data (a mean, a placeholder)"
+            step = "mask them, if it marks missing data (a mean, a placeholder)"
             yield Finding("repeated_rows", "warning", same, message, f"{name} of item {ids[first]}", step)
         if constant.any():
             column = int(np.argmax(constant))
             named = feature.columns[column] if feature.columns else str(column)
             message = f"feature `{name}`: columns have one value for all items that have the modality"
-            step = "drop them: they tell no item from another"
+            step = "drop them: they distinguish no items"
             yield Finding("constant_columns", "warning", int(constant.sum()), message, f"column {named}", step)
     if dataset.features:
         bare = ~np.any([feature.mask for feature in dataset.features.values()], axis=0)

@@ -77,7 +77,7 @@ def inspect(dataset: InteractionDataset, config: SplitConfig | None = None, more
 
 
 def default_split(dataset: InteractionDataset) -> SplitConfig:
-    """The source's own parts where it gives them, else HCR's chronological split, else a random one."""
+    """The source's own split where it gives one, else HCR's chronological split, else a random one."""
     if "part" in dataset.interactions:
         return SplitConfig(name="given")
     return SplitConfig(name="chronological" if dataset.has_times else "random")
@@ -92,7 +92,8 @@ def _audit(dataset: InteractionDataset, config: SplitConfig) -> tuple[Split | No
     leaks = [*audit_leaks(split), *audit_graph(InteractionGraph.from_split(split), split)]
     if not leaks:
         message = (
-            f"no leak in the split `{config.name}`: parts are disjoint, the graph and its scales are train's alone"
+            f"no leak in the split `{config.name}`: train, valid and test are disjoint, the graph and its scales are "
+            "train's alone"
         )
         example = (
             f"{split.counts['train_clicks']:,} edges, {split.counts['valid']:,} valid, {split.counts['test']:,} test"

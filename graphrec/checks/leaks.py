@@ -1,4 +1,4 @@
-"""The leak audit of a split: no pair in two parts, and nothing held out that train does not know."""
+"""The leak audit of a split: no pair in two splits, and nothing held out that train does not know."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NEXT_STEP = "make the split again; do not evaluate on this one"
 
 
 def audit_leaks(split: Split) -> list[Finding]:
-    """What leaks: none if no pair is in two parts and train knows every held-out user and item."""
+    """What leaks: none if no pair is in two splits and train knows every held-out user and item."""
     dataset = split.dataset
     train = distinct(keys(dataset, dataset.interactions))
     seen_users, seen_items = (distinct(dataset.interactions[kind].to_numpy()) for kind in ("user", "item"))

@@ -22,7 +22,7 @@ def check_split(dataset: InteractionDataset, split: Split) -> Iterator[Finding]:
     ):
         unknown = ~np.isin(ids.astype(str), known.astype(str))
         if unknown.any():
-            message = f"{kind}s have no row in the training part of the split `{split.config.name}`"
+            message = f"{kind}s have no row in the training split of `{split.config.name}`"
             step = "nothing: they are left out and counted; split.unseen = `keep` ranks them with the rest"
             example = str(ids[np.argmax(unknown)])
             yield Finding(f"{kind}s_without_training_rows", "info", int(unknown.sum()), message, example, step)
@@ -35,6 +35,6 @@ def check_split(dataset: InteractionDataset, split: Split) -> Iterator[Finding]:
     for part in ("valid", "test"):
         lost = split.counts.get(f"dropped_{part}_pairs_in_another_part", 0)
         if lost:
-            message = f"{part} pairs are in another part of the source's split as well"
+            message = f"{part} pairs are in another of the source's splits as well"
             step = "nothing: they stay in train, or else in test; published numbers may count them twice"
-            yield Finding("given_parts_overlap", "warning", lost, message, f"{lost} of part {part}", step)
+            yield Finding("given_parts_overlap", "warning", lost, message, f"{lost} of {part}", step)

@@ -32,7 +32,7 @@ def check_tables(dataset: InteractionDataset) -> Iterator[Finding]:
             row = int(np.argmax(outside))
             example = f"row {row}: {kind} {dense[row]}, {len(ids)} {kind}s"
             message = f"events name a dense {kind} out of range"
-            yield Finding(f"{kind}_out_of_range", "error", int(outside.sum()), message, example, "number the ids anew")
+            yield Finding(f"{kind}_out_of_range", "error", int(outside.sum()), message, example, "number the ids again")
     for name, feature in dataset.features.items():
         rows = feature.values.shape[0]
         if rows != dataset.num_items or len(feature.mask) != dataset.num_items:

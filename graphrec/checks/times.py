@@ -25,7 +25,7 @@ def check_times(dataset: InteractionDataset) -> Iterator[Finding]:
     """Findings about the column `timestamp`, or that there is none."""
     events = dataset.interactions
     if not dataset.has_times:
-        step = "use the split `random`, or `given` where the source names the parts"
+        step = "use the split `random`, or `given` where the source gives the split"
         yield Finding("no_times", "info", 0, "the events have no times", dataset.name, step)
         return
     column = events["timestamp"]
@@ -41,12 +41,12 @@ def check_times(dataset: InteractionDataset) -> Iterator[Finding]:
         if seconds is not None:
             future, ancient = seconds > time.time(), seconds < FIRST_LOG
             step = "drop these events, or check the time column of the raw files: a split by time puts them at its end"
-            found.append(("future_times", "warning", future, "times lie in the future", step))
+            found.append(("future_times", "warning", future, "times are in the future", step))
             step = step.replace("end", "beginning")
-            found.append(("ancient_times", "warning", ancient, "times lie before 1990", step))
+            found.append(("ancient_times", "warning", ancient, "times are before 1990", step))
         unsorted = np.concatenate([[False], times[1:] < times[:-1]])
         message = "events are earlier than the one in the row before"
-        found.append(("unsorted_times", "info", unsorted, message, "nothing: whatever needs the order sorts by time"))
+        found.append(("unsorted_times", "info", unsorted, message, "nothing: all that needs the order sorts by time"))
     for code, severity, wrong, message, step in found:
         if wrong.any():
             example = f"{example_pair(dataset, events, wrong)}, time {column.iloc[int(np.argmax(wrong))]}"
@@ -75,7 +75,7 @@ def _order_of_feedback(dataset: InteractionDataset) -> Iterator[Finding]:
 
 
 def seconds_of(times: np.ndarray) -> np.ndarray | None:
-    """The times in seconds since 1970; None where the unit cannot be told, as many logs count from a secret day."""
+    """The times in seconds since 1970; None where the unit is unknown, as many logs count from an undisclosed day."""
     middle = float(np.median(times)) if len(times) else 0.0
     for least, greatest, unit in SECONDS:
         if least <= middle < greatest:

@@ -1,4 +1,4 @@
-"""Which published set a prepared dataset is: one name often stands for several that share no numbering."""
+"""Which published set a prepared dataset is: several sets without a common numbering often share a name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphrec.data.splitters import distinct, keys
 
 @dataclass(frozen=True)
 class Comparison:
-    """A prepared dataset beside one published set.
+    """A prepared dataset compared with one published set.
 
     Args:
         variant: the published set.
@@ -41,7 +41,7 @@ class Comparison:
         return sum(ratios) / len(self.found)
 
     def __str__(self) -> str:
-        """The variant with each count, and beside it the dataset's own where that is another."""
+        """The variant with each count, and next to it the dataset's own where they differ."""
         counts = (
             f"{key} {published:,}" + (f" (here {_shown(self.found[key])})" if key in self.different else "")
             for key, published in self.variant.counts.items()
@@ -72,7 +72,7 @@ def counts(dataset: InteractionDataset) -> dict[str, int]:
 
 
 def compare_variants(dataset: InteractionDataset, known: dict[str, Card] | None = None) -> list[Comparison]:
-    """The dataset beside each published set of its source's card, the nearest first; none for a simulated one.
+    """The dataset compared with each published set of its source's card, the nearest first; none for a simulated one.
 
     Args:
         known: the cards by source; by default all.
@@ -82,7 +82,7 @@ def compare_variants(dataset: InteractionDataset, known: dict[str, Card] | None 
         return []
     own = counts(dataset)
     found = [Comparison(variant, {key: own.get(key) for key in variant.counts}) for variant in card.variants]
-    if card.access == "yours":  # anything can be a table: what is not equal tells nothing
+    if card.access == "yours":  # anything can be a table: a difference means nothing
         found = [one for one in found if one.is_same]
     return sorted(found, key=lambda one: one.distance)
 

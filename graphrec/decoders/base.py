@@ -43,7 +43,7 @@ class Tower:
 class Context:
     """What a decoder knows of the data: which modalities are seen before the click and which after, and sizes.
 
-    Without exposure (or content) modalities the id representation stands in, as HCR does on Kwai and Taobao.
+    Without exposure (or content) modalities the id representation takes their place, as HCR does on Kwai and Taobao.
 
     Args:
         embedding_size: d.

@@ -53,20 +53,20 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
         RecipeError: a setting that the world does not have, or a value out of range.
         DataError: `out` holds what graphrec did not write, or `dataset` is none that can be used.
     """
-    part = worlds.get(world)
-    kept = None if dataset is None else load(Path(dataset))
+    kind = worlds.get(world)
+    real = None if dataset is None else load(Path(dataset))
     try:
-        config = part.Config(**settings) if kept is None else semi_synthetic_config(part, kept, settings)
+        config = kind.Config(**settings) if real is None else semi_synthetic_config(kind, real, settings)
     except ValidationError as error:
-        raise _setting_error(world, part.Config if kept is None else WorldConfig, error) from None
-    if kept is None or dataset is None:
-        return part.write(config, Path(out))
-    return write_semi_synthetic(part, config, Path(dataset), kept, Path(out))
+        raise _setting_error(world, kind.Config if real is None else WorldConfig, error) from None
+    if real is None or dataset is None:
+        return kind.write(config, Path(out))
+    return write_semi_synthetic(kind, config, Path(dataset), real, Path(out))
 
 
-def _setting_error(world: str, kind: type[WorldConfig], error: ValidationError) -> RecipeError:
+def _setting_error(world: str, config: type[WorldConfig], error: ValidationError) -> RecipeError:
     first = error.errors()[0]
-    fields = kind.model_fields
+    fields = config.model_fields
     name = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         nearest = nearest_name(name, fields)

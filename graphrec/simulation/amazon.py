@@ -4,8 +4,8 @@
     image_features_X.b     records of 10 bytes (the ASIN) and 4,096 little-endian float32
     meta_X.json.gz         a Python literal a line: asin, title, price, brand, categories
 
-A rating is a click, four stars or more are a like. Looks draw ratings: the picture shows the exposure taste, and no
-like rests on it. The category shows the content; titles, prices and brands mean nothing. `strength` above 0 adds a
+A rating is a click, four stars or more are a like. Visual features draw ratings: the picture shows the exposure taste.
+No like rests on it. The category shows the content; titles, prices and brands mean nothing. `strength` above 0 adds a
 hidden confounder, which pictures show.
 """
 
@@ -34,7 +34,7 @@ class AmazonConfig(PictureConfig):
     category: str = Field(default="Twin", pattern=r"^\w+$")
     """X in the files' names."""
     strength: float = 0.0
-    """Confounding: added to the logit of a like where the item carries the confounder; 0 is none."""
+    """Confounding: added to the logit of a like where the item has the confounder; 0 is none."""
     departments: int = Field(default=40, ge=1)
     """Number of categories inside X; an item's shows its content."""
 
@@ -67,7 +67,7 @@ class AmazonWorld(World):
                 packed.write(f"{record | {'categories': [[x, f'Department {department}']]}}\n".encode())
 
     @classmethod
-    def looks(cls, config: AmazonConfig) -> list[str]:
+    def data_notes(cls, config: AmazonConfig) -> list[str]:
         return [
             f"pictures show e_i and, along a mark of length {config.mark:g}, v_i; they are missing from "
             f"{config.missing:.0%} of the items; one of {config.departments} departments shows q_i",

@@ -41,7 +41,10 @@ class Drawn:
 
 
 class World(ABC):
-    """Draws a world and writes it as the public dataset would come, with its truth beside it."""
+    """Draws a world and writes it in the raw layout of a public dataset, with its truth in the folder `truth/`.
+
+    A world is a class with a `Config`, `write_raw` and `data_notes`, registered by `@worlds.register(name)`.
+    """
 
     name: ClassVar[str]
     Config: ClassVar[type[WorldConfig]] = WorldConfig
@@ -52,7 +55,7 @@ class World(ABC):
 
     @classmethod
     def write(cls, config: WorldConfig, folder: Path) -> Path:
-        """Write the raw files, `world.json` and `truth/` into `folder`, all or nothing; returns the folder.
+        """Write the raw files, `world.json` and `truth/` into `folder`, atomically; returns the folder.
 
         Raises:
             DataError: `folder` holds what graphrec did not write.
@@ -69,10 +72,10 @@ class World(ABC):
             user_rows=np.arange(config.users),
             item_rows=np.arange(config.items),
         )
-        with replace_folder(folder, MARKER) as part:
-            cls.write_raw(config, drawn, part)
-            write_truth(truth, cls.graph(config), [*equations(config), *cls.looks(config)], part)
-            write_json(part / MARKER, about(cls, config, drawn.log))
+        with replace_folder(folder, MARKER) as new:
+            cls.write_raw(config, drawn, new)
+            write_truth(truth, cls.graph(config), [*equations(config), *cls.data_notes(config)], new)
+            write_json(new / MARKER, about(cls, config, drawn.log))
         return folder
 
     @classmethod
@@ -82,8 +85,8 @@ class World(ABC):
 
     @classmethod
     @abstractmethod
-    def looks(cls, config: Any) -> list[str]:
-        """What items look like and what the log's columns mean, a sentence a line; `config` is a `cls.Config`."""
+    def data_notes(cls, config: Any) -> list[str]:
+        """What item features show and what the log's columns mean, a sentence a line; `config` is a `cls.Config`."""
 
     @classmethod
     def graph(cls, config: WorldConfig) -> CausalGraph:
@@ -110,7 +113,7 @@ def about(world: type[World], config: WorldConfig, log: Log) -> dict[str, Any]:
 
 
 def refuse_truth(folder: Path) -> None:
-    """A truth has a `world.json`, as the folder of its world has, which may be replaced; the truth alone may not.
+    """Refuse to write over a truth: it has a `world.json` like the folder of its world, which may be replaced.
 
     Raises:
         DataError: `folder` is the truth of a world.
@@ -125,12 +128,12 @@ def refuse_truth(folder: Path) -> None:
         )
 
 
-def write_truth(truth: Truth, graph: CausalGraph, says: Sequence[str], folder: Path) -> None:
+def write_truth(truth: Truth, graph: CausalGraph, notes: Sequence[str], folder: Path) -> None:
     """Write `truth/` into `folder`: the latents, the causal graph, the structural equations in words."""
     truth.save(folder / TRUTH)
     (folder / TRUTH / GRAPH).write_text(graph.to_json() + "\n", encoding="utf-8")
     text = "# The truth of a simulated world\n\nFor scoring alone: what learns must not read this folder.\n\n"
-    (folder / TRUTH / EQUATIONS).write_text(text + "".join(f"- {line}\n" for line in says), encoding="utf-8")
+    (folder / TRUTH / EQUATIONS).write_text(text + "".join(f"- {line}\n" for line in notes), encoding="utf-8")
 
 
 worlds: Registry[World] = Registry("world", World, group="graphrec.worlds")

@@ -38,7 +38,7 @@ class CoatConfig(LabelConfig):
     shown: int = Field(default=72, ge=1)
     """Sparsity: items shown to each user (with `activity_tail`, their mean); about a third of them are clicked."""
     strength: float = 0.0
-    """Confounding: added to the logit of a like where the item carries the confounder; 0 is none."""
+    """Confounding: added to the logit of a like where the item has the confounder; 0 is none."""
     random_test: int = Field(default=16, ge=1)
     """Items that each user rates in the random test."""
 
@@ -83,7 +83,7 @@ class CoatWorld(World):
             (folder / FOLDER / f"{kind}_features_map.txt").write_text("".join(names), encoding="utf-8")
 
     @classmethod
-    def looks(cls, config: CoatConfig) -> list[str]:
+    def data_notes(cls, config: CoatConfig) -> list[str]:
         return [
             f"{', '.join(ITEM_ATTRIBUTES)} show e_i with sharpness {config.label_taste:g} and v_i with sharpness "
             f"{config.label_confounder:g}; each is missing from {config.missing:.0%} of the coats",

@@ -1,4 +1,4 @@
-"""What a world says of itself: its structural equations in words, and its causal graph."""
+"""What describes a world: its structural equations in words, and its causal graph."""
 
 from __future__ import annotations
 
@@ -77,16 +77,17 @@ def hidden_confounder_graph(config: WorldConfig) -> CausalGraph:
 
 
 def visual_bias_graph(config: WorldConfig) -> CausalGraph:
-    """CausalRec's graph (Figure 3) with the like that follows: looks draw the interaction, the match alone the like.
+    """CausalRec's graph (Figure 3) with the like that follows.
 
-    Roles and names are those of the decoder `causalrec`, whose claims can be checked on it.
+    Visual features draw the interaction, the match alone the like. Causal roles and names are those of the decoder
+    `causalrec`, whose claims can be checked on it.
     """
     nodes = {
         "U": Node("user"),
         "I": Node("item with all its features"),
-        "V": Node("looks: the item's exposure features", deterministic=True),
+        "V": Node("visual features: the item's exposure features", deterministic=True),
         "M": Node("match: true preference", observed=False, deterministic=True),
-        "N": Node("notice: the pull of the looks alone", observed=False, deterministic=True),
+        "N": Node("notice: the pull of the visual features alone", observed=False, deterministic=True),
         "S": SHOWN,
         "Y": Node("interaction"),
         "L": Node("like"),
@@ -97,7 +98,7 @@ def visual_bias_graph(config: WorldConfig) -> CausalGraph:
     else:
         del nodes["N"]
     if _confounded(config):
-        nodes["H"] = Node("hidden trait of the item that shows in its looks", observed=False)
+        nodes["H"] = Node("hidden trait of the item that shows in its visual features", observed=False)
         edges += [("H", "I"), ("H", "L")]
     return CausalGraph(
         nodes, [*edges, *_showing(config)], treatment="I", outcome="Y", mediators=("M",), conditioned=("U",)

@@ -66,7 +66,7 @@ class KwaiWorld(World):
                 np.save(file, values[row : row + 1])
 
     @classmethod
-    def looks(cls, config: KwaiConfig) -> list[str]:
+    def data_notes(cls, config: KwaiConfig) -> list[str]:
         return [
             f"covers show e_i and, along a mark of length {config.mark:g}, v_i; "
             f"they are missing from {config.missing:.0%} of the photos",

@@ -62,13 +62,13 @@ def semi_synthetic_config(world: type[World], dataset: InteractionDataset, setti
 def write_semi_synthetic(
     world: type[World], config: WorldConfig, folder: Path, dataset: InteractionDataset, out: Path
 ) -> Path:
-    """Write `prepared/`, `truth/` and `world.json` into `out`, all or nothing; returns `out`.
+    """Write `prepared/`, `truth/` and `world.json` into `out`, atomically; returns `out`.
 
     Args:
         folder: where `dataset` was loaded from.
 
     Raises:
-        DataError: `out` holds what graphrec did not write, or the dataset's features tell no items apart.
+        DataError: `out` holds what graphrec did not write, or the dataset's features do not differ between items.
     """
     refuse_truth(Path(out))
     latents = derive_latents(config, dataset)
@@ -81,24 +81,24 @@ def write_semi_synthetic(
         user_rows=np.arange(config.users),
         item_rows=np.arange(config.items),
     )
-    said = about(world, config, log) | {
+    description = about(world, config, log) | {
         "semi_synthetic": {"dataset": dataset.name, "fingerprint": fingerprint(folder), "clicks_not_reached": missing}
     }
     graph = world.graph(config)
     graph = replace(graph, edges=[*graph.edges, ("U", "S")])  # who clicked more there is shown more here
     out = Path(out)
-    with replace_folder(out, MARKER) as part:
-        save(_with_feedback(dataset, log, said), part / PREPARED)
-        write_truth(truth, graph, _says(config, dataset, missing), part)
-        write_json(part / MARKER, said)
+    with replace_folder(out, MARKER) as new:
+        save(_with_feedback(dataset, log, description), new / PREPARED)
+        write_truth(truth, graph, _notes(config, dataset, missing), new)
+        write_json(new / MARKER, description)
     return out
 
 
 def derive_latents(config: WorldConfig, dataset: InteractionDataset) -> Latents:
-    """Tastes drawn, contents of items and the confounder read off the features.
+    """Tastes drawn, contents of items and the confounder computed from the features.
 
     Raises:
-        DataError: the dataset has no features, or they tell no items apart.
+        DataError: the dataset has no features, or they do not differ between items.
     """
     if not dataset.features:
         raise DataError(
@@ -135,7 +135,7 @@ def draw_feedback(config: WorldConfig, latents: Latents, dataset: InteractionDat
     counts = np.bincount(real["user"], minlength=config.users)
     ends = np.cumsum(counts)
     popular = popularity(config)
-    parts: list[tuple[np.ndarray, ...]] = []
+    columns_by_user: list[tuple[np.ndarray, ...]] = []
     for person, (count, end) in enumerate(zip(counts.tolist(), ends.tolist())):
         random = numpy_generator(config.seed, "log", person)
         matches = config.match_scale * latents.content @ latents.taste[person]
@@ -148,8 +148,10 @@ def draw_feedback(config: WorldConfig, latents: Latents, dataset: InteractionDat
             moments = random.permutation(real["timestamp"].to_numpy()[end - count : end])[: len(items)]
         else:
             moments = START + random.integers(0, config.days * DAY, len(items))
-        parts.append((np.full(len(items), person), items, moments, matches[items], *random.random((2, len(items)))))
-    user, item, timestamp, match, uniform, mark = (np.concatenate(column) for column in zip(*parts))
+        columns_by_user.append(
+            (np.full(len(items), person), items, moments, matches[items], *random.random((2, len(items))))
+        )
+    user, item, timestamp, match, uniform, mark = (np.concatenate(column) for column in zip(*columns_by_user))
     first, last = timestamp.min(), timestamp.max()
     before_end = (last - timestamp) / max(1, last - first)
     like = uniform < like_given_click(config, match, latents.confounder[item], before_end)
@@ -166,7 +168,7 @@ def _by_role(dataset: InteractionDataset) -> tuple[dict[str, Feature], dict[str,
     return exposure or content, content or exposure
 
 
-def _says(config: WorldConfig, dataset: InteractionDataset, missing: int) -> list[str]:
+def _notes(config: WorldConfig, dataset: InteractionDataset, missing: int) -> list[str]:
     """The structural equations of this twin in words, a line each."""
     width, v = config.latent_width, f"{config.prevalence:g}"
     shown = _by_role(dataset)
@@ -210,7 +212,7 @@ def _project(
     spread = values[known].std(axis=0) if known.any() else np.zeros(width)
     if not (spread > 0).all():
         raise DataError(
-            "the features tell no items apart",
+            "the features do not differ between items",
             expected="a modality that differs between items",
             got=", ".join(features),
             next_step=Phrase("bring other features, or simulate a whole world without {}", Argument("dataset")),
@@ -218,7 +220,7 @@ def _project(
     return (values - values[known].mean(axis=0)) / spread, known
 
 
-def _with_feedback(dataset: InteractionDataset, log: Log, said: dict[str, Any]) -> InteractionDataset:
+def _with_feedback(dataset: InteractionDataset, log: Log, description: dict[str, Any]) -> InteractionDataset:
     """The dataset with the simulated log in place of its interactions."""
     rows = np.concatenate([np.arange(len(log.user)), np.flatnonzero(log.like)])
     codes = np.repeat(np.arange(2, dtype=np.int8), [len(log.user), int(log.like.sum())])
@@ -235,5 +237,5 @@ def _with_feedback(dataset: InteractionDataset, log: Log, said: dict[str, Any]) 
         name=f"{dataset.name} (simulated feedback)",
         interactions=interactions,
         feedback={"click": ("click",), "like": ("like",)},
-        provenance={**dataset.provenance, "simulated": said},
+        provenance={**dataset.provenance, "simulated": description},
     )

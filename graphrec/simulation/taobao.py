@@ -5,7 +5,7 @@
 
 The like is the purchase. Category, seller and brand are seen before the click and show the exposure taste; seller and
 brand show the confounder, too, as a price or a promise of quality would. A purchase follows its click on the same day;
-there are no carts and no favourites. Days are all that the layout tells of times.
+there are no carts and no favourites. The layout has days in place of times.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class TaobaoWorld(World):
         events.to_csv(folder / LOG, index=False)
 
     @classmethod
-    def looks(cls, config: TaobaoConfig) -> list[str]:
+    def data_notes(cls, config: TaobaoConfig) -> list[str]:
         return [
             f"one of {config.categories} categories, {config.sellers} sellers and {config.brands} brands shows e_i "
             f"with sharpness {config.label_taste:g}; seller and brand show v_i with sharpness "

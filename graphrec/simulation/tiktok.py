@@ -85,7 +85,7 @@ class TiktokWorld(World):
             _write_vectors(folder / file, key, values, features.has[name], world.item_ids)
 
     @classmethod
-    def looks(cls, config: TiktokConfig) -> list[str]:
+    def data_notes(cls, config: TiktokConfig) -> list[str]:
         shown = {"title": ("words of titles", "pictures and sounds"), "visual": ("pictures", "titles and sounds")}
         exposure, content = shown[config.exposure_shows]
         return [
@@ -118,13 +118,13 @@ def draw_features(config: TiktokConfig, latents: Latents) -> TiktokFeatures:
 def _titles(config: TiktokConfig, latents: Latents) -> sparse.csr_array:
     """Word counts, each word drawn from softmax(word_taste <e_i, w> + word_confounder v_i w').
 
-    Where pictures show the exposure, q_i stands for e_i and v_i leaves no trace.
+    Where pictures show the exposure, q_i takes the place of e_i and v_i leaves no trace.
 
     A word has a standard normal vector w in the space of exposure tastes and a coordinate w' of its own
     for the confounder. With the default of 20 words the confounder is as plain as in a dense vector that
-    carries it openly: a ridge classifier of v on 1,500 normalised bags (five folds, seeds 0 to 4)
+    has it as a column: a ridge classifier of v on 1,500 normalised bags (five folds, seeds 0 to 4)
     reaches an AUC of 0.9995 to 1.0000, and ridge regression finds 78 % of the variance of e. At the 7.5
-    words of real titles it is 0.996 to 0.999 and 59 %. Each word of the default vocabulary stands in
+    words of real titles it is 0.996 to 0.999 and 59 %. Each word of the default vocabulary occurs in
     about 24 of 1,500 titles.
     """
     vectors = numpy_generator(config.seed, "words").standard_normal((config.vocabulary, config.latent_width + 1))

@@ -1,4 +1,4 @@
-"""The truth of a simulated world: what a ranking would earn under the intervention that it stands for.
+"""The truth of a simulated world: what a ranking would earn under the intervention that it is made for.
 
 What it should earn is the target; the log shows the observational truth of the same row instead:
 
@@ -6,7 +6,7 @@ What it should earn is the target; the log shows the observational truth of the 
     like          P(like | user, do(item))                 P(like | user, item)
     satisfaction  P(like | user, do(item is clicked))      P(click | user, item)
 
-It lies beside the raw files in `truth/` and is for scoring alone; no source reads it.
+It is in the folder `truth/` of the raw files and is for evaluation alone; no source reads it.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Truth:
         return self.click_probability(users) * self.like_given_click(users, intervene=False)
 
     def satisfaction(self, users: np.ndarray) -> np.ndarray:
-        """P(like | user, do(item is clicked)) `[b, I]`: liked once it is opened, whatever drew the click."""
+        """P(like | user, do(item is clicked)) `[b, I]`: liked once it is opened, no matter what drew the click."""
         return self.like_given_click(users, intervene=True)
 
     def effect(self, users: np.ndarray, target: str) -> np.ndarray:
@@ -175,14 +175,14 @@ class Truth:
         """Read the truth from a simulated raw folder, or from the `truth` folder in it.
 
         Raises:
-            DataError: no truth lies there, or it is not whole.
+            DataError: there is no truth, or it is incomplete.
         """
         folder = Path(folder)
         if (folder / "truth").is_dir():
             folder = folder / "truth"
         if not (folder / TENSORS).is_file():
             raise DataError(
-                "no truth lies here",
+                "there is no truth here",
                 expected=f"`{TENSORS}` and `{DESCRIPTION}`, which only a simulated world has",
                 where=folder,
                 next_step="give the folder that `graphrec simulate` wrote",
@@ -191,7 +191,7 @@ class Truth:
         try:
             arrays = load_file(folder / TENSORS)
             return cls(
-                # What items look like is written with some; it is no part of the truth.
+                # Some worlds have settings of their features, too, which are no part of the truth.
                 config=WorldConfig(**{name: v for name, v in description["config"].items() if name in _STRUCTURE}),
                 latents=Latents(**{field.name: arrays[field.name] for field in fields(Latents)}),
                 user_ids=np.asarray(description["user_ids"], dtype=object),
@@ -201,7 +201,7 @@ class Truth:
             )
         except (KeyError, TypeError, ValidationError, SafetensorError) as error:
             raise DataError(
-                "the truth is not whole", got=error, where=folder, next_step="simulate the world again"
+                "the truth is incomplete", got=error, where=folder, next_step="simulate the world again"
             ) from None
 
     def _match(self, users: np.ndarray) -> np.ndarray:
@@ -229,7 +229,7 @@ def regret_at_k(ranked_items: np.ndarray, effect: np.ndarray, candidates: np.nda
     1 - sum of the true effect over the list / the same over the best list of that length among candidates.
 
     Args:
-        ranked_items: `[b, K]` item rows, -1 for an empty place.
+        ranked_items: `[b, K]` item rows, -1 at an empty rank.
         effect: `[b, I]` probabilities, such as `Truth.effect` gives.
         candidates: `[b, I]` bool, which items may be recommended; all by default.
 
@@ -245,7 +245,7 @@ def ndcg_at_k(ranked_items: np.ndarray, likes: np.ndarray, candidates: np.ndarra
     """NDCG@K with binary gains for each user `[b]`; NaN where no candidate is liked.
 
     Args:
-        ranked_items: `[b, K]` item rows, -1 for an empty place.
+        ranked_items: `[b, K]` item rows, -1 at an empty rank.
         likes: `[b, I]` bool, such as `Truth.draw_likes` gives.
         candidates: as in `regret_at_k`; a like outside them does not count.
     """
@@ -258,7 +258,7 @@ def ndcg_at_k(ranked_items: np.ndarray, likes: np.ndarray, candidates: np.ndarra
 
 @dataclass(frozen=True)
 class OracleGap:
-    """How well a world tells causal from observational ranking, at its best.
+    """How much better causal than observational ranking can be in a world.
 
     Args:
         interventional_ndcg, observational_ndcg: NDCG@K of ranking by the target's true effect and by its
@@ -333,7 +333,7 @@ def oracle_gaps(dataset: InteractionDataset, folder: Path, *, users: int = 2000,
         users: spread evenly over the dataset's.
 
     Raises:
-        DataError: no truth lies there, or the dataset was not prepared from that world.
+        DataError: there is no truth, or the dataset was not prepared from that world.
     """
     rows = np.unique(np.linspace(0, dataset.num_users - 1, min(users, dataset.num_users)).astype(np.int64))
     known = truth_of(folder, dataset.provenance, dataset.user_ids[rows], dataset.item_ids)
@@ -348,7 +348,7 @@ def truth_of(folder: Path, provenance: Mapping[str, Any], user_ids: np.ndarray, 
         provenance: the dataset's; it holds the settings of its world.
 
     Raises:
-        DataError: no truth lies there, or it is another world's.
+        DataError: there is no truth, or it is another world's.
     """
     truth = Truth.load(folder)
     simulated = provenance.get("simulated")

@@ -1,6 +1,6 @@
 """A world: a structural causal model at the scale of a public dataset.
 
-A hidden trait V of an item colours what it looks like and also makes people like it (V -> I, V -> L). User and item
+A hidden trait V of an item shows in its features and also makes people like it (V -> I, V -> L). User and item
 meet in a match Z and a click C, and only those lead on to the like: the causal graph of HCR (section 3). Nothing is
 learned; every number is drawn from these equations:
 
@@ -11,11 +11,11 @@ learned; every number is drawn from these equations:
     P(click | shown) = sigmoid(match + attraction + click_intercept)
     P(like | click)  = sigmoid(match + g(time) v_i + like_intercept),  g = strength at the end of the log
 
-Likes are rare without the confounder and few items carry it. In such a world an observational and an
-interventional ranking differ enough to be told apart; with a higher base rate they do not.
+Likes are rare without the confounder and few items have it. In such a world an observational and an
+interventional ranking differ significantly; with a higher base rate they do not.
 
-Without the confounder (strength 0) and with pictures that show e_i it is a world of visual bias: looks draw clicks by
-`attraction_scale`, and no like rests on them.
+Without the confounder (strength 0) and with pictures that show e_i it is a world of visual bias: visual features draw
+clicks by `attraction_scale`, and no like rests on them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 class WorldConfig(BaseModel):
-    """Sizes and coefficients of the structural equations; a world adds what its items look like."""
+    """Sizes and coefficients of the structural equations; a world adds what its features show."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
@@ -43,11 +43,11 @@ class WorldConfig(BaseModel):
     items: int = Field(default=1500, ge=1)
     """I, number of items."""
     strength: float = 6.0
-    """Confounding: added to the logit of a like where the item carries the confounder; 0 is none."""
+    """Confounding: added to the logit of a like where the item has the confounder; 0 is none."""
     shown: int = Field(default=180, ge=1)
     """Sparsity: items shown to each user (with `activity_tail`, their mean); about a third of them are clicked."""
     prevalence: float = Field(default=0.1, gt=0.0, lt=1.0)
-    """P(v = 1), the share of items that carry the confounder."""
+    """P(v = 1), the share of items that have the confounder."""
     match_scale: float = 2.5
     """Standard deviation of the match logit over user-item pairs."""
     attraction_scale: float = 2.0

@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 
 def save_weights(path: Path, weights: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     """Write tensors by name, atomically. Tensors may share memory (a backbone may give one table under two names)."""
-    with replace_file(path) as part:
-        own = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
-        save_file(own, part, metadata=metadata)
+    with replace_file(path) as file:
+        copies = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
+        save_file(copies, file, metadata=metadata)
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -44,7 +44,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def save_training(path: Path, trainer: Trainer) -> None:
-    """Everything that going on needs: weights, best weights, Adam's moments, the state."""
+    """Write all that resuming needs: weights, best weights, Adam's moments, the state."""
     tensors = {f"model/{k}": v for k, v in trainer.model.state_dict().items()}
     tensors |= {f"best/{k}": v for k, v in trainer.best_weights.items()}
     for number, moments in trainer.optimiser.state_dict()["state"].items():
@@ -74,36 +74,36 @@ class Checkpoint(Callback):
 
 
 def saved_epoch(path: Path) -> int:
-    """The epoch after which a training that was stopped goes on; 0 where no checkpoint was kept."""
+    """The epoch after which a checkpoint resumes; 0 where there is none."""
     return json.loads(load_weights(path)[1]["state"])["epoch"] if path.is_file() else 0
 
 
 def resume_training(path: Path, trainer: Trainer) -> None:
-    """Bring a fresh trainer to where `save_training` left one.
+    """Give a new trainer the state that `save_training` wrote.
 
     Raises:
         RunError: no checkpoint, or one of another model.
     """
     tensors, metadata = load_weights(path)
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "adam": {}}
-    if "state" not in metadata or any(name.partition("/")[0] not in parts for name in tensors):
+    tensors_by_kind: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "adam": {}}
+    if "state" not in metadata or any(name.partition("/")[0] not in tensors_by_kind for name in tensors):
         raise RunError(
             "a file of weights, but not a training checkpoint",
-            expected="the state of a training beside weights and moments",
+            expected="weights, moments and the state of a training",
             where=path,
             next_step="delete it to train from the start",
         )
     for name, value in tensors.items():
         kind, _, rest = name.partition("/")
-        parts[kind][rest] = value
+        tensors_by_kind[kind][rest] = value
     try:
-        trainer.model.load_state_dict(parts["model"])
+        trainer.model.load_state_dict(tensors_by_kind["model"])
     except RuntimeError as error:
         raise RunError("the checkpoint is of another model", got=str(error)[:300], where=path) from None
-    trainer.best_weights = parts["best"]
+    trainer.best_weights = tensors_by_kind["best"]
     optimiser = trainer.optimiser.state_dict()
     moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in parts["adam"].items():
+    for name, value in tensors_by_kind["adam"].items():
         number, _, key = name.partition("/")
         moments.setdefault(int(number), {})[key] = value
     trainer.optimiser.load_state_dict({**optimiser, "state": moments})

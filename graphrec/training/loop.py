@@ -35,7 +35,7 @@ class TrainingDiverged(RecipeError):
 
 @dataclass
 class TrainingState:
-    """Where training stands; with the weights and the optimiser's moments it is all that going on needs."""
+    """How far training is. With the weights and the optimiser's moments it is all that resuming needs."""
 
     epoch: int = 0
     best_epoch: int = 0
@@ -51,11 +51,11 @@ class TrainingState:
 
 
 class Trainer:
-    """Trains a recommender; may be stopped after any epoch and go on from its state with the same result.
+    """Trains a recommender. Training that is stopped after an epoch and resumed from its state ends with the same bits.
 
     Args:
         model, graph: what is trained, and on what.
-        config: settings.
+        config: the settings of training.
         seed: the run's seed.
         validate: from the model to validation metrics by name, `config.monitor` among them.
     """
@@ -90,7 +90,7 @@ class Trainer:
                 expected="a weight above zero",
                 got=", ".join(f"{name}: {weight:g}" for name, weight in self.terms),
                 where="decoder",
-                next_step="give the decoder a weight, or take a backbone with losses of its own",
+                next_step="give the decoder a weight, or take a backbone with auxiliary losses",
             )
         rows = row_tables(model, graph.num_users, graph.num_items) if config.decay == "rows" else []
         by_row = {id(table) for table in rows}

@@ -13,8 +13,8 @@ from graphrec.training.objective import Batch
 def row_penalty(model: Recommender, batch: Batch, num_users: int, num_items: int) -> Tensor:
     """Half the squared norm of the embedding rows of the batch's users and items, a mean over its pairs.
 
-    Tables of users, of items and of both (users first) are told by their number of rows; others, and tables of words
-    (`words_...`) whatever their size, are not touched: they count among the matrices.
+    Tables of users, of items and of both (users first) are recognised by their number of rows. Others are not penalised
+    here, nor are tables of words (`words_...`) of any size: they count as matrices.
     """
     batch = batch.to(next(model.parameters()).device)
     items = [batch.items] if batch.negatives is None else [batch.items, batch.negatives]
@@ -32,11 +32,11 @@ def row_tables(model: Recommender, num_users: int, num_items: int) -> list[Tenso
     """The trained tables with a row a user, a row an item, or both.
 
     Raises:
-        RecipeError: there are as many users as items, so that their tables look alike.
+        RecipeError: there are as many users as items, so that their tables have equal shapes.
     """
     if num_users == num_items:
         raise RecipeError(
-            "decay of rows cannot tell tables of users from tables of items",
+            "decay of rows cannot distinguish tables of users from tables of items",
             expected="different numbers of users and items",
             got=f"{num_users} of each",
             where="training.decay",

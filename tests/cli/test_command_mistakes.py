@@ -55,7 +55,7 @@ def run_mistakes() -> Sequence[tuple[list[str], str]]:
         (["evaluate", "{hcr}", "--estimand", "front_dor"], "did you mean `front_door`?"),
         (["evaluate", "{hcr}", "--estimand", "total_indirect_effect"], "does not fit this decoder"),
         (["evaluate", "{hcr}", "--split", "tset"], "did you mean `test`?"),
-        (["evaluate", "{hcr}", "--truth", "{hcr}"], "no truth lies here"),
+        (["evaluate", "{hcr}", "--truth", "{hcr}"], "there is no truth here"),
         (["evaluate", "{hcr}", "--target", "like"], "a target without a truth"),
         (["recommend", "{hcr}", "--users", "nobody"], "user ids are unknown"),
         (["recommend", "{hcr}", "--users", " , "], "no user ids"),

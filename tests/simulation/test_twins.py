@@ -71,7 +71,7 @@ def test_a_twin_is_marked_as_simulated_and_comes_with_graph_and_equations(twins,
     graph = CausalGraph.from_file(raw / "truth" / "dag.json")
     assert graph.treatment == "I"
     words = (raw / "truth" / "README.md").read_text()
-    assert "P(like | click)" in words and len(worlds.get(name).looks(worlds.get(name).Config())) >= 1
+    assert "P(like | click)" in words and len(worlds.get(name).data_notes(worlds.get(name).Config())) >= 1
 
 
 @pytest.mark.parametrize("name", [name for name, _ in worlds.summaries()])
