@@ -1,4 +1,4 @@
-"""Decoders: what the papers add on top of a graph network; importing this registers them all."""
+"""Decoders: the methods of the papers on top of a backbone. Importing this registers them all."""
 
 from graphrec.decoders import (
     amr,

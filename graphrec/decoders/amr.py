@@ -1,14 +1,19 @@
-"""AMR: Adversarial Training Towards Robust Multimedia Recommender System (Tang et al., TKDE 2020).
+"""AMR: visual features in one user taste, trained against adversarial perturbations of the features.
+
+"Adversarial Training Towards Robust Multimedia Recommender System" (Jinhui Tang et al., TKDE 2020).
 
     y_ui = g_u . (g_i + sum over visual modalities of E (f_i + Delta_i))
     loss = bpr(y at Delta = 0) + adversarial_weight * bpr(y at Delta)
     Delta_i = attack_size * d_i / |d_i|,   d_i the gradient of bpr with respect to f_i, held constant
 
-One user table serves match and notice. Cornac's AMR moves features along the gradient of the log-likelihood, which
-helps the model instead of attacking it; that is not reproduced.
+One user table serves match and notice.
 
-Deviations: features are scaled to unit variance, not by their largest value, so a size is in standard deviations; the
-two terms draw batches of their own; training starts from nothing, not from a trained VBPR.
+Deviations:
+- Features are scaled to unit variance and not by their largest value, so an attack size is in standard deviations.
+- The two terms draw separate batches.
+- Training starts from random weights, not from a trained VBPR.
+- Cornac's AMR moves features along the gradient of the log-likelihood, which helps the model instead of attacking it.
+  That is not reproduced.
 """
 
 from __future__ import annotations
@@ -26,14 +31,21 @@ from graphrec.decoders.visual import VisualDecoder, match_and_notice, match_noti
 
 class AMRConfig(OneBehaviourConfig):
     attack_size: float = Field(2.0, gt=0)
-    """L2 norm of each item's move in each modality (epsilon; the authors' 2)."""
+    """L2 norm of each item's perturbation in each modality (epsilon; the authors' value is 2)."""
     adversarial_weight: float = Field(1.0, ge=0)
-    """Weight of the loss at moved features (lambda; the authors' 1); 0 trains without an adversary."""
+    """Weight of the loss at perturbed features (lambda; the authors' value is 1); 0 trains without an adversary."""
 
 
 @decoders.register("amr")
 class AMR(VisualDecoder):
-    """AMR (Tang et al. 2020): one user taste for ids and looks, trained against moved features."""
+    """AMR (Tang et al. 2020): one user taste for ids and visual features, trained against perturbed features.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> decoder = small_model("amr", {"attack_size": 0.5})[0].decoder
+        >>> [objective.name for objective in decoder.objectives()]
+        ['joint', 'adversarial']
+    """
 
     Config = AMRConfig
     config: AMRConfig
@@ -44,14 +56,14 @@ class AMR(VisualDecoder):
         users = main[ID].user
         return {
             "match": main[ID],
-            "notice": joined(*(Representation(users, main[name].item) for name in self.looks)),
+            "notice": joined(*(Representation(users, main[name].item) for name in self.visual)),
         }
 
     def objectives(self) -> list[Objective]:
         c = self.config
         if not c.adversarial_weight:
             return super().objectives()
-        attack = Attack(self.looks, c.attack_size)
+        attack = Attack(self.visual, c.attack_size)
         adversarial = Objective(
             "adversarial",
             c.behaviour,

@@ -1,11 +1,14 @@
-"""BPR-MF: Bayesian Personalized Ranking from Implicit Feedback (Rendle et al., UAI 2009), a bias for each item.
+"""BPR-MF: an item bias and the inner product of user and item, trained with BPR.
+
+"BPR: Bayesian Personalized Ranking from Implicit Feedback" (Steffen Rendle et al., UAI 2009).
 
     y_ui = beta_i + g_u . g_i                      CausalRec Eq. 4; alpha and beta_u cancel in BPR
 
-On the backbone `mf` this is matrix factorisation; on a graph backbone, the plain click model of that backbone.
+On the backbone `mf` this is matrix factorisation. On a graph backbone it is the plain click model of that backbone.
 
-Deviations: Adam on batches, where the paper takes single stochastic steps; the item bias is CausalRec's form, the
-paper's factorisation has none.
+Deviations:
+- Training is Adam on batches; the paper has single stochastic steps.
+- The item bias is CausalRec's form; the paper's factorisation has none.
 """
 
 from __future__ import annotations
@@ -37,14 +40,21 @@ from graphrec.decoders.base import (
 
 class BPRConfig(OneBehaviourConfig):
     representation: Literal["id", "fused"] = "id"
-    """What g is: ids alone, or ids and all modalities together."""
+    """The representation g: `id` has ids alone, `fused` has ids and all modalities together."""
     weight: float = Field(1.0, ge=0)
-    """Factor of the loss; 0 leaves training to the losses of the backbone's own, as BM3 was published."""
+    """Weight of the loss; 0 trains with the auxiliary losses of the backbone alone, as BM3 was published."""
 
 
 @decoders.register("bpr")
 class BPR(Decoder):
-    """BPR-MF (Rendle et al. 2009): item bias and match; ranks by P(click | user, item)."""
+    """BPR-MF (Rendle et al. 2009): item bias and match; ranks by P(click | user, item).
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> model, graph = small_model("bpr")
+        >>> {name: (*branch.item.shape,) for name, branch in model(graph).items()}  # d = 4, and a column for the bias
+        {'match': (11, 5)}
+    """
 
     Config = BPRConfig
     config: BPRConfig

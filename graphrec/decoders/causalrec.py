@@ -1,23 +1,23 @@
-"""CausalRec: Causal Inference for Visual Debiasing in Visually-Aware Recommendation (Qiu et al., ACM MM 2021).
+"""CausalRec: match and notice of visual features as separate factors; the direct effect is removed at test time.
 
-With g the match representation, phi an item's representation under what the eye sees first, t the user's taste for it,
-T its tanh layers, s the sigmoid:
+"Causal Inference for Visual Debiasing in Visually-Aware Recommendation" (Ruihong Qiu et al., ACM MM 2021). (An open
+project on uplift modelling has the same name and is unrelated.) g is the match representation, phi an item's
+representation of its visual features, t the user's taste for them, T its tanh layers and s the sigmoid:
 
     M  = s(g_u . g_i)              match                                  Eq. 19
-    M' = s(g_u . (g_i o T(phi_i))) match, through the looks               Eq. 20
-    N  = s(t_u . phi_i)            notice: the direct effect of the looks  Eq. 21
+    M' = s(g_u . (g_i o T(phi_i))) match, through the visual features     Eq. 20
+    N  = s(t_u . phi_i)            notice: the direct effect              Eq. 21
     Y  = M M' N                                                           Eq. 22
     loss = bpr(Y) + bpr(N) + bpr(M M')                                     Eq. 23
 
-At test time the direct effect is taken away: Y - lambda2 N M* M'*, the total indirect effect (Eq. 28), where * marks
-the reference item, the mean of the items' learned representations.
+At test time the direct effect is removed. The score is the total indirect effect Y - lambda2 N M* M'* (Eq. 28), where *
+marks the reference item, the mean of the items' learned representations.
 
-With factors that are all sigmoids near one, Y and N M* M'* would differ by a constant only and the intervention would
-do nothing. MMGCN's outputs are mostly positive, so their inner products are far above zero for every pair; item
-representations are therefore measured from the mean training item, which is the reference item. It is then the zero
-vector, without an item bias M* and M'* are s(0) = 1/2 for every user, and the score is N (M M' - lambda2 / 4): MACR's
-constant reference, c = 1/4.
-`backbone.centre_items = false` leaves M* M'* to the user, at the price above.
+Item representations are measured from the mean training item, which is the reference item. Without this, MMGCN's mostly
+positive outputs make inner products far above zero for every pair. All sigmoids are then near one, Y and N M* M'*
+differ by a constant only, and the intervention changes nothing. With it, the reference is the zero vector. Without an
+item bias, M* and M'* are s(0) = 1/2 for every user, and the score is N (M M' - lambda2 / 4): MACR's constant reference
+with c = 1/4. `backbone.centre_items = false` makes M* M'* depend on the user, at the price above.
 
 The paper's variants (section 5.4, Figure 6) are two options:
 
@@ -26,13 +26,15 @@ The paper's variants (section 5.4, Figure 6) are two options:
     CausalRec-M      fusion = "paper", multitask = false
     CausalRec-MML    fusion = "paper", multitask = true      the method, and the default
 
-The published model is the one on the backbone `mf` with `backbone.centre_items = false` and `tanh_layers = 0`, where
-the looks are the only modality.
+The published model is the one on the backbone `mf` with `backbone.centre_items = false` and `tanh_layers = 0`, on a
+dataset with visual features only.
 
-The graph form is an extension, not in the paper: g is the mean of the id and content representations, phi and t the
-exposure modalities' representations, all from the backbone. Deviations: the auxiliary losses act on logits (the product
-of sigmoids saturates inside BPR, as the authors' own code has it); T has a matrix of its own on E phi, where that code
-has one on the raw features; its f_i . beta' in the notice is left out.
+Deviations:
+- The graph form is an extension that is not in the paper. g is the mean of the id and content representations; phi and
+  t are the representations of the exposure modalities; all come from the backbone.
+- The auxiliary losses act on logits, as in the authors' code, because the product of sigmoids saturates inside BPR.
+- T has a matrix of its own on E phi; in the authors' code it has one on the raw features.
+- The authors' term f_i . beta' in the notice is left out.
 """
 
 from __future__ import annotations
@@ -73,25 +75,37 @@ from graphrec.decoders.visual import EDGES, NODES, visual_modalities
 
 class CausalRecConfig(OneBehaviourConfig):
     fusion: Literal["paper", "author", "add"] = "paper"
-    """`paper`: M M' N. `author`: s(m + n) s(m) s(n) with m the sum of both match logits, as in the authors' code.
-    `add`: the sum of the three logits."""
+    """How the score is made of the logits. `paper`: M M' N. `author`: s(m + n) s(m) s(n), where m is the sum of both
+    match logits, as in the authors' code. `add`: the sum of the three logits."""
     tanh_layers: Literal[0, 1, 2] = 1
-    """Layers of T, each a matrix and a tanh, which bound the looks; 0 takes phi as it is (Eq. 20)."""
+    """Number of layers of T, each a matrix and a tanh, which bound the visual features; 0 takes phi itself (Eq. 20)."""
     notice_fusion: Literal["mean", "product"] = "mean"
-    """With several exposure modalities: `mean` notices their mean representation, `product` has one N for each and
-    N is their product. Not in the paper, which has one modality."""
+    """N with several exposure modalities: `mean` has one N of their mean representation, `product` the product of one N
+    for each. The paper has one modality."""
     item_bias: bool = False
-    """Add beta_i to the match logit, as the authors' code does. It is not measured from the mean item."""
+    """Whether beta_i is added to the match logit, as in the authors' code. It is not measured from the mean item."""
     link: Literal["product", "log"] = "product"
-    """What BPR compares in the joint loss: the product in (0, 1), as the paper, or its logarithm, which does not
-    saturate. The ranking of a given model is the same. The sum of `add` is compared as it is."""
+    """The score in the joint BPR loss: the product in (0, 1), as in the paper, or its logarithm, which does not
+    saturate. Both give the same ranking. The sum of `add` has no link."""
     multitask: bool = True
-    """False leaves only bpr(Y) (the paper's variants A and M; True gives AML and MML)."""
+    """Whether bpr(N) and bpr(M M') are added to bpr(Y): true in the paper's variants AML and MML, not in A and M."""
 
 
 @decoders.register("causalrec")
 class CausalRec(Decoder):
-    """CausalRec (Qiu et al. 2021): match and notice; the direct effect of the looks is removed at test time."""
+    """CausalRec (Qiu et al. 2021): match and notice; the direct effect of visual features is removed at test time.
+
+    Raises:
+        RecipeError: the dataset has no modality.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> model, graph = small_model("causalrec")
+        >>> list(model(graph))
+        ['match', 'match_visual', 'notice']
+        >>> list(model.decoder.variants())
+        ['CausalRec', 'CausalRec w/o CI']
+    """
 
     Config = CausalRecConfig
     config: CausalRecConfig
@@ -100,11 +114,11 @@ class CausalRec(Decoder):
 
     def __init__(self, config: CausalRecConfig, context: Context) -> None:
         super().__init__(config, context)
-        self.looks = visual_modalities("CausalRec", context)
+        self.visual = visual_modalities("CausalRec", context)
         self.match = (ID, *(context.content if context.exposure else ()))
-        self.notices = {"notice": self.looks}
+        self.notices = {"notice": self.visual}
         if config.notice_fusion == "product":
-            self.notices = {f"notice_{name}": (name,) for name in self.looks}
+            self.notices = {f"notice_{name}": (name,) for name in self.visual}
         width = context.embedding_size
         layers = [layer for _ in range(config.tanh_layers) for layer in (nn.Linear(width, width), nn.Tanh())]
         self.indirect = nn.Sequential(*layers)
@@ -112,18 +126,18 @@ class CausalRec(Decoder):
             self.bias = nn.Parameter(torch.zeros(context.num_items))
 
     def towers(self) -> dict[str, Tower]:
-        return {"main": Tower(self.config.behaviour, (*self.match, *self.looks))}
+        return {"main": Tower(self.config.behaviour, (*self.match, *self.visual))}
 
     def extra_tables(self) -> Representations:
         return {"bias": per_item(self.bias, self.context.num_users)} if self.config.item_bias else {}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         main = representations["main"]
-        match, looks = pick(main, self.match), self.indirect(pick(main, self.looks).item)
+        match, visual = pick(main, self.match), self.indirect(pick(main, self.visual).item)
         with_bias = joined(match, representations["extra"]["bias"]) if self.config.item_bias else match
         return {
             "match": with_bias,
-            "match_visual": Representation(match.user, match.item * looks),
+            "match_visual": Representation(match.user, match.item * visual),
             **{name: pick(main, modalities) for name, modalities in self.notices.items()},
         }
 
@@ -172,9 +186,11 @@ def _sum(logits: Logits, names: Iterable[str]) -> Tensor:
 
 
 def match_logit(logits: Logits) -> Tensor:
+    """m, the sum of both match logits."""
     return logits["match"] + logits["match_visual"]
 
 
+# Products of sigmoids are computed as sums of their logarithms: a product of small sigmoids would underflow to zero.
 def _gates(notices: Sequence[str], logits: Logits) -> Tensor:
     return _sum({name: F.logsigmoid(logits[name]) for name in notices}, notices)
 

@@ -1,19 +1,20 @@
-"""CausalRec-L: CausalRec with a match that the likes keep apart from the looks.
+"""CausalRec-L: CausalRec with a match that the likes separate from the visual features.
 
-CausalRec learns match and notice from the same clicks. Nothing there says which of the two a click is due to: id
-embeddings fit the pull of the looks as readily as the taste, and what the match has taken up no counterfactual removes.
-The likes of what was clicked do say it. Given the click, a like depends on the match and not on what drew the click:
+CausalRec learns match and notice from the same clicks. Nothing in them says which of the two caused a click. Id
+embeddings fit the attraction of visual features as well as the taste, and no counterfactual removes from the match what
+it has learned of them. The likes of clicked items do separate them: given the click, a like depends on the match and
+not on the attraction that led to the click.
 
     logit of a click           m + n + const      m = g_u . g_i + g_u . (g_i o T(phi_i)),  n = t_u . phi_i
     logit of a like of it      a m + o            a > 0 and o learned
     loss = bpr(m + n) on clicks + weight * BCE(a m + o) on the clicked pairs
     rank by m - m*                                 the total indirect effect of the additive fusion
 
-Clicks, which are many, teach the match's shape; likes, which are few, decide what belongs to it. The sum is used, not
-the product of sigmoids, as a common logit is what the two share.
+The many clicks determine the shape of the match, and the few likes determine its content. The fusion is the sum and not
+the product of sigmoids, because the logit m is what clicks and likes have in common.
 
-Deviations: this reading is graphrec's own and not in the paper, which learns from clicks alone; it needs a dataset
-whose likes are not all its clicks.
+Deviations: this variant is graphrec's own and in no paper. The paper learns from clicks alone. The variant needs a
+dataset in which some clicks are no likes.
 """
 
 from __future__ import annotations
@@ -35,18 +36,26 @@ from graphrec.graph.build import InteractionGraph
 
 class CausalRecLikesConfig(CausalRecConfig):
     behaviour: Literal["click"] = "click"
+    """Always `click`; the likes have a loss of their own."""
     fusion: Literal["add"] = "add"
+    """Always `add`, the sum of the logits."""
     multitask: Literal[False] = False
+    """Always false: the loss on likes takes the place of CausalRec's auxiliary losses."""
     likes: float = Field(0.5, gt=0)
-    """Weight of the likes' loss; see docs/dose-response.md for what it was chosen by."""
+    """Weight of the loss on likes; docs/dose-response.md describes how it was chosen."""
 
 
 @decoders.register("causalrec_likes")
 class CausalRecLikes(CausalRec):
-    """CausalRec-L: match and notice told apart by the likes of what was clicked; graphrec's own reading.
+    """CausalRec-L: match and notice separated by the likes of clicked items; graphrec's own variant.
 
     Raises:
-        RecipeError: every click is a like.
+        RecipeError: every click is a like, or the dataset has no modality.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> [objective.name for objective in small_model("causalrec_likes")[0].decoder.objectives()]
+        ['joint', 'like of a click']
     """
 
     Config = CausalRecLikesConfig
@@ -61,8 +70,8 @@ class CausalRecLikes(CausalRec):
         super().fit_statistics(graph, seed)
         if len(graph.pairs("like")) == len(graph.pairs("click")):
             raise RecipeError(
-                "CausalRec-L tells match from notice by which clicks are liked, and here every click is",
-                expected="training clicks that are no likes",
+                "CausalRec-L separates match and notice by the clicks that are not likes, and every click is a like",
+                expected="some training clicks that are no likes",
                 got=f"{len(graph.pairs('like'))} likes among as many clicks",
                 where="decoder.name",
                 next_step="name a click and a like behaviour in [data.feedback], or use decoder.name=causalrec",

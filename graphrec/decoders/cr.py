@@ -1,18 +1,22 @@
-"""CR: Clicks can be Cheating, Counterfactual Recommendation for Mitigating Clickbait Issue (Wang et al., SIGIR 2021).
+"""CR: clicks as the product of a match on all features and a gate of the exposure features; clickbait is removed.
 
-With a the logit of all features, e that of the features seen before the click (a title, a cover), s the sigmoid:
+"Clicks can be Cheating: Counterfactual Recommendation for Mitigating Clickbait Issue" (Wenjie Wang et al., SIGIR 2021).
+a is the logit of all features, e that of the features that are seen before the click (a title, a cover), s the sigmoid:
 
-    y    = a s(e)                          what is trained, on clicks alone
+    y    = a s(e)                          trained, on clicks alone
     loss = bpr(y) + alpha bpr(e)
     rank by (a - a*) s(e)                  the total indirect effect
 
-a* is the user's mean of a over the items. As a is an inner product it is the logit of the mean item, so the reference
-item gives it.
+a* is the user's mean of a over the items. a is an inner product, so a* is the logit of the mean item, which is the
+reference item.
 
-Deviations from the authors' code: the mean is over the training items, not over all; losses are means in nats, not sums
-over a batch in bits, so that settings do not hang on the batch size, and each draws a batch of its own; training items
-are left out of a list, where the code gives them a score of 1e-9, which is above every negative one; the ids stand for
-the content where no modality has that role. Of the fusions the code has `mul_sigmoid` alone.
+Deviations from the authors' code:
+- The mean is over the training items and not over all items.
+- Losses are means in nats and not sums over a batch in bits, so that settings do not depend on the batch size. Each
+  loss draws a separate batch.
+- Training items are left out of a list. The code gives them a score of 1e-9, which is above every negative score.
+- The ids take the place of the content where no modality has that role.
+- The code has the fusion `mul_sigmoid` alone.
 """
 
 from __future__ import annotations
@@ -33,16 +37,26 @@ from graphrec.errors import RecipeError
 
 class CRConfig(DecoderConfig):
     fusion: Literal["mul_sigmoid", "mul_tanh", "sum_sigmoid", "sum_tanh"] = "mul_sigmoid"
-    """How a and e make y: a s(e), a tanh(e), a + s(e) or a + tanh(e). After a sum the effect is a - a*, without e."""
+    """The score y of a and e: a s(e), a tanh(e), a + s(e) or a + tanh(e). The effect of a sum is a - a*, without e."""
     alpha: float = Field(1.0, ge=0)
-    """Weight of the loss on e alone."""
+    """Weight of the loss on e alone; 0 leaves it out."""
     negatives: Literal["unclicked"] = "unclicked"
-    """Of clicks, no other kind: they may be clicks themselves."""
+    """Always `unclicked`: all other kinds of negatives may be clicks."""
 
 
 @decoders.register("cr")
 class CR(Decoder):
-    """CR (Wang et al. 2021): clicks, less what titles and covers alone draw; the counterfactual removes clickbait."""
+    """CR (Wang et al. 2021): clicks minus the effect of titles and covers alone; the counterfactual removes clickbait.
+
+    Raises:
+        RecipeError: no modality has the role `exposure`.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> model, graph = small_model("cr")
+        >>> list(model(graph)), model.decoder.formula
+        (['content', 'exposure'], '(content - content*) * s(exposure)')
+    """
 
     Config = CRConfig
     config: CRConfig
@@ -51,7 +65,7 @@ class CR(Decoder):
         super().__init__(config, context)
         if not context.exposure:
             raise RecipeError(
-                "CR needs to know what the user sees before the click",
+                "CR needs features that the user sees before the click",
                 expected="at least one modality with the role `exposure` in [data.roles]",
                 got="no modality" if not context.content else f"content alone: {', '.join(context.content)}",
                 where="decoder.name",
@@ -83,7 +97,7 @@ class CR(Decoder):
                 "E": Node("exposure features, seen before the click", deterministic=True),
                 "T": Node("content features, seen after it", deterministic=True),
                 "M": Node("match of user and all features", observed=False, deterministic=True),
-                "N": Node("the pull of the exposure features alone", observed=False, deterministic=True),
+                "N": Node("attraction by the exposure features alone", observed=False, deterministic=True),
                 "C": Node("click"),
             },
             edges=[

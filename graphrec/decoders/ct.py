@@ -1,7 +1,13 @@
-"""CT: the backbone trained with BPR on likes, without any click (the first baseline of HCR, section 5).
+"""CT: the backbone trained with BPR on likes, without any click.
 
-Deviations: the paper says no more of it. That the backbone propagates over likes, and that negatives are all items that
-were not liked, are our readings (`graph`, `negatives`).
+It is the first baseline of "Mitigating Hidden Confounding Effects for Causal Recommendation" (Xinyuan Zhu et al., TKDE
+2024, section 5).
+
+    y_ui = z_u . z_i                               z: the fused representation
+    loss = bpr(y) over likes
+
+Deviations: the paper does not describe it further. Two choices are graphrec's: the backbone propagates over likes
+(`graph`), and negatives are all items that were not liked (`negatives`).
 """
 
 from __future__ import annotations
@@ -21,23 +27,29 @@ from graphrec.graph.sampling import Negatives
 
 class CTConfig(OneBehaviourConfig):
     behaviour: FeedbackRole = "like"
-    """What is learned; `click` makes it the plain click model."""
+    """The feedback that is learned; `click` makes CT the plain click model."""
     graph: FeedbackRole = "like"
-    """Whose edges the backbone propagates over."""
+    """The feedback whose edges the backbone propagates over."""
     negatives: Negatives = "unliked"
-    """`mixed` gives CT the negatives of HCR's like task, for a fair comparison. Where clicks are learned the default is
-    `unclicked`, and nothing else is taken."""
+    """The items that likes are compared with. `mixed` gives CT the negatives of HCR's like task, for a fair comparison.
+    With `behaviour = "click"` it is `unclicked`, and nothing else is accepted."""
 
     @model_validator(mode="before")
     @classmethod
-    def _negatives_of_clicks(cls, given: Any) -> Any:
-        clicks = isinstance(given, dict) and given.get("behaviour") == "click"
-        return {"negatives": "unclicked", **given} if clicks else given
+    def _negatives_of_clicks(cls, values: Any) -> Any:
+        learns_clicks = isinstance(values, dict) and values.get("behaviour") == "click"
+        return {"negatives": "unclicked", **values} if learns_clicks else values
 
 
 @decoders.register("ct")
 class CT(Decoder):
-    """CT: backbone and BPR on likes alone; ranks by P(like | user, item), confounding included."""
+    """CT: backbone and BPR on likes alone; ranks by P(like | user, item), confounding included.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> small_model("ct")[0].decoder.variants()
+        {'CT': Observational()}
+    """
 
     Config = CTConfig
     config: CTConfig

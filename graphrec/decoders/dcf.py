@@ -1,21 +1,22 @@
-"""DCF, the deconfounded recommender: Causal Inference for Recommender Systems (Wang et al., RecSys 2020).
+"""DCF, the deconfounded recommender: likes adjusted for a substitute confounder that is estimated from the clicks.
 
-What drives many of a user's exposures at once shows in the exposures themselves. An exposure model of the clicks,
-Poisson factorisation with E[a_ui] = pi_u . lambda_i, gives a substitute for it, fitted once before training. With
-<u, i> the inner product of the backbone's representations:
+"Causal Inference for Recommender Systems" (Yixin Wang et al., RecSys 2020). A confounder that affects many of a user's
+exposures shows in the exposures themselves. A Poisson factorisation of the clicks with E[a_ui] = pi_u . lambda_i gives
+a substitute for it. It is fitted once, before training. <u, i> is the inner product of the backbone's representations:
 
     score = <u, i> + gamma_u pi_u . lambda_i
 
-is trained on likes, and read with the exposure set to one and the substitute kept.
+The score is trained on likes. At test time the exposure is set to one and the substitute stays.
 
-Exposures are the clicks here, outcomes the likes. Untestable: whatever else causes both exposure and like works through
-many exposures of the user. A cause of one item's exposure alone, as HCR's hidden V on the side of the item is, shows in
-no factor and stays.
+Exposures are the clicks here, and outcomes are the likes. One assumption cannot be tested: every common cause of
+exposure and like affects many exposures of the user. A cause of a single item's exposure, as HCR's hidden V on the side
+of the item, shows in no factor and is not removed.
 
-Deviations: <u, i> is the backbone's, where the paper factorises a matrix of ratings; likes are compared with items that
-were not liked, by BPR, where the paper fits what was exposed by least squares (`loss`); of its normal priors there is
-`training.weight_decay` alone; gamma starts at zero. The exposure model is fitted to clicks as zeros and ones, as the
-paper has it and the authors' code, which passes ratings, has not.
+Deviations:
+- <u, i> is that of the backbone; the paper factorises a matrix of ratings.
+- Likes are compared with items that were not liked, by BPR; the paper fits the exposed items by least squares (`loss`).
+- Of the paper's normal priors there is `training.weight_decay` alone. gamma starts at zero.
+- The exposure model is fitted to clicks as zeros and ones, as in the paper. The authors' code passes ratings.
 """
 
 from __future__ import annotations
@@ -48,23 +49,31 @@ from graphrec.graph.sampling import Negatives
 class DCFConfig(DecoderConfig):
     loss: Literal["bpr", "squared"] = "bpr"
     """`bpr` compares likes with `negatives`. `squared` is the paper's likelihood, (liked - score - b0)^2 over the
-    clicks: it never sees an item that was not clicked, a handicap where all items are ranked."""
+    clicks. It never sees an item that was not clicked, which is a handicap where all items are ranked."""
     negatives: Negatives = "unliked"
-    """For `bpr`."""
+    """The items that likes are compared with, for `bpr`."""
     gamma: Literal["user", "global"] = "user"
-    """Whether each user has a coefficient of the substitute, or all have one. It starts at zero: no adjustment."""
+    """Whether the coefficient of the substitute is one per user or one for all. It starts at zero: no adjustment."""
     width: int = Field(10, ge=1)
-    """k of the exposure model; the paper's grid is 1, 2, 5, 10, 20, 50, 100."""
+    """k, the number of factors of the exposure model; the paper's grid is 1, 2, 5, 10, 20, 50, 100."""
     shape: float = Field(0.3, gt=0)
-    """Of the exposure model's gamma priors."""
+    """Shape of the exposure model's gamma priors."""
     rate: float = Field(0.3, gt=0)
+    """Rate of the exposure model's gamma priors."""
     graph: Literal["like", "click"] = "like"
-    """Whose edges the backbone propagates over."""
+    """The feedback whose edges the backbone propagates over."""
 
 
 @decoders.register("dcf")
 class DCF(Decoder):
-    """DCF (Wang et al. 2020): likes adjusted for a substitute confounder, read off who clicked what."""
+    """DCF (Wang et al. 2020): likes adjusted for a substitute confounder, estimated from the clicks.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> model, graph = small_model("dcf", {"width": 3})
+        >>> {name: (*branch.item.shape,) for name, branch in model(graph).items()}
+        {'match': (11, 4), 'substitute': (11, 3)}
+    """
 
     Config = DCFConfig
     config: DCFConfig
@@ -110,7 +119,7 @@ class DCF(Decoder):
             nodes={
                 "U": Node("user"),
                 "I": Node("item that the user is exposed to"),
-                "W": Node("what drives many of the user's exposures, and likes", observed=False),
+                "W": Node("hidden cause of many of the user's exposures, and of likes", observed=False),
                 "A": Node("substitute: the user's factors in the exposure model; W reaches exposures through it"),
                 "M": Node("match of user and item", deterministic=True),
                 "L": Node("like"),

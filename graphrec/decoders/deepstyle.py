@@ -1,11 +1,15 @@
-"""DeepStyle: Learning User Preferences for Visual Recommendation (Liu, Wu and Wang, SIGIR 2017).
+"""DeepStyle: a user taste for the style of an item, which is its visual features minus its category.
+
+"DeepStyle: Learning User Preferences for Visual Recommendation" (Qiang Liu, Shu Wu and Liang Wang, SIGIR 2017).
 
     y_ui = g_u . (g_i + sum over visual modalities of E f_i - c_cat(i))          CausalRec Eq. 6
 
-What is left of a picture once its category's vector is taken away is its style. One user table serves match and notice.
+One user table serves match and notice.
 
-Deviations: features are scaled column by column. What the paper leaves open: an item without a category keeps its whole
-picture, and several visual modalities add up.
+Deviations:
+- Features are scaled column by column.
+- An item without a category, which the paper does not discuss, keeps its visual features unchanged.
+- Several visual modalities add up.
 """
 
 from __future__ import annotations
@@ -25,23 +29,32 @@ from graphrec.graph.build import InteractionGraph
 
 class DeepStyleConfig(OneBehaviourConfig):
     category: str | None = None
-    """The modality that holds each item's category; by default the only one with at most one value an item. It does
-    not count among the looks."""
+    """The modality with each item's category; by default the only one with at most one value per item. It is not one
+    of the visual features."""
 
 
 @decoders.register("deepstyle")
 class DeepStyle(VisualDecoder):
-    """DeepStyle (Liu et al. 2017): a taste for style, which is the looks less those of the item's category.
+    """DeepStyle (Liu et al. 2017): a taste for style, the visual features minus those of the item's category.
 
     Raises:
-        RecipeError, UnknownNameError: no categorical modality, several and none named, or no other modality.
+        RecipeError: the dataset has no categorical modality, several of which none is named, or no other modality.
+        UnknownNameError: `category` names no categorical modality.
+
+    Example:
+        >>> from graphrec.testing.small_graph import KIND, MODALITIES, small_graph
+        >>> from graphrec.testing.small_model import SIZES, small_model
+        >>> context = Context(exposure=("visual", KIND), content=(), **SIZES)
+        >>> decoder = small_model("deepstyle", graph=small_graph((*MODALITIES, KIND)), context=context)[0].decoder
+        >>> decoder.category, decoder.visual
+        ('kind', ('visual',))
     """
 
     Config = DeepStyleConfig
     config: DeepStyleConfig
     title = "DeepStyle"
     category_of: Tensor
-    """`[I]` the number of each item's category, -1 without one."""
+    """`[I]` the category of each item, -1 for none."""
 
     def __init__(self, config: DeepStyleConfig, context: Context) -> None:
         super().__init__(config, context)
@@ -52,37 +65,39 @@ class DeepStyle(VisualDecoder):
     @property
     def category(self) -> str:
         """The categorical modality."""
-        asked, known = self.config.category, self.context.categorical
-        if asked is not None and asked not in known:
-            raise UnknownNameError("categorical modality", asked, known, where="decoder.category")
-        if asked is None and len(known) != 1:
+        name, categorical = self.config.category, self.context.categorical
+        if name is not None and name not in categorical:
+            raise UnknownNameError("categorical modality", name, categorical, where="decoder.category")
+        if name is None and len(categorical) != 1:
             raise RecipeError(
-                "DeepStyle takes the category out of the looks, and it is not clear what the category is",
+                "DeepStyle subtracts an item's category from its visual features, and the category is not determined",
                 expected="one modality with at most one value an item, such as a product category",
-                got=", ".join(known) or "no categorical modality",
+                got=", ".join(categorical) or "no categorical modality",
                 where="decoder.category",
-                next_step="name one of them" if known else "bring a category feature, or take decoder `amr` or `vbpr`",
+                next_step="name one of them in decoder.category"
+                if categorical
+                else "add a category feature to the dataset, or take decoder `amr` or `vbpr`",
             )
-        return asked or known[0]
+        return name or categorical[0]
 
-    def visible(self) -> tuple[str, ...]:
-        return visual_modalities(self.title, self.context, besides=[self.category])
+    def visual_features(self) -> tuple[str, ...]:
+        return visual_modalities(self.title, self.context, exclude=[self.category])
 
     def fit_statistics(self, graph: InteractionGraph, seed: int) -> None:
-        found = graph.categories(self.category)
-        if found is None:
+        categories = graph.categories(self.category)
+        if categories is None:
             raise RecipeError(
                 f"`{self.category}` is no category",
                 expected="a modality with at most one value an item",
                 got="an item with several",
                 where="decoder.category",
             )
-        self.category_of.copy_(found)
+        self.category_of.copy_(categories)
 
     def extra_tables(self) -> Representations:
-        known = self.category_of >= 0
-        vectors = self.categories(self.category_of.clamp(min=0)) * known.unsqueeze(1)
-        # Users meet a category through g_u, in the notice; the table has a user side for its form alone.
+        has_category = self.category_of >= 0
+        vectors = self.categories(self.category_of.clamp(min=0)) * has_category.unsqueeze(1)
+        # The user side is a placeholder of zeros: in the notice, g_u multiplies the category's vector.
         return {
             "category": Representation(
                 vectors.new_zeros(1, 1).expand(self.context.num_users, vectors.shape[1]), vectors
@@ -91,8 +106,8 @@ class DeepStyle(VisualDecoder):
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         main = representations["main"]
-        looks = torch.stack([main[name].item for name in self.looks]).sum(0)
-        style = looks - representations["extra"]["category"].item
+        visual = torch.stack([main[name].item for name in self.visual]).sum(0)
+        style = visual - representations["extra"]["category"].item
         return {"match": main[ID], "notice": Representation(main[ID].user, style)}
 
     @property

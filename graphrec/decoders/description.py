@@ -1,4 +1,4 @@
-"""What a decoder claims: its causal graph and, for each estimand, the proof on that graph or why there is none."""
+"""The causal claims of a decoder: its causal graph and, for each estimand, the proof on it or the reason for none."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from graphrec.decoders import Context, Decoder, decoders
 from graphrec.errors import GraphrecError, IdentificationError
 
 NEUTRAL = Context(
-    exposure=("looks",),
+    exposure=("visual",),
     content=("content",),
     embedding_size=8,
-    widths={"looks": 4, "content": 4},
+    widths={"visual": 4, "content": 4},
     categorical=("content",),
 )
-"""Data of which nothing is known but that some of it is seen before the click and some after: claims need no more."""
+"""A dataset with one exposure and one content modality, which is all that the claims depend on."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One estimand on the graph: identified, with its proof, or not, with the reason.
+    """One estimand on the causal graph: identified, with its proof, or not, with the reason.
 
     Args:
-        method: the published name, where the estimand is one of the decoder's variants.
+        estimand: the estimand.
+        method: its published name, if it is one of the decoder's variants, else empty.
+        proof: its identification, None where it is not identified.
+        refusal: the error that says why it is not identified, else None.
     """
 
     estimand: Estimand
@@ -42,21 +45,21 @@ class Claim:
 
     @property
     def reason(self) -> str:
-        """Why it is not identified, in a line: the path that breaks it, or the part that the decoder lacks."""
+        """Why it is not identified, in a line: the path that breaks it, or the component that the decoder lacks."""
         error = self.refusal
         if isinstance(error, IdentificationError):
             return f"{error.problem} ({error.got})"
-        return f"wants {error.expected}; here: {error.got}" if error else ""
+        return f"needs {error.expected}; here: {error.got}" if error else ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON wants it."""
+        """Plain dictionaries and lists, for JSON."""
         proof = asdict(self.proof) if self.proof else {"refused": self.reason}
         return {"estimand": label(self.estimand), "method": self.method or None, "identified": not self.refusal} | proof
 
 
 @dataclass(frozen=True)
 class Description:
-    """A decoder, the causal graph its claims are checked on, and the claims."""
+    """A decoder, the causal graph on which its claims are checked, and the claims."""
 
     name: str
     summary: str
@@ -65,7 +68,7 @@ class Description:
     claims: tuple[Claim, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON wants it; `graph` is what `CausalGraph.from_dict` reads."""
+        """Plain dictionaries and lists, for JSON; `CausalGraph.from_dict` reads `graph`."""
         return {
             "decoder": self.name,
             "summary": self.summary,
@@ -75,12 +78,12 @@ class Description:
         }
 
     def to_text(self) -> str:
-        """For reading on a terminal."""
-        held = [claim for claim in self.claims if claim.proof]
+        """Text for a terminal."""
+        identified = [claim for claim in self.claims if claim.proof]
         broken = [claim for claim in self.claims if isinstance(claim.refusal, IdentificationError)]
         lacking = [claim for claim in self.claims if claim.refusal and claim not in broken]
         blocks = [[f"{self.name}: {self.summary}", f"score: {self.formula}"], [*_graph_lines(self.graph)]]
-        blocks += [[claim.title, *_proof_lines(claim.proof)] for claim in held if claim.proof]
+        blocks += [[claim.title, *_proof_lines(claim.proof)] for claim in identified if claim.proof]
         for heading, refused in (
             ("not identified on this graph", broken),
             ("not for this decoder, whatever the graph", lacking),
@@ -91,27 +94,32 @@ class Description:
 
 
 def describe(name: str, estimand_texts: Sequence[str] = (), graph: CausalGraph | None = None) -> Description:
-    """A decoder's causal claims, by default its variants and then every other registered estimand.
+    """A decoder's causal claims, by default for its variants and then for every other registered estimand.
 
     Args:
-        name: registered name or import path; its settings are the defaults.
-        estimand_texts: only these, as on the command line.
-        graph: a causal graph of one's own, on which the claims are checked instead.
+        name: the decoder's registered name or import path; it has its default settings.
+        estimand_texts: only these estimands, as on the command line.
+        graph: a custom causal graph, on which the claims are checked instead of the decoder's.
 
     Raises:
         UnknownNameError: no such decoder or estimand.
-        RecipeError: a malformed estimand, or `graph` gives the decoder's roles to other variables.
+        RecipeError: a malformed estimand, or `graph` gives the decoder's causal roles to other variables.
+
+    Example:
+        >>> claims = describe("hcr", ["front_door", "back_door"]).claims
+        >>> [(claim.title, claim.proof is not None) for claim in claims]
+        [('HCR (front_door)', True), ('back_door', False)]
     """
     decoder = _neutral(name)
     outcome = decoder.outcome.with_graph(graph)
     variants = decoder.variants()
     names = {estimand: method for method, estimand in reversed(variants.items())}
     if estimand_texts:
-        asked = [one for text in estimand_texts for one in parse_estimand(text)]
+        chosen = [estimand for text in estimand_texts for estimand in parse_estimand(text)]
     else:
-        asked = [*variants.values(), *_with_default_options()]
+        chosen = [*variants.values(), *_with_default_options()]
     claims = []
-    for estimand in dict.fromkeys(asked):
+    for estimand in dict.fromkeys(chosen):
         proof = refusal = None
         try:
             proof = estimand.identify(outcome)

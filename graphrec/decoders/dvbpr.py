@@ -1,20 +1,25 @@
-"""DVBPR: Visually-Aware Fashion Recommendation and Design with GANs (Kang, Fang, Wang and McAuley, ICDM 2017).
+"""DVBPR: a user taste for visual features alone, with an optional convolutional network on the images.
+
+"Visually-Aware Fashion Recommendation and Design with Generative Image Models" (Wang-Cheng Kang, Chen Fang, Zhaowen
+Wang and Julian McAuley, ICDM 2017).
 
     y_ui = sum over visual modalities of t_u . E Phi(image_i)        CausalRec Eq. 8; alpha and beta_u cancel in BPR
 
-There is no item embedding: an item is what it looks like, on the backbone `mf`; a graph backbone adds ids and what the
-item's users have in common to the looks, which is an extension. By default the features are what a network made of the
-pictures beforehand and Phi is the identity. With `image_shape` they are the pixels, and Phi is a small convolutional
-network trained along; the backbone's map E is its last layer.
+There is no item embedding on the backbone `mf`. A graph backbone adds ids and the features of co-clicked items, which
+is an extension. By default the features come from an image network that was trained beforehand, and Phi is the
+identity. With `image_shape` they are pixels, and Phi is a small convolutional network that is trained along. The
+backbone's projection E is its last layer.
 
-There is no "with CI": without a match there is nothing that the item does past its looks, so an indirect effect through
-the match would rank nothing (CausalRec, Figure 3 (d), has no match either).
+There is no variant "with CI": without a match, every effect of the item comes from its visual features, and an indirect
+effect through the match would rank nothing. CausalRec's Figure 3 (d) has no match either.
 
-Limits: every image passes the network in every step, so memory grows with the number of items, which suits small
-pictures and some ten thousand items; pixels arrive standardised column by column, as all dense features do.
+Limits: every image passes the network in every step, so memory grows with the number of items. This suits small images
+and some ten thousand items. Pixels are standardised column by column, as all dense features are.
 
-Deviations: of the paper there is the recommender alone, not the GAN that designs images; Phi is given vectors, or two
-convolutions, a much smaller network than the paper's; several visual modalities add up.
+Deviations:
+- Of the paper there is the recommender alone, not the GAN that designs images.
+- Phi is given vectors, or a network of two convolutions, which is much smaller than the paper's.
+- Several visual modalities add up.
 """
 
 from __future__ import annotations
@@ -47,9 +52,9 @@ from graphrec.graph.build import InteractionGraph
 
 class DVBPRConfig(OneBehaviourConfig):
     image_modality: str | None = None
-    """The dense modality that holds pixels; it then makes the looks alone. None: features made beforehand."""
+    """The dense modality with the pixels, which is then the only visual feature. None: features are vectors."""
     image_shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
-    """Its channels, height and width; a row of features is a picture in that order."""
+    """Channels, height and width of the images; a row of features is an image in this order."""
 
     @model_validator(mode="after")
     def _images_have_a_shape(self) -> DVBPRConfig:
@@ -60,11 +65,16 @@ class DVBPRConfig(OneBehaviourConfig):
 
 @decoders.register("dvbpr")
 class DVBPR(Decoder):
-    """DVBPR (Kang et al. 2017): a taste for looks alone, no item embedding; pictures through a network if asked.
+    """DVBPR (Kang et al. 2017): a taste for visual features alone, no item embedding; optionally a network on images.
 
     Raises:
-        RecipeError: no modality to look at; the image modality's width is not that of its shape, or it is a bag.
-        UnknownNameError: no such image modality.
+        RecipeError: the dataset has no modality, the image modality is a bag, or its width is not that of its shape.
+        UnknownNameError: `image_modality` names no modality.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> list(small_model("dvbpr")[0].decoder.variants())
+        ['DVBPR']
     """
 
     Config = DVBPRConfig
@@ -73,9 +83,9 @@ class DVBPR(Decoder):
 
     def __init__(self, config: DVBPRConfig, context: Context) -> None:
         super().__init__(config, context)
-        self.looks = visual_modalities("DVBPR", context)
+        self.visual = visual_modalities("DVBPR", context)
         if config.image_modality is not None and config.image_shape is not None:
-            self.looks = (config.image_modality,)
+            self.visual = (config.image_modality,)
             _check_images(config.image_modality, config.image_shape, context)
             self.network = nn.Sequential(
                 nn.Unflatten(1, config.image_shape),
@@ -98,10 +108,10 @@ class DVBPR(Decoder):
         return graph.with_features({name: self.network(pixels)})
 
     def towers(self) -> dict[str, Tower]:
-        return {"main": Tower(self.config.behaviour, self.looks)}
+        return {"main": Tower(self.config.behaviour, self.visual)}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
-        return {"notice": joined(*(representations["main"][name] for name in self.looks))}
+        return {"notice": joined(*(representations["main"][name] for name in self.visual))}
 
     def objectives(self) -> list[Objective]:
         return [Objective("notice", self.config.behaviour, "bpr", itemgetter("notice"), self.config.negatives)]
@@ -112,8 +122,8 @@ class DVBPR(Decoder):
             nodes={
                 "U": Node("user"),
                 "I": Node("item"),
-                "V": Node("looks: the item's exposure features", deterministic=True),
-                "N": Node("notice: the pull of the looks alone", deterministic=True),
+                "V": Node("visual features: the item's exposure features", deterministic=True),
+                "N": Node("notice: attraction by the visual features alone", deterministic=True),
                 "Y": Node("interaction"),
             },
             edges=[("I", "V"), ("U", "N"), ("V", "N"), ("N", "Y"), ("U", "Y")],
@@ -150,5 +160,5 @@ def _no_images(name: str, expected: Any, got: Any) -> RecipeError:
         expected=expected,
         got=got,
         where="decoder.image_shape",
-        next_step="give channels, height and width of the pictures, or leave both image options out",
+        next_step="set it to channels, height and width of the images, or leave both image options out",
     )

@@ -1,14 +1,17 @@
-"""ESMM: Entire Space Multi-Task Model (Ma et al., SIGIR 2018) on two towers of the backbone.
+"""ESMM: the click and the like given the click, as two towers that are trained over clicked and unclicked pairs.
 
-With p = s(click logit) and r = s(conversion logit), over clicks and as many sampled unclicked pairs D,
+"Entire Space Multi-Task Model: An Effective Approach for Estimating Post-Click Conversion Rate" (Xiao Ma et al., SIGIR
+2018). With p = s(click logit) and r = s(conversion logit), over the set D of clicks and as many sampled unclicked
+pairs:
 
     L = mean_D BCE(clicked, p) + mean_D BCE(liked, p r)
 
-and items are ranked by p r, the modelled P(click and like | user, item).
+Items are ranked by p r, the modelled P(click and like | user, item).
 
-Deviations: the towers are the backbone's, with an offset each, where the paper has feed-forward networks over features;
-the pairs that were shown and not clicked, which the paper has from a log, are sampled among all that were not clicked;
-the paper evaluates r and p r, here p r ranks (`rank_by`).
+Deviations:
+- The towers are those of the backbone, with an offset each; the paper has feed-forward networks over features.
+- The paper's log has pairs that were shown and not clicked. Here they are sampled among all pairs without a click.
+- The paper evaluates r and p r. Here p r ranks by default (`rank_by`).
 """
 
 from __future__ import annotations
@@ -36,14 +39,21 @@ from graphrec.decoders.base import (
 
 class ESMMConfig(DecoderConfig):
     like_graph: Literal["like", "click"] = "click"
-    """Whose edges the conversion tower propagates over."""
+    """The feedback whose edges the conversion tower propagates over."""
     rank_by: Literal["joint", "conversion"] = "joint"
-    """`joint` ranks by p r, P(click and like); `conversion` by r alone, P(like | click), the papers' own target."""
+    """The ranking score: `joint` is p r, P(click and like); `conversion` is r, P(like | click), the papers' target."""
 
 
 @decoders.register("esmm")
 class ESMM(Decoder):
-    """ESMM (Ma et al. 2018): P(click) P(like | click) trained over the entire space, embeddings shared."""
+    """ESMM (Ma et al. 2018): P(click) P(like | click) trained over the entire space, embeddings shared.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> model, graph = small_model("esmm")
+        >>> list(model(graph)), model.decoder.formula
+        (['click', 'conversion'], 'log s(click) + log s(conversion)')
+    """
 
     Config = ESMMConfig
     config: ESMMConfig

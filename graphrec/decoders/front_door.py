@@ -1,4 +1,4 @@
-"""What HCR and HCR-A share: two towers over the integrated features, and the causal graph of the front door."""
+"""The common base of HCR and HCR-A: two towers over the integrated features, and the front-door causal graph."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from graphrec.decoders.base import Context, Decoder, DecoderConfig, Tower
 
 class FrontDoorConfig(DecoderConfig):
     share_embeddings: bool = True
-    """Whether the towers share their embedding tables; false is the paper's HCR-NS."""
+    """Whether the towers share their embedding tables; false gives the paper's HCR-NS."""
     like_graph: FeedbackRole = "click"
-    """Whose edges the like tower propagates over."""
+    """The feedback whose edges the like tower propagates over."""
 
 
 class FrontDoorDecoder(Decoder):
-    """Base of the decoders that adjust through the click: a tower for the click, one for the like.
+    """Base of the decoders with front-door adjustment through the click: one tower for clicks and one for likes.
 
-    Both read the exposure and the content representations; the mean over all of them is the integrated feature z.
+    Both towers compute the exposure and the content representations. Their mean is the integrated feature z.
     """
 
     config: FrontDoorConfig
@@ -33,7 +33,7 @@ class FrontDoorDecoder(Decoder):
 
 
 def front_door_graph() -> CausalGraph:
-    """I <- V -> L with V hidden, and all of the item's effect through the integrated features Z and the click C."""
+    """I <- V -> L with V hidden; the item acts on the like only through the integrated features Z and the click C."""
     return CausalGraph(
         nodes={
             "U": Node("user"),

@@ -1,21 +1,27 @@
-"""HCR: Mitigating Hidden Confounding Effects for Causal Recommendation (Zhu et al., 2022; TKDE 2024).
+"""HCR: front-door adjustment through the click, against hidden common causes of item features and likes.
 
-Two towers, click and like, share their embeddings. With Y the inner product of a user part and an item part, z the mean
-over all modalities, e over those seen before the click (exposure), c over those seen after (content), s the sigmoid:
+"Mitigating Hidden Confounding Effects for Causal Recommendation" (Xinyuan Zhu et al., TKDE 2024; preprint 2022). Two
+towers, click and like, share their embeddings. Y is the inner product of a user and an item vector, z the mean over all
+modalities, e that over the modalities seen before the click (exposure), c that over the modalities seen after it
+(content), s the sigmoid:
 
-    f  = Y(z1) s(Y(e1))          P(click | u, i), the mediator's distribution
-    h1 = Y(z2)                   what the mediator does to the like
-    h2 = s(Y(e2)) s(Y(c2))       what the confounder makes of the item: the correlation through I <- V -> L
+    f  = Y(z1) s(Y(e1))          P(click | u, i), the distribution of the mediator
+    h1 = Y(z2)                   the effect of the mediator on the like
+    h2 = s(Y(e2)) s(Y(c2))       the association of item and like through the confounder, I <- V -> L
     loss = R_click(f) + beta R_like(h1 h2)                              Eq. 6
 
-At test time h2 sums out (Eq. 7) and items are ranked by f h1 (Eq. 11).
+At test time h2 sums out (Eq. 7), and items are ranked by f h1 (Eq. 11).
 
-Deviations: there is no published code, and the paper's displayed equations are lost in its public text; f, h1, h2 are
-reconstructed from its words. At test time f and h1 pass a sigmoid before they are multiplied (`link`), and Y(z1), Y(z2)
-are measured from the mean item (`from_mean_item`). Both tasks are trained by BPR, where the paper names cross-entropy
-as an example (`loss`); negatives, of which it says nothing, are unclicked items for the clicks and for the likes half
-clicked ones, half others (`like_negatives`). Each task draws batches of its own, where Algorithm 1 takes both labels of
-one; losses are means. Where no modality has the role exposure or content, the ids stand for it.
+Deviations:
+- There is no published code, and the displayed equations are missing from the paper's public text. f, h1 and h2 are
+  reconstructed from its words.
+- At test time f and h1 pass a sigmoid before they are multiplied (`link`). Y(z1) and Y(z2) are measured from the mean
+  item (`from_mean_item`).
+- Both tasks are trained by BPR; the paper names cross-entropy as an example (`loss`).
+- The paper does not describe negatives. Here they are unclicked items for the clicks; for the likes, half are clicked
+  items and half are others (`like_negatives`).
+- Each task draws separate batches; Algorithm 1 takes both labels from one batch. Losses are means.
+- Where no modality has the role exposure or content, the ids take its place.
 """
 
 from __future__ import annotations
@@ -53,24 +59,26 @@ from graphrec.graph.sampling import Negatives
 
 
 class HCRConfig(FrontDoorConfig):
-    """Where the paper can be read in more than one way the readings are options; the defaults are ours."""
+    """Settings of HCR. Where the paper leaves a choice open there is an option, with a default of graphrec's."""
 
     link: Literal["sigmoid", "raw", "softplus"] = "sigmoid"
-    """What f and h1 are passed through before they are multiplied at test time. Raw inner products are signed, and two
-    negatives would multiply to a high score; s(f) s(h1) are positive, as the probabilities they stand for."""
+    """The function of f and h1 before they are multiplied at test time. Raw inner products are signed, and two negative
+    ones multiply to a high score. s(f) and s(h1) are positive, as the probabilities that they represent."""
     loss: Literal["bpr", "bce"] = "bpr"
-    """Both tasks; `bce` fits s(f) to clicks and s(h1) h2 to likes against the like task's negatives: with
-    `like_negatives = "clicked"` that is P(like | click)."""
+    """The loss of both tasks. `bce` fits s(f) to clicks, and s(h1) h2 to likes against the negatives of the like task.
+    With `like_negatives = "clicked"` the latter is P(like | click)."""
     from_mean_item: bool = True
-    """Measure Y(z1) and Y(z2) from the mean item. A ranking loss leaves a constant a user open in both; MMGCN's mostly
-    positive outputs make them far above zero for every pair, s(h1) is one for all items and the front-door score
-    falls back to the click model (HCR-S1). False is that plain form."""
+    """Whether Y(z1) and Y(z2) are measured from the mean item. A ranking loss does not determine a constant per user in
+    them. With MMGCN's mostly positive outputs they are far above zero for every pair. Then s(h1) is one for all items,
+    and the front-door score falls back to the click model (HCR-S1). False gives this plain form."""
     like_negatives: Negatives = "mixed"
-    """h models P(like | u, i, click): theory wants clicked, not liked items (`clicked`), full ranking also wants items
-    that were never clicked (`unclicked`); `mixed` is half and half."""
+    """The items that likes are compared with. h models P(like | u, i, click), which asks for items that were clicked
+    and not liked (`clicked`). Full ranking also asks for items that were never clicked (`unclicked`). `mixed` draws
+    half of each."""
     beta: float = Field(1.0, ge=0)
     """Weight of the like task (Eq. 6); the paper's grid is 1, 2, 3, 5."""
     beta_on: Literal["like", "click"] = "like"
+    """The task that beta weights."""
     auxiliary_exposure: float = Field(0.0, ge=0)
     """Weight of CR's extra BPR on the exposure logit of clicks; the HCR paper does not mention one."""
     auxiliary_effect: float = Field(0.0, ge=0)
@@ -79,7 +87,16 @@ class HCRConfig(FrontDoorConfig):
 
 @decoders.register("hcr")
 class HCR(FrontDoorDecoder):
-    """HCR (Zhu et al. 2024): front-door adjustment through the click, against hidden causes of features and likes."""
+    """HCR (Zhu et al. 2024): front-door adjustment through the click, against hidden causes of features and likes.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> model, graph = small_model("hcr")
+        >>> list(model(graph))
+        ['click_match', 'click_exposure', 'like_match', 'like_exposure', 'like_content']
+        >>> list(model.decoder.variants())
+        ['HCR', 'HCR-T', 'HCR-S1', 'HCR-S2']
+    """
 
     Config = HCRConfig
     config: HCRConfig
@@ -87,11 +104,11 @@ class HCR(FrontDoorDecoder):
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         click, like = representations["click"], representations["like"]
-        core = from_mean_item if self.config.from_mean_item else _as_it_is
+        centred = from_mean_item if self.config.from_mean_item else _unchanged
         return {
-            "click_match": core(pick(click, self.integrated)),
+            "click_match": centred(pick(click, self.integrated)),
             "click_exposure": pick(click, self.exposure),
-            "like_match": core(pick(like, self.integrated)),
+            "like_match": centred(pick(like, self.integrated)),
             "like_exposure": pick(like, self.exposure),
             "like_content": pick(like, self.content),
         }
@@ -101,7 +118,7 @@ class HCR(FrontDoorDecoder):
         loss = config.loss
         click, like = (_log_click, _log_like) if loss == "bce" else (_click, _like)
         weight = {config.beta_on: config.beta}
-        given_click = loss == "bce" and config.like_negatives == "clicked"
+        like_given_click = loss == "bce" and config.like_negatives == "clicked"
         terms = [
             Objective("click", "click", loss, click, "unclicked", weight.get("click", 1.0)),
             Objective(
@@ -109,9 +126,9 @@ class HCR(FrontDoorDecoder):
                 "like",
                 loss,
                 like,
-                None if given_click else config.like_negatives,
+                None if like_given_click else config.like_negatives,
                 weight.get("like", 1.0),
-                population="click" if given_click else None,
+                population="click" if like_given_click else None,
             ),
         ]
         if config.auxiliary_exposure:
@@ -157,7 +174,9 @@ class HCR(FrontDoorDecoder):
             f, h1, h2 = (factor(logits) for factor in factors.values())
             return f + h1 + h2 if log else f * h1 * h2
 
-        form = "the like splits into h1(u, m) h2(u, i), and h2 summed over items is positive for every user"
+        form = (
+            "the like model factorises into h1(u, m) h2(u, i), and the sum of h2 over items is positive for every user"
+        )
         return Outcome(score=score, log=log, factors=factors, form=(form,), graph=front_door_graph())
 
     @property
@@ -174,7 +193,7 @@ class HCR(FrontDoorDecoder):
         }
 
 
-def _as_it_is(branch: Representation) -> Representation:
+def _unchanged(branch: Representation) -> Representation:
     return branch
 
 
@@ -201,7 +220,7 @@ def _log_like(logits: Logits) -> Tensor:
 _LINKS = {
     "sigmoid": F.logsigmoid,
     "raw": lambda x: x,
-    # softplus(x) is exp(x) far below zero, where it would underflow and tie all items.
+    # Far below zero softplus(x) is exp(x), which underflows to zero and would tie all items; its logarithm is x.
     "softplus": lambda x: torch.where(x < -80, x, F.softplus(x).log()),
 }
 _FORMULAS = {

@@ -1,18 +1,18 @@
-"""HCR-A: HCR's front-door adjustment with a like model whose two halves can be told apart.
+"""HCR-A: HCR's front-door adjustment with a like model whose two terms are identified.
 
-HCR models P(like | u, i, click) as h1(u, m) h2(u, i) and supervises the product alone: any positive factor may move
-from one to the other, and on MMGCN nearly all of it, confounder included, ends up in h1 while h2 stays one. Here the
-halves are apart by construction, in the logit, over the clicks alone:
+HCR models P(like | u, i, click) as h1(u, m) h2(u, i) and supervises the product alone. Any positive factor may move
+from one to the other. On MMGCN nearly all of it, confounder included, ends up in h1, while h2 stays one. Here the two
+terms are separate by construction, in the logit, over the clicks alone:
 
     P(like | u, i, click) = s(h1(u, z) + g(i))        sum over users of h1(u, z) = 0 for every item
 
-The gate g belongs to the item and is the same for all users, as a hidden cause of its features and likes is; centring
-over users leaves nothing of that kind to h1. The front-door sum (HCR Eq. 4, 8) then has no closed form, and is taken:
+The gate g belongs to the item and is the same for all users, as a hidden cause of its features and likes is. Centring
+over users leaves nothing of that kind to h1. The front-door sum (HCR Eq. 4, 8) then has no closed form and is computed:
 
     P(like | u, do(i)) = P(click | u, i) * mean over items i' of s(h1(u, z) + g(i'))
 
-Deviations: this reading is graphrec's own and in neither paper; the sum over items is taken at 32 equally likely values
-of the gate.
+Deviations: this variant is graphrec's own and in no paper. The sum over items is taken at 32 equally likely values of
+the gate.
 """
 
 from __future__ import annotations
@@ -38,12 +38,20 @@ from graphrec.decoders.base import (
 from graphrec.decoders.front_door import FrontDoorConfig, FrontDoorDecoder, front_door_graph
 
 QUANTILES = 32
-"""Gates are summed over at this many equally likely values rather than over all items."""
+"""Number of equally likely values of the gate at which the sum over items is taken."""
 
 
 @decoders.register("hcr_additive")
 class HCRAdditive(FrontDoorDecoder):
-    """HCR-A: front-door adjustment with an item-level gate, identified apart from the match."""
+    """HCR-A: front-door adjustment with an item-level gate, identified separately from the match.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> model, graph = small_model("hcr_additive")
+        >>> branches = model(graph)
+        >>> bool(branches["like_match"].user.mean(0).abs().max() < 1e-9)  # h1 sums to zero over the users
+        True
+    """
 
     Config = FrontDoorConfig
 
@@ -54,12 +62,12 @@ class HCRAdditive(FrontDoorDecoder):
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         click, like = representations["click"], representations["like"]
-        match, exposed = pick(like, self.integrated), pick(like, self.exposure)
+        match, exposure = pick(like, self.integrated), pick(like, self.exposure)
         ones = match.user.new_ones(match.user.shape[0], 1)
         return {
             "click": with_offset(from_mean_item(pick(click, self.integrated)), self.click_offset),
             "like_match": Representation(match.user - match.user.mean(0), match.item),
-            "like_gate": Representation(ones, self.gate(exposed.item)),
+            "like_gate": Representation(ones, self.gate(exposure.item)),
         }
 
     def objectives(self) -> list[Objective]:
@@ -109,7 +117,8 @@ def _averaged_over_gates(logits: Logits) -> Tensor:
     if gates.dim() != 2:
         raise ValueError("the front-door sum runs over the gates of all items: it needs logits [b, I], not of pairs")
     steps = (torch.arange(QUANTILES, dtype=gates.dtype, device=gates.device) + 0.5) / QUANTILES
-    levels = torch.quantile(gates[0], steps)
+    levels = torch.quantile(gates[0], steps)  # of one user: the gate is the same for all
+    # The mean of sigmoids in log space, one level at a time: memory holds two tables of [b, I], not QUANTILES of them.
     total = torch.full_like(match, -torch.inf)
     for level in levels:
         total = torch.logaddexp(total, F.logsigmoid(match + level))

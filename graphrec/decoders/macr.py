@@ -1,16 +1,19 @@
-"""MACR: Model-Agnostic Counterfactual Reasoning for Eliminating Popularity Bias (Wei et al., KDD 2021).
+"""MACR: the match times an item gate and a user gate; the effect of popularity alone is removed at test time.
 
-With y_k the match, y_i = w_i . item + b_i how much the item draws whoever looks, y_u = w_u . user + b_u how much the
-user takes whatever is shown, s the sigmoid:
+"Model-Agnostic Counterfactual Reasoning for Eliminating Popularity Bias in Recommender System" (Tianxin Wei et al., KDD
+2021). y_k is the match. y_i = w_i . item + b_i is the attraction of the item for every user, y_u = w_u . user + b_u the
+user's readiness to take any item, and s the sigmoid:
 
     score = y_k s(y_i) s(y_u)
     loss  = BCE(s(score)) + alpha BCE(s(y_i)) + beta BCE(s(y_u))
     rank by (y_k - c) s(y_i) s(y_u)      the total indirect effect at a constant reference
 
-Deviations: c is tuned in the paper, `total_indirect_effect:reference=constant:constant=C`; by default it is the mean
-match logit. The modules of item and user are one linear layer each, as in the authors' code; the paper leaves their
-depth open. Their input is the fused representation, modalities included, where the paper has ids alone; each of the
-three losses draws pairs of its own; s(y_u) is held above e^-30, which changes no user's ranking.
+Deviations:
+- c is tuned in the paper: `total_indirect_effect:reference=constant:constant=C`. By default it is the mean match logit.
+- The item and user modules are one linear layer each, as in the authors' code; the paper does not give their depth.
+- Their input is the fused representation, modalities included; in the paper it is the ids alone.
+- Each of the three losses draws separate pairs.
+- s(y_u) is kept above e^-30, which changes no user's ranking.
 """
 
 from __future__ import annotations
@@ -30,14 +33,21 @@ from graphrec.decoders.base import Branches, Context, Decoder, Objective, OneBeh
 
 class MACRConfig(OneBehaviourConfig):
     alpha: float = Field(1e-3, ge=0)
-    """Weight of the item's own loss."""
+    """Weight of the loss on the item gate alone."""
     beta: float = Field(1e-3, ge=0)
-    """Weight of the user's own loss."""
+    """Weight of the loss on the user gate alone."""
 
 
 @decoders.register("macr")
 class MACR(Decoder):
-    """MACR (Wei et al. 2021): match times item times user; what popularity alone draws is taken away at test time."""
+    """MACR (Wei et al. 2021): match times item times user; the effect of popularity alone is removed at test time.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> model, graph = small_model("macr")
+        >>> {name: (*branch.item.shape,) for name, branch in model(graph).items()}
+        {'match': (11, 4), 'item': (11, 1), 'user': (11, 1)}
+    """
 
     Config = MACRConfig
     config: MACRConfig
@@ -101,5 +111,6 @@ def _log_sigmoid(score: Callable[[Logits], Tensor]) -> Callable[[Logits], Tensor
 
 
 def _score(logits: Logits) -> Tensor:
-    # The user's gate changes no user's ranking; below e^-30 it would end at zero and tie all items.
+    # The user's gate is one factor for all items, so the clamp changes no ranking. Without it the gate of a user far
+    # below zero would underflow to zero, and all items would tie.
     return logits["match"] * torch.sigmoid(logits["item"]) * torch.sigmoid(logits["user"].clamp(min=-30.0))

@@ -1,17 +1,19 @@
-"""Multi-DR: the doubly robust form of Multi-IPW (Zhang et al., WWW 2020).
+"""Multi-DR: the doubly robust form of Multi-IPW, with a third tower that imputes errors.
 
-A third tower imputes the error d = BCE(l, r) of pairs that were not clicked, q = softplus(imputation logit) >= 0. With
-o, p, l, r, D as in Multi-IPW:
+"Large-scale Causal Approaches to Debiasing Post-click Conversion Rate Estimation with Multi-task Learning" (Wenhao
+Zhang et al., WWW 2020). The third tower imputes the error d = BCE(l, r) of pairs that were not clicked:
+q = softplus(imputation logit) >= 0. With o, p, l, r, D as in Multi-IPW:
 
     L_DR         = mean_D [ q + o (d - q) / p ]        trains r
     L_imputation = mean_D [ o (d - q)^2 / p ]          trains q
     L            = mean_D BCE(o, p) + L_DR + w L_imputation
 
-L_DR is right in the mean where p is or where q is. Each term trains its own tower: q is a constant in L_DR, d in
-L_imputation, p in both. Hence q changes the value of L_DR and no gradient: the conversion tower gets that of Multi-IPW,
-and the methods differ through the embeddings that the imputation tower shares. Without shared embeddings they agree.
+L_DR is unbiased where p or q is correct. Each term trains its own tower: q is a constant in L_DR, d in L_imputation,
+and p in both. Hence q changes the value of L_DR but no gradient, and the conversion tower gets the gradient of
+Multi-IPW. The methods differ through the embeddings that the imputation tower shares. Without shared embeddings they
+agree.
 
-Deviations: those of Multi-IPW. That each term trains its own tower alone, and that q is a softplus, are our choices.
+Deviations: those of Multi-IPW. Two choices are graphrec's: each term trains its own tower alone, and q is a softplus.
 """
 
 from __future__ import annotations
@@ -32,12 +34,18 @@ from graphrec.decoders.objective import Labels
 
 class MultiDRConfig(MultiIPWConfig):
     imputation_weight: float = Field(1.0, gt=0)
-    """w."""
+    """w, the weight of the imputation loss."""
 
 
 @decoders.register("multi_dr")
 class MultiDR(MultiIPW):
-    """Multi-DR (Zhang et al. 2020): Multi-IPW with a third tower that imputes the errors of unclicked pairs."""
+    """Multi-DR (Zhang et al. 2020): Multi-IPW with a third tower that imputes the errors of unclicked pairs.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> list(small_model("multi_dr")[0].decoder.towers())
+        ['click', 'like', 'imputation']
+    """
 
     Config = MultiDRConfig
     config: MultiDRConfig
@@ -69,5 +77,5 @@ class MultiDR(MultiIPW):
         return imputed + self.weights(logits, labels) * (like_error(logits, labels) - imputed)
 
     def _imputation(self, logits: Logits, labels: Labels) -> Tensor:
-        missed = like_error(logits, labels).detach() - F.softplus(logits["imputation"])
-        return self.weights(logits, labels) * missed.square()
+        residual = like_error(logits, labels).detach() - F.softplus(logits["imputation"])
+        return self.weights(logits, labels) * residual.square()

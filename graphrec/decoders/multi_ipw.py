@@ -1,15 +1,15 @@
-"""Multi-IPW: conversions weighted by the inverse propensity of the click (Zhang et al., WWW 2020).
+"""Multi-IPW: the like given the click, trained on clicks that are weighted by their inverse propensity.
 
-"Large-scale Causal Approaches to Debiasing Post-click Conversion Rate Estimation with Multi-task Learning". With
-p = s(click logit), r = s(conversion logit), o the click, l the like, over clicks and as many sampled unclicked pairs D:
+"Large-scale Causal Approaches to Debiasing Post-click Conversion Rate Estimation with Multi-task Learning" (Wenhao
+Zhang et al., WWW 2020). With p = s(click logit), r = s(conversion logit), o the click, l the like, over the set D of
+clicks and as many sampled unclicked pairs:
 
     L = mean_D BCE(o, p) + mean_D o BCE(l, r) / p
 
-No gradient passes through the p that divides: the conversion loss would otherwise shrink by making clicks likely. Items
-are ranked by p r, as likes over all items are asked for.
+Items are ranked by p r, because the target is likes over all items.
 
-Deviations: those of ESMM in towers and unclicked pairs. That p is clipped at .05 (`clip`), and that no gradient passes
-through it, are our choices.
+Deviations: those of ESMM in towers and unclicked pairs. Two choices are graphrec's: p is clipped at 0.05 (`clip`), and
+no gradient passes through the p that divides.
 """
 
 from __future__ import annotations
@@ -27,16 +27,22 @@ from graphrec.decoders.objective import Labels
 
 class MultiIPWConfig(ESMMConfig):
     clip: float = Field(0.05, gt=0, le=1)
-    """Propensities below this count as this; ours, the paper gives none."""
+    """Lower bound of the propensity; the paper gives none."""
     self_normalised: bool = False
-    """Divide by the sum of the weights o / p of the batch and not by its size: less variance, some bias."""
+    """Whether the sum of the weights o / p divides the loss, not the batch size: less variance but some bias."""
     share_embeddings: bool = True
-    """Whether the towers share their embedding tables; the paper does."""
+    """Whether the towers share their embedding tables, as in the paper."""
 
 
 @decoders.register("multi_ipw")
 class MultiIPW(ESMM):
-    """Multi-IPW (Zhang et al. 2020): P(like | click) trained on clicks, each weighted by 1 / P(click)."""
+    """Multi-IPW (Zhang et al. 2020): P(like | click) trained on clicks, each weighted by 1 / P(click).
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> small_model("multi_ipw", {"clip": 0.1})[0].decoder.variants()
+        {'Multi-IPW': Observational()}
+    """
 
     Config = MultiIPWConfig
     config: MultiIPWConfig
@@ -53,14 +59,16 @@ class MultiIPW(ESMM):
         return {"Multi-IPW": Observational()}
 
     def weights(self, logits: Logits, labels: Labels) -> Tensor:
-        """o / p `[B]`, a constant; of mean 1 where they are self-normalised."""
-        found = labels.clicked / torch.sigmoid(logits["click"]).detach().clamp(min=self.config.clip)
-        return found / found.mean() if self.config.self_normalised else found
+        """o / p `[B]`, without gradient; with mean 1 where they are self-normalised."""
+        # Detached: the conversion loss could otherwise be lowered by making every click likely.
+        propensity = torch.sigmoid(logits["click"]).detach().clamp(min=self.config.clip)
+        weights = labels.clicked / propensity
+        return weights / weights.mean() if self.config.self_normalised else weights
 
     def _weighted(self, logits: Logits, labels: Labels) -> Tensor:
         return self.weights(logits, labels) * like_error(logits, labels)
 
 
 def like_error(logits: Logits, labels: Labels) -> Tensor:
-    """BCE(l, r) `[B]`."""
+    """BCE(l, r) `[B]`, from the logit: log s(x) of a far negative x would be minus infinity."""
     return F.softplus(logits["conversion"]) - labels.liked * logits["conversion"]

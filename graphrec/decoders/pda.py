@@ -1,18 +1,21 @@
-"""PDA: Causal Intervention for Leveraging Popularity Bias in Recommendation (Zhang et al., SIGIR 2021).
+"""PDA: clicks as a match times popularity; popularity is a confounder that is summed out or set to its forecast.
 
-Popularity decides what is shown and also draws clicks, so it confounds the two. With f = <u, i>, ELU'(x) = x + 1
-above 0 and exp(x) below, and m_it the popularity of item i in stage t of the training time, one of ten:
+"Causal Intervention for Leveraging Popularity Bias in Recommendation" (Yang Zhang et al., SIGIR 2021). Popularity
+affects which items are shown and also attracts clicks, so it confounds the two. With f = <u, i>, ELU'(x) = x + 1 above
+0 and exp(x) below, and m_it the popularity of item i in stage t of the training time, one of ten:
 
     P(click | u, i, m) ~ ELU'(f) m_it^gamma            trained by BPR, t the stage of the pair
     PD:  rank by ELU'(f)                               P(click | u, do(i)): popularity is summed out
     PDA: rank by ELU'(f) (m_iT + alpha (m_iT - m_i(T-1)))^gamma      popularity set to its forecast
 
-Deviations: m_it is the item's clicks in stage t, plus one, over those of the stage's most clicked item, plus one. The
-paper takes the share of all clicks of the stage, which is the same but for a factor that all items of a stage have in
-common (and the one); the product would be tiny, and BPR on it slow. The authors' code scales every stage to [0, 1]
-instead, so that the least popular item, at 0, is lost to the product and to the logarithm. A stage is a span with
-equally many clicks, however long it takes; the forecast is at least the popularity of the last stage's least popular
-item.
+Deviations:
+- m_it is the item's clicks in stage t, plus one, divided by those of the stage's most clicked item, plus one. The paper
+  takes the share of all clicks of the stage. Without the one, this differs by a factor that all items of a stage share.
+  The product with such shares is tiny, and BPR on it is slow.
+- The authors' code scales every stage to [0, 1]. The least popular item then has popularity 0, which the product and
+  the logarithm cannot rank.
+- A stage is a span with equally many clicks, whatever its length.
+- The forecast is at least the popularity of the last stage's least popular item.
 """
 
 from __future__ import annotations
@@ -42,26 +45,36 @@ from graphrec.graph.build import InteractionGraph
 
 class PDAConfig(DecoderConfig):
     gamma: float = Field(0.1, ge=0)
-    """How strongly popularity draws."""
+    """Exponent of popularity: how strongly it attracts clicks."""
     alpha: float = Field(0.5, allow_inf_nan=False)
-    """How far the last change of popularity goes on in the forecast."""
+    """The share of the last change of popularity that the forecast repeats."""
     stages: int = Field(10, ge=1)
-    """Spans of the training time with equally many clicks each; 1 is the paper's PDG. Data without times has one."""
+    """Number of spans of the training time, with equally many clicks each; 1 gives the paper's PDG. Data without times
+    has one stage."""
     link: Literal["product", "log"] = "product"
-    """What BPR compares: the product, as the paper, or its logarithm. The ranking of a given model is the same."""
+    """The score in BPR: the product, as in the paper, or its logarithm. Both give the same ranking."""
     negatives: Literal["unclicked"] = "unclicked"
-    """Of clicks, no other kind: they may be clicks themselves."""
+    """Always `unclicked`: all other kinds of negatives may be clicks."""
 
 
 @decoders.register("pda")
 class PDA(Decoder):
-    """PDA (Zhang et al. 2021): clicks explained by match and popularity; popularity is summed out, or forecast."""
+    """PDA (Zhang et al. 2021): clicks explained by match and popularity; popularity is summed out, or forecast.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> list(small_model("pda", {"stages": 2})[0].decoder.variants())
+        ['PD', 'PDA']
+    """
 
     Config = PDAConfig
     config: PDAConfig
     popularity: Tensor
+    """`[stages, I]` m_it."""
     forecast: Tensor
+    """`[I]` the popularity that is expected after the training time."""
     usual: Tensor
+    """`[I]` m_it^gamma, a mean over the stages, weighted by their clicks."""
 
     def __init__(self, config: PDAConfig, context: Context) -> None:
         super().__init__(config, context)
@@ -78,12 +91,13 @@ class PDA(Decoder):
         stages = torch.zeros_like(items) if stages is None else stages
         counts = torch.bincount(stages * graph.num_items + items, minlength=c.stages * graph.num_items)
         counts = counts.view(c.stages, graph.num_items).double()
-        found = (counts + 1) / (counts.max(1, keepdim=True).values + 1)
+        popularity = (counts + 1) / (counts.max(1, keepdim=True).values + 1)
         last = int(stages.max())
-        now, before = found[last], found[max(last - 1, 0)]
-        self.popularity.copy_(found)
+        now, before = popularity[last], popularity[max(last - 1, 0)]
+        self.popularity.copy_(popularity)
+        # A falling item may be forecast below zero, where a power with a fraction is nan: the clamp keeps it positive.
         self.forecast.copy_((now + c.alpha * (now - before)).clamp(min=now.min()))
-        self.usual.copy_(counts.sum(1) / counts.sum() @ found**c.gamma)
+        self.usual.copy_(counts.sum(1) / counts.sum() @ popularity**c.gamma)
 
     def extra_tables(self) -> Representations:
         users, gamma = self.context.num_users, self.config.gamma
@@ -97,9 +111,9 @@ class PDA(Decoder):
 
     def objectives(self) -> list[Objective]:
         c = self.config
-        return [Objective("click", "click", "bpr", self._trained, c.negatives, stages=c.stages)]
+        return [Objective("click", "click", "bpr", self._training_score, c.negatives, stages=c.stages)]
 
-    def _trained(self, logits: Logits) -> Tensor:
+    def _training_score(self, logits: Logits) -> Tensor:
         assert isinstance(logits, PairLogits)
         stage = 0 if logits.stages is None else logits.stages
         score = _log_match(logits) + self.config.gamma * self.popularity[stage, logits.item_rows].log()
@@ -136,9 +150,11 @@ class PDA(Decoder):
 def _log_match(logits: Logits) -> Tensor:
     """log ELU'(match)."""
     match = logits["match"]
+    # The clamp affects only the branch that `where` discards: without it, log1p of a match below -1 is nan and would
+    # make the gradient nan, too.
     return torch.where(match > 0, torch.log1p(match.clamp(min=0)), match)
 
 
 def _observed(logits: Logits) -> Tensor:
-    """With popularity as it is on the mean over the training time."""
+    """The log score with the mean popularity over the training time."""
     return _log_match(logits) + logits["popularity"]

@@ -1,11 +1,12 @@
-"""Poisson factorisation of who was exposed to what: the exposure model of the deconfounded recommender.
+"""Poisson factorisation of the exposure matrix: the exposure model of the deconfounded recommender.
 
-Gopalan, Hofman and Blei, "Scalable Recommendation with Hierarchical Poisson Factorization" (UAI 2015), section 2,
-without the hierarchy, as DCF uses it (Wang, Liang, Charlin and Blei, RecSys 2020):
+"Scalable Recommendation with Hierarchical Poisson Factorization" (Prem Gopalan, Jake M. Hofman and David M. Blei, UAI
+2015), section 2, without the hierarchy, as in DCF ("Causal Inference for Recommender Systems", Wang et al., RecSys
+2020):
 
     theta_uk, beta_ik ~ Gamma(shape, rate);   a_ui ~ Poisson(sum over k of theta_uk beta_ik)
 
-The posterior is approximated by independent gammas, one for every entry, fitted by coordinate ascent.
+The posterior is approximated by independent gamma distributions, one for every entry, with coordinate ascent.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from graphrec.seeding import generator
 
 @dataclass(frozen=True)
 class PoissonFactors:
-    """Posterior means, so that E[a_ui] = user_u . item_i, and the bound before the first sweep and after each.
+    """Posterior means, with E[a_ui] = user_u . item_i.
 
-    Shapes:
-        user: `[U, k]` float64; item: `[I, k]` float64.
+    Args:
+        user: `[U, k]` float64.
+        item: `[I, k]` float64.
+        elbo: the evidence lower bound before the first sweep and after each sweep.
     """
 
     user: Tensor
@@ -46,22 +49,32 @@ def fit_poisson_factorisation(
     tolerance: float = 1e-4,
     seed: int = 0,
 ) -> PoissonFactors:
-    """Factorise the binary exposure matrix whose ones are `pairs`; its zeros cost nothing.
+    """Factorise the binary exposure matrix whose ones are `pairs`. Time and memory grow with the ones alone.
 
     Args:
-        pairs: `[E, 2]` user and item rows in any order; a pair that stands there twice counts once.
+        pairs: `[E, 2]` user and item rows in any order; a repeated pair counts once.
+        num_users: U.
+        num_items: I.
         width: k.
-        shape, rate: of the gamma priors on both sides.
-        sweeps: the most there are.
+        shape: of the gamma priors on both sides.
+        rate: of the gamma priors on both sides.
+        sweeps: the maximum number of sweeps.
         tolerance: the fit ends when a sweep changes the evidence lower bound by less than this share of it.
-        seed: of the start; the same pairs and seed give the same bits.
+        seed: of the initial values. The same pairs and seed give the same bits.
+
+    Example:
+        >>> pairs = torch.tensor([[u, i] for u in range(6) for i in range(6) if (u < 3) == (i < 3)])  # two blocks
+        >>> factors = fit_poisson_factorisation(pairs, 6, 6, width=2)
+        >>> exposure = factors.user @ factors.item.T
+        >>> bool(exposure[0, 1] > 5 * exposure[0, 4])
+        True
     """
     exposed = _matrix(pairs, num_users, num_items)
     rows, columns = exposed.nonzero()
 
     def start(side: str, size: int) -> _Gammas:
-        chance = generator(seed, "poisson factorisation", side)
-        return _Gammas(0.5 + torch.rand(size, width, dtype=torch.float64, generator=chance), np.ones(width))
+        random = generator(seed, "poisson factorisation", side)
+        return _Gammas(0.5 + torch.rand(size, width, dtype=torch.float64, generator=random), np.ones(width))
 
     user, item = start("user", num_users), start("item", num_items)
     elbo: list[float] = []
@@ -72,7 +85,8 @@ def fit_poisson_factorisation(
         elbo.append(float(bound - user.divergence(shape, rate) - item.divergence(shape, rate)))
         if len(elbo) > sweeps or (len(elbo) > 1 and abs(elbo[-1] - elbo[-2]) < tolerance * abs(elbo[-1])):
             return PoissonFactors(torch.from_numpy(user.mean()), torch.from_numpy(item.mean()), elbo)
-        # Edge (u, i) is shared out over k by theta_uk beta_ik / expected; the sums over edges are two sparse products.
+        # An exposure is divided among the factors k in proportion to theta_uk beta_ik, whose sum over k is `expected`.
+        # Summed over the edges this is a sparse product on each side, so no `[E, k]` table exists.
         exposed.data = 1 / expected
         user = _Gammas(shape + by_user * (exposed @ by_item), rate + item.mean().sum(0))
         item = _Gammas(shape + by_item * (exposed.T @ by_user), rate + user.mean().sum(0))
@@ -93,9 +107,10 @@ class _Gammas:
 
     def divergence(self, shape: float, rate: float) -> float:
         """Sum of the Kullback-Leibler divergences from the prior Gamma(shape, rate)."""
-        own = self.shape
-        each = (own - shape) * digamma(own) - gammaln(own) + gammaln(shape) + own * (rate / self.rate - 1)
-        return float(each.sum() + len(own) * shape * np.log(self.rate / rate).sum())
+        posterior = self.shape
+        terms = (posterior - shape) * digamma(posterior) - gammaln(posterior) + gammaln(shape)
+        terms = terms + posterior * (rate / self.rate - 1)
+        return float(terms.sum() + len(posterior) * shape * np.log(self.rate / rate).sum())
 
 
 def _matrix(pairs: Tensor, num_users: int, num_items: int) -> sparse.csr_array:
@@ -106,8 +121,8 @@ def _matrix(pairs: Tensor, num_users: int, num_items: int) -> sparse.csr_array:
 
 
 def _inner(user: np.ndarray, item: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Inner products at the edges `[E]`, a factor at a time: never more than a few numbers an edge."""
-    found = np.zeros(len(rows))
+    """Inner products at the edges `[E]`, one factor at a time, so that memory holds a few numbers per edge."""
+    products = np.zeros(len(rows))
     for u, i in zip(np.ascontiguousarray(user.T), np.ascontiguousarray(item.T)):
-        found += u[rows] * i[columns]
-    return found
+        products += u[rows] * i[columns]
+    return products

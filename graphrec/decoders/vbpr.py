@@ -1,15 +1,19 @@
-"""VBPR: Visual Bayesian Personalized Ranking from Implicit Feedback (He and McAuley, AAAI 2016).
+"""VBPR: matrix factorisation with an item bias, plus a user taste for visual features.
+
+"VBPR: Visual Bayesian Personalized Ranking from Implicit Feedback" (Ruining He and Julian McAuley, AAAI 2016).
 
     match  = beta_i + g_u . g_i
     notice = sum over visual modalities of t_u . E f_i
     y_ui   = match + notice                        CausalRec Eq. 5; alpha and beta_u cancel in BPR
 
-With counterfactual inference (CausalRec Eq. 14): beta_i - beta_i* + g_u . (g_i - g_i*). The paper's Figure 3 (b) draws
-the item bias as an edge from item to interaction that the intervention cuts together with the match; here it is a
-variable of its own, P, so that the graph says what the intervention sets.
+With counterfactual inference (CausalRec Eq. 14): beta_i - beta_i* + g_u . (g_i - g_i*). In the paper's Figure 3 (b) the
+item bias is an edge from item to interaction, which the intervention cuts together with the match. Here it is a
+variable P, so that the graph states what the intervention sets.
 
-Deviations: the original's visual bias f_i . beta' is left out, as CausalRec's Eq. 5 does, or has a reduced rank
-(`visual_bias`); several visual modalities add up; features are scaled column by column.
+Deviations:
+- The original's visual bias f_i . beta' is left out, as in CausalRec's Eq. 5, or has a reduced rank (`visual_bias`).
+- Several visual modalities add up.
+- Features are scaled column by column.
 """
 
 from __future__ import annotations
@@ -27,13 +31,20 @@ from graphrec.decoders.visual import EDGES, NODES, VisualDecoder
 
 class VBPRConfig(OneBehaviourConfig):
     visual_bias: bool = False
-    """The original's term f_i . beta', the looks' pull on everyone, which CausalRec's Eq. 5 leaves out. Here beta' is
-    E w, of reduced rank: the term is w . E f_i, so that users' tastes are t_u + w."""
+    """Whether the score has the original's visual bias f_i . beta', which is the same for all users. CausalRec's Eq. 5
+    leaves it out. Here beta' is E w, of reduced rank: the term is w . E f_i, so that a user's taste is t_u + w."""
 
 
 @decoders.register("vbpr")
 class VBPR(VisualDecoder):
-    """VBPR (He and McAuley 2016): item bias, match on ids, and a taste for looks; with CI the looks drop out."""
+    """VBPR (He and McAuley 2016): item bias, match on ids, a taste for visual features; CI removes these features.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> model, graph = small_model("vbpr")
+        >>> {name: (*branch.item.shape,) for name, branch in model(graph).items()}  # one column more for the bias
+        {'match': (11, 5), 'notice': (11, 8)}
+    """
 
     Config = VBPRConfig
     config: VBPRConfig
@@ -43,14 +54,14 @@ class VBPR(VisualDecoder):
         super().__init__(config, context)
         self.bias = nn.Parameter(torch.zeros(context.num_items))
         if config.visual_bias:
-            self.common_taste = nn.Parameter(torch.zeros(1, context.embedding_size * len(self.looks)))
+            self.common_taste = nn.Parameter(torch.zeros(1, context.embedding_size * len(self.visual)))
 
     def extra_tables(self) -> Representations:
         return {"bias": per_item(self.bias, self.context.num_users)}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         main = representations["main"]
-        notice = joined(*(main[name] for name in self.looks))
+        notice = joined(*(main[name] for name in self.visual))
         if self.config.visual_bias:
             notice = Representation(notice.user + self.common_taste, notice.item)
         return {"match": joined(representations["extra"]["bias"], main[ID]), "notice": notice}
@@ -58,7 +69,7 @@ class VBPR(VisualDecoder):
     @property
     def graph(self) -> CausalGraph:
         return CausalGraph(
-            nodes={**NODES, "P": Node("what the item draws from everyone", observed=False, deterministic=True)},
+            nodes={**NODES, "P": Node("item bias: the same for every user", observed=False, deterministic=True)},
             edges=[*EDGES, ("I", "P"), ("P", "Y"), ("U", "Y")],
             treatment="I",
             outcome="Y",

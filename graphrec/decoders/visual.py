@@ -1,16 +1,17 @@
-"""What VBPR, AMR and DeepStyle share: a match on ids, a notice of the looks, their sum.
+"""The common base of VBPR, AMR and DeepStyle: the sum of a match on ids and a notice of the visual features.
 
 With g the id representation of users and items, and the notice n(u, v_i) a function of what the user sees first:
 
     y_ui = g_u . g_i + n(u, v_i)
 
-Qiu et al. (CausalRec, ACM MM 2021, section 3) draw the causal graph of such models: the item acts on the interaction
-through the match M and, past it, through its looks V and the notice N. Their total indirect effect through the match,
-"with CI" (Eq. 14, 15), is g_u . (g_i - g_i*): the looks drop out altogether. That answers the question but leaves
-nothing of what the looks say about the preference, which is why CausalRec routes them through the match as well.
+"Causal Inference for Visual Debiasing in Visually-Aware Recommendation" (Ruihong Qiu et al., ACM MM 2021, section 3)
+draws the causal graph of such models. The item acts on the interaction through the match M. Past the match, it acts
+through its visual features V and the notice N. The total indirect effect through the match, "with CI" (Eq. 14, 15), is
+g_u . (g_i - g_i*). The visual features are not in it at all, so it also loses what they say about the preference.
+CausalRec therefore routes them through the match as well.
 
-On the backbone `mf` each is its paper's model. On a graph backbone g is the id representation and E f_i, t_u are the
-modality representations: an extension that is in none of the papers.
+On the backbone `mf` each of these decoders is its paper's model. On a graph backbone g is the id representation, and
+E f_i and t_u are the modality representations. This extension is in none of the papers.
 """
 
 from __future__ import annotations
@@ -37,10 +38,12 @@ from graphrec.errors import RecipeError
 
 
 class VisualDecoder(Decoder):
-    """Base of the decoders whose score is match + notice; the looks are the exposure modalities, else all.
+    """Base of the decoders whose score is match + notice.
+
+    The visual features are the exposure modalities, or all modalities where none has this role.
 
     Raises:
-        RecipeError: the dataset has no modality to look at.
+        RecipeError: the dataset has no modality.
     """
 
     Config = OneBehaviourConfig
@@ -51,14 +54,14 @@ class VisualDecoder(Decoder):
 
     def __init__(self, config: DecoderConfig, context: Context) -> None:
         super().__init__(config, context)
-        self.looks = self.visible()
+        self.visual = self.visual_features()
 
-    def visible(self) -> tuple[str, ...]:
-        """The modalities that make the looks."""
+    def visual_features(self) -> tuple[str, ...]:
+        """The modalities that count as visual features."""
         return visual_modalities(self.title, self.context)
 
     def towers(self) -> dict[str, Tower]:
-        return {"main": Tower(self.config.behaviour, (ID, *self.looks))}
+        return {"main": Tower(self.config.behaviour, (ID, *self.visual))}
 
     def objectives(self) -> list[Objective]:
         return [Objective("joint", self.config.behaviour, "bpr", match_and_notice, self.config.negatives)]
@@ -66,7 +69,7 @@ class VisualDecoder(Decoder):
     @property
     @abstractmethod
     def graph(self) -> CausalGraph:
-        """The causal graph that the paper's model stands for."""
+        """The causal graph of the paper's model."""
 
     @property
     def outcome(self) -> Outcome:
@@ -81,41 +84,53 @@ class VisualDecoder(Decoder):
 
 
 def match_and_notice(logits: Logits) -> Tensor:
+    """The logit match + notice."""
     return logits["match"] + logits["notice"]
 
 
-def visual_modalities(method: str, context: Context, besides: Iterable[str] = ()) -> tuple[str, ...]:
-    """The modalities with the role `exposure`, or all where none has it; without those named in `besides`.
+def visual_modalities(method: str, context: Context, exclude: Iterable[str] = ()) -> tuple[str, ...]:
+    """The modalities with the role `exposure`, or all where none has it, without those in `exclude`.
+
+    Args:
+        method: the method's name, for the error text.
+        context: the dataset's modalities and their roles.
+        exclude: modalities that are no visual features.
 
     Raises:
-        RecipeError: none is left.
+        RecipeError: no modality is left.
+
+    Example:
+        >>> visual_modalities("VBPR", Context(exposure=("visual",), content=("title",), embedding_size=8))
+        ('visual',)
+        >>> visual_modalities("VBPR", Context(exposure=(), content=("title", "audio"), embedding_size=8))
+        ('title', 'audio')
     """
-    hidden = set(besides)
-    exposure, every = ([m for m in names if m not in hidden] for names in (context.exposure, context.modalities))
-    if not every:
+    excluded = set(exclude)
+    exposure, modalities = ([m for m in names if m not in excluded] for names in (context.exposure, context.modalities))
+    if not modalities:
         raise RecipeError(
             f"{method} needs to know what the user sees first, and this dataset has no item features for it",
             expected="at least one modality"
-            + (f" besides {', '.join(sorted(hidden))}" if hidden else "")
+            + (f" besides {', '.join(sorted(excluded))}" if excluded else "")
             + ", with the role `exposure` in [data.roles]",
             got=", ".join(context.modalities) or "no modality",
             where="decoder.name",
-            next_step="bring item features, or take a decoder that works on ids: bpr, ct, esmm, hcr",
+            next_step="add item features to the dataset, or take a decoder that works on ids: bpr, ct, esmm, hcr",
         )
-    return tuple(exposure or every)
+    return tuple(exposure or modalities)
 
 
 NODES = {
     "U": Node("user"),
     "I": Node("item"),
-    "V": Node("looks: the item's exposure features", deterministic=True),
+    "V": Node("visual features: the item's exposure features", deterministic=True),
     "M": Node("match: true preference", observed=False, deterministic=True),
-    "N": Node("notice: the pull of the looks alone", observed=False, deterministic=True),
+    "N": Node("notice: attraction by the visual features alone", observed=False, deterministic=True),
     "Y": Node("interaction"),
 }
 EDGES = (("I", "V"), ("U", "M"), ("I", "M"), ("U", "N"), ("V", "N"), ("M", "Y"), ("N", "Y"))
 
 
 def match_notice_graph() -> CausalGraph:
-    """CausalRec's Figure 3 (c): match and notice alone lead to the interaction."""
+    """CausalRec's Figure 3 (c): the item acts on the interaction through match and notice alone."""
     return CausalGraph(NODES, EDGES, treatment="I", outcome="Y", mediators=("M",), conditioned=("U",))

@@ -60,9 +60,9 @@ def test_with_ci_it_is_eq_15_and_looks_at_neither_features_nor_categories() -> N
 def test_the_category_is_not_among_the_looks() -> None:
     context = replace(CONTEXT, exposure=(KIND, "visual"))
     model, graph = mf_model("deepstyle", context=context)
-    assert model.decoder.looks == ("visual",)
+    assert model.decoder.visual == ("visual",)
     alone = replace(CONTEXT, exposure=(KIND,), content=("visual",))
-    assert mf_model("deepstyle", context=alone)[0].decoder.looks == ("visual",)
+    assert mf_model("deepstyle", context=alone)[0].decoder.visual == ("visual",)
     with pytest.raises(RecipeError, match="besides kind"):
         mf_model("deepstyle", graph=graph, context=replace(CONTEXT, exposure=(), content=(KIND,)))
 

@@ -20,7 +20,7 @@ def test_looks_are_the_exposure_modalities_or_else_all() -> None:
     assert visual_modalities("VBPR", CONTEXT) == ("visual", "title")
     unknown = replace(CONTEXT, exposure=(), content=("acoustic", "visual"))
     assert visual_modalities("VBPR", unknown) == ("acoustic", "visual")
-    assert visual_modalities("DeepStyle", unknown, besides=["visual"]) == ("acoustic",)
+    assert visual_modalities("DeepStyle", unknown, exclude=["visual"]) == ("acoustic",)
     with pytest.raises(RecipeError, match=r"(?s)VBPR needs to know.*at least one modality, with the role `exposure`"):
         visual_modalities("VBPR", replace(CONTEXT, exposure=(), content=()))
 

@@ -115,7 +115,7 @@ def test_the_effects_are_those_of_the_paper_s_product() -> None:
     indirect, direct = one.decomposition.contributions
     assert indirect.value == pytest.approx(s["notice"] * (match - reference), rel=1e-9)
     assert direct.value == pytest.approx(reference * (s["notice"] - r["notice"]), rel=1e-9)
-    assert "match" in indirect.meaning and "looks" in direct.meaning and "match" not in direct.meaning
+    assert "match" in indirect.meaning and "visual features" in direct.meaning and "match" not in direct.meaning
 
 
 def test_the_user_s_own_factor_is_no_effect_of_the_item() -> None:
