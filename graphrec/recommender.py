@@ -52,8 +52,8 @@ class Recommender(nn.Module):
             torch.manual_seed(derive_seed(seed, "init"))
             backbone_class: type[Backbone] = with_modalities(backbones.get(backbone))
             self.decoder: Decoder = decoders.get(decoder)(decoder_config, context)
-            asked = backbone_config.centre_items
-            self.centre_items = self.decoder.centre_items if asked is None else asked
+            centre = backbone_config.centre_items
+            self.centre_items = self.decoder.centre_items if centre is None else centre
             self.towers = nn.ModuleDict()
             self.tables = nn.ModuleDict()
             shared: dict[str, tuple[int, int]] = {}
@@ -100,14 +100,14 @@ class Recommender(nn.Module):
         """
         propagated = self.propagate(graph) if propagated is None else propagated
         mask = None if bool(graph.in_train.all()) else graph.in_train
-        found = {}
+        by_tower = {}
         for name, tower in self.networks.items():
             outputs = {key: propagated[name][key] for key in tower.outputs}
             if self.centre_items:
-                outputs = {key: from_mean_item(one, mask) for key, one in outputs.items()}
-            found[name] = outputs
+                outputs = {key: from_mean_item(pair, mask) for key, pair in outputs.items()}
+            by_tower[name] = outputs
         extra = self.decoder.extra_tables()
-        return found | {"extra": extra} if extra else found
+        return by_tower | {"extra": extra} if extra else by_tower
 
     def forward(self, graph: InteractionGraph, propagated: Mapping[str, Representations] | None = None) -> Branches:
         """The branches of all users and items."""
@@ -121,7 +121,7 @@ class Recommender(nn.Module):
         """
         self.eval()
         representations = {
-            tower: {name: Representation(one.user.clone(), one.item.clone()) for name, one in outputs.items()}
+            tower: {name: Representation(pair.user.clone(), pair.item.clone()) for name, pair in outputs.items()}
             for tower, outputs in self.representations(graph).items()
         }
         categories = {name: graph.categories(name) for name in graph.modalities}
@@ -130,7 +130,7 @@ class Recommender(nn.Module):
             self.decoder.branches(representations),
             self.decoder,
             graph.in_train,
-            {name: found.to(graph.device) for name, found in categories.items() if found is not None},
+            {name: values.to(graph.device) for name, values in categories.items() if values is not None},
         )
 
 
@@ -183,12 +183,12 @@ class FrozenModel:
         if reference == "constant":
             return {name: self._constant(name, constant) for name in self.branches}
         if reference == "category":
-            kinds = self._categories(category)
-            item = partial(category_items, categories=kinds, in_train=self.in_train)
+            categories = self._categories(category)
+            item = partial(category_items, categories=categories, in_train=self.in_train)
         else:
             item = partial(reference_item, reference, in_train=self.in_train)
         intervened = {
-            tower: {name: Representation(one.user, item(item_table=one.item)) for name, one in outputs.items()}
+            tower: {name: Representation(pair.user, item(item_table=pair.item)) for name, pair in outputs.items()}
             for tower, outputs in self.representations.items()
         }
         return self.decoder.branches(intervened)
@@ -203,8 +203,8 @@ class FrozenModel:
 
     def _categories(self, name: str) -> Tensor:
         if name not in self.categories:
-            known = "; without one, use reference=mean" if not self.categories else ""
-            raise UnknownNameError("categorical modality", name, self.categories, where=f"reference=category{known}")
+            hint = "; without one, use reference=mean" if not self.categories else ""
+            raise UnknownNameError("categorical modality", name, self.categories, where=f"reference=category{hint}")
         check_categories(name, self.categories[name], self.in_train)
         return self.categories[name]
 
@@ -258,7 +258,7 @@ class EstimandScorer:
     def bytes_per_user(self) -> int:
         """About how much memory one user's scores take while they are computed."""
         tables = (*self.branches.values(), *(self.reference or {}).values())
-        return 4 * self.num_items * (sum(len(one.item) == self.num_items for one in tables) + 4)
+        return 4 * self.num_items * (sum(len(pair.item) == self.num_items for pair in tables) + 4)
 
 
 def _make_tables(shapes: dict[str, tuple[int, int]], trainable: bool) -> nn.ParameterDict:

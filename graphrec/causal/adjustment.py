@@ -70,6 +70,12 @@ def back_door(graph: CausalGraph, adjustment: tuple[str, ...] | None = None) -> 
     Raises:
         IdentificationError: the set is no adjustment set, or there is none; shows an open path.
         UnknownNameError: a variable that is not in the graph.
+
+    >>> from graphrec.causal.graph import Node
+    >>> nodes = {"I": Node("item"), "Z": Node("popularity"), "C": Node("click")}
+    >>> graph = CausalGraph(nodes, [("Z", "I"), ("Z", "C"), ("I", "C")], treatment="I", outcome="C", mediators=())
+    >>> back_door(graph).formula
+    'P(C | do(I)) = sum_{Z} P(C | I, Z) P(Z)'
     """
     rule = "the back-door criterion"
     i, y, suffix = graph.treatment, graph.outcome, conditioning_suffix(graph)

@@ -77,6 +77,18 @@ class CausalGraph:
         UnknownNameError: an edge or a causal role names a node that is not declared.
         RecipeError: a cycle, a node in two causal roles, a deterministic node without parents, or a conditioned node
             that is hidden or an effect of the treatment.
+
+    A hidden trait of the item causes the item to be shown and to be liked:
+
+    >>> graph = CausalGraph(
+    ...     nodes={"I": Node("item"), "V": Node("hidden trait", observed=False), "L": Node("like")},
+    ...     edges=[("V", "I"), ("V", "L"), ("I", "L")],
+    ...     treatment="I", outcome="L", mediators=(),
+    ... )
+    >>> graph.open_paths("I", "L")
+    ['I -> L', 'I <- V -> L']
+    >>> graph.d_separated("I", "L", without_outgoing_of=["I"])
+    False
     """
 
     nodes: Mapping[str, Node]

@@ -19,6 +19,9 @@ def parse_estimand(text: str) -> list[Estimand]:
     Raises:
         UnknownNameError: an unknown estimand or option; names the nearest.
         RecipeError: a malformed option, or a value out of range.
+
+    >>> [estimand.strength for estimand in parse_estimand("total_indirect_effect:strength=0.5,1")]
+    [0.5, 1.0]
     """
     parts = text.strip().split(":")
     name = ":".join(part for part in parts if "=" not in part)
@@ -53,7 +56,12 @@ def parse_estimand(text: str) -> list[Estimand]:
 
 
 def label(estimand: Estimand) -> str:
-    """The text from which `parse_estimand` makes the same estimand; options at their default are left out."""
+    """The text from which `parse_estimand` makes the same estimand; options at their default are left out.
+
+    >>> (estimand,) = parse_estimand("total_indirect_effect:reference=mean:strength=0.50")
+    >>> label(estimand)
+    'total_indirect_effect:strength=0.5'
+    """
     kind = type(estimand)
     parts = [vars(kind).get("name") or f"{kind.__module__}:{kind.__qualname__}"]  # its own: a parent has another text
     for key, spec in kind.model_fields.items():

@@ -37,6 +37,12 @@ def front_door(graph: CausalGraph) -> Identification:
 
     Raises:
         IdentificationError: names the condition and the path that breaks it.
+
+    >>> from graphrec.causal.graph import Node
+    >>> nodes = {"I": Node("item"), "C": Node("click"), "L": Node("like"), "V": Node("hidden", observed=False)}
+    >>> edges = [("V", "I"), ("V", "L"), ("I", "C"), ("C", "L")]
+    >>> front_door(CausalGraph(nodes, edges, treatment="I", outcome="L", mediators=("C",))).formula
+    "P(L | do(I)) = sum_{C} P(C | I) sum_{I'} P(L | I', C) P(I')"
     """
     rule = "the front-door criterion"
     _declared(graph, rule)

@@ -22,6 +22,13 @@ def check(dataset: InteractionDataset, more: Iterable[Check] = ()) -> list[Findi
 
     Args:
         more: further checks to run, functions from a dataset to findings.
+
+    >>> import pandas as pd
+    >>> from graphrec.data.dataset import dataset_from_events
+    >>> events = pd.DataFrame({"user": ["a", "b"], "item": ["x", "y"], "behaviour": "view"})
+    >>> dataset = dataset_from_events("tiny", events, feedback={"click": ("view",), "like": ("view",)}, provenance={})
+    >>> [finding.code for finding in check(dataset)]
+    ['single_behaviour', 'no_times', 'users_with_few_events', 'dead_ends']
     """
     findings = [*check_tables(dataset)]
     if any(finding.severity == "error" for finding in findings):

@@ -75,7 +75,11 @@ def _order_of_feedback(dataset: InteractionDataset) -> Iterator[Finding]:
 
 
 def seconds_of(times: np.ndarray) -> np.ndarray | None:
-    """The times in seconds since 1970; None where the unit is unknown, as many logs count from an undisclosed day."""
+    """The times in seconds since 1970; None where the unit is unknown, as many logs count from an undisclosed day.
+
+    >>> seconds_of(np.array([1_546_300_800_000])), seconds_of(np.array([17]))
+    (array([1.5463008e+09]), None)
+    """
     middle = float(np.median(times)) if len(times) else 0.0
     for least, greatest, unit in SECONDS:
         if least <= middle < greatest:

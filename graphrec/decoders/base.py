@@ -1,4 +1,7 @@
-"""The decoder contract: representations in, named branches out; objectives to train, a causal graph to justify."""
+"""What a decoder is: representations in, named branches out, with objectives and a causal graph that justifies them.
+
+Letters: U users, I items, d embedding width, B pairs in a batch, b users in a block.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,25 @@ from graphrec.registry import Registry
 Branches = dict[str, Representation]
 """A branch is a pair of tables; its logit for a user and an item is their inner product."""
 
-
 Grid = Mapping[str, tuple[Any, ...]]
-"""Values to try, by recipe key: what `graphrec tune` searches where the recipe names no space of its own."""
+"""Values to try, by recipe key: what `graphrec tune` searches where the recipe has no `tune.space`."""
 LIKE_GRID: Grid = {"training.learning_rate": (1e-4, 5e-4, 1e-3), "training.weight_decay": (1e-4, 1e-3, 1e-2)}
-"""HCR's paper, for its method and its baselines."""
+"""The grid of HCR's paper, for its method and its baselines."""
 CLICK_GRID: Grid = {"training.learning_rate": (1e-4, 1e-3, 1e-2), "training.weight_decay": (0.005, 0.01, 0.05, 0.1)}
-"""CausalRec's paper, for its method and its baselines."""
+"""The grid of CausalRec's paper, for its method and its baselines."""
 
 
 @dataclass(frozen=True)
 class Tower:
-    """One backbone of a decoder: over whose edges it propagates and which representations the decoder reads."""
+    """One backbone of a decoder.
+
+    Args:
+        feedback_role: whose edges it propagates over.
+        outputs: which representations the decoder reads.
+
+    >>> Tower("click", ("id", "visual")).outputs
+    ('id', 'visual')
+    """
 
     feedback_role: FeedbackRole
     outputs: tuple[str, ...]
@@ -41,15 +51,19 @@ class Tower:
 
 @dataclass(frozen=True)
 class Context:
-    """What a decoder knows of the data: which modalities are seen before the click and which after, and sizes.
+    """What a decoder knows of the data: the modality roles (seen before the click, or after it) and sizes.
 
     Without exposure (or content) modalities the id representation takes their place, as HCR does on Kwai and Taobao.
 
     Args:
+        exposure, content: the modalities that are seen before the click, and after it.
         embedding_size: d.
         num_users, num_items: U and I.
         widths: D of each modality.
         categorical: the modalities of which every item has at most one value, such as a category.
+
+    >>> Context(exposure=(), content=("visual",), embedding_size=8).exposure_or_id
+    ('id',)
     """
 
     exposure: tuple[str, ...]
@@ -80,12 +94,12 @@ class DecoderConfig(BaseModel):
 
 
 class OneBehaviourConfig(DecoderConfig):
-    """Settings of methods whose papers know one kind of feedback."""
+    """Settings of methods whose papers have one kind of feedback."""
 
     behaviour: FeedbackRole = "click"
     """The feedback that is learned."""
     negatives: Negatives = "unclicked"
-    """What the positives are compared with; of clicks `unclicked` alone, as the other kinds may be clicks."""
+    """What the positives are compared with. Clicks take `unclicked` alone: other kinds of negatives may be clicks."""
 
     @field_validator("negatives")
     @classmethod
@@ -100,7 +114,7 @@ class Decoder(nn.Module, ABC):
 
     Args:
         config: the class's own `Config`.
-        context: the modalities' roles and the width of representations.
+        context: the modality roles and the width of representations.
 
     Raises:
         RecipeError: the dataset lacks a modality that the method needs.
@@ -125,11 +139,15 @@ class Decoder(nn.Module, ABC):
         """The backbones that this decoder reads, by name."""
 
     def encode_features(self, graph: InteractionGraph) -> InteractionGraph:
-        """The graph as the backbones shall see it, where the method makes features of its own (DVBPR's images)."""
+        """The graph that the backbones get, where the method computes features itself (DVBPR's images)."""
         return graph
 
     def fit_statistics(self, graph: InteractionGraph, seed: int) -> None:
-        """Once before training: fill buffers with what the method reads off the training log beforehand."""
+        """Once before training: fill buffers with statistics of the training log, such as popularity.
+
+        Args:
+            seed: the run's seed, for what is drawn.
+        """
 
     def extra_tables(self) -> Representations:
         """Tables besides the backbones', such as an item bias; `branches` gets them under `extra`.
@@ -153,7 +171,7 @@ class Decoder(nn.Module, ABC):
     @property
     @abstractmethod
     def outcome(self) -> Outcome:
-        """How branches make the observational score, and the causal graph that says what they mean."""
+        """How branches make the observational score, and the causal graph in which they have a meaning."""
 
     @property
     @abstractmethod
@@ -175,18 +193,22 @@ class PairLogits(Mapping[str, Tensor]):
     Args:
         users, items: `[B]` rows.
         stages: `[B]`, the span of the training time in which each pair was observed, where an objective asks for it.
+
+    >>> branches = {"match": Representation(torch.eye(2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))}
+    >>> PairLogits(branches, torch.tensor([0, 1]), torch.tensor([1, 1]))["match"]
+    tensor([3., 4.])
     """
 
     def __init__(self, branches: Branches, users: Tensor, items: Tensor, stages: Tensor | None = None) -> None:
         self.branches, self.user_rows, self.item_rows, self.stages = branches, users, items, stages
-        self._known: dict[str, Tensor] = {}
+        self._computed: dict[str, Tensor] = {}
 
     def __getitem__(self, name: str) -> Tensor:
-        if name not in self._known:
+        if name not in self._computed:
             branch = self.branches[name]
             users, items = branch.user.index_select(0, self.user_rows), branch.item.index_select(0, self.item_rows)
-            self._known[name] = (users * items).sum(-1)
-        return self._known[name]
+            self._computed[name] = (users * items).sum(-1)
+        return self._computed[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.branches)
@@ -196,16 +218,21 @@ class PairLogits(Mapping[str, Tensor]):
 
 
 class BlockLogits(PairLogits):
-    """Logits of branches for a block of users against all rows of the item tables, `[b, I]` each."""
+    """Logits of branches for a block of users against all rows of the item tables, `[b, I]` each.
+
+    >>> branches = {"match": Representation(torch.eye(2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))}
+    >>> BlockLogits(branches, torch.tensor([0]))["match"]
+    tensor([[1., 3.]])
+    """
 
     def __init__(self, branches: Branches, users: Tensor) -> None:
         super().__init__(branches, users, torch.empty(0))
 
     def __getitem__(self, name: str) -> Tensor:
-        if name not in self._known:
+        if name not in self._computed:
             branch = self.branches[name]
-            self._known[name] = branch.user[self.user_rows] @ branch.item.T
-        return self._known[name]
+            self._computed[name] = branch.user[self.user_rows] @ branch.item.T
+        return self._computed[name]
 
 
 def pick(representations: Representations, names: tuple[str, ...]) -> Representation:
@@ -218,21 +245,27 @@ def from_mean_item(branch: Representation, mask: Tensor | None = None) -> Repres
 
     Args:
         mask: `[I]` bool, the items over which the mean is taken; all by default.
+
+    >>> from_mean_item(Representation(torch.ones(1, 1), torch.tensor([[1.0], [3.0]]))).item.flatten()
+    tensor([-1.,  1.])
     """
     items = branch.item if mask is None else branch.item[mask]
     return Representation(branch.user, branch.item - items.mean(0))
 
 
 def per_item(values: Tensor, num_users: int) -> Representation:
-    """A table whose logit is the item's value `[I]` for every user."""
+    """A branch whose logit is the item's value `[I]` for every user.
+
+    >>> BlockLogits({"bias": per_item(torch.tensor([0.5, 2.0]), 1)}, torch.tensor([0]))["bias"]
+    tensor([[0.5000, 2.0000]])
+    """
     return Representation(values.new_ones(num_users, 1), values.unsqueeze(1))
 
 
 def joined(*branches: Representation) -> Representation:
-    """One branch whose logit is the sum of the given ones'."""
-    return Representation(
-        torch.cat([one.user for one in branches], dim=1), torch.cat([one.item for one in branches], dim=1)
-    )
+    """One branch whose logit is the sum of the branches' logits."""
+    users, items = [branch.user for branch in branches], [branch.item for branch in branches]
+    return Representation(torch.cat(users, dim=1), torch.cat(items, dim=1))
 
 
 def with_offset(branch: Representation, offset: Tensor) -> Representation:

@@ -51,7 +51,12 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
     Raises:
         UnknownNameError: no world of that name.
         RecipeError: a setting that the world does not have, or a value out of range.
-        DataError: `out` holds what graphrec did not write, or `dataset` is none that can be used.
+        DataError: `out` holds what graphrec did not write, or `dataset` cannot be used.
+
+    >>> import tempfile
+    >>> folder = simulate("coat", tempfile.mkdtemp() + "/raw", users=20, items=40, shown=10, random_test=4)
+    >>> sorted(path.name for path in folder.iterdir())
+    ['test.ascii', 'train.ascii', 'truth', 'user_item_features', 'world.json']
     """
     kind = worlds.get(world)
     real = None if dataset is None else load(Path(dataset))

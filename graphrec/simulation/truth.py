@@ -214,7 +214,11 @@ def _require_target(name: str) -> None:
 
 
 def best_items(values: np.ndarray, k: int, candidates: np.ndarray | None = None) -> np.ndarray:
-    """The k best candidates of each row, best first `[b, K]`; -1 where a row has fewer than k."""
+    """The k best candidates of each row, best first `[b, K]`; -1 where a row has fewer than k.
+
+    >>> best_items(np.array([[0.1, 0.9, 0.5]]), 2, np.array([[True, False, True]]))
+    array([[2, 0]])
+    """
     if candidates is not None:
         values = np.where(candidates, values, -np.inf)
     k = min(k, values.shape[1])
@@ -235,6 +239,11 @@ def regret_at_k(ranked_items: np.ndarray, effect: np.ndarray, candidates: np.nda
 
     Raises:
         DataError: a list holds an item that is no candidate.
+
+    The best two items would earn 0.9 + 0.6, the list earns 0.9 + 0.3:
+
+    >>> regret_at_k(np.array([[0, 2]]), np.array([[0.9, 0.6, 0.3]])).round(3)
+    array([0.2])
     """
     gained = _along(effect, ranked_items, candidates).sum(axis=1)
     best = _along(effect, best_items(effect, ranked_items.shape[1], candidates), None).sum(axis=1)
@@ -248,6 +257,9 @@ def ndcg_at_k(ranked_items: np.ndarray, likes: np.ndarray, candidates: np.ndarra
         ranked_items: `[b, K]` item rows, -1 at an empty rank.
         likes: `[b, I]` bool, such as `Truth.draw_likes` gives.
         candidates: as in `regret_at_k`; a like outside them does not count.
+
+    >>> ndcg_at_k(np.array([[2, 0]]), np.array([[True, False, False]])).round(3)
+    array([0.631])
     """
     gains = _along(likes.astype(np.float64), ranked_items, candidates)
     discount = 1 / np.log2(np.arange(2, gains.shape[1] + 2))

@@ -163,6 +163,9 @@ def log_complement(log_p: Tensor) -> Tensor:
 
     The clamp keeps p = 1 finite. It is as near to 0 as its reciprocal, the gradient, allows in float32: a pair that
     is wrongly held for certain is still corrected up to a logit of about 85, and not beyond.
+
+    >>> log_complement(torch.tensor([0.75]).log()).exp()
+    tensor([0.2500])
     """
     log_p = log_p.clamp(max=-1e-37)
     near_one = log_p > -0.6931
