@@ -122,9 +122,9 @@ def main(
     for name in names:
         backbones.get(name)
     recipe = RECIPES / f"backbones-{dataset}.toml"
-    asked = {"benchmark": f"backbones {dataset}", recipe.name: sha256(recipe)[:12]}
-    with lock_folder(out or Path("runs/backbones") / dataset, asked) as place:
-        _compare(dataset, data, place, names, trials, seeds, jobs)
+    options = {"benchmark": f"backbones {dataset}", recipe.name: sha256(recipe)[:12]}
+    with lock_folder(out or Path("runs/backbones") / dataset, options) as folder:
+        _compare(dataset, data, folder, names, trials, seeds, jobs)
 
 
 def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int, seeds: int, jobs: int) -> None:
@@ -138,23 +138,25 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
         for name in names
     ]
     cells = {}
-    for done, found in enumerate(in_processes(_carry_out, tasks, jobs), start=1):
-        cells[found.backbone, found.decoder] = found
-        print(f"{done} of {len(tasks)} cells: {found.backbone} under {found.decoder} {found.failure}", flush=True)
-    trained = [found for found in cells.values() if found.folders]
+    for done, finished in enumerate(in_processes(_train_cell, tasks, jobs), start=1):
+        cells[finished.backbone, finished.decoder] = finished
+        print(
+            f"{done} of {len(tasks)} cells: {finished.backbone} under {finished.decoder} {finished.failure}", flush=True
+        )
+    trained = [finished for finished in cells.values() if finished.folders]
     if not trained:
         raise RunError("every cell failed", got="; ".join(f"{one.name}: {one.failure}" for one in cells.values()))
-    warn_of_other_code([run for found in trained for run in found.runs])
+    warn_of_other_code([run for finished in trained for run in finished.runs])
     costs = _costs(trained, out / "costs")
     tables, tests, texts = [], [], []
     for decoder in DECODERS:
         of_decoder = [cells[name, decoder] for name in names]
-        table, tested = _judged(of_decoder, costs, setting)
+        table, tested = _compared_cells(of_decoder, costs, setting)
         tables.append(table)
         tests.append(named(table["method"].tolist(), tested).assign(decoder=decoder))
         texts.append(f"**{decoder.upper()}**\n\n{_shown(of_decoder, table, tested, costs, setting)}")
     made = {"command": command(sys.argv), "trials": trials, "seeds": seeds, "jobs": jobs}
-    about = {found.name: found.about() | {"cost": costs.get(found.name)} for found in cells.values()}
+    about = {finished.name: finished.about() | {"cost": costs.get(finished.name)} for finished in cells.values()}
     for name, text in (
         ("results.csv", pd.concat(tables).to_csv(index=False)),
         ("results.md", "\n".join(texts)),
@@ -163,7 +165,7 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
         (ABOUT, json.dumps(made | {"cells": about}, indent=2) + "\n"),
     ):
         write_text(out / name, text)
-    rows, users = [found.row for found in trained], trained[0].runs[0].user_ids
+    rows, users = [finished.row for finished in trained], trained[0].runs[0].user_ids
     write_values(values_of_users(setting.shown, rows, range(seeds), users), out)
     print("\n" + (out / "results.md").read_text(encoding="utf-8"))
 
@@ -171,9 +173,9 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
 def _refuse_to_lose(out: Path, names: list[str], seeds: int) -> None:
     about = out / ABOUT
     if about.is_file():
-        kept = read_json(about)
-        refuse_to_lose("backbones", {name.partition(" ")[0] for name in kept["cells"]}, names, out)
-        refuse_to_lose("seeds", range(kept["seeds"]), range(seeds), out)
+        existing = read_json(about)
+        refuse_to_lose("backbones", {name.partition(" ")[0] for name in existing["cells"]}, names, out)
+        refuse_to_lose("seeds", range(existing["seeds"]), range(seeds), out)
 
 
 def _recipe(dataset: str, prepared: Path, backbone: str, decoder: str) -> Recipe:
@@ -223,7 +225,7 @@ class Cell:
         return {"recipe": recipe_values(self.runs[0].recipe), "runs": [run.about() for run in self.runs]}
 
 
-def _carry_out(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, seeds: int) -> Cell:
+def _train_cell(name: str, decoder: str, recipe: Recipe, out: Path, trials: int, seeds: int) -> Cell:
     """Tune, train the best settings with the other seeds, evaluate."""
     keep_large_blocks()  # each process its own
     runs = []
@@ -250,18 +252,18 @@ def _costs(cells: Iterable[Cell], folder: Path) -> dict[str, Cost]:
     Kept in `folder`, and measured again where tuning with more trials has chosen other settings since.
     """
     costs, missing = {}, []
-    for one in cells:
-        kept = folder / f"{one.backbone}-{one.decoder}.json"
-        recipe = one.runs[0].recipe
+    for trained in cells:
+        file = folder / f"{trained.backbone}-{trained.decoder}.json"
+        recipe = trained.runs[0].recipe
         settings = hashlib.sha256(recipe.with_data_at("").to_toml().encode()).hexdigest()[:12]
-        if kept.is_file() and read_json(kept).get("recipe") == settings:
-            costs[one.name] = read_json(kept)
+        if file.is_file() and read_json(file).get("recipe") == settings:
+            costs[trained.name] = read_json(file)
         else:
-            missing.append((one.name, recipe, kept, settings))
+            missing.append((trained.name, recipe, file, settings))
     return costs | dict(in_processes(_measured, missing, 1))
 
 
-def _measured(name: str, recipe: Recipe, kept: Path, settings: str) -> tuple[str, Cost]:
+def _measured(name: str, recipe: Recipe, file: Path, settings: str) -> tuple[str, Cost]:
     """The cost of a short training: of two rounds of epochs that end in a validation each, the second is timed."""
     keep_large_blocks()
     a_round = recipe.training.validate_every
@@ -272,17 +274,22 @@ def _measured(name: str, recipe: Recipe, kept: Path, settings: str) -> tuple[str
     seconds = (passed[-1] - passed[a_round - 1]) / a_round
     cost = {"seconds_an_epoch": seconds, "megabytes": made["peak_memory_mb"], "threads": made["threads"]}
     cost["recipe"] = settings
-    write_json(kept, cost)
+    write_json(file, cost)
     return name, cost
 
 
-def _judged(cells: list[Cell], costs: Mapping[str, Cost], setting: Setting) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _compared_cells(
+    cells: list[Cell], costs: Mapping[str, Cost], setting: Setting
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All metrics of a decoder's backbones with their cost, and the tests of every pair on the metrics shown."""
     done = [cell for cell in cells if cell.folders]
     table = pd.DataFrame([cell.row.cells for cell in done]).assign(decoder=[cell.decoder for cell in done])
     table = table.assign(**{key: [costs[cell.name][key] for cell in done] for key in ("seconds_an_epoch", "megabytes")})
     return table, paired_tests(
-        {place: [one[["user", *setting.shown]] for one in cell.row.per_user["test"]] for place, cell in enumerate(done)}
+        {
+            number: [one[["user", *setting.shown]] for one in cell.row.per_user["test"]]
+            for number, cell in enumerate(done)
+        }
     )
 
 
@@ -301,16 +308,16 @@ def _shown(
     titles[2:2] = [f"{metric_label(shown[0])}, published"] if published else []
     lines = ["| backbone | " + " | ".join(titles) + " |", "|---" * (1 + len(titles)) + "|"]
     row_of = {name: row for row, name in table["method"].items()}
-    for one in cells:
-        row = row_of.get(one.backbone)
+    for trained in cells:
+        row = row_of.get(trained.backbone)
         if row is None:
-            lines.append(_line(f"`{one.backbone}`", [one.failure], titles))
+            lines.append(_line(f"`{trained.backbone}`", [trained.failure], titles))
             continue
         values = [cell(table.loc[row], metric, bold=best[metric] == row) for metric in shown]
-        values += [number(published[one.backbone]) if one.backbone in published else "–"] if published else []
-        cost = costs[one.name]
+        values += [number(published[trained.backbone]) if trained.backbone in published else "–"] if published else []
+        cost = costs[trained.name]
         values += [f"{cost['seconds_an_epoch']:.1f}", f"{cost['megabytes']:,}"]
-        lines.append(_line(f"`{one.backbone}`", values, titles))
+        lines.append(_line(f"`{trained.backbone}`", values, titles))
     others = {name: figure for name, figure in published.items() if name not in backbones}
     lines += [_line(f"{name} (not here)", ["", "", number(figure)], titles) for name, figure in others.items()]
     return "\n".join([*lines, *(["", setting.published_note] if published else [])]) + "\n"
@@ -319,10 +326,10 @@ def _shown(
 def _trials(cells: Iterable[Cell]) -> pd.DataFrame:
     """A row a training of the tuning, with its cell in front."""
     tables = []
-    for one in cells:
-        tables.append(one.trials.copy())
-        tables[-1].insert(0, "backbone", one.backbone)
-        tables[-1].insert(1, "decoder", one.decoder)
+    for tuned in cells:
+        tables.append(tuned.trials.copy())
+        tables[-1].insert(0, "backbone", tuned.backbone)
+        tables[-1].insert(1, "decoder", tuned.decoder)
     return pd.concat(tables, ignore_index=True)
 
 

@@ -61,8 +61,8 @@ Trials = Annotated[
 
 def mode_of(full: bool, seeds: int | None, trials: int | None) -> Mode:
     """The full or the quick mode, with other numbers where they are given."""
-    given = {name: number for name, number in (("seeds", seeds), ("trials", trials)) if number is not None}
-    return replace(FULL if full else QUICK, **given)
+    numbers = {name: number for name, number in (("seeds", seeds), ("trials", trials)) if number is not None}
+    return replace(FULL if full else QUICK, **numbers)
 
 
 @contextmanager
@@ -141,18 +141,18 @@ def experiment(
         )
 
 
-def command(given: Sequence[str]) -> str:
+def command(argv: Sequence[str]) -> str:
     """The command line that was given, without the places of this machine."""
-    script, *options = given
+    script, *options = argv
     parts, asked = [f"python benchmarks/{Path(script).name}"], iter(options)
-    for one in asked:
-        name, equals, value = one.partition("=")
+    for option in asked:
+        name, equals, value = option.partition("=")
         if name in ("--data", "--out") and not equals:
             value = next(asked, "")
         if name == "--data":
             parts += [] if value == TWIN else ["--data DIR"]
         elif name != "--out":
-            parts.append(one)
+            parts.append(option)
     return " ".join(parts)
 
 

@@ -27,11 +27,11 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of `dose_response.py hidden`.")] = Path("runs/dose-hidden"),
 ) -> None:
     rows = [
-        {"dose": float(place.parent.name.removeprefix("strength-")), "seed": int(place.name.removeprefix("seed-"))}
+        {"dose": float(folder.parent.name.removeprefix("strength-")), "seed": int(folder.name.removeprefix("seed-"))}
         | facts
-        for place in sorted(out.glob("strength-*/seed-*"))
+        for folder in sorted(out.glob("strength-*/seed-*"))
         for facts in [
-            product_form(place, "HCR") | product_form(place, "HCR, all centred") | additive_form(place, "HCR-A")
+            product_form(folder, "HCR") | product_form(folder, "HCR, all centred") | additive_form(folder, "HCR-A")
         ]
     ]
     if not rows:
@@ -52,9 +52,9 @@ def main(
     print(text)
 
 
-def product_form(place: Path, method: str) -> dict[str, float]:
+def product_form(folder: Path, method: str) -> dict[str, float]:
     """h2's mean and spread within a user, and how h1's and h2's item means go along with v."""
-    branches, v, earned = opened(place, method)
+    branches, v, earned = opened(folder, method)
 
     def logits(name: str) -> torch.Tensor:
         return branches[name].user @ branches[name].item.T
@@ -69,8 +69,8 @@ def product_form(place: Path, method: str) -> dict[str, float]:
     }
 
 
-def additive_form(place: Path, method: str) -> dict[str, float]:
-    branches, v, earned = opened(place, method)
+def additive_form(folder: Path, method: str) -> dict[str, float]:
+    branches, v, earned = opened(folder, method)
     gate = branches["like_gate"].item[:, 0]
     return {
         f"{method}: correlation of gate and v": correlation(gate, v),
@@ -79,11 +79,11 @@ def additive_form(place: Path, method: str) -> dict[str, float]:
     }
 
 
-def opened(place: Path, method: str):
-    found = Run(place / "runs" / method)
-    truth = Truth.load(place / "raw").align(found.user_ids, found.item_ids)
-    ndcg = [found.results["truth", name].metrics["ndcg_do@50"]["mean"] for name in ("front_door", "observational")]
-    return found.model.branches, torch.from_numpy(truth.confounder()), ndcg[0] - ndcg[1]
+def opened(folder: Path, method: str):
+    trained = Run(folder / "runs" / method)
+    truth = Truth.load(folder / "raw").align(trained.user_ids, trained.item_ids)
+    ndcg = [trained.results["truth", name].metrics["ndcg_do@50"]["mean"] for name in ("front_door", "observational")]
+    return trained.model.branches, torch.from_numpy(truth.confounder()), ndcg[0] - ndcg[1]
 
 
 def correlation(values: torch.Tensor, v: torch.Tensor) -> float:

@@ -46,30 +46,30 @@ def main(
         if not (raw / "truth").is_dir():
             gr.simulate("tiktok", raw, **WORLD)
         ready = prepared("tiktok", raw, out, "Tiktok twin")
-        found, runs = {}, {}
+        refutations, runs = {}, {}
         for name, settings in METHODS.items():
             chosen = Recipe.from_toml(recipe, [f"data.path={ready}", f"name={name}", *settings])
             folder = out / "runs" / name.lower().replace(" ", "-")
             runs[name] = train(chosen, folder, callbacks=[training_progress(name)])
-            found[name] = gr.refute(runs[name], progress=training_progress)
-        figures = _figures(found, runs)
+            refutations[name] = gr.refute(runs[name], progress=training_progress)
+        figures = _figures(refutations, runs)
         write_text(out / "results.csv", figures.to_csv(index=False))
         write_text(out / "results.md", _table(figures))
-        about = {name: {**one.about(), "recipe": recipe_values(one.recipe)} for name, one in runs.items()}
+        about = {name: {**trained.about(), "recipe": recipe_values(trained.recipe)} for name, trained in runs.items()}
         write_json(out / "about.json", {"command": command(sys.argv), "world": WORLD, "runs": about})
     print("\n" + (out / "results.md").read_text(encoding="utf-8"))
 
 
-def _figures(found: Mapping[str, Refutation], runs: Mapping[str, Run]) -> pd.DataFrame:
+def _figures(refutations: Mapping[str, Refutation], runs: Mapping[str, Run]) -> pd.DataFrame:
     """A row a method and figure, each check's outcome before; a method's causal ranking is called `causal`."""
     rows = []
-    for method, one in found.items():
+    for method, refutation in refutations.items():
         own = next(iter(runs[method].variants()))
-        for check in one.checks:
-            place = {"method": method, "check": check.name}
-            rows.append(place | {"figure": "outcome", "shown": OUTCOMES[check.passed]})
+        for check in refutation.checks:
+            labels = {"method": method, "check": check.name}
+            rows.append(labels | {"figure": "outcome", "shown": OUTCOMES[check.passed]})
             rows += [
-                place
+                labels
                 | {"figure": figure.label.replace(own, "causal"), "shown": str(figure)}
                 | {"value": figure.value, "low": figure.low, "high": figure.high}
                 for figure in check.figures

@@ -136,7 +136,7 @@ def study_markdown(table: pd.DataFrame, parameter: str) -> str:
         if metric.startswith("ndcg"):
             means = table.set_index(["method", "dose"])[metric]
             lost = [1 - means[OBSERVATIONAL, dose] / means[INTERVENTIONAL, dose] for dose in doses]
-            text.append("| *lost by the observational oracle* | " + " | ".join(f"{one:.1%}" for one in lost) + " |")
+            text.append("| *lost by the observational oracle* | " + " | ".join(f"{share:.1%}" for share in lost) + " |")
         text.append("")
     return "\n".join(text)
 

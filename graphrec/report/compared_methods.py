@@ -48,8 +48,10 @@ def compare_methods(
     table, trainings = rows.table, rows.table["run"].tolist()
     shown = [baseline for baseline in baselines if result_set in baseline.per_user]
     if shown:
-        table = pd.concat([pd.DataFrame([_baseline_row(one, result_set) for one in shown]), table], ignore_index=True)
-    tested = {number: [one.per_user[result_set]] for number, one in enumerate(shown) if one.competes}
+        table = pd.concat(
+            [pd.DataFrame([_baseline_row(baseline, result_set) for baseline in shown]), table], ignore_index=True
+        )
+    tested = {number: [baseline.per_user[result_set]] for number, baseline in enumerate(shown) if baseline.competes}
     tested |= dict(enumerate(rows.per_user, start=len(shown)))
     return RunComparison(table, paired_tests(tested, dict(enumerate(trainings, start=len(shown)))))
 
@@ -65,13 +67,13 @@ def methods_in_order(table: pd.DataFrame) -> list[str]:
     return table.assign(more=table["run"].duplicated()).sort_values("more", kind="stable")["method"].tolist()
 
 
-def method_rows(methods: Sequence[TrainedMethod], result_set: str, *, every: bool = False) -> MethodRows:
+def method_rows(methods: Sequence[TrainedMethod], result_set: str, *, all_estimands: bool = False) -> MethodRows:
     """A row a method and estimand, over the method's seeds.
 
     An estimand under which not all seeds were evaluated is left out.
 
     Args:
-        every: all estimands, not those alone that are compared.
+        all_estimands: all, not those alone that are compared.
 
     Raises:
         RunError: a run was not evaluated on `result_set`, the runs do not share their split, or a method's seeds share
@@ -80,7 +82,7 @@ def method_rows(methods: Sequence[TrainedMethod], result_set: str, *, every: boo
     compare([run for method in methods for run in method.runs], result_set)  # refuses what cannot be compared
     rows, per_user = [], []
     for method in methods:
-        names = None if every else method.compared
+        names = None if all_estimands else method.compared
         for results in _shared_results(method, result_set, names):
             name, estimand = results[0].method, results[0].estimand
             per_user.append([result.per_user for result in results])

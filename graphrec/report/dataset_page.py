@@ -59,13 +59,13 @@ def write_check_page(inspection: Inspection, out: Path, oracles: TextTable = ([]
 def _published(inspection: Inspection) -> TextTable:
     rows = [
         (
-            one.variant.name,
-            "yes" if one.is_same else "no",
-            ", ".join(f"{key} {count:,}" for key, count in one.variant.counts.items()),
-            ", ".join(f"{key} {'none' if n is None else format(n, ',')}" for key, n in one.found.items()),
-            one.variant.counted_from,
+            comparison.variant.name,
+            "yes" if comparison.is_same else "no",
+            ", ".join(f"{key} {count:,}" for key, count in comparison.variant.counts.items()),
+            ", ".join(f"{key} {'none' if n is None else format(n, ',')}" for key, n in comparison.found.items()),
+            comparison.variant.counted_from,
         )
-        for one in inspection.compared
+        for comparison in inspection.compared
     ]
     return ["published set", "this one", "published", "counted here", "source"], rows
 
@@ -98,8 +98,8 @@ def _plots(dataset: InteractionDataset, split: Split | None) -> list[str]:
         times = {name: table["timestamp"].to_numpy() for name, table in pairs.items()}
         if split is not None and split.config.name in ("chronological", "global_time"):
             times["train"] = np.array([split.train["timestamp"].max()])
-        seconds = {name: seconds_of(found) for name, found in times.items()}
-        days = {name: found / 86_400 for name, found in seconds.items() if found is not None}
+        seconds = {name: seconds_of(values) for name, values in times.items()}
+        days = {name: values / 86_400 for name, values in seconds.items() if values is not None}
         dated = len(days) == len(times)
         shown = days if dated else times
         ends = {"train": float(shown.pop("train")[0])} if "train" in shown else {}
@@ -107,7 +107,7 @@ def _plots(dataset: InteractionDataset, split: Split | None) -> list[str]:
     if dataset.features:
         missing = {name: 1 - float(feature.mask.mean()) for name, feature in dataset.features.items()}
         plots.append(share_plot(missing, "items that lack the modality", "missing"))
-        norms = {name: found for name, feature in dataset.features.items() if len(found := feature.norms())}
+        norms = {name: values for name, feature in dataset.features.items() if len(values := feature.norms())}
         if norms:
             plots.append(quantile_plot(norms, "norm of an item's features", "norms"))
     return plots

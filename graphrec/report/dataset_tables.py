@@ -33,7 +33,7 @@ def span_text(facts: dict[str, Any]) -> str:
     seconds = seconds_of(np.asarray(facts["span"]))
     if seconds is None:
         return "{} to {}, of a unit that cannot be told".format(*facts["span"])
-    return " to ".join(pd.Timestamp(one, unit="s").strftime("%Y-%m-%d") for one in seconds)
+    return " to ".join(pd.Timestamp(second, unit="s").strftime("%Y-%m-%d") for second in seconds)
 
 
 def modality_table(facts: dict[str, Any]) -> TextTable:
@@ -41,14 +41,14 @@ def modality_table(facts: dict[str, Any]) -> TextTable:
     rows = [
         (
             name,
-            one["role"] or "none",
-            one["kind"],
-            one["encoder"] or "none",
-            one["layer"] or "none",
-            f"{one['width']:,}",
-            f"{one['share_missing']:.1%}",
+            modality["role"] or "none",
+            modality["kind"],
+            modality["encoder"] or "none",
+            modality["layer"] or "none",
+            f"{modality['width']:,}",
+            f"{modality['share_missing']:.1%}",
         )
-        for name, one in facts["modalities"].items()
+        for name, modality in facts["modalities"].items()
     ]
     return ["modality", "role", "kind", "encoder", "layer", "width", "missing"], rows
 
@@ -56,7 +56,14 @@ def modality_table(facts: dict[str, Any]) -> TextTable:
 def finding_table(findings: list[Finding]) -> TextTable:
     """A row for each finding."""
     rows = [
-        (one.code, one.severity, one.message, one.example or "–", one.next_step or "–", f"{one.count:,}")
-        for one in findings
+        (
+            finding.code,
+            finding.severity,
+            finding.message,
+            finding.example or "–",
+            finding.next_step or "–",
+            f"{finding.count:,}",
+        )
+        for finding in findings
     ]
     return ["code", "severity", "finding", "example", "next step", "count"], rows

@@ -53,8 +53,8 @@ def write_results(result: BenchmarkResult, out: Path) -> None:
         "oracles": None if result.gap is None else asdict(result.gap),
         "runs": {
             run.folder.name: {**run.about(), "recipe": recipe_values(run.recipe)}
-            for found in result.trained.values()
-            for run in found
+            for runs in result.trained.values()
+            for run in runs
         },
     }
     texts[ABOUT] = json.dumps(about, indent=2) + "\n"
@@ -65,7 +65,7 @@ def write_results(result: BenchmarkResult, out: Path) -> None:
 
 def _made_with(result: BenchmarkResult) -> str:
     """The data, the seeds, the code and the command behind the table; of the code nothing where none was trained."""
-    behind = sorted({code for found in result.trained.values() for run in found for code in code_versions(run)})
+    behind = sorted({code for runs in result.trained.values() for run in runs for code in code_versions(run)})
     made = f" Made with {'; '.join(behind)}." if behind else ""
     by = f" By `{result.command}`." if result.command else ""
     seeds = f"seed{'' if len(result.seeds) == 1 else 's'} {', '.join(map(str, result.seeds))}"
@@ -75,10 +75,10 @@ def _made_with(result: BenchmarkResult) -> str:
 def _users_of_truth(result: BenchmarkResult) -> str:
     """A line on the users of the columns by the truth, which are not those of the column `users`."""
     result_set = TRUTH_SETS[result.target]
-    per_user = [one.per_user[result_set] for one in result.baselines if result_set in one.per_user]
+    per_user = [summary.per_user[result_set] for summary in result.baselines if result_set in summary.per_user]
     if not per_user:
         return ""
-    counts = {metric: one["users"] for metric, one in summarise(per_user[0]).items()}
+    counts = {metric: summary["users"] for metric, summary in summarise(per_user[0]).items()}
     liking, all_users = min(counts.values()), max(counts.values())
     over = f"{liking:,} users with a drawn like, the other (do) columns over all {all_users:,}"
     return f"\nNDCG (do) is over the {over}.\n" if liking < all_users else f"\n(do): over all {all_users:,} users.\n"
@@ -88,8 +88,8 @@ def _own_estimands(result: BenchmarkResult) -> str:
     """A line an estimand that recipes name first, as tuning writes it, with their methods; nothing where none does."""
     chosen = ", chosen on the validation split" if result.trials else ""
     methods: dict[str, list[str]] = {}
-    for name, found in result.trained.items():
-        for first in found[0].recipe.estimands()[:1]:
+    for name, runs in result.trained.items():
+        for first in runs[0].recipe.estimands()[:1]:
             methods.setdefault(label(first), []).append(name)
     lines = [f"- Scored under `{text}`{chosen}: {', '.join(names)}." for text, names in methods.items()]
     return "\n" + "\n".join(lines) + "\n" if lines else ""
@@ -109,8 +109,8 @@ def values_of_users(
             method=row.cells["method"], estimand=row.cells["estimand"], result_set=result_set, seed=seed
         )
         for row in rows
-        for result_set, found in row.per_user.items()
-        for seed, table in zip(seeds, found)
+        for result_set, seed_tables in row.per_user.items()
+        for seed, table in zip(seeds, seed_tables)
     ]
     types = dict.fromkeys(("method", "estimand", "result_set", "user"), "category") | {"seed": "int32"}
     columns = ["method", "estimand", "result_set", "seed", "user", *shown]

@@ -53,36 +53,38 @@ def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
         figure.set_layout_engine("constrained", hspace=0.1)
         for axes, panel in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels):
             places, width = np.arange(len(panel.groups)), 0.8 / len(panel.series)
-            for number, (name, found) in enumerate(panel.series.items()):
+            for number, (name, estimates) in enumerate(panel.series.items()):
                 colour, hatch = styles[name]
-                means = np.array([one.mean for one in found])
-                ends = np.array([[one.mean - one.low, one.high - one.mean] for one in found]).T
+                means = np.array([estimate.mean for estimate in estimates])
+                ends = np.array(
+                    [[estimate.mean - estimate.low, estimate.high - estimate.mean] for estimate in estimates]
+                ).T
                 at = places + (number - (len(panel.series) - 1) / 2) * width
                 axes.bar(at, means, 0.94 * width, color=colour, hatch=hatch, edgecolor="white", linewidth=0, label=name)
                 axes.errorbar(at, means, np.nan_to_num(ends).clip(0), fmt="none", ecolor=INK, elinewidth=1, capsize=2)
-                for place in at[np.isnan(means)]:
-                    axes.text(place, 0, "–", ha="center", va="bottom")
+                for position in at[np.isnan(means)]:
+                    axes.text(position, 0, "–", ha="center", va="bottom")
             middle, room = (len(places) - 1) / 2, max(len(places), 2) / 2  # one group alone has no broader bars
             axes.set_xlim(middle - room, middle + room)
             axes.axhline(0, color=INK, linewidth=0.7)
             axes.grid(axis="x", visible=False)
-            beside = len(panel.series) > AT_MOST_ABOVE
+            legend_beside = len(panel.series) > AT_MOST_ABOVE
             size = min(8.5, 42 / len(places))  # points; smaller where there are more than four groups
-            letters = int((LETTERS_BESIDE_LEGEND if beside else LETTERS) / len(places) / size)
+            letters = int((LETTERS_BESIDE_LEGEND if legend_beside else LETTERS) / len(places) / size)
             below = [fill(group, max(letters, 1), break_long_words=False) for group in panel.groups]
             axes.set_xticks(places, below, fontsize=size)
             axes.set_xlabel(panel.axis)
             axes.set_title(panel.title, loc="left", fontsize=9.5)
-            if beside:
+            if legend_beside:
                 axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
             elif len(panel.series) > 1:
                 axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(panel.series), borderaxespad=0.2)
         figure.supxlabel("bars: means, lines: 95 % intervals", fontsize=8.5)
         description = "; ".join(
-            f"{panel.title}, {name}, {group}: {one}"
+            f"{panel.title}, {name}, {group}: {estimate}"
             for panel in panels
-            for name, found in panel.series.items()
-            for group, one in zip(panel.groups, found)
+            for name, estimates in panel.series.items()
+            for group, estimate in zip(panel.groups, estimates)
         )
         return page_svg(figure, key, title, description)
 

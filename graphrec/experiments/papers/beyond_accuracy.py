@@ -22,20 +22,22 @@ Summary = dict[str, dict[str, float]]
 
 def list_contents(result: BenchmarkResult, title: str) -> PaperTable:
     """A row a method and estimand of the benchmark's table, a column a measure of its lists of 50 items."""
-    found: dict[str, Summary] = {}
+    measures: dict[str, Summary] = {}
     failed: dict[str, str] = {}
     for method, shown in result.compared.items():
         try:
-            found |= _described(result.trained[method], shown)
+            measures |= _described(result.trained[method], shown)
         except Exception as error:
             failed |= dict.fromkeys(shown.values(), f"failed: {report_failure(method, error)}")
     failed |= {method: f"failed: {why}" for method, why in result.failed.items()}
-    ends = {metric.rpartition("@")[2] for one in found.values() for metric in one}
+    ends = {metric.rpartition("@")[2] for summary in measures.values() for metric in summary}
     k = str(K) if str(K) in ends else max(ends, key=int, default="")
-    metrics = [metric for metric in next(iter(found.values()), {}) if metric.endswith(f"@{k}")]
+    metrics = [metric for metric in next(iter(measures.values()), {}) if metric.endswith(f"@{k}")]
     metrics.sort(key=lambda metric: not metric.startswith("coverage"))
     nothing = {"mean": NAN, "low": NAN, "high": NAN}
-    table = [{"Method": name} | _cells({m: one.get(m, nothing) for m in metrics}) for name, one in found.items()]
+    table = [
+        {"Method": name} | _cells({m: summary.get(m, nothing) for m in metrics}) for name, summary in measures.items()
+    ]
     table += [{"Method": name, **{_column(metric): short(why) for metric in metrics}} for name, why in failed.items()]
     return PaperTable(
         name="lists",
@@ -56,7 +58,7 @@ def _described(runs: Sequence[Run], shown: Mapping[str, str]) -> dict[str, Summa
         runs: one a seed.
         shown: by the label of an estimand, what its row is called.
     """
-    estimands = [one for one in runs[0].variants().values() if label(one) in shown]
+    estimands = [estimand for estimand in runs[0].variants().values() if label(estimand) in shown]
     for run in runs:
         evaluate_missing(run, estimands, LISTS)
     return {

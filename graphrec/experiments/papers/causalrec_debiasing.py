@@ -32,17 +32,17 @@ def causalrec_figure_5(result: BenchmarkResult, title: str) -> PaperTable:
     measured: dict[str, Measured] = {}
     for scored in inferred:
         plain = replace(scored, estimand=Observational())
-        pair = [replace(one, name=side) for side, one in zip(SIDES, (plain, scored))]
+        pair = [replace(row, name=side) for side, row in zip(SIDES, (plain, scored))]
         measured[scored.name], metrics = measure_all(pair, ["mrr"], result)
     measured = dict(zip(measured, one_family(list(measured.values()))))
     rows: list[dict[str, Any]] = []
     for metric in metrics:
-        for name, one in measured.items():
-            cells = {key: value for n, side in enumerate(SIDES) for key, value in one.cell(n, metric, side).items()}
-            gain = one.gain(1, 0, metric) if metric == "mrr" else Estimate("", NAN, NAN, NAN)
+        for name, sides in measured.items():
+            cells = {key: value for n, side in enumerate(SIDES) for key, value in sides.cell(n, metric, side).items()}
+            gain = sides.gain(1, 0, metric) if metric == "mrr" else Estimate("", NAN, NAN, NAN)
             row = {"Metric": metric_label(metric), "Model": name, **cells}
             rows.append(row | {GAIN: gain.mean, f"{GAIN}_low": gain.low, f"{GAIN}_high": gain.high})
-    drawn = [name for name, one in measured.items() if len(one.failed) < len(SIDES)]
+    drawn = [name for name, sides in measured.items() if len(sides.failed) < len(SIDES)]
     panels = [
         Bars(
             panel_title(metric),
@@ -60,7 +60,7 @@ def causalrec_figure_5(result: BenchmarkResult, title: str) -> PaperTable:
         table=pd.DataFrame(rows),
         notes=(
             "VBPR and AMR have no lambda2: all of the direct effect is removed.",
-            *dict.fromkeys(f"{name} {note}" for name, one in measured.items() for note in one.notes()),
+            *dict.fromkeys(f"{name} {note}" for name, sides in measured.items() for note in sides.notes()),
         ),
         picture=bar_panels(panels, title, "causalrec-figure-5") if drawn else None,
     )

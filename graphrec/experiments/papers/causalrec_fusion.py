@@ -15,12 +15,12 @@ def causalrec_figure_6(result: BenchmarkResult, title: str) -> PaperTable:
     rows = [Scored.of(result, method.name, name=method.name.removeprefix("CausalRec-")) for method in FUSIONS]
     rows.append(Scored.of(result, CAUSALREC, name="MML"))
     measured, metrics = measure_all(rows, ["ndcg@50", "hr@50"], result, as_benchmark=True)
-    there = [number for number in range(len(rows)) if number not in measured.failed]
+    drawn = [number for number in range(len(rows)) if number not in measured.failed]
     panels = [
         Bars(
             panel_title(metric),
-            tuple(rows[number].name for number in there),
-            {CAUSALREC: [measured.estimate(number, metric) for number in there]},
+            tuple(rows[number].name for number in drawn),
+            {CAUSALREC: [measured.estimate(number, metric) for number in drawn]},
         )
         for metric in metrics
     ]
@@ -36,5 +36,5 @@ def causalrec_figure_6(result: BenchmarkResult, title: str) -> PaperTable:
             "The paper lists names and meanings in different orders; the names decide here.",
             *measured.notes(),
         ),
-        picture=bar_panels(panels, title, "causalrec-figure-6") if there else None,
+        picture=bar_panels(panels, title, "causalrec-figure-6") if drawn else None,
     )

@@ -17,11 +17,11 @@ FULL = f"{CAUSALREC}, lambda2 = 1"
 
 def with_full_removal(rows: Sequence[Scored]) -> list[Scored]:
     """The rows, and at their end CausalRec with lambda2 = 1 where its own is another."""
-    found = list(rows)
+    extended = list(rows)
     for row in rows:
         if row.name == CAUSALREC and isinstance(row.estimand, TotalIndirectEffect) and row.estimand.strength != 1:
-            found.append(replace(row, name=FULL, estimand=row.estimand.model_copy(update={"strength": 1.0})))
-    return found
+            extended.append(replace(row, name=FULL, estimand=row.estimand.model_copy(update={"strength": 1.0})))
+    return extended
 
 
 def about_lambda2(rows: Sequence[Scored], trials: int) -> str:
@@ -36,7 +36,7 @@ def about_lambda2(rows: Sequence[Scored], trials: int) -> str:
             names.setdefault(row.estimand.strength, []).append(row.name)
     if not names:
         return ""
-    said = "; ".join(f"{', '.join(found)}: lambda2 = {value:g}" for value, found in names.items())
+    strengths = "; ".join(f"{', '.join(row_names)}: lambda2 = {value:g}" for value, row_names in names.items())
     chosen = "chosen on validation" if trials else "not tuned"
     nothing = " At lambda2 = 0 nothing is removed: that is the model without causal inference." if 0 in names else ""
-    return f" {said}, {chosen}.{nothing}"
+    return f" {strengths}, {chosen}.{nothing}"

@@ -17,9 +17,9 @@ def causalrec_figure_7(result: BenchmarkResult, title: str) -> PaperTable:
         Scored.of(result, "CausalRec", TotalIndirectEffect(strength=strength), f"{strength:g}") for strength in LAMBDA2
     ]
     measured, metrics = measure_all(rows, ["mrr", "ndcg@50"], result)
-    there = [number for number in range(len(rows)) if number not in measured.failed]
+    drawn = [number for number in range(len(rows)) if number not in measured.failed]
     panels = {
-        metric: {"CausalRec": [(LAMBDA2[number], measured.estimate(number, metric)) for number in there]}
+        metric: {"CausalRec": [(LAMBDA2[number], measured.estimate(number, metric)) for number in drawn]}
         for metric in metrics
     }
     return PaperTable(
@@ -29,5 +29,5 @@ def causalrec_figure_7(result: BenchmarkResult, title: str) -> PaperTable:
         f"{about_metrics(metrics)} {measured.bold('every other row')} {ENDS}",
         table=method_rows(measured, metrics, "lambda2"),
         notes=tuple(dict.fromkeys(measured.notes())),
-        picture=curve_panels(panels, "lambda2", "causalrec-figure-7") if there else None,
+        picture=curve_panels(panels, "lambda2", "causalrec-figure-7") if drawn else None,
     )

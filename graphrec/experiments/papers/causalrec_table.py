@@ -39,8 +39,8 @@ def causalrec_table_2(result: BenchmarkResult, title: str) -> PaperTable:
             table.append({"Dataset": "ours less published", **label, **_less(table[-2], theirs, names)})
     if not category:
         table += [
-            {"Dataset": f"{one}, published", "Metric": metric_label(metric), **_published(one, metric, names)}
-            for one in PUBLISHED
+            {"Dataset": f"{dataset}, published", "Metric": metric_label(metric), **_published(dataset, metric, names)}
+            for dataset in PUBLISHED
             for metric in METRICS
         ]
     left_out = [row.name for row in rows if row.failed == NOT_RUN]
@@ -65,7 +65,7 @@ def causalrec_table_2(result: BenchmarkResult, title: str) -> PaperTable:
 
 
 def _ours(measured: Measured, metric: str) -> dict[str, Any]:
-    found = {
+    cells = {
         key: value
         for number, name in enumerate(measured.names)
         for key, value in measured.cell(number, metric, name).items()
@@ -73,15 +73,15 @@ def _ours(measured: Measured, metric: str) -> dict[str, Any]:
     own = measured.names.index(CAUSALREC)
     others = [number for number in range(own) if number not in measured.failed]
     if metric not in METRICS or own in measured.failed or not others:
-        return found
+        return cells
     best = max(others, key=lambda number: measured.values.loc[number, metric])
     gain = measured.gain(own, best, metric)
-    return found | {IMPROVE: gain.mean, f"{IMPROVE}_low": gain.low, f"{IMPROVE}_high": gain.high}
+    return cells | {IMPROVE: gain.mean, f"{IMPROVE}_low": gain.low, f"{IMPROVE}_high": gain.high}
 
 
 def _published(category: str, metric: str, names: Sequence[str]) -> dict[str, Any]:
-    found = {name: PUBLISHED[category].figure(name, metric) for name in names}
-    values: dict[str, Any] = {name: NAN if value is None else value for name, value in found.items()}
+    figures = {name: PUBLISHED[category].figure(name, metric) for name in names}
+    values: dict[str, Any] = {name: NAN if value is None else value for name, value in figures.items()}
     best = max(values[name] for name in PAPERS[:-1])
     return values | {IMPROVE: 100 * (values[PAPERS[-1]] / best - 1)}
 
@@ -91,9 +91,11 @@ def _less(ours: dict[str, Any], theirs: dict[str, Any], names: Sequence[str]) ->
 
 
 def _panel(measured: Measured, metric: str, category: str) -> Bars:
-    there = [number for number in range(len(measured.names)) if number not in measured.failed]
-    series = {"ours": [measured.estimate(number, metric) for number in there]}
+    drawn = [number for number in range(len(measured.names)) if number not in measured.failed]
+    series = {"ours": [measured.estimate(number, metric) for number in drawn]}
     if category and metric in METRICS:
-        found = [PUBLISHED[category].figure(measured.names[number], metric) for number in there]
-        series[f"{category}, published"] = [Estimate("", NAN if one is None else one, NAN, NAN) for one in found]
-    return Bars(panel_title(metric), tuple(measured.names[number] for number in there), series)
+        figures = [PUBLISHED[category].figure(measured.names[number], metric) for number in drawn]
+        series[f"{category}, published"] = [
+            Estimate("", NAN if figure is None else figure, NAN, NAN) for figure in figures
+        ]
+    return Bars(panel_title(metric), tuple(measured.names[number] for number in drawn), series)

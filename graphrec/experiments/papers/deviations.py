@@ -12,15 +12,15 @@ HCR_BATCH, CAUSALREC_BATCH = 1024, 100
 def of_hcr(result: BenchmarkResult) -> list[str]:
     """Against TKDE 2024, section 4.1."""
     recipe = result.runs[0].recipe
-    said = [
+    deviations = [
         *_batch(recipe, HCR_BATCH),
         f"At most {recipe.training.epochs} epochs; the paper names no limit.",
         _tuning(result, "its whole grid, on Taobao with a learning rate of 1e-5 besides, which is in none of ours"),
     ]
     if recipe.split.name != "chronological":
         why = ": the data comes with its parts" if recipe.split.name == "given" else ""
-        said.append(f"Split `{recipe.split.name}`{why}. The paper splits by time.")
-    return said
+        deviations.append(f"Split `{recipe.split.name}`{why}. The paper splits by time.")
+    return deviations
 
 
 def of_causalrec(result: BenchmarkResult) -> list[str]:

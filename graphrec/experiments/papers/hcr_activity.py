@@ -15,16 +15,16 @@ GROUPS = {"AU": ACTIVITY[0], "LAU": ACTIVITY[1]}
 def hcr_figure_5(result: BenchmarkResult, title: str, k: int = 100) -> PaperTable:
     """(a) Recall@K of both in each group, (b) how much HCR gains."""
     metric = f"recall@{k}"
-    found = against_ct(result, GROUPS, metric, "User group")
+    groups = against_ct(result, GROUPS, metric, "User group")
     share = next((runs[0].recipe.evaluation.active_share for runs in result.trained.values()), 0.4)
     return figure(
-        found,
+        groups,
         name="hcr-figure-5",
         title=f"HCR, Figure 5: HCR and CT for active and less active users. {title}",
         caption=f"(a) {metric_label(metric)}; (b) relative improvement of HCR over CT. AU: active users, the "
         f"{100 * share:g} % with the most training clicks; LAU: the others.",
         panels=[
-            Bars(f"(a) {metric_label(metric)}", found.groups, found.series),
-            Bars("(b) improvement of HCR over CT (%)", found.groups, {"HCR": found.gains}),
+            Bars(f"(a) {metric_label(metric)}", groups.groups, groups.series),
+            Bars("(b) improvement of HCR over CT (%)", groups.groups, {"HCR": groups.gains}),
         ],
     )

@@ -20,9 +20,9 @@ def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOF
     own = hcr[0].recipe.decoder["beta"] if hcr else None
     rows = [Scored.of(result, "HCR" if beta == own else with_beta(beta).name, name=str(beta)) for beta in BETAS]
     measured, metrics = measure_all(rows, [f"recall@{cutoffs[-1]}", f"ndcg@{cutoffs[0]}"], result, as_benchmark=True)
-    there = [number for number in range(len(rows)) if number not in measured.failed]
+    drawn = [number for number in range(len(rows)) if number not in measured.failed]
     panels = {
-        metric: {"HCR": [(float(BETAS[number]), measured.estimate(number, metric, "HCR")) for number in there]}
+        metric: {"HCR": [(float(BETAS[number]), measured.estimate(number, metric, "HCR")) for number in drawn]}
         for metric in metrics
     }
     return PaperTable(

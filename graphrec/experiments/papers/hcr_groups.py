@@ -45,9 +45,9 @@ class Groups:
     def undefined(self) -> bool:
         """Whether a method that did not fail has no value in some group."""
         return any(
-            math.isnan(found.mean) and row not in one.failed
+            math.isnan(estimate.mean) and row not in of_group.failed
             for row, name in enumerate(METHODS)
-            for found, one in zip(self.series[name], self.measured)
+            for estimate, of_group in zip(self.series[name], self.measured)
         )
 
 
@@ -61,32 +61,37 @@ def against_ct(result: BenchmarkResult, result_sets: Mapping[str, str], metric: 
     """
     scored = [Scored.of(result, name) for name in METHODS]
     measured = one_family([measure(scored, [metric], [result_set]) for result_set in result_sets.values()])
-    gains = [one.gain(METHODS.index("HCR"), METHODS.index("CT"), metric) for one in measured]
+    gains = [of_group.gain(METHODS.index("HCR"), METHODS.index("CT"), metric) for of_group in measured]
     rows: list[dict[str, Any]] = []
-    for group, one, gain in zip(result_sets, measured, gains):
-        cells = {key: value for row, name in enumerate(METHODS) for key, value in one.cell(row, metric, name).items()}
+    for group, of_group, gain in zip(result_sets, measured, gains):
+        cells = {
+            key: value for row, name in enumerate(METHODS) for key, value in of_group.cell(row, metric, name).items()
+        }
         gained = {GAIN: gain.mean, f"{GAIN}_low": gain.low, f"{GAIN}_high": gain.high}
-        rows.append({head: group, USERS: one.users(metric), **cells, **gained})
+        rows.append({head: group, USERS: of_group.users(metric), **cells, **gained})
     series = {
-        name: [Estimate(name, NAN, NAN, NAN) if row in one.failed else one.estimate(row, metric) for one in measured]
+        name: [
+            Estimate(name, NAN, NAN, NAN) if row in of_group.failed else of_group.estimate(row, metric)
+            for of_group in measured
+        ]
         for row, name in enumerate(METHODS)
     }
     return Groups(tuple(result_sets), measured, pd.DataFrame(rows), series, gains)
 
 
 def figure(
-    found: Groups, *, name: str, title: str, caption: str, panels: Sequence[Bars], notes: Sequence[str] = ()
+    groups: Groups, *, name: str, title: str, caption: str, panels: Sequence[Bars], notes: Sequence[str] = ()
 ) -> PaperTable:
     """The paper's figure; without a picture where neither method could be measured anywhere."""
-    failures = dict.fromkeys(note for one in found.measured for note in one.notes())
-    whole = not any(one.failed for one in found.measured)
-    gaps = [NO_GAIN] if whole and any(math.isnan(gain.mean) for gain in found.gains) else []
-    drawn = any(len(one.failed) < len(METHODS) for one in found.measured)
+    failures = dict.fromkeys(note for of_group in groups.measured for note in of_group.notes())
+    whole = not any(of_group.failed for of_group in groups.measured)
+    gaps = [NO_GAIN] if whole and any(math.isnan(gain.mean) for gain in groups.gains) else []
+    drawn = any(len(of_group.failed) < len(METHODS) for of_group in groups.measured)
     return PaperTable(
         name=name,
         title=title,
-        caption=f"{caption} {found.measured[0].bold('the other of the row')} {ENDS} {UNQUOTED}",
-        table=found.table,
+        caption=f"{caption} {groups.measured[0].bold('the other of the row')} {ENDS} {UNQUOTED}",
+        table=groups.table,
         notes=(*notes, *gaps, *failures),
         picture=bar_panels(panels, title, name) if drawn else None,
     )

@@ -22,7 +22,7 @@ def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = C
     result_sets = {f"{name} ratio": result_set for name, result_set in zip(("high", "low"), RATIOS)}
     at = {k: against_ct(result, result_sets, f"normalised_recall@{k}", "Item group") for k in cutoffs}
     table = pd.concat(
-        [found.table.assign(K=pd.Series(int(k), found.table.index, dtype=object)) for k, found in at.items()]
+        [groups.table.assign(K=pd.Series(int(k), groups.table.index, dtype=object)) for k, groups in at.items()]
     )
     table = table.sort_index(kind="stable", ignore_index=True)  # by group, then by K
     table.insert(1, "K", table.pop("K"))
@@ -30,18 +30,18 @@ def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = C
         Bars(
             f"({letter}) normalised recall, {group}",
             tuple(f"K = {k}" for k in at),
-            {name: [found.series[name][number] for found in at.values()] for name in METHODS},
+            {name: [groups.series[name][number] for groups in at.values()] for name in METHODS},
         )
         for number, (letter, group) in enumerate(zip("ab", result_sets))
     ]
-    every = tuple(one for found in at.values() for one in found.measured)
-    gains = [gain for found in at.values() for gain in found.gains]
+    measured = tuple(of_group for groups in at.values() for of_group in groups.measured)
+    gains = [gain for groups in at.values() for gain in groups.gains]
     return figure(
-        replace(at[cutoffs[0]], table=table, measured=every, gains=gains),
+        replace(at[cutoffs[0]], table=table, measured=measured, gains=gains),
         name="hcr-figure-7",
         title=f"HCR, Figure 7: HCR and CT by like/click ratio of the items. {title}",
         caption="Recall of a group of items over the share of the lists that is of it, in each training. High ratio: "
         "the third of the items with the most likes a click in the training split; low ratio: the others.",
         panels=panels,
-        notes=UNDEFINED if any(found.undefined for found in at.values()) else (),
+        notes=UNDEFINED if any(groups.undefined for groups in at.values()) else (),
     )

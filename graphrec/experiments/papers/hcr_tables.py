@@ -37,8 +37,8 @@ def hcr_table_3(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CU
 def _table(
     result: BenchmarkResult, rows: Sequence[Scored], name: str, title: str, cutoffs: Sequence[int]
 ) -> PaperTable:
-    wanted = [f"{metric}@{k}" for metric in ("recall", "ndcg") for k in cutoffs]
-    measured, metrics = measure_all(rows, wanted, result, as_benchmark=True)
+    of_paper = [f"{metric}@{k}" for metric in ("recall", "ndcg") for k in cutoffs]
+    measured, metrics = measure_all(rows, of_paper, result, as_benchmark=True)
     drawn = f"ndcg@{cutoffs[0]}" if result.truth is None else "ndcg_do@50"
     shown = [measured.estimate(row, drawn) for row in range(len(rows)) if row not in measured.failed]
     left_out = [row.name for row in rows if row.failed == NOT_RUN]

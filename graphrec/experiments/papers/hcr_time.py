@@ -19,19 +19,21 @@ HEAD = "Subset"
 def hcr_figure_6(result: BenchmarkResult, title: str, k: int = 100) -> PaperTable:
     """(a) how much HCR gains over CT in each subset, (b) how far both drop from the first to the later ones."""
     metric = f"recall@{k}"
-    found = against_ct(result, {result_set.removeprefix("time_"): result_set for result_set in SUBSETS}, metric, HEAD)
+    groups = against_ct(result, {result_set.removeprefix("time_"): result_set for result_set in SUBSETS}, metric, HEAD)
     drops = against_ct(result, {"drop": DROP}, f"drop_{metric}", HEAD)
     no_gain = [GAIN, f"{GAIN}_low", f"{GAIN}_high"]  # drops are compared as they are
-    table = pd.concat([found.table, drops.table.drop(columns=no_gain)], ignore_index=True)
+    table = pd.concat([groups.table, drops.table.drop(columns=no_gain)], ignore_index=True)
     return figure(
-        replace(found, table=table, measured=(*found.measured, *drops.measured)),
+        replace(groups, table=table, measured=(*groups.measured, *drops.measured)),
         name="hcr-figure-6",
         title=f"HCR, Figure 6: HCR and CT over time. {title}",
         caption=f"{metric_label(metric)} on four chronological subsets of each user's held-out likes. (a) Relative "
         "improvement of HCR over CT in each; (b) drop of each training, 1 - mean of subsets 2 to 4 / subset 1; lower "
         "is better.",
         panels=[
-            Bars("(a) improvement of HCR over CT (%)", found.groups, {"HCR": found.gains}, "subset, in order of time"),
+            Bars(
+                "(a) improvement of HCR over CT (%)", groups.groups, {"HCR": groups.gains}, "subset, in order of time"
+            ),
             Bars(f"(b) drop of {metric_label(metric)}", drops.groups, drops.series),
         ],
         notes=["The paper does not say which metric the figure shows; this is the one of its Figure 5."],

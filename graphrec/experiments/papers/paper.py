@@ -51,20 +51,20 @@ class Paper:
 
     def make(self, result: BenchmarkResult, title: str) -> list[PaperTable]:
         """Every table and figure; one that cannot be made says why, and the others are made."""
-        made = [found for name, make in self.paper_tables.items() if (found := _made(name, make, result, title))]
+        made = [table for name, make in self.paper_tables.items() if (table := _made(name, make, result, title))]
         return [
-            one
-            if one.name in STATISTICS
-            else replace(one, notes=(*one.notes, *self.about_data(result), *_about_training(result)))
-            for one in made
+            paper_table
+            if paper_table.name in STATISTICS
+            else replace(paper_table, notes=(*paper_table.notes, *self.about_data(result), *_about_training(result)))
+            for paper_table in made
         ]
 
 
 def _about_training(result: BenchmarkResult) -> list[str]:
     """What each method was tuned with, and what the intervals are over."""
-    said = "No method was tuned: all have the settings of the benchmark's recipe."
+    tuning = "No method was tuned: all have the settings of the benchmark's recipe."
     if result.trials:
-        said = (
+        tuning = (
             f"Tuned with {counted(result.trials, 'training')} each, or as many as the grid has, on the validation "
             "part; an ablation has the settings of its method."
         )
@@ -72,7 +72,7 @@ def _about_training(result: BenchmarkResult) -> list[str]:
     over = f"Seeds {', '.join(map(str, seeds))}: intervals and tests are over users and trainings."
     if len(seeds) == 1:
         over = f"One training a method, seed {seeds[0]}: intervals and tests are over users, not over trainings."
-    return [said, over] if seeds else [said]
+    return [tuning, over] if seeds else [tuning]
 
 
 def _made(name: str, make: Make, result: BenchmarkResult, title: str) -> PaperTable | None:

@@ -104,23 +104,21 @@ class Measured:
         column = column or metric_label(metric)
         if row in self.failed:
             return {column: short(self.failed[row]), f"{column}_low": NAN, f"{column}_high": NAN, f"{column}_best": NAN}
-        found = self.values.loc[row]
+        values = self.values.loc[row]
+        ends = {f"{column}{end}": values[f"{metric}{end}"] for end in ("_low", "_high")}
         best = clear_best(self.values, metric, self.tests) == row
-        return {
-            column: found[metric], f"{column}_low": found[f"{metric}_low"], f"{column}_high": found[f"{metric}_high"],
-            f"{column}_best": best,
-        }  # fmt: skip
+        return {column: values[metric], **ends, f"{column}_best": best}
 
     def users(self, metric: str) -> int:
         """How many users have the metric under some method, in each of its trainings."""
         return max(
-            (min(int(one[metric].notna().sum()) for one in found) for found in self.per_user.values()), default=0
+            (min(int(table[metric].notna().sum()) for table in tables) for tables in self.per_user.values()), default=0
         )
 
     def estimate(self, row: int, metric: str, name: str = "") -> Estimate:
         """The same for a picture."""
-        found = self.values.loc[row]
-        return Estimate(name or self.names[row], *(found[f"{metric}{end}"] for end in ("", "_low", "_high")))
+        values = self.values.loc[row]
+        return Estimate(name or self.names[row], *(values[f"{metric}{end}"] for end in ("", "_low", "_high")))
 
     def gain(self, row: int, over: int, metric: str) -> Estimate:
         """By how many percent the mean of one row is above that of another, with a 95 % interval over users and seeds.
@@ -130,11 +128,11 @@ class Measured:
         """
         if row in self.failed or over in self.failed:
             return Estimate("", NAN, NAN, NAN)
-        found = [[one.set_index("user")[metric].dropna() for one in self.per_user[side]] for side in (row, over)]
-        users = sorted(set.intersection(*(set(one.index) for side in found for one in side)))
+        values = [[series.set_index("user")[metric].dropna() for series in self.per_user[side]] for side in (row, over)]
+        users = sorted(set.intersection(*(set(series.index) for side in values for series in side)))
         if not users:
             return Estimate("", NAN, NAN, NAN)
-        above, below = (np.stack([one[users].to_numpy() for one in side]) for side in found)
+        above, below = (np.stack([series[users].to_numpy() for series in side]) for side in values)
         if below.mean() == 0:
             return Estimate("", NAN, NAN, NAN)
         ratio, scale = float(above.mean() / below.mean()), 100 / below.mean()
@@ -174,33 +172,35 @@ def measure(
         truth: of a simulated world.
         benchmark: whose own tests are taken for the rows that its table has.
     """
-    wanted, result_sets = list(metrics), list(result_sets)
+    names, result_sets = list(metrics), list(result_sets)
     failed = {number: row.failed for number, row in enumerate(rows) if row.failed}
-    kept: dict[str, dict[int, list[pd.DataFrame]]] = {result_set: {} for result_set in result_sets}
+    per_user: dict[str, dict[int, list[pd.DataFrame]]] = {result_set: {} for result_set in result_sets}
     for number, row in enumerate(rows):
         if number in failed:
             continue
         try:
-            found = {result_set: row.per_user(result_set, truth) for result_set in result_sets}
+            tables_of = {result_set: row.per_user(result_set, truth) for result_set in result_sets}
         except Exception as error:
             failed[number] = f"failed: {report_failure(row.name, error)}"
             continue
-        for result_set, tables in found.items():
-            kept[result_set][number] = [_only(one, wanted) for one in tables]
+        for result_set, tables in tables_of.items():
+            per_user[result_set][number] = [_only(table, names) for table in tables]
     summaries = {
-        number: _summary([kept[result_set][number] for result_set in result_sets], wanted)
-        for number in kept[result_sets[0]]
+        number: _summary([per_user[result_set][number] for result_set in result_sets], names)
+        for number in per_user[result_sets[0]]
     }
-    nothing = {f"{metric}{end}": NAN for metric in wanted for end in ("", "_low", "_high")}
+    nothing = {f"{metric}{end}": NAN for metric in names for end in ("", "_low", "_high")}
     values = pd.DataFrame([summaries.get(number, nothing) for number in range(len(rows))])
-    first = {number: kept[result_sets[0]][number] for number in kept[result_sets[0]]}
+    first = {number: per_user[result_sets[0]][number] for number in per_user[result_sets[0]]}
     trainings = {number: rows[number].method for number in first}
     places = {} if benchmark is None else _places({number: rows[number] for number in first}, benchmark)
     tests, family = pd.DataFrame(), OF_PAPER_TABLE
     if len(places) < len(first):
-        tests = pd.concat([paired_tests(kept[result_set], trainings) for result_set in result_sets], ignore_index=True)
+        tests = pd.concat(
+            [paired_tests(per_user[result_set], trainings) for result_set in result_sets], ignore_index=True
+        )
     if benchmark is not None and places:
-        tests, family = _with_benchmark(tests, benchmark, places, wanted)
+        tests, family = _with_benchmark(tests, benchmark, places, names)
     return Measured(tuple(row.name for row in rows), values, tests, family, trainings, failed, first)
 
 
@@ -214,16 +214,18 @@ def measure_all(
             benchmark's tables do.
     """
     benchmark = result if as_benchmark else None
-    every = [*metrics, *(TRUTHS if result.truth else ())]
+    all_metrics = [*metrics, *(TRUTHS if result.truth else ())]
     result_sets = evaluated_sets(result.truth is not None, result.target)
-    return measure(rows, every, result_sets, result.truth, benchmark), every
+    return measure(rows, all_metrics, result_sets, result.truth, benchmark), all_metrics
 
 
 def one_family(measured: Sequence[Measured]) -> tuple[Measured, ...]:
     """The same with the tests of all corrected together: what one table or figure shows on a metric is one family."""
-    tests = corrected(pd.concat([one.tests for one in measured], ignore_index=True))
-    ends = np.cumsum([0, *(len(one.tests) for one in measured)])
-    return tuple(replace(one, tests=tests.iloc[start:end]) for one, start, end in zip(measured, ends, ends[1:]))
+    tests = corrected(pd.concat([measurement.tests for measurement in measured], ignore_index=True))
+    ends = np.cumsum([0, *(len(measurement.tests) for measurement in measured)])
+    return tuple(
+        replace(measurement, tests=tests.iloc[start:end]) for measurement, start, end in zip(measured, ends, ends[1:])
+    )
 
 
 def method_rows(measured: Measured, metrics: Sequence[str], head: str = "Method") -> pd.DataFrame:
@@ -243,15 +245,19 @@ def short(failure: str) -> str:
 def about_metrics(metrics: Iterable[str]) -> str:
     """What is better, where that is not the higher value, and what `(do)` means."""
     lower = [metric_label(metric) for metric in metrics if better(metric) == "lower"]
-    said = f" Of {', '.join(lower)} lower is better." if lower else ""
-    return said + (" (do): by the simulated world's truth." if any("_do@" in metric for metric in metrics) else "")
+    sentence = f" Of {', '.join(lower)} lower is better." if lower else ""
+    return sentence + (" (do): by the simulated world's truth." if any("_do@" in metric for metric in metrics) else "")
 
 
 def _places(rows: Mapping[int, Scored], benchmark: BenchmarkResult) -> dict[int, int]:
     """By row number of the benchmark's table, the number of the same row here; of the rows that it has."""
-    known = {(row.training, row.cells["estimand"]): place for place, row in enumerate(benchmark.rows) if row.training}
+    numbers = {
+        (row.training, row.cells["estimand"]): row_number
+        for row_number, row in enumerate(benchmark.rows)
+        if row.training
+    }
     keys = {number: (row.method, label(row.estimand)) for number, row in rows.items() if row.estimand is not None}
-    return {known[key]: number for number, key in keys.items() if key in known}
+    return {numbers[key]: number for number, key in keys.items() if key in numbers}
 
 
 def _with_benchmark(
@@ -282,9 +288,9 @@ def _only(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
 
 
 def _summary(result_sets: Sequence[list[pd.DataFrame]], metrics: Sequence[str]) -> dict[str, float]:
-    found = {key: value for tables in result_sets for key, value in summarise(*tables).items()}
+    summary = {key: value for tables in result_sets for key, value in summarise(*tables).items()}
     return {
-        f"{metric}{end}": found[metric][key]
+        f"{metric}{end}": summary[metric][key]
         for metric in metrics
         for end, key in (("", "mean"), ("_low", "low"), ("_high", "high"))
     }

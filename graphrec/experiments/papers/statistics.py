@@ -21,7 +21,8 @@ def hcr_table_1(result: BenchmarkResult, title: str) -> PaperTable:
     dataset, counts = result.data, result.split.counts
     facts = statistics(dataset)
     of = {
-        role: ", ".join(sorted(name for name, one in dataset.roles.items() if one == role)) or "none"
+        role: ", ".join(sorted(name for name, modality_role in dataset.roles.items() if modality_role == role))
+        or "none"
         for role in ("exposure", "content")
     }
     row = {
@@ -50,8 +51,8 @@ def causalrec_table_1(result: BenchmarkResult, title: str) -> PaperTable:
     rows: list[dict[str, Any]] = [_sizes(title, facts["users"], facts["items"], facts["clicks"])]
     shown = [category] if category else list(PUBLISHED)
     rows += [
-        _sizes(f"{name} (published)", one.users, one.items, one.interactions)
-        for name, one in PUBLISHED.items()
+        _sizes(f"{name} (published)", published.users, published.items, published.interactions)
+        for name, published in PUBLISHED.items()
         if name in shown
     ]
     return PaperTable(

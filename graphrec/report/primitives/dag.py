@@ -79,7 +79,7 @@ def _draw_edge(graph: CausalGraph, edge: tuple[str, str], places: Mapping[Vertex
     """A smooth curve through the bends of the edge: cubic Bezier pieces with Catmull-Rom slopes."""
     stops = [
         places[edge[0]],
-        *(place for v, place in places.items() if isinstance(v, tuple) and v[:2] == edge),
+        *(point for v, point in places.items() if isinstance(v, tuple) and v[:2] == edge),
         places[edge[1]],
     ]
     stops[0], stops[-1] = _outline(stops[0], stops[1], edge[0], 1.5), _outline(stops[-1], stops[-2], edge[1], 2.5)
@@ -107,8 +107,8 @@ def _outline(centre: Point, toward: Point, name: str, clearance: float) -> Point
     return centre + length * (toward - centre) / np.hypot(*(toward - centre))
 
 
-def _draw_node(graph: CausalGraph, name: str, place: Point) -> str:
-    node, part, (x, y) = graph.nodes[name], role(graph, name), place
+def _draw_node(graph: CausalGraph, name: str, centre: Point) -> str:
+    node, part, (x, y) = graph.nodes[name], role(graph, name), centre
     fill, outline = COLOURS[part]
     dash = "" if node.observed else ' stroke-dasharray="5 4"'
     rings = [(RADIUS, fill)] + ([(RADIUS - 4, "none")] if node.deterministic else [])

@@ -27,7 +27,7 @@ def rank_plot(counts: Mapping[str, np.ndarray], who: str, what: str, key: str) -
         what: what is counted, such as `items a user`.
         key: prefix of every id, unique on the page.
     """
-    said = []
+    numbers = []
     with page_figure(3.0) as figure:
         axes = figure.subplots()
         for (name, values), colour, marker in zip(counts.items(), SERIES, MARKERS):
@@ -36,7 +36,7 @@ def rank_plot(counts: Mapping[str, np.ndarray], who: str, what: str, key: str) -
                 continue
             ranks = np.unique(np.geomspace(1, len(ordered), POINTS).round().astype(int))
             axes.plot(ranks, ordered[ranks - 1], color=colour, marker=marker, markersize=2.5, linewidth=1.2, label=name)
-            said.append(f"{name}: most {ordered[0]:,}, median {np.median(ordered):g}, least {ordered[-1]:,}")
+            numbers.append(f"{name}: most {ordered[0]:,}, median {np.median(ordered):g}, least {ordered[-1]:,}")
         axes.set_xscale("log")
         axes.set_yscale("log")
         _plain_log(axes.xaxis)
@@ -45,7 +45,7 @@ def rank_plot(counts: Mapping[str, np.ndarray], who: str, what: str, key: str) -
         axes.set_title(what, loc="left", fontsize=9.5)
         if len(counts) > 1:
             axes.legend(loc="best")
-        return page_svg(figure, key, f"{what}, by rank", "; ".join(said))
+        return page_svg(figure, key, f"{what}, by rank", "; ".join(numbers))
 
 
 def like_share_plot(clicks: np.ndarray, likes: np.ndarray, key: str) -> str:
@@ -57,9 +57,9 @@ def like_share_plot(clicks: np.ndarray, likes: np.ndarray, key: str) -> str:
     """
     shown = clicks > 0
     bins = np.floor(np.log2(clicks[shown])).astype(int)
-    totals, pleased = (np.bincount(bins, weights=one[shown]) for one in (clicks, likes))
-    kept = np.flatnonzero(totals)
-    centres, shares = 2.0**kept * 1.5, pleased[kept] / totals[kept]
+    totals, pleased = (np.bincount(bins, weights=counts[shown]) for counts in (clicks, likes))
+    filled = np.flatnonzero(totals)
+    centres, shares = 2.0**filled * 1.5, pleased[filled] / totals[filled]
     with page_figure(3.0) as figure:
         axes = figure.subplots()
         axes.plot(centres, shares, color=SERIES[0], marker="o", markersize=4.5, linewidth=1.4)
@@ -69,8 +69,10 @@ def like_share_plot(clicks: np.ndarray, likes: np.ndarray, key: str) -> str:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         axes.set_xlabel("users who clicked the item")
         axes.set_title("likes a click", loc="left", fontsize=9.5)
-        said = ", ".join(f"{2**k:g} to {2 ** (k + 1) - 1:g} clicks {share:.1%}" for k, share in zip(kept, shares))
-        return page_svg(figure, key, "Likes a click over the popularity of items", said)
+        description = ", ".join(
+            f"{2**k:g} to {2 ** (k + 1) - 1:g} clicks {share:.1%}" for k, share in zip(filled, shares)
+        )
+        return page_svg(figure, key, "Likes a click over the popularity of items", description)
 
 
 def time_plot(times: Mapping[str, np.ndarray], ends: Mapping[str, float], key: str, *, dated: bool) -> str:
@@ -82,18 +84,18 @@ def time_plot(times: Mapping[str, np.ndarray], ends: Mapping[str, float], key: s
         key: prefix of every id, unique on the page.
         dated: the times are days since 1970, else numbers of an unknown unit.
     """
-    every = np.concatenate(list(times.values()))
-    edges = np.linspace(every.min(), every.max(), min(BINS, max(1, len(np.unique(every)))) + 1)
-    said = []
+    all_times = np.concatenate(list(times.values()))
+    edges = np.linspace(all_times.min(), all_times.max(), min(BINS, max(1, len(np.unique(all_times)))) + 1)
+    numbers = []
     with page_figure(3.0) as figure:
         axes = figure.subplots()
         for (name, values), colour in zip(times.items(), SERIES):
             heights, _ = np.histogram(values, edges)
             axes.stairs(heights, edges, baseline=None, color=colour, linewidth=1.4, label=name)
-            said.append(f"{name}: {len(values):,}, at most {heights.max():,} in a span")
+            numbers.append(f"{name}: {len(values):,}, at most {heights.max():,} in a span")
         for part, end in ends.items():
             axes.axvline(end, color="#7f7f7f", linewidth=1.0, linestyle=(0, (3, 3)), label=f"end of {part}")
-            said.append(f"{part} ends at {np.datetime64(int(end), 'D') if dated else end}")
+            numbers.append(f"{part} ends at {np.datetime64(int(end), 'D') if dated else end}")
         if dated:
             axes.xaxis.set_major_locator(AutoDateLocator(maxticks=6))
             axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
@@ -103,7 +105,7 @@ def time_plot(times: Mapping[str, np.ndarray], ends: Mapping[str, float], key: s
         axes.set_xlabel("date" if dated else "time, in the dataset's unit")
         axes.set_title(f"pairs in each of {len(edges) - 1} spans", loc="left", fontsize=9.5)
         axes.legend(loc="best")
-        return page_svg(figure, key, "Activity over time", "; ".join(said))
+        return page_svg(figure, key, "Activity over time", "; ".join(numbers))
 
 
 def share_plot(shares: Mapping[str, float], what: str, key: str) -> str:
@@ -125,8 +127,8 @@ def share_plot(shares: Mapping[str, float], what: str, key: str) -> str:
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
         axes.set_xlabel(what)
-        said = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
-        return page_svg(figure, key, what, said)
+        description = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+        return page_svg(figure, key, what, description)
 
 
 def quantile_plot(values: Mapping[str, Sequence[float] | np.ndarray], what: str, key: str) -> str:
@@ -136,12 +138,12 @@ def quantile_plot(values: Mapping[str, Sequence[float] | np.ndarray], what: str,
         what: what the values are.
         key: prefix of every id, unique on the page.
     """
-    said = []
+    numbers = []
     with page_figure(0.4 * len(values) + 0.9) as figure:
         axes = figure.subplots()
         axes.grid(axis="y", visible=False)
-        for row, (found, colour) in enumerate(zip(values.values(), cycle(SERIES))):
-            low, q1, middle, q3, high = np.percentile(found, QUANTILES)
+        for row, (sample, colour) in enumerate(zip(values.values(), cycle(SERIES))):
+            low, q1, middle, q3, high = np.percentile(sample, QUANTILES)
             axes.plot([low, high], [row, row], color=colour, linewidth=1.2, solid_capstyle="butt")
             axes.plot([q1, q3], [row, row], color=colour, linewidth=4.5, solid_capstyle="butt")
             axes.plot([middle], [row], "o", color=colour, markersize=6)
@@ -150,10 +152,10 @@ def quantile_plot(values: Mapping[str, Sequence[float] | np.ndarray], what: str,
         axes.set_xscale("log")
         _plain_log(axes.xaxis)
         axes.set_xlabel(what)
-        for name, found in values.items():
-            marks = ", ".join(f"{q} % {value:.3g}" for q, value in zip(QUANTILES, np.percentile(found, QUANTILES)))
-            said.append(f"{name}: {marks}")
-        return page_svg(figure, key, what, "; ".join(said))
+        for name, sample in values.items():
+            marks = ", ".join(f"{q} % {value:.3g}" for q, value in zip(QUANTILES, np.percentile(sample, QUANTILES)))
+            numbers.append(f"{name}: {marks}")
+        return page_svg(figure, key, what, "; ".join(numbers))
 
 
 def _plain_log(axis: Axis) -> None:

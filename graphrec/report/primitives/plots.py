@@ -87,15 +87,15 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
         axes.set_yticks([])
         axes.set_ylim(len(estimates) - 0.45, -0.75)
         across = axes.get_yaxis_transform()
-        for row, one in enumerate(estimates):
-            axes.text(0, row - 0.22, clipped(one.label), transform=across, va="bottom")
-            axes.text(1, row - 0.22, str(one), transform=across, va="bottom", ha="right")
-            axes.plot([one.low, one.high], [row, row], color=SERIES[0], linewidth=1.6, solid_capstyle="butt")
-            axes.plot([one.mean], [row], "o", color=SERIES[0], markersize=5.5)
+        for row, estimate in enumerate(estimates):
+            axes.text(0, row - 0.22, clipped(estimate.label), transform=across, va="bottom")
+            axes.text(1, row - 0.22, str(estimate), transform=across, va="bottom", ha="right")
+            axes.plot([estimate.low, estimate.high], [row, row], color=SERIES[0], linewidth=1.6, solid_capstyle="butt")
+            axes.plot([estimate.mean], [row], "o", color=SERIES[0], markersize=5.5)
         axes.margins(x=0.08)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlabel(f"{_axis_label(metric)}; dot: mean, line: 95 % interval")
-        description = "; ".join(f"{one.label}: {one}" for one in estimates)
+        description = "; ".join(f"{estimate.label}: {estimate}" for estimate in estimates)
         return page_svg(figure, key, f"{_axis_label(metric)}, mean and 95 % interval", description)
 
 
@@ -110,7 +110,8 @@ def effect_plot(decomposition: ScoreDecomposition, item: str, key: str) -> str:
         key: prefix of every id, unique on the page.
     """
     assert decomposition.total is not None, "nothing to draw"
-    used, unused = ([part for part in decomposition.contributions if part.used is wanted] for wanted in (True, False))
+    used = [part for part in decomposition.contributions if part.used]
+    unused = [part for part in decomposition.contributions if not part.used]
     ends = [sum(part.value for part in used[: n + 1]) for n in range(len(used))]
     bars = [(f"{part.name}: {part.meaning}", end - part.value, part) for part, end in zip(used, ends)]
     bars += [(f"not used, {part.name}: {part.meaning}", 0.0, part) for part in unused]
@@ -128,9 +129,9 @@ def effect_plot(decomposition: ScoreDecomposition, item: str, key: str) -> str:
             face = colour if filled else "none"
             axes.vlines(0, row - 0.08, row + 0.32, color=INK, linewidth=0.7)
             axes.barh(row + 0.12, value, 0.3, start, color=face, edgecolor=colour, linewidth=1.2)
-            said = signed(value) + (f" ({percent(share)})" if share is not None else "")
-            axes.text(0, row - 0.1, shorten(name, 60 - len(said), placeholder=" …"), transform=across, va="bottom")
-            axes.text(1, row - 0.1, said, transform=across, va="bottom", ha="right")
+            numbers = signed(value) + (f" ({percent(share)})" if share is not None else "")
+            axes.text(0, row - 0.1, shorten(name, 60 - len(numbers), placeholder=" …"), transform=across, va="bottom")
+            axes.text(1, row - 0.1, numbers, transform=across, va="bottom", ha="right")
         axes.margins(x=0.05)
         axes.set_xlabel(f"{decomposition.quantity}, from {decomposition.reference}")
         description = "; ".join(f"{name}: {signed(value)}" for name, _, value, _, _ in rows)
@@ -161,8 +162,8 @@ def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: s
     with page_figure(2.9 + below) as figure:
         axes = figure.subplots()
         for (name, points), (colour, marker, dashes) in zip(curves.items(), _styles(len(curves))):
-            xs, means = [x for x, _ in points], [one.mean for _, one in points]
-            band = ([one.low for _, one in points], [one.high for _, one in points])
+            xs, means = [x for x, _ in points], [estimate.mean for _, estimate in points]
+            band = ([estimate.low for _, estimate in points], [estimate.high for _, estimate in points])
             if len(curves) <= BANDS:
                 axes.fill_between(xs, *band, color=colour, alpha=0.16, linewidth=0)
             else:
@@ -177,7 +178,7 @@ def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: s
         if len(curves) > 1:
             figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=columns)
         description = "; ".join(
-            f"{name}: " + ", ".join(f"{x:g}: {one}" for x, one in points) for name, points in curves.items()
+            f"{name}: " + ", ".join(f"{x:g}: {estimate}" for x, estimate in points) for name, points in curves.items()
         )
         return page_svg(figure, key, f"{_axis_label(metric)} along {x_label}", description)
 
@@ -205,8 +206,8 @@ def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimat
         for axes, (metric, curves) in zip(places, panels.items()):
             for name, points in curves.items():
                 colour, marker, dashes = styles[name]
-                xs, means = [x for x, _ in points], [one.mean for _, one in points]
-                band = ([one.low for _, one in points], [one.high for _, one in points])
+                xs, means = [x for x, _ in points], [estimate.mean for _, estimate in points]
+                band = ([estimate.low for _, estimate in points], [estimate.high for _, estimate in points])
                 axes.fill_between(xs, *band, color=colour, alpha=0.12, linewidth=0)
                 axes.plot(
                     xs, means, color=colour, marker=marker, markersize=4, linewidth=1.4, linestyle=dashes, label=name
@@ -219,7 +220,7 @@ def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimat
         lines, labels = places[0].get_legend_handles_labels()
         figure.legend(lines, labels, loc="outside lower center", ncols=4)
         description = "; ".join(
-            f"{_axis_label(metric)} of {name}: " + ", ".join(f"{x:g}: {one}" for x, one in points)
+            f"{_axis_label(metric)} of {name}: " + ", ".join(f"{x:g}: {estimate}" for x, estimate in points)
             for metric, curves in panels.items()
             for name, points in curves.items()
         )
@@ -320,6 +321,6 @@ def page_svg(figure: Figure, key: str, title: str, description: str) -> str:
 
 
 def _view_box(opening: str) -> str:
-    found = re.search(r'viewBox="([^"]+)"', opening)
-    assert found is not None, "matplotlib writes a viewBox"
-    return found.group(1)
+    match = re.search(r'viewBox="([^"]+)"', opening)
+    assert match is not None, "matplotlib writes a viewBox"
+    return match.group(1)

@@ -24,7 +24,7 @@ def template_of(owner: type) -> Template:
     text = owner.template  # type: ignore[attr-defined]
     if text.endswith(".html"):
         # A subclass in another file may keep the template of its base.
-        writer = next(one for one in owner.__mro__ if "template" in vars(one))
+        writer = next(base for base in owner.__mro__ if "template" in vars(base))
         text = Path(inspect.getfile(writer)).with_name(text).read_text(encoding="utf-8")
     return _environment().from_string(text)
 

@@ -54,10 +54,10 @@ def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
     about_file = Path(path).with_name("about.json")
     about = read_json(about_file) if about_file.is_file() else {}
     about = about if isinstance(about, dict) else {}
-    parameter, every = str(about.get("parameter", "dose")), list(dict.fromkeys(table["method"]))
-    oracles = [name for name in every if name.startswith(ORACLE)]
-    popularity = [name for name in every if name == POPULARITY]
-    trained = [name for name in every if name not in (*oracles, *popularity)]
+    parameter, all_methods = str(about.get("parameter", "dose")), list(dict.fromkeys(table["method"]))
+    oracles = [name for name in all_methods if name.startswith(ORACLE)]
+    popularity = [name for name in all_methods if name == POPULARITY]
+    trained = [name for name in all_methods if name not in (*oracles, *popularity)]
     on_page = [name for name in methods if name in trained]
     drawn = [*oracles, *(on_page or trained), *popularity][: len(SERIES)]
     worlds = sorted({int(n) for n in table["worlds"]})
@@ -65,7 +65,7 @@ def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
         "parameter": parameter,
         "worlds": " to ".join(dict.fromkeys(map(str, (worlds[0], worlds[-1])))),
         "target": about.get("target"),
-        "left_out": len(every) - len(drawn),
+        "left_out": len(all_methods) - len(drawn),
         "plots": [
             Markup(curve_plot(dose_curves(table, drawn, metric), metric, parameter, f"dose{number}"))
             for number, metric in enumerate(metric_names(table))

@@ -26,7 +26,7 @@ class EnvironmentSection(Section):
 
 def environments(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
     """Each environment in which runs were trained once: the `runs`, and what they were made with and on."""
-    found: list[dict[str, Any]] = []
+    groups: list[dict[str, Any]] = []
     for run in runs:
         facts = run.manifest["environment"] | {
             "threads": run.manifest["threads"],
@@ -34,8 +34,8 @@ def environments(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[st
         }
         if BEGUN_WITH in run.manifest:
             facts[BEGUN_WITH] = code_of(run.manifest[BEGUN_WITH])
-        same = next((one for one in found if one["facts"] == facts), None)
+        same = next((group for group in groups if group["facts"] == facts), None)
         if same is None:
-            found.append(same := {"runs": [], "facts": facts})
+            groups.append(same := {"runs": [], "facts": facts})
         same["runs"].append(names[run.folder])
-    return found
+    return groups

@@ -33,9 +33,9 @@ class ExplanationSection(Section):
         return {"explanations": explanations(page.first_runs, page.run_names)}
 
 
-def part_rows(one: Explanation) -> TextTable:
+def part_rows(explanation: Explanation) -> TextTable:
     """Headers and a row a part of the score, the sum last; no rows where there are none. Only effects have ranks."""
-    decomposition = one.decomposition
+    decomposition = explanation.decomposition
     if decomposition.total is None:
         return ["part", "what it is", "value", "share"], []
     rows = [
@@ -49,30 +49,30 @@ def part_rows(one: Explanation) -> TextTable:
     return ["part", "what it is", "value", "share", RANK_WITHOUT], [(*row, rank) for row, rank in zip(rows, ranks)]
 
 
-def branch_rows(one: Explanation) -> TextTable:
+def branch_rows(explanation: Explanation) -> TextTable:
     """Headers and a row a branch."""
     rows = [
         (branch.name, f"{branch.logit:.4f}", "–" if branch.reference is None else f"{branch.reference:.4f}")
-        for branch in one.branches
+        for branch in explanation.branches
     ]
     return ["branch", "logit", "of the reference item"], rows
 
 
-def rank_rows(one: Explanation) -> TextTable:
+def rank_rows(explanation: Explanation) -> TextTable:
     """Headers and a row an estimand."""
-    rows = [(each.method, each.estimand, f"{each.rank:,}", f"{each.score:.4g}") for each in one.rankings]
-    return ["method", "estimand", f"rank of {one.candidates:,}", "score (its own scale)"], rows
+    rows = [(each.method, each.estimand, f"{each.rank:,}", f"{each.score:.4g}") for each in explanation.rankings]
+    return ["method", "estimand", f"rank of {explanation.candidates:,}", "score (its own scale)"], rows
 
 
-def list_rows(one: Explanation) -> TextTable:
+def list_rows(explanation: Explanation) -> TextTable:
     """Headers and a row a place in the lists, side by side; the explained item has a star."""
-    length = max(len(each.items) for each in one.rankings)
+    length = max(len(each.items) for each in explanation.rankings)
     columns = [
-        [f"{item} *" if item == one.item else item for item in each.items] + [""] * (length - len(each.items))
-        for each in one.rankings
+        [f"{item} *" if item == explanation.item else item for item in each.items] + [""] * (length - len(each.items))
+        for each in explanation.rankings
     ]
-    rows = [(str(place), *cells) for place, cells in enumerate(zip(*columns), start=1)]
-    return ["rank", *(each.method for each in one.rankings)], rows
+    rows = [(str(rank), *cells) for rank, cells in enumerate(zip(*columns), start=1)]
+    return ["rank", *(each.method for each in explanation.rankings)], rows
 
 
 def typical_user(seen: np.ndarray, num_users: int) -> int:
@@ -99,14 +99,16 @@ def _explained(run: Run, key: str) -> dict[str, Any]:
         best = run.recommend([user], k=1)
         if best.empty:
             return {"error": f"user {user} has every item in the training split: nothing is left to recommend"}
-        one = run.explain(user, best["item"][0])
+        explanation = run.explain(user, best["item"][0])
     except GraphrecError as error:
         return {"error": str(error)}
     return {
         "error": None,
-        "item": one.item,
-        "text": one.text(),
-        "plot": Markup(effect_plot(one.decomposition, one.item, key)) if one.decomposition.contributions else None,
-        "parts": part_rows(one),
-        "ranks": rank_rows(one),
+        "item": explanation.item,
+        "text": explanation.text(),
+        "plot": Markup(effect_plot(explanation.decomposition, explanation.item, key))
+        if explanation.decomposition.contributions
+        else None,
+        "parts": part_rows(explanation),
+        "ranks": rank_rows(explanation),
     }

@@ -1,4 +1,4 @@
-"""What was run, and how it departs from its paper: each part's own notes, and every setting with what it decides.
+"""What was run, and how it departs from its paper: the notes of each component, and every setting with what it decides.
 
 The notes are the docstring of the module that defines the backbone or decoder, the one place where deviations are
 written; the settings' meanings are the docstrings under the fields. Nothing is said here a second time.
@@ -45,17 +45,17 @@ class MethodsSection(Section):
 
 
 def run_rows(methods: Sequence[TrainedMethod]) -> TextTable:
-    """A row a method: its parts, its seeds, and the settings in which it differs from their defaults."""
+    """A row a method: its components, its seeds, and the settings in which it differs from their defaults."""
     rows = []
     for method in methods:
         run = method.first
         training = run.recipe.training.model_dump(mode="json")
         chosen = _unlike(training, _defaults(type(run.recipe.training)), "training.")
         for kind in COMPONENTS:
-            given = getattr(run.recipe, kind)
-            defaults = _defaults(COMPONENTS[kind].get(given["name"]).Config)
-            chosen += _unlike({key: value for key, value in given.items() if key != "name"}, defaults, f"{kind}.")
-        seeds = ", ".join(str(one.recipe.seed) for one in method.runs)
+            config = getattr(run.recipe, kind)
+            defaults = _defaults(COMPONENTS[kind].get(config["name"]).Config)
+            chosen += _unlike({key: value for key, value in config.items() if key != "name"}, defaults, f"{kind}.")
+        seeds = ", ".join(str(seeded.recipe.seed) for seeded in method.runs)
         row = (method.name, run.recipe.backbone["name"], run.recipe.decoder["name"], seeds)
         rows.append((*row, ", ".join(chosen) or "none"))
     return ["run", "backbone", "decoder", "seed", "settings other than the default"], rows
@@ -65,80 +65,80 @@ def _defaults(config: type[BaseModel]) -> dict[str, Any]:
     return config.model_construct().model_dump(mode="json", warnings=False)
 
 
-def _unlike(given: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str) -> list[str]:
-    return [f"{prefix}{key} = {_shown(value)}" for key, value in given.items() if value != defaults.get(key)]
+def _unlike(config: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str) -> list[str]:
+    return [f"{prefix}{key} = {_shown(value)}" for key, value in config.items() if value != defaults.get(key)]
 
 
 def methods(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
     """Each backbone and decoder of the runs once, with its notes and settings."""
-    found = []
+    notes = []
     for kind in COMPONENTS:
         users: dict[str, list[Run]] = {}
         for run in runs:
             users.setdefault(getattr(run.recipe, kind)["name"], []).append(run)
         for name, same in users.items():
-            part = COMPONENTS[kind].get(name)
-            found.append(
+            component = COMPONENTS[kind].get(name)
+            notes.append(
                 {
                     "kind": kind,
                     "name": name,
                     "runs": ", ".join(names[run.folder] for run in same),
-                    "notes": [_note(module, text) for module, text in _docstrings(part)],
-                    "settings": _settings(part.Config, [getattr(run.recipe, kind) for run in same]),
+                    "notes": [_note(module, text) for module, text in _docstrings(component)],
+                    "settings": _settings(component.Config, [getattr(run.recipe, kind) for run in same]),
                 }
             )
-    return found
+    return notes
 
 
 def _note(module: str, text: str) -> dict[str, Any]:
     paragraphs = text.split("\n\n")
-    marked = [n for n, one in enumerate(paragraphs) if re.search(r"\bDeviations?\b", one)]
+    marked = [n for n, paragraph in enumerate(paragraphs) if re.search(r"\bDeviations?\b", paragraph)]
     return {
         "module": module,
         "deviations": [block for n in marked for block in blocks(paragraphs[n])],
-        "whole": [block for one in paragraphs for block in blocks(one)],
+        "whole": [block for paragraph in paragraphs for block in blocks(paragraph)],
     }
 
 
-def _docstrings(part: type) -> list[tuple[str, str]]:
-    """The docstrings of the modules of a part and of the classes that it is made from, the contract left out."""
-    found: dict[str, str] = {}
-    for one in part.__mro__:
-        if issubclass(one, (Backbone, Decoder)) and one.__module__ not in (Backbone.__module__, Decoder.__module__):
-            text = inspect.cleandoc(sys.modules[one.__module__].__doc__ or "")
-            if one is part or "\n\n" in text:  # a line alone names a module and says nothing of the method
-                found.setdefault(one.__module__, text or f"{one.__module__} has no docstring.")
-    return list(found.items())
+def _docstrings(component: type) -> list[tuple[str, str]]:
+    """The docstrings of the modules of a component and of the classes that it is made from, the contract left out."""
+    texts: dict[str, str] = {}
+    for base in component.__mro__:
+        if issubclass(base, (Backbone, Decoder)) and base.__module__ not in (Backbone.__module__, Decoder.__module__):
+            text = inspect.cleandoc(sys.modules[base.__module__].__doc__ or "")
+            if base is component or "\n\n" in text:  # a line alone names a module and says nothing of the method
+                texts.setdefault(base.__module__, text or f"{base.__module__} has no docstring.")
+    return list(texts.items())
 
 
 def blocks(paragraph: str) -> list[ProseBlock]:
     """A paragraph of a docstring as running text, formulas (indented by four) and lists, for the page to set."""
-    found: list[ProseBlock] = []
+    prose: list[ProseBlock] = []
     for line in paragraph.splitlines():
-        last = found[-1][0] if found else None
+        last = prose[-1][0] if prose else None
         if line.startswith("- "):
             if last != "list":
-                found.append(("list", []))
-            found[-1][1].append(line[2:])
+                prose.append(("list", []))
+            prose[-1][1].append(line[2:])
         elif last == "list" and line.startswith("  "):
-            found[-1][1][-1] += " " + line.strip()
+            prose[-1][1][-1] += " " + line.strip()
         elif line.startswith("    "):
             if last != "formula":
-                found.append(("formula", []))
-            found[-1][1].append(line[4:])
+                prose.append(("formula", []))
+            prose[-1][1].append(line[4:])
         elif last == "text":
-            found[-1][1][0] += " " + line
+            prose[-1][1][0] += " " + line
         else:
-            found.append(("text", [line]))
-    return found
+            prose.append(("text", [line]))
+    return prose
 
 
-def _settings(config: type[BaseModel], given: Sequence[Mapping[str, Any]]) -> TextTable:
+def _settings(config: type[BaseModel], configs: Sequence[Mapping[str, Any]]) -> TextTable:
     """A row a setting: what the runs have, the default, what it decides."""
     meanings, rows = _meanings(config), []
     defaults = _defaults(config)
     for key in config.model_fields:
-        here = ", ".join(dict.fromkeys(_shown(one[key]) for one in given))
+        here = ", ".join(dict.fromkeys(_shown(values[key]) for values in configs))
         rows.append((key, here, _shown(defaults[key]) if key in defaults else "–", meanings.get(key, "")))
     return ["setting", "here", "default", "what it decides"], rows
 
@@ -150,17 +150,17 @@ def _shown(value: Any) -> str:
 @cache
 def _meanings(config: type) -> dict[str, str]:
     """The docstring under each field, in the class and its bases; none where there is no source to read."""
-    found: dict[str, str] = {}
-    for one in reversed(config.__mro__[: config.__mro__.index(object)]):
-        if one.__module__.startswith("pydantic"):
+    meanings: dict[str, str] = {}
+    for base in reversed(config.__mro__[: config.__mro__.index(object)]):
+        if base.__module__.startswith("pydantic"):
             continue
         try:
-            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
         except (OSError, TypeError):
             continue
         assert isinstance(tree, ast.ClassDef)
         for field, text in zip(tree.body, tree.body[1:]):
             match field, text:
-                case ast.AnnAssign(target=ast.Name(id=key)), ast.Expr(value=ast.Constant(value=str(said))):
-                    found[key] = " ".join(said.split())
-    return found
+                case ast.AnnAssign(target=ast.Name(id=key)), ast.Expr(value=ast.Constant(value=str(docstring))):
+                    meanings[key] = " ".join(docstring.split())
+    return meanings

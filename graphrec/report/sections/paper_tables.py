@@ -35,15 +35,15 @@ def _shown(paper_tables: Sequence[PaperTable]) -> list[dict[str, Any]]:
     return [
         {
             "key": f"paper-table-{number}",
-            "title": one.title,
-            "short": one.title.partition(". ")[0],
-            "caption": one.caption,
-            "table": one.rows(),
-            "notes": one.notes,
-            "picture": None if one.picture is None else Markup(_apart(one.picture, f"papertable{number}")),
-            "wide": one.picture is not None and _width(one.picture) > PHONE,
+            "title": table.title,
+            "short": table.title.partition(". ")[0],
+            "caption": table.caption,
+            "table": table.rows(),
+            "notes": table.notes,
+            "picture": None if table.picture is None else Markup(_apart(table.picture, f"papertable{number}")),
+            "wide": table.picture is not None and _width(table.picture) > PHONE,
         }
-        for number, one in enumerate(paper_tables, start=1)
+        for number, table in enumerate(paper_tables, start=1)
     ]
 
 
@@ -53,9 +53,9 @@ def _apart(svg: str, key: str) -> str:
     svg = re.sub(r'href="#([^"]+)"', rf'href="#{key}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", svg)
     ids = re.compile(r'aria-labelledby="([^"]+)"')
-    return ids.sub(lambda found: f'aria-labelledby="{" ".join(f"{key}-{one}" for one in found[1].split())}"', svg)
+    return ids.sub(lambda match: f'aria-labelledby="{" ".join(f"{key}-{name}" for name in match[1].split())}"', svg)
 
 
 def _width(svg: str) -> float:
-    found = re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', svg)
-    return float(found[1]) if found else 0.0
+    match = re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', svg)
+    return float(match[1]) if match else 0.0

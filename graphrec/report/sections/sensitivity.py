@@ -31,7 +31,9 @@ class SensitivitySection(Section):
 
     def context(self, page: RunPage) -> Mapping[str, Any] | None:
         evaluated = {page.split: page.methods} | {truth.result_set: truth.methods for truth in page.truths}
-        of_strengths = strengths([method_rows(methods, name, every=True).table for name, methods in evaluated.items()])
+        of_strengths = strengths(
+            [method_rows(methods, name, all_estimands=True).table for name, methods in evaluated.items()]
+        )
         compared = [page.comparison.table, *(truth.comparison.table for truth in page.truths)]
         of_settings = settings(page.first_runs, page.method_names, compared)
         return {"strengths": of_strengths, "settings": of_settings} if of_strengths or of_settings else None
@@ -65,18 +67,18 @@ def settings(runs: Sequence[Run], names: Mapping[Path, str], tables: Sequence[pd
         tables: of the compared rows on each result set.
     """
     recipes = {names[run.folder]: _recipe_of(run) for run in runs}
-    found: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     for key in dict.fromkeys(key for leaves in recipes.values() for key in leaves if key != "seed"):
         groups: dict[str, dict[str, float]] = {}
         for name, leaves in recipes.items():
             if _is_number(leaves.get(key)):
                 others = json.dumps({other: value for other, value in leaves.items() if other != key})
                 groups.setdefault(others, {})[name] = leaves[key]
-        kept = [runs_at for runs_at in groups.values() if len(set(runs_at.values())) > 1]
-        if kept:
-            plots = _over_setting(key, kept, recipes, tables, f"setting{len(found)}-")
-            found.append({"key": key, "plots": plots})
-    return found
+        varied = [runs_at for runs_at in groups.values() if len(set(runs_at.values())) > 1]
+        if varied:
+            plots = _over_setting(key, varied, recipes, tables, f"setting{len(shown)}-")
+            shown.append({"key": key, "plots": plots})
+    return shown
 
 
 def _over_setting(

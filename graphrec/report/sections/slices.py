@@ -85,25 +85,27 @@ def slices(methods: Sequence[TrainedMethod]) -> list[dict[str, Any]]:
     Methods that were not given an analysis, for every seed, are named in `missing`. Where result sets cannot be
     compared, `error` says why.
     """
-    found = []
-    for one in SLICES:
-        judged = [method for method in methods if all(map(method.has, one.result_sets))]
-        if not judged:
+    sections = []
+    for analysis in SLICES:
+        analysed = [method for method in methods if all(map(method.has, analysis.result_sets))]
+        if not analysed:
             continue
-        shown: dict[str, Any] = {"key": one.key, "title": one.title, "text": one.text, "error": None}
-        shown["missing"] = [method.name for method in methods if method not in judged]
+        shown: dict[str, Any] = {"key": analysis.key, "title": analysis.title, "text": analysis.text, "error": None}
+        shown["missing"] = [method.name for method in methods if method not in analysed]
         try:
-            result_sets = {result_set: compare_methods(judged, result_set) for result_set in one.result_sets}
+            result_sets = {result_set: compare_methods(analysed, result_set) for result_set in analysis.result_sets}
         except GraphrecError as error:
-            found.append(shown | {"error": str(error)})
+            sections.append(shown | {"error": str(error)})
             continue
-        tables = [(one.result_sets[result_set], result_table(result)) for result_set, result in result_sets.items()]
-        overview = _overview(one, result_sets) if len(result_sets) > 1 else None
-        found.append(shown | {"overview": overview, "tables": tables, "plot": _time_plot(result_sets)})
-    return found
+        tables = [
+            (analysis.result_sets[result_set], result_table(result)) for result_set, result in result_sets.items()
+        ]
+        overview = _overview(analysis, result_sets) if len(result_sets) > 1 else None
+        sections.append(shown | {"overview": overview, "tables": tables, "plot": _time_plot(result_sets)})
+    return sections
 
 
-def _overview(one: Slice, result_sets: Mapping[str, RunComparison]) -> dict[str, Any]:
+def _overview(analysis: Slice, result_sets: Mapping[str, RunComparison]) -> dict[str, Any]:
     """The headline metric alone, a column a result set."""
     metric = headline(metric_names(next(iter(result_sets.values())).table))[0]
     measured = {result_set: f"drop_{metric}" if result_set == DROP else metric for result_set in result_sets}
@@ -120,7 +122,7 @@ def _overview(one: Slice, result_sets: Mapping[str, RunComparison]) -> dict[str,
     absent = {"mean": nan, "low": nan, "high": nan, "best": False}
     return {
         "metric": metric_label(metric),
-        "headers": [(one.result_sets[result_set], better(measured[result_set])) for result_set in result_sets],
+        "headers": [(analysis.result_sets[result_set], better(measured[result_set])) for result_set in result_sets],
         "rows": [
             row | {"cells": [row["cells"].get(result_set, absent) for result_set in result_sets]}
             for row in rows.values()
@@ -134,7 +136,7 @@ def _time_plot(result_sets: Mapping[str, RunComparison]) -> Markup | None:
         return None
     metric = headline(metric_names(result_sets[SUBSETS[0]].table))[0]
     curves: dict[str, list[tuple[float, Estimate]]] = {}
-    for place, result_set in enumerate(SUBSETS, start=1):
+    for quarter, result_set in enumerate(SUBSETS, start=1):
         for _, row in result_sets[result_set].table.iterrows():
-            curves.setdefault(row["row"], []).append((float(place), estimate(row, metric)))
+            curves.setdefault(row["row"], []).append((float(quarter), estimate(row, metric)))
     return Markup(curve_plot(curves, metric, "quarter of each user's held-out likes", "slice-time"))

@@ -53,40 +53,42 @@ def user_lists(runs: Sequence[Run], names: Mapping[Path, str]) -> dict[str, Any]
         problem = error.problem
     counts = np.bincount(runs[0].train_interactions[:, 0], minlength=len(runs[0].user_ids))
     order = np.sort(counts)
-    wanted = [order[int(share * (len(order) - 1))] for share in SHARES]
+    quantiles = [order[int(share * (len(order) - 1))] for share in SHARES]
     shown = []
-    for row in dict.fromkeys(int(np.flatnonzero(counts == count)[0]) for count in wanted):
+    for row in dict.fromkeys(int(np.flatnonzero(counts == count)[0]) for count in quantiles):
         user = runs[0].user_ids[row]
-        known = None if catalogue is None else (catalogue, catalogue.profile(user))
+        described = None if catalogue is None else (catalogue, catalogue.profile(user))
         shown.append(
             {
                 "user": user,
                 "clicks": int(counts[row]),
-                "history": known[0].history(known[1]) if known else [],
-                "runs": [_run(run, names[run.folder], user, known) for run in examples(runs)],
+                "history": described[0].history(described[1]) if described else [],
+                "runs": [_run(run, names[run.folder], user, described) for run in examples(runs)],
             }
         )
     return {"problem": problem, "users": shown, "dense": catalogue.dense if catalogue else []}
 
 
-def _run(run: Run, name: str, user: str, known: tuple[Catalogue, Profile] | None) -> dict[str, Any]:
+def _run(run: Run, name: str, user: str, described: tuple[Catalogue, Profile] | None) -> dict[str, Any]:
     """A run's lists for a user, one for each estimand: `columns`, and `rows` of their items by rank."""
     variants = list(run.variants().items())[:COLUMNS]
     try:
-        lists = [run.recommend([user], LENGTH, estimand=one)["item"].tolist() for _, one in variants]
+        lists = [run.recommend([user], LENGTH, estimand=estimand)["item"].tolist() for _, estimand in variants]
     except GraphrecError as error:
         return {"name": name, "error": str(error)}
     first = variants[0][0]
-    shared = [f"{len(set(one) & set(lists[0]))} of {len(one)} as {first}" for one in lists[1:]]
+    shared = [f"{len(set(items) & set(lists[0]))} of {len(items)} as {first}" for items in lists[1:]]
     nothing = {"text": "", "liked": False}
-    about = {item: known[0].about(known[1], item) if known else nothing for one in lists for item in one}
+    about = {
+        item: described[0].about(described[1], item) if described else nothing for items in lists for item in items
+    }
     return {
         "name": name,
         "error": None,
         "columns": list(zip([method for method, _ in variants], ["", *shared])),
         "rows": [
-            [{"item": one[place], **about[one[place]]} if place < len(one) else None for one in lists]
-            for place in range(max(map(len, lists)))
+            [{"item": items[rank], **about[items[rank]]} if rank < len(items) else None for items in lists]
+            for rank in range(max(map(len, lists)))
         ],
     }
 
@@ -113,8 +115,8 @@ class Catalogue:
         self.features: dict[str, Feature] = dict(dataset.features)
         self.dense = [name for name, feature in self.features.items() if not feature.is_sparse]
         self.means = {name: _mean_item(self.features[name]) for name in self.dense}
-        self.users = {one: row for row, one in enumerate(dataset.user_ids)}
-        self.items = {one: row for row, one in enumerate(dataset.item_ids)}
+        self.users = {user: row for row, user in enumerate(dataset.user_ids)}
+        self.items = {item: row for row, item in enumerate(dataset.item_ids)}
         self.clicked = dataset.pairs("click")
         roles = ("click",) if dataset.single_behaviour else ("click", "like")
         self.counts = {
@@ -126,16 +128,16 @@ class Catalogue:
         row = self.users[user]
         items = self.clicked.loc[self.clicked["user"] == row, "item"].to_numpy()
         features = ((name, self.features[name]) for name in self.dense)
-        means = {name: _mean(one, items[one.mask[items]]) - self.means[name] for name, one in features}
+        means = {name: _mean(feature, items[feature.mask[items]]) - self.means[name] for name, feature in features}
         return Profile(row, items, means)
 
     def about(self, profile: Profile, item: str) -> dict[str, Any]:
         """`text`, and whether the user's like of the item is held out for validation."""
         column = self.items[item]
-        said = [self._words(name, column) for name in self.features if name not in self.dense]
-        said += [self._likeness(name, column, profile) for name in self.dense]
-        said.append(", ".join(f"{count[column]:,} {what}" for what, count in self.counts.items()))
-        return {"text": "; ".join(said), "liked": (profile.user, column) in self.liked}
+        words = [self._words(name, column) for name in self.features if name not in self.dense]
+        words += [self._likeness(name, column, profile) for name in self.dense]
+        words.append(", ".join(f"{count[column]:,} {what}" for what, count in self.counts.items()))
+        return {"text": "; ".join(words), "liked": (profile.user, column) in self.liked}
 
     def history(self, profile: Profile) -> list[tuple[str, str]]:
         """The last items that the user clicked in training, each with its words; the first ones without times."""
@@ -151,7 +153,7 @@ class Catalogue:
             return f"no {name}"
         row = sparse.csr_array(feature.values)[[item]]
         order = np.lexsort((row.indices, -row.data))
-        words = [str(one) if feature.columns is None else feature.columns[one] for one in row.indices[order]]
+        words = [str(column) if feature.columns is None else feature.columns[column] for column in row.indices[order]]
         more = f" and {len(words) - WORDS} more" if len(words) > WORDS else ""
         return f"{name}: {', '.join(words[:WORDS])}{more}"
 
@@ -159,9 +161,9 @@ class Catalogue:
         """`visual +.41`: the cosine of the item and of the user's mean item, both less the mean of all items."""
         if not self.features[name].mask[item]:
             return f"no {name}"
-        one, mean = self.features[name].values[item] - self.means[name], profile.means[name]
-        scale = float(np.linalg.norm(one) * np.linalg.norm(mean))
-        return f"{name} {float(one @ mean) / scale:+.2f}" if scale > 0 else f"{name} –"
+        offset, mean = self.features[name].values[item] - self.means[name], profile.means[name]
+        scale = float(np.linalg.norm(offset) * np.linalg.norm(mean))
+        return f"{name} {float(offset @ mean) / scale:+.2f}" if scale > 0 else f"{name} –"
 
 
 def _mean_item(feature: Feature) -> np.ndarray:
