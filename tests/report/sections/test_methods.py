@@ -23,8 +23,8 @@ def test_deviations_stand_open_and_the_rest_is_there(hcr, causalrec):
     found = noted([hcr, causalrec])
     assert list(found) == ["mmgcn", "hcr", "causalrec"], "each part once"
     (mmgcn,) = found["mmgcn"]["notes"]
-    assert [kind for kind, _ in mmgcn["deviations"]] == ["text"]
-    assert mmgcn["deviations"][0][1][0].startswith("Deviations: an item without modality m")
+    assert [kind for kind, _ in mmgcn["deviations"]] == ["text", "list"]
+    assert mmgcn["deviations"][1][1][0].startswith("An item without modality m")
     assert any(kind == "formula" and "rownorm" in lines[0] + lines[1] for kind, lines in mmgcn["whole"])
     assert causalrec.name in found["mmgcn"]["runs"] and causalrec.name not in found["hcr"]["runs"]
 
