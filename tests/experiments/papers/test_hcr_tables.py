@@ -24,6 +24,7 @@ from graphrec.experiments.papers.scored import Scored
 from graphrec.experiments.papers.statistics import hcr_table_1
 from graphrec.report.primitives.plots import SERIES
 from graphrec.runs import analyses
+from graphrec.runs.results import RunResults
 
 K = (10, 20)
 
