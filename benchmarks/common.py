@@ -43,7 +43,7 @@ QUICK = Mode("quick", every=False, seeds=1, trials=0, settings=("training.epochs
 FULL = Mode("full", every=True, seeds=3, trials=10)
 
 Data = Annotated[str, typer.Option(help="`twin`, simulated with known truth, or where the real files are.")]
-Out = Annotated[Path, typer.Option(help="Where everything goes. Run again with the same it goes on where it was.")]
+Out = Annotated[Path, typer.Option(help="Where everything goes. The same folder again resumes.")]
 Full = Annotated[
     bool,
     typer.Option(
@@ -191,5 +191,5 @@ def run(main: Callable[..., None]) -> None:
             typer.run(main)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            print("\ninterrupted; the same command goes on where it was", file=sys.stderr)
+            print("\ninterrupted; the same command resumes", file=sys.stderr)
         raise

@@ -12,31 +12,51 @@ from graphrec.errors import RecipeError, nearest_name
 
 
 def validated(model: type[BaseModel], values: Any, where: str, *, what: str = "recipe key", prefix: str = "") -> Any:
-    """Validate with pydantic; its errors become one RecipeError that names key, value and the nearest key.
+    """The settings `values` as an instance of `model`.
+
+    >>> class Config(BaseModel):
+    ...     layers: int = 2
+    >>> validated(Config, {"layers": 3}, "my.toml").layers
+    3
+    >>> validated(Config, {"layers": "many"}, "my.toml")
+    Traceback (most recent call last):
+    graphrec.errors.RecipeError: recipe key `layers` has a wrong value
+      expected: a valid integer
+      got: `many`
+      where: my.toml
 
     Args:
-        where: file, or command line option, for the message.
+        model: names the keys and their types.
+        where: the file, or the argument, that the values come from, for the message.
         what: what the message calls a key.
-        prefix: put in front of the key, such as `decoder.`.
+        prefix: put in front of the key in the message, such as `decoder.`.
+
+    Raises:
+        RecipeError: a key is unknown or missing, or a value is of a wrong type or out of range. The message names the
+            first of them.
     """
     try:
-        found = model.model_validate(values)
+        settings = model.model_validate(values)
     except ValidationError as error:
         raise _key_error(model, values, error.errors(), where, what, prefix) from None
-    if key := _flag_for_number(values, found):
+    if key := _flag_for_number(values, settings):
         raise RecipeError(
             f"{what} `{prefix}{key}` has a wrong value", expected="a number", got="true or false", where=where
         )
-    return found
+    return settings
 
 
-def _flag_for_number(values: Any, found: BaseModel) -> str:
+def _flag_for_number(values: Any, settings: BaseModel) -> str:
     """A key whose true or false pydantic took for the number 1 or 0; empty where there is none."""
     for key, value in values.items():
-        now = getattr(found, key)
-        if isinstance(value, bool) and isinstance(now, (int, float)) and not isinstance(now, bool):
+        setting = getattr(settings, key)
+        if isinstance(value, bool) and isinstance(setting, (int, float)) and not isinstance(setting, bool):
             return key
-        if isinstance(now, BaseModel) and isinstance(value, Mapping) and (inner := _flag_for_number(value, now)):
+        if (
+            isinstance(setting, BaseModel)
+            and isinstance(value, Mapping)
+            and (inner := _flag_for_number(value, setting))
+        ):
             return f"{key}.{inner}"
     return ""
 
@@ -46,18 +66,19 @@ def _key_error(
 ) -> RecipeError:
     first = errors[0]
     path = _path(values, first["loc"])
-    key = (prefix + ".".join(path)).rstrip(".")  # no path where it takes several keys together to be wrong
+    key = (prefix + ".".join(path)).rstrip(".")  # the path is empty where several keys are wrong together
     if first["type"] == "missing":
         return RecipeError(f"{what} `{key}` is missing", got="nothing", where=where, next_step=f"give `{key}`")
     if first["type"] != "extra_forbidden":
-        wanted = [_expected(error) for error in errors if _path(values, error["loc"]) == path]
+        # A union has an error for each of its members: any of them would do.
+        expected = [_expected(error) for error in errors if _path(values, error["loc"]) == path]
         return RecipeError(
             f"{what} `{key}` has a wrong value" if key else f"{what}s do not fit together",
-            expected=" or ".join(dict.fromkeys(wanted)),
+            expected=" or ".join(dict.fromkeys(expected)),
             got=f"`{first['input']}`",
             where=where,
         )
-    known = _known_keys(model, first["loc"][:-1])
+    known = _keys_of(model, first["loc"][:-1])
     near = nearest_name(path[-1], known)
     return RecipeError(
         f"unknown {what} `{key}`" + (f"; did you mean `{near}`?" if near else ""),
@@ -68,16 +89,16 @@ def _key_error(
 
 
 def _path(values: Any, loc: tuple[int | str, ...]) -> list[str]:
-    """The keys of `loc` that a person wrote; pydantic adds its own for members of a union and dict keys."""
+    """The keys of `loc` that the user wrote; pydantic adds its own for members of a union and for keys of a dict."""
     path = []
-    for part in loc:
+    for step in loc:
         if isinstance(values, Mapping):
-            values = values.get(part)
-        elif isinstance(values, (list, tuple)) and isinstance(part, int):
-            values = values[part]
+            values = values.get(step)
+        elif isinstance(values, (list, tuple)) and isinstance(step, int):
+            values = values[step]
         else:
             break
-        path.append(str(part))
+        path.append(str(step))
     return path
 
 
@@ -91,9 +112,10 @@ def _expected(error: ErrorDetails) -> str:
     return error["msg"].partition(", unable to")[0].removeprefix("Value error, ").removeprefix("Input should be ")
 
 
-def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    for part in path:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+def _keys_of(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    """The keys of the table at `path`; empty where it is no table."""
+    for step in path:
+        annotation = model.model_fields[step].annotation if step in model.model_fields else None
         tables = [t for t in (annotation, *get_args(annotation)) if isinstance(t, type) and issubclass(t, BaseModel)]
         if not tables:
             return []

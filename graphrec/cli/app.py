@@ -4,50 +4,44 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graphrec.cli.components import causal, doctor, list_parts, new
+from graphrec.cli.components import causal, doctor, list_components, new
 from graphrec.cli.data import check, datasets, prepare, simulate
 from graphrec.cli.errors import handle_user_errors
 from graphrec.cli.evaluation import compare, evaluate, refute
 from graphrec.cli.log import log_warning, show_logs, with_log_options
-from graphrec.cli.outputs import explain, export, recommend
+from graphrec.cli.recommendations import explain, export, recommend
 from graphrec.cli.training import show, train, tune
+
+GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Data": (datasets, simulate, prepare, check),
+    "Training": (show, train, tune),
+    "Evaluation": (evaluate, compare, refute),
+    "Recommendations": (recommend, explain, export),
+    "Components": (list_components, causal, new, doctor),
+}
+"""The commands as `graphrec --help` groups them; a group is a module of `graphrec.cli`."""
 
 app = typer.Typer(
     name="graphrec",
-    help="Causal multimodal graph recommendation: raw logs to a trained, judged and exported recommender.",
+    help="Causal multimodal graph recommendation: from raw logs to a trained, evaluated and exported recommender.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command("list")(with_log_options(list_parts))
-for command in (
-    datasets,
-    simulate,
-    prepare,
-    check,
-    show,
-    train,
-    tune,
-    evaluate,
-    export,
-    recommend,
-    explain,
-    causal,
-    compare,
-    refute,
-    doctor,
-    new,
-):
-    app.command()(with_log_options(command))
+for group, commands in GROUPS.items():
+    for command in commands:
+        name = "list" if command is list_components else None  # a function called `list` would hide Python's
+        app.command(name, rich_help_panel=group)(with_log_options(command))
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(asked: bool) -> None:
+    if asked:
         from importlib.metadata import version
 
         typer.echo(version("graphrec"))
@@ -65,8 +59,8 @@ def options(version: Version = False) -> None:
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the command that `sys.argv` names; always ends with SystemExit."""
     warnings.showwarning = log_warning
-    sys.path.append(str(Path.cwd()))  # a class of one's own is found in the current folder, after everything else
+    sys.path.append(str(Path.cwd()))  # a custom class is found in the current folder, after everything else
     with show_logs(), handle_user_errors():
         app()

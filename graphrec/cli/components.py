@@ -1,4 +1,4 @@
-"""The commands about graphrec's parts: lists, causal graphs, parts of one's own, the installation."""
+"""The commands about components: lists, causal graphs, custom components, the installation."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from graphrec.cli.terminal import print_table
 
 
 class Kind(StrEnum):
+    """What can be listed."""
+
     backbones = "backbones"
     callbacks = "callbacks"
     checks = "checks"
@@ -45,8 +47,8 @@ REGISTRIES = {
 """Module and name of each kind's registry; imported when it is listed, as torch takes seconds to load."""
 
 
-def list_parts(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: Json = False) -> None:
-    """List what there is to choose from; for backbones also what they use, train and cost."""
+def list_components(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: Json = False) -> None:
+    """List the names that a recipe or a command takes; for backbones also what they use, train and cost."""
     if kind is Kind.backbones:
         _list_backbones(as_json)
         return
@@ -64,19 +66,19 @@ def _list_backbones(as_json: bool) -> None:
 
     from graphrec.backbones.listing import FEATURE_LEGEND, HEADERS, SYMBOLS, WIDTHS, list_backbones
 
-    found = list_backbones()
+    rows = list_backbones()
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
+        typer.echo(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
         return
-    print_table(HEADERS, [one.cells() for one in found], WIDTHS)
-    for words in (FEATURE_LEGEND, SYMBOLS):
-        typer.echo("\n" + textwrap.fill(words, 100))
+    print_table(HEADERS, [row.cells() for row in rows], WIDTHS)
+    for legend in (FEATURE_LEGEND, SYMBOLS):
+        typer.echo("\n" + textwrap.fill(legend, 100))
 
 
 def causal(
     decoder: Annotated[str, typer.Argument(metavar="DECODER", help="A decoder of `graphrec list decoders`.")],
     estimand: Annotated[
-        list[str] | None, typer.Option(help="Only this, NAME or NAME:option=value; repeat for several.")
+        list[str] | None, typer.Option(help="Only this estimand, NAME or NAME:option=value; repeat it for several.")
     ] = None,
     graph: GraphFile = None,
     svg: Annotated[
@@ -84,27 +86,27 @@ def causal(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print a decoder's causal graph and prove its estimands on it; status 2 if one asked for is not identified."""
+    """Print a decoder's causal graph and check its estimands; status 2 if a named one is not identified."""
     from graphrec.decoders.description import describe
 
-    described = describe(decoder, estimand or (), read_graph(graph))
+    description = describe(decoder, estimand or (), read_graph(graph))
     if as_json:
-        typer.echo(json.dumps(described.to_dict(), indent=2))
+        typer.echo(json.dumps(description.to_dict(), indent=2))
     else:
-        typer.echo(described.to_text())
+        typer.echo(description.to_text())
     if svg is not None:
         from graphrec.report.primitives.dag import draw_dag
         from graphrec.system.files import write_text
 
-        write_text(svg, draw_dag(described.graph) + "\n")
+        write_text(svg, draw_dag(description.graph) + "\n")
         typer.echo(f"wrote {svg}", err=True)
-    wanted = described.claims if estimand else described.claims[:1]
-    if any(claim.refusal for claim in wanted):
+    required = description.claims if estimand else description.claims[:1]
+    if any(claim.refusal for claim in required):
         raise typer.Exit(2)
 
 
 def new(
-    kind: Annotated[NewKind, typer.Argument(help="What to start.")],
+    kind: Annotated[NewKind, typer.Argument(help="The kind of component.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the module, such as my_net; its class is MyNet.")],
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.")] = Path("."),
 ) -> None:
@@ -126,7 +128,7 @@ _USES = {
 
 
 def doctor(as_json: Json = False) -> None:
-    """Tell what this installation has, and what is missing; status 1 if something needed is."""
+    """Report what this installation has and what is missing; status 1 if it misses something it needs."""
     from graphrec.system.doctor import examine
 
     rows = examine()

@@ -1,4 +1,4 @@
-"""The commands about data: what there is, simulated worlds, preparation, checks."""
+"""The commands about data: known datasets, simulated worlds, preparation, checks."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from graphrec.errors import RecipeError
 
 def datasets(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="How to get this one; without it a table of all.")
+        str | None, typer.Argument(metavar="[NAME]", help="A dataset of the table; without it the table is printed.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the datasets that have a card, or say what one is, who may have it, how, and which files it takes."""
+    """List the datasets that have a card; of one: what it is, who may have it, how, and which files it takes."""
     from graphrec.data.cards import card_of, cards
     from graphrec.report.dataset_card import card_rows, card_text, file_rows, variant_rows
     from graphrec.simulation import worlds
 
-    chosen = None if name is None else card_of(name)
+    card = None if name is None else card_of(name)
     if as_json:
-        found = [card.model_dump(mode="json") for card in cards().values()] if chosen is None else chosen.model_dump()
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
-    elif chosen is None:
+        facts = [card.model_dump(mode="json") for card in cards().values()] if card is None else card.model_dump()
+        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    elif card is None:
         print_table(*card_rows(cards().values()))
     else:
-        typer.echo(card_text(chosen, twin=chosen.source in worlds))
-        for rows in (file_rows(chosen), variant_rows(chosen)):
-            if rows[1]:
+        typer.echo(card_text(card, twin=card.source in worlds))
+        for headers, rows in (file_rows(card), variant_rows(card)):
+            if rows:
                 typer.echo()
-                print_table(*rows)
+                print_table(headers, rows)
 
 
 def simulate(
@@ -44,7 +44,7 @@ def simulate(
     users: Annotated[int | None, typer.Option(help="Number of users.")] = None,
     items: Annotated[int | None, typer.Option(help="Number of items.")] = None,
     strength: Annotated[float | None, typer.Option(help="Strength of the hidden confounder; 0 is none.")] = None,
-    seed: Annotated[int, typer.Option(help="Every draw follows from it.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     dataset: Annotated[
         Path | None,
         typer.Option("--from", metavar="DATASET", help="Keep a prepared dataset's items, features and activity."),
@@ -56,15 +56,18 @@ def simulate(
     """Write a simulated world with known truth, in the raw layout of a public dataset."""
     from graphrec.simulation import simulate as write_world
 
-    own = key_values(settings, "--set")
-    for name, place in (("world", "WORLD"), ("out", "--out FOLDER"), ("dataset", "--from DATASET")):
-        if name in own:
+    further = key_values(settings, "--set")
+    for name, spelling in (("world", "WORLD"), ("out", "--out FOLDER"), ("dataset", "--from DATASET")):
+        if name in further:
             raise RecipeError(
-                f"`{name}` is no setting of a world", expected=place, got=f"--set {name}={own[name]}", where="--set"
+                f"`{name}` is no setting of a world",
+                expected=spelling,
+                got=f"--set {name}={further[name]}",
+                where="--set",
             )
-    chosen = {"users": users, "items": items, "strength": strength, "seed": seed, **own}
+    config = {"users": users, "items": items, "strength": strength, "seed": seed, **further}
     folder = write_world(
-        world, out, dataset=dataset, **{key: value for key, value in chosen.items() if value is not None}
+        world, out, dataset=dataset, **{key: value for key, value in config.items() if value is not None}
     )
     typer.echo(f"wrote {folder}; the truth is in {folder / 'truth'}, which training never reads")
 
@@ -96,18 +99,18 @@ def check(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="A folder that `prepare` wrote.")],
     split: Annotated[
         str | None,
-        typer.Option(help="Audit this split for leaks; by default the source's own, else chronological, else random."),
+        typer.Option(help="Check this split for leaks. Default: the source's own, else chronological, else random."),
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(help="The simulated world's folder: show how far the log's own truth is from the causal one."),
+        typer.Option(help="Folder of the simulated world: also compare what the log shows with the causal truth."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE.html", help="Write a page with the distributions drawn.")
+        Path | None, typer.Option("--out", metavar="FILE.html", help="Write a page with plots of the distributions.")
     ] = None,
     more: Annotated[
         list[str] | None,
-        typer.Option("--check", help="Run this check, too: package.module:function; repeat for several."),
+        typer.Option("--check", help="Also run this check, package.module:function; repeat it for several."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -142,12 +145,12 @@ def check(
         events = ", ".join(f"{name} {count:,}" for name, count in facts["events"].items())
         more_facts = [("events", events), ("times", span_text(facts)), ("published set", inspection.verdict)]
         print_table(["statistic", "value"], [*number_rows(facts), *more_facts])
-        for table in (modality_table(facts), oracles, finding_table(inspection.findings)):
-            if table[1]:
+        for table_headers, rows in (modality_table(facts), oracles, finding_table(inspection.findings)):
+            if rows:
                 typer.echo()
-                print_table(*table)
+                print_table(table_headers, rows)
         if not inspection.findings:
-            typer.echo("\nnothing wrong or surprising was found")
+            typer.echo("\nno finding: nothing is wrong or surprising")
     if out is not None:
         from graphrec.report.dataset_page import write_check_page
 

@@ -1,4 +1,4 @@
-"""The commands that judge runs: evaluation, comparison, refutation."""
+"""The commands that evaluate runs: evaluation, comparison, refutation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphrec.cli.options import GraphFile, Json, RunFolder, read_graph
+from graphrec.cli.options import GraphFile, Json, RunPath, read_graph
 from graphrec.cli.terminal import print_json, print_results, print_table
 from graphrec.errors import RunError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: RunFolder,
+    run: RunPath,
     estimand: Annotated[
         list[str] | None,
         typer.Option(
@@ -31,20 +31,22 @@ def evaluate(
     split: Annotated[str, typer.Option(help="test or valid.")] = "test",
     truth: Annotated[
         Path | None,
-        typer.Option(help="A simulated world's folder: judge by the interventional truth too."),
+        typer.Option(help="Folder of a simulated world: also evaluate by its interventional truth."),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="What --truth judges by: like (the default), or satisfaction once clicked.")
+        str | None, typer.Option(help="Which truth: like (the default), or satisfaction once clicked.")
     ] = None,
     graph: GraphFile = None,
     slices: Annotated[
-        bool, typer.Option("--slices", help="Also by users' activity, by time, and by items' like/click ratio, as HCR.")
+        bool,
+        typer.Option("--slices", help="Also by users' activity, by time, and by items' like/click ratio."),
     ] = False,
     lists: Annotated[
-        bool, typer.Option("--lists", help="Also coverage, popularity and concentration of all users' lists.")
+        bool, typer.Option("--lists", help="Also coverage, popularity and concentration of all lists together.")
     ] = False,
     off_policy: Annotated[
-        bool, typer.Option("--off-policy", help="Also the lists' value by likes of what was shown at random.")
+        bool,
+        typer.Option("--off-policy", help="Also the lists' value, estimated on items shown at random."),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -64,31 +66,31 @@ def evaluate(
             where="--slices",
             next_step="leave out --slices, or --split",
         )
-    loaded, own = Run(run), read_graph(graph)
+    loaded, causal_graph = Run(run), read_graph(graph)
     if off_policy:  # while the test split is closed
         from graphrec.runs.analyses import shown_at_random
 
         shown_at_random(loaded)
-    judged = None
+    by_truth = None
     if truth is not None:  # first: if it is no truth, the test split stays closed
-        judged = loaded.evaluate_truth(truth, estimand or (), target or "like", causal_graph=own)
-    table = loaded.evaluate(estimand or (), split=split, causal_graph=own)
-    if judged is not None:
-        table = table.merge(judged.drop(columns="users"), on=["method", "estimand"])
-    tables = [table, *_more_tables(loaded, estimand or (), own, slices, lists, off_policy)]
+        by_truth = loaded.evaluate_truth(truth, estimand or (), target or "like", causal_graph=causal_graph)
+    table = loaded.evaluate(estimand or (), split=split, causal_graph=causal_graph)
+    if by_truth is not None:
+        table = table.merge(by_truth.drop(columns="users"), on=["method", "estimand"])
+    tables = [table, *_more_tables(loaded, estimand or (), causal_graph, slices, lists, off_policy)]
     if as_json:
         print_json(*tables)
         return
     from graphrec.report.primitives.tables import leading, metric_rows
 
-    for number, one in enumerate(part for table in tables for part in _apart(table)):
+    for number, shown in enumerate(half for table in tables for half in _without_drops(table)):
         if number:
             typer.echo()
-        print_results(*metric_rows(one), leading(one), f"in {loaded.folder / 'metrics.json'}, with --json")
+        print_results(*metric_rows(shown), leading(shown), f"in {loaded.folder / 'metrics.json'}, with --json")
 
 
-def _apart(table: pd.DataFrame) -> list[pd.DataFrame]:
-    """The table, and the drops over time, which are measures of their own, as another."""
+def _without_drops(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The table without the drops over time, and a table of these, which have other metrics."""
     from graphrec.evaluation.result_sets import DROP
 
     if "result_set" not in table or DROP not in set(table["result_set"]):
@@ -100,16 +102,16 @@ def _apart(table: pd.DataFrame) -> list[pd.DataFrame]:
 def _more_tables(
     run: Run, estimands: Sequence[str], graph: CausalGraph | None, slices: bool, lists: bool, off_policy: bool
 ) -> list[pd.DataFrame]:
-    """The tables of `evaluate` besides the ranking metrics; a slice that the data does not allow is told."""
+    """The tables of `evaluate` besides the ranking metrics; a note says which slice the data does not allow."""
     from graphrec.errors import DataError
     from graphrec.runs import analyses
 
     tables = []
     if slices:
         tables.append(analyses.by_activity(run, estimands))
-        for one in (analyses.by_time, analyses.by_like_ratio):
+        for slices_of in (analyses.by_time, analyses.by_like_ratio):
             try:
-                tables.append(one(run, estimands, causal_graph=graph))
+                tables.append(slices_of(run, estimands, causal_graph=graph))
             except DataError as error:
                 typer.echo(f"note: {error.problem}: {error.got}", err=True)
     if lists:
@@ -127,7 +129,7 @@ def compare(
         typer.Option(help="test, valid, truth or satisfaction, or what evaluate found besides: active, lists, ..."),
     ] = "test",
     replicates: Annotated[
-        bool, typer.Option("--replicates", help="Take runs that differ in the seed alone as one method's replicates.")
+        bool, typer.Option("--replicates", help="Runs that differ in their seed alone are replicates of one method.")
     ] = False,
     dose_response: Annotated[
         Path | None,
@@ -135,34 +137,34 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put evaluated runs side by side, test whether they differ, and write a report."""
+    """Compare evaluated runs, test whether they differ, and write a report."""
     from graphrec.report.primitives.tables import PAIR_HEADERS, leading, metric_rows, pair_rows, row_names, with_p
     from graphrec.runs.compare import by_recipe, compare_runs
     from graphrec.runs.run import Run
 
     if dose_response is not None and out is None:
         raise RunError(
-            "the dose-response is shown in the report", expected="--out REPORT.html with --dose-response",
+            "a dose-response study is part of the report", expected="--out REPORT.html with --dose-response",
             got=f"--dose-response {dose_response}",
         )  # fmt: skip
     loaded = [Run(path) for path in runs]
-    found = compare_runs(loaded, result_set, replicates=replicates)
+    comparison = compare_runs(loaded, result_set, replicates=replicates)
     if out is not None:  # first: if it cannot be written, nothing is printed
         from graphrec.report.run_page import write_report
 
         shown = by_recipe(loaded) if replicates else loaded
         typer.echo(f"wrote {write_report(shown, out, split=result_set, dose_response=dose_response)}", err=True)
     if as_json:
-        print_json(with_p(found.table, found.tests))
+        print_json(with_p(comparison.table, comparison.tests))
     else:
-        print_results(*metric_rows(found.table, found.tests), leading(found.table), "with --json")
-        if len(found.tests):
+        print_results(*metric_rows(comparison.table, comparison.tests), leading(comparison.table), "with --json")
+        if len(comparison.tests):
             typer.echo()
-            print_results(*pair_rows(row_names(found.table), found.table, found.tests), PAIR_HEADERS)
+            print_results(*pair_rows(row_names(comparison.table), comparison.table, comparison.tests), PAIR_HEADERS)
 
 
 def refute(
-    run: RunFolder,
+    run: RunPath,
     check: Annotated[
         list[str] | None,
         typer.Option(help="A check of `graphrec list refutations`, or package.module:Class; repeat for several."),
@@ -173,7 +175,7 @@ def refute(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Try to refute a run: retrain it on altered data, and compare with what a sound model must show."""
+    """Try to refute a run: train its recipe on altered data, and compare with what a sound model must show."""
     import dataclasses
 
     from graphrec.system.memory import keep_large_blocks
@@ -186,16 +188,16 @@ def refute(
     from graphrec.runs.run import Run
 
     try:
-        found = try_to_refute(
+        refutation = try_to_refute(
             Run(run), checks=check or DEFAULT_CHECKS, seeds=seeds, epochs=epochs, progress=training_progress
         )
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted; the same command goes on after the last finished check", err=True)
+        typer.echo("\ninterrupted; the same command resumes after the last finished check", err=True)
         raise
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(one) for one in found.checks], indent=2))
+        typer.echo(json.dumps([dataclasses.asdict(result) for result in refutation.checks], indent=2))
         return
-    rows = [(one.name, figure.label, str(figure)) for one in found.checks for figure in one.figures]
+    rows = [(result.name, figure.label, str(figure)) for result in refutation.checks for figure in result.figures]
     print_table(["check", "figure", "value [95 % interval]"], rows)
-    verdicts = [(one.name, OUTCOMES[one.passed], one.verdict) for one in found.checks]
+    verdicts = [(result.name, OUTCOMES[result.passed], result.verdict) for result in refutation.checks]
     print_table(["check", "outcome", "verdict"], verdicts)

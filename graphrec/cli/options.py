@@ -1,4 +1,4 @@
-"""What several commands take, and how it is read."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from graphrec.causal import CausalGraph
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-OUT_HELP = "Folder to write, whole or not at all; what the same command wrote there before is replaced, with all in it."
+OUT_HELP = "Folder to write, atomically. What the same command wrote there before is replaced, with all that is in it."
 Out = Annotated[Path, typer.Option("--out", help=OUT_HELP)]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `train` wrote.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `train` wrote.")]
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What is trained on what, and how.")]
 OVERRIDES_HELP = "Override the recipe, e.g. --set training.epochs=20."
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="KEY.SUB=VALUE", help=OVERRIDES_HELP)]
-GRAPH_HELP = "A causal graph of one's own (JSON, as `causal --json` prints under `graph`): claims are checked on it."
+GRAPH_HELP = "Your own causal graph, as JSON (`causal --json` prints one under `graph`): estimands are checked on it."
 GraphFile = Annotated[Path | None, typer.Option("--graph", metavar="FILE.json", help=GRAPH_HELP)]
 
 
@@ -30,7 +30,11 @@ def read_graph(path: Path | None) -> CausalGraph | None:
 
 
 def key_values(texts: list[str] | None, where: str) -> dict[str, str]:
-    """`key=value` texts of the option `where`, by key."""
+    """Settings by key, from `key=value` texts.
+
+    Args:
+        where: the option that they come from, for the message.
+    """
     values: dict[str, str] = {}
     for text in texts or ():
         key, sign, value = text.partition("=")

@@ -38,12 +38,12 @@ def print_table(
 def print_results(
     headers: Sequence[str], rows: Sequence[tuple[str, ...]], leading: Sequence[str], elsewhere: str = ""
 ) -> None:
-    """Print a result table; on a terminal that is too narrow for it the leading columns alone, as many as fit.
+    """Print a result table. On a terminal that is too narrow for it, print as many of the leading columns as fit.
 
     Args:
         rows: cells, in which `**` encloses what is bold.
         leading: headers, the most important first; the first two are shown in any case.
-        elsewhere: where else than in a pipe or on a wider terminal the rest is found, such as "with --json".
+        elsewhere: another way to see the other columns than a pipe or a wider terminal, such as "with --json".
     """
     console = Console()
     if not console.is_terminal:
@@ -54,14 +54,14 @@ def print_results(
     if _width(console, headers, cells) > console.width:
         shown = []
         for header in leading:
-            wider = [one for one in headers if one in {*shown, header}]
+            wider = [name for name in headers if name in {*shown, header}]
             if len(shown) < 2 or _width(console, *_chosen(headers, cells, wider)) <= console.width:
                 shown = wider
     console.print(_table(*_chosen(headers, cells, shown)), highlight=False)
     if len(shown) < len(headers):
-        places = ", ".join(filter(None, ("on a wider terminal", "in a pipe (`| less -S`)", elsewhere)))
+        ways = ", ".join(filter(None, ("on a wider terminal", "in a pipe (`| less -S`)", elsewhere)))
         missing = len(headers) - len(shown)
-        console.print(f"{missing} more column{'s' if missing > 1 else ''}: {places}", highlight=False, markup=False)
+        console.print(f"{missing} more column{'s' if missing > 1 else ''}: {ways}", highlight=False, markup=False)
 
 
 def print_json(*tables: pd.DataFrame) -> None:
@@ -73,8 +73,8 @@ def print_json(*tables: pd.DataFrame) -> None:
 def _chosen(
     headers: Sequence[str], rows: Sequence[Sequence[Text]], names: Sequence[str]
 ) -> tuple[list[str], list[list[Text]]]:
-    places = [headers.index(name) for name in names]
-    return [headers[place] for place in places], [[row[place] for place in places] for row in rows]
+    columns = [headers.index(name) for name in names]
+    return [headers[column] for column in columns], [[row[column] for column in columns] for row in rows]
 
 
 def _width(console: Console, headers: Sequence[str], rows: Sequence[Sequence[Text]]) -> int:

@@ -1,4 +1,4 @@
-"""The commands that train: a recipe shown, carried out, tuned."""
+"""The commands about training: show a recipe, train it, tune it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def train(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", help="Folder of the run; a finished run of the recipe there is kept, an interrupted one goes on."
+            "--out", help="Folder of the run. A finished run of the same recipe is kept, an interrupted one resumes."
         ),
     ],
     overrides: Overrides = None,
     resume: Annotated[
-        bool, typer.Option(help="Keep a finished run of the same recipe, go on with an interrupted one; or start anew.")
+        bool, typer.Option(help="Keep a finished run and resume an interrupted one, or train from scratch.")
     ] = True,
 ) -> None:
-    """Carry out a recipe; the test split stays locked until `evaluate`."""
+    """Train a recipe; the test split stays locked until `evaluate`."""
     from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()
@@ -43,20 +43,20 @@ def train(
     from graphrec.runs.code_versions import warn_of_other_code
     from graphrec.runs.folder import complete_run
     from graphrec.runs.recipe import Recipe
-    from graphrec.runs.train import train as carry_out
+    from graphrec.runs.train import train as train_recipe
 
     parsed = Recipe.from_toml(recipe, overrides or ())
-    kept = resume and complete_run(out) is not None
+    was_complete = resume and complete_run(out) is not None
     try:
-        run = carry_out(parsed, out, callbacks=[training_progress(parsed.name)], resume=resume)
+        run = train_recipe(parsed, out, callbacks=[training_progress(parsed.name)], resume=resume)
     except KeyboardInterrupt:
-        typer.echo(f"\ninterrupted; {_goes_on(out, resume)}", err=True)
+        typer.echo(f"\ninterrupted; {_what_is_next(out, resume)}", err=True)
         raise
     facts = run.manifest
     monitor = parsed.training.monitor
-    if kept:
-        typer.echo("this recipe was trained there before, and nothing was done; --no-resume trains it anew")
-    warn_of_other_code([run], remedy="--no-resume trains it anew")
+    if was_complete:
+        typer.echo("the run in this folder is complete, nothing was done; --no-resume trains it from scratch")
+    warn_of_other_code([run], remedy="--no-resume trains it from scratch")
     typer.echo(
         f"{out}: {run.name}, best epoch {facts['best_epoch']} of {facts['epochs']}, "
         f"validation {monitor} {facts['best_' + monitor]:.4f}, {facts['training_seconds']:.0f} s"
@@ -65,13 +65,13 @@ def train(
 
 def tune(
     recipe: RecipeFile,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the trials; the same command goes on there.")],
-    trials: Annotated[int, typer.Option(help="Number of trainings; the first is the recipe as it is.")] = 10,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the trials; the same command resumes there.")],
+    trials: Annotated[int, typer.Option(help="Number of trainings. The first is the recipe as it is.")] = 10,
     sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "tpe",
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> None:
-    r"""Search a recipe's \[tune.space], or its decoder's own, for what is best on the validation likes."""
+    r"""Search a recipe's \[tune.space], or its decoder's own, for the best settings on the validation likes."""
     from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()
@@ -79,34 +79,34 @@ def tune(
     from graphrec.runs.code_versions import warn_of_other_code
     from graphrec.runs.recipe import Recipe
     from graphrec.tuning import Tuning
-    from graphrec.tuning import tune as carry_out
+    from graphrec.tuning import tune as tune_recipe
 
     def on_trial(so_far: Tuning) -> None:
         typer.echo(f"{len(so_far.trials)} of {trials}, {so_far.last_line()}", err=True)
 
     parsed = Recipe.from_toml(recipe, overrides or ())
     try:
-        found = carry_out(parsed, out, trials=trials, sampler=sampler, progress=training_progress, on_trial=on_trial)
+        tuning = tune_recipe(parsed, out, trials=trials, sampler=sampler, progress=training_progress, on_trial=on_trial)
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted; the same command goes on where it was", err=True)
+        typer.echo("\ninterrupted; the same command resumes", err=True)
         raise
-    warn_of_other_code(found.runs)
+    warn_of_other_code(tuning.runs)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=2))
+        typer.echo(json.dumps(tuning.to_dict(), indent=2))
         return
-    print_table(*found.rows())
-    for trial in found.trials:
+    print_table(*tuning.rows())
+    for trial in tuning.trials:
         if trial.failure:
             typer.echo(f"trial {trial.number} failed: {trial.failure.splitlines()[0]}")
-    typer.echo(f"best: trial {found.best.number}; its recipe is {found.folder / 'best.toml'}")
+    typer.echo(f"best: trial {tuning.best.number}; its recipe is {tuning.folder / 'best.toml'}")
 
 
-def _goes_on(out: Path, resume: bool) -> str:
-    """What an interrupted training's next call does."""
+def _what_is_next(out: Path, resume: bool) -> str:
+    """What the next call does after an interruption."""
     from graphrec.runs.files import CHECKPOINT
     from graphrec.training.checkpoint import saved_epoch
 
     epoch = saved_epoch(out / CHECKPOINT)
     if not epoch:
-        return "no checkpoint was kept yet: the same command starts from the first epoch"
-    return ("the same command" if resume else "without --no-resume it") + f" goes on after epoch {epoch}"
+        return "there is no checkpoint yet: the same command starts from the first epoch"
+    return ("the same command" if resume else "without --no-resume it") + f" resumes after epoch {epoch}"

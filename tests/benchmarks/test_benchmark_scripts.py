@@ -84,7 +84,7 @@ def test_an_interrupted_benchmark_says_how_to_go_on(
 
     monkeypatch.setattr(gr, "simulate", press_control_c)
     assert call("tiktok", monkeypatch, tmp_path) == 130
-    assert capsys.readouterr().err == "\ninterrupted; the same command goes on where it was\n"
+    assert capsys.readouterr().err == "\ninterrupted; the same command resumes\n"
 
 
 def test_where_every_method_failed_it_says_so_and_announces_nothing_that_is_not_there(

@@ -124,9 +124,9 @@ def test_an_interrupted_training_says_how_to_go_on(
     with monkeypatch.context() as patch:
         patch.setattr("graphrec.training.loop.Trainer._keep_best", press_in_the_second_epoch)
         said = call("train", recipe_file, "--out", tmp_path / "run")
-        assert said.status == 130 and "the same command goes on after epoch 1" in said.err
+        assert said.status == 130 and "the same command resumes after epoch 1" in said.err
         said = call("train", recipe_file, "--out", tmp_path / "run", "--no-resume")
-        assert said.status == 130 and "without --no-resume it goes on after epoch 1" in said.err
+        assert said.status == 130 and "without --no-resume it resumes after epoch 1" in said.err
     said = call("train", recipe_file, "--out", tmp_path / "run")
     assert said.status == 0 and [row["epoch"] for row in Run(tmp_path / "run").history] == [1, 2]
     assert "trained there before" not in said.out

@@ -11,6 +11,7 @@ from support.command_line import Call
 from typer.testing import CliRunner
 
 from graphrec.cli import app
+from graphrec.cli.app import GROUPS
 
 COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
 
@@ -35,6 +36,12 @@ def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage" in result.output
+
+
+def test_the_groups_of_the_help_are_the_modules_of_the_command_line() -> None:
+    for group, commands in GROUPS.items():
+        assert {command.__module__ for command in commands} == {f"graphrec.cli.{group.lower()}"}
+        assert group in CliRunner().invoke(app, ["--help"]).output
 
 
 def test_help_keeps_what_stands_in_brackets() -> None:

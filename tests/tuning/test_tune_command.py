@@ -47,7 +47,7 @@ def test_control_c_says_how_to_go_on(
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(with_space("ct", {RATE: [0.02]}).to_toml())
     said = call("tune", recipe, "--out", tmp_path / "out")
-    assert said.status == 130 and "the same command goes on where it was" in said.err
+    assert said.status == 130 and "the same command resumes" in said.err
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The commands that use a run: export, recommendations, explanations."""
+"""The commands that use a run: recommendations, explanations, export."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.options import GraphFile, Json, Out, RunFolder, read_graph
+from graphrec.cli.options import GraphFile, Json, Out, RunPath, read_graph
 from graphrec.cli.terminal import print_json, print_table
 from graphrec.errors import RunError
 
 
 def export(
-    run: RunFolder,
+    run: RunPath,
     out: Out,
     format: Annotated[str, typer.Option("--format", help="parquet, safetensors or npz.")] = "parquet",
 ) -> None:
@@ -25,23 +25,23 @@ def export(
 
 
 def recommend(
-    run: RunFolder,
+    run: RunPath,
     users: Annotated[str, typer.Option(help="External user ids, separated by commas.")],
     k: Annotated[int, typer.Option(help="List length.")] = 20,
     estimand: Annotated[
-        str | None, typer.Option(help="By default the first that the recipe names, or else the decoder's own.")
+        str | None, typer.Option(help="Default: the first that the recipe names, else the decoder's first.")
     ] = None,
-    seen: Annotated[bool, typer.Option("--seen", help="Admit items of the training split.")] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="Also items of the user's training split.")] = False,
     graph: GraphFile = None,
     as_json: Json = False,
 ) -> None:
     """Print the best items for users."""
     from graphrec.runs.run import Run
 
-    wanted = [one.strip() for one in users.split(",") if one.strip()]
-    if not wanted:
+    user_ids = [text.strip() for text in users.split(",") if text.strip()]
+    if not user_ids:
         raise RunError("no user ids", expected="ids separated by commas", got=f"`{users}`", where="--users")
-    table = Run(run).recommend(wanted, k, estimand=estimand, seen=seen, causal_graph=read_graph(graph))
+    table = Run(run).recommend(user_ids, k, estimand=estimand, seen=seen, causal_graph=read_graph(graph))
     if as_json:
         print_json(table)
         return
@@ -49,7 +49,7 @@ def recommend(
 
 
 def explain(
-    run: RunFolder,
+    run: RunPath,
     user: Annotated[str, typer.Option(help="External id.")],
     item: Annotated[str, typer.Option(help="External id.")],
     k: Annotated[int, typer.Option("-k", "--k", help="Length of the lists.")] = 10,
@@ -59,11 +59,11 @@ def explain(
     ] = None,
     graph: GraphFile = None,
     svg: Annotated[
-        Path | None, typer.Option("--svg", metavar="FILE.svg", help="Draw the parts into this file.")
+        Path | None, typer.Option("--svg", metavar="FILE.svg", help="Draw the contributions into this file.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Split a recommendation's score into its parts, and show its rank and the user's list under each estimand."""
+    """Divide a recommendation's score into contributions; show its rank and the user's list under each estimand."""
     from graphrec.runs.run import Run
 
     explained = Run(run).explain(user, item, k=k, estimands=estimand or (), causal_graph=read_graph(graph))
@@ -87,9 +87,9 @@ def explain(
 
     typer.echo(explained.text())
     for rows in (part_rows, branch_rows, rank_rows, list_rows):
-        headers, found = rows(explained)
-        if found:
+        headers, cells = rows(explained)
+        if cells:
             typer.echo()
-            print_table(headers, found)
-    if any(explained.item in one.items for one in explained.rankings):
+            print_table(headers, cells)
+    if any(explained.item in ranking.items for ranking in explained.rankings):
         typer.echo("\n* the explained item")
