@@ -111,7 +111,7 @@ def test_an_interrupted_training_says_how_to_go_on(
         patch.setattr("graphrec.training.loop.Trainer._keep_best", press_control_c)
         said = call("train", recipe_file, "--out", tmp_path / "run")
     assert said.status == 130
-    assert "no checkpoint was kept yet: the same command starts from the first epoch" in said.err
+    assert "there is no checkpoint yet: the same command starts from the first epoch" in said.err
     assert "Traceback" not in said.err
 
     keep_best = graphrec.runs.train.Trainer._keep_best
@@ -129,8 +129,11 @@ def test_an_interrupted_training_says_how_to_go_on(
         assert said.status == 130 and "without --no-resume it resumes after epoch 1" in said.err
     said = call("train", recipe_file, "--out", tmp_path / "run")
     assert said.status == 0 and [row["epoch"] for row in Run(tmp_path / "run").history] == [1, 2]
-    assert "trained there before" not in said.out
-    assert "trained there before, and nothing was done" in call("train", recipe_file, "--out", tmp_path / "run").out
+    assert "nothing was done" not in said.out
+    assert (
+        "the run in this folder is complete, nothing was done"
+        in call("train", recipe_file, "--out", tmp_path / "run").out
+    )
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,8 @@ def test_show_prints_the_resolved_recipe(call: Call, recipe_file: Path, tmp_path
 @pytest.mark.parametrize(
     ("kind", "one"),
     [("backbones", "mmgcn"), ("decoders", "hcr"), ("estimands", "front_door"), ("sources", "table"),
-     ("worlds", "tiktok"), ("splits", "chronological"), ("checks", "placebo_modality")],
+     ("worlds", "tiktok"), ("splitters", "chronological"), ("refutations", "placebo_modality"), ("metrics", "ndcg"), ("callbacks", "progress"),
+     ("checks", "activity")],
 )  # fmt: skip
 def test_list_names_what_there_is(call: Call, kind: str, one: str) -> None:
     assert one in call("list", kind).out
