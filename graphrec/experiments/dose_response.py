@@ -23,6 +23,7 @@ from graphrec.causal import label
 from graphrec.data.prepare import prepare_once
 from graphrec.errors import GraphrecError, MismatchError
 from graphrec.evaluation.baselines import ORACLE, baseline_scorers
+from graphrec.evaluation.metrics import InterventionalNDCG, describe
 from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.evaluation.summary import summarise
 from graphrec.evaluation.truth import evaluate_by_truth
@@ -133,7 +134,7 @@ def study_markdown(table: pd.DataFrame, parameter: str) -> str:
             at = table[table["method"] == method].set_index("dose")
             cells = [cell(at.loc[dose], metric) if dose in at.index else "–" for dose in doses]
             text.append(f"| {method} | " + " | ".join(cells) + " |")
-        if metric.startswith("ndcg"):
+        if describe(metric).metric is InterventionalNDCG:
             means = table.set_index(["method", "dose"])[metric]
             lost = [1 - means[OBSERVATIONAL, dose] / means[INTERVENTIONAL, dose] for dose in doses]
             text.append("| *lost by the observational oracle* | " + " | ".join(f"{share:.1%}" for share in lost) + " |")

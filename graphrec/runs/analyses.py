@@ -97,7 +97,7 @@ def by_like_ratio(run: Run, estimands: Estimands = (), *, causal_graph: CausalGr
 
 
 def of_lists(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph | None = None) -> pd.DataFrame:
-    """Coverage, popularity and concentration of all users' lists; see `evaluation.lists`."""
+    """Coverage, popularity and concentration of all users' lists; see `evaluation.beyond_accuracy`."""
     scorers = _scorers(run, estimands, causal_graph)
     dataset = run.split().dataset
     evaluation, rows = run.recipe.evaluation, []

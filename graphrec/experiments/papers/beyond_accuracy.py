@@ -1,4 +1,4 @@
-"""What the lists of each method are made of: coverage, popularity, concentration (`evaluation.lists`); in no paper."""
+"""What the lists of each method are made of: coverage, popularity and concentration. It is in no paper."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from graphrec.causal import label
+from graphrec.evaluation.metrics import describe
 from graphrec.evaluation.result_sets import LISTS
 from graphrec.experiments.benchmark import BenchmarkResult, evaluate_missing, report_failure
 from graphrec.experiments.papers.scored import ENDS, NAN, short
@@ -21,7 +22,7 @@ Summary = dict[str, dict[str, float]]
 
 
 def list_contents(result: BenchmarkResult, title: str) -> PaperTable:
-    """A row a method and estimand of the benchmark's table, a column a measure of its lists of 50 items."""
+    """A row a method and estimand of the benchmark's table, a column a metric of its lists of 50 items."""
     measures: dict[str, Summary] = {}
     failed: dict[str, str] = {}
     for method, shown in result.compared.items():
@@ -30,10 +31,10 @@ def list_contents(result: BenchmarkResult, title: str) -> PaperTable:
         except Exception as error:
             failed |= dict.fromkeys(shown.values(), f"failed: {report_failure(method, error)}")
     failed |= {method: f"failed: {why}" for method, why in result.failed.items()}
-    ends = {metric.rpartition("@")[2] for summary in measures.values() for metric in summary}
+    ends = {describe(metric).k for summary in measures.values() for metric in summary}
     k = str(K) if str(K) in ends else max(ends, key=int, default="")
-    metrics = [metric for metric in next(iter(measures.values()), {}) if metric.endswith(f"@{k}")]
-    metrics.sort(key=lambda metric: not metric.startswith("coverage"))
+    metrics = [metric for metric in next(iter(measures.values()), {}) if describe(metric).k == k]
+    metrics.sort(key=lambda metric: describe(metric).metric.per_user)  # coverage first, which no single user has
     nothing = {"mean": NAN, "low": NAN, "high": NAN}
     table = [
         {"Method": name} | _cells({m: summary.get(m, nothing) for m in metrics}) for name, summary in measures.items()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from graphrec.causal import Estimand, label
 from graphrec.evaluation.intervals import difference_interval
-from graphrec.evaluation.metrics import better
+from graphrec.evaluation.metrics import better, describe
 from graphrec.evaluation.result_sets import evaluated_sets
 from graphrec.evaluation.significance import corrected
 from graphrec.evaluation.summary import summarise
@@ -246,7 +246,8 @@ def about_metrics(metrics: Iterable[str]) -> str:
     """What is better, where that is not the higher value, and what `(do)` means."""
     lower = [metric_label(metric) for metric in metrics if better(metric) == "lower"]
     sentence = f" Of {', '.join(lower)} lower is better." if lower else ""
-    return sentence + (" (do): by the simulated world's truth." if any("_do@" in metric for metric in metrics) else "")
+    by_truth = any(describe(metric).family == "truth" for metric in metrics)
+    return sentence + (" (do): by the simulated world's truth." if by_truth else "")
 
 
 def _places(rows: Mapping[int, Scored], benchmark: BenchmarkResult) -> dict[int, int]:
