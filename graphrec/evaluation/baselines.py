@@ -1,4 +1,4 @@
-"""Rankings that nobody trained, beside which methods stand: popularity, and the oracles of a simulated world."""
+"""Rankings without training that methods are compared with: popularity, and the oracles of a simulated world."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from graphrec.evaluation.truth import OracleScorer, evaluate_by_truth
 from graphrec.simulation.truth import ORACLES, Truth
 
 POPULARITY, ORACLE = "popularity (clicks)", "oracle: "
-"""What popularity is called, and how the name of every oracle begins."""
+"""The name of popularity, and how the name of every oracle begins."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """One of them, judged.
+    """A baseline that has been evaluated.
 
     Args:
-        name: what its row is called.
+        name: of its row in tables.
         about: what it ranks by.
-        per_user: by result set, the metrics of each user, as `Run.per_user` gives them.
+        per_user: by result set, the metrics of each user, as the results of a run have them.
         competes: whether it is tested against the methods; an oracle, which knows the truth, is not.
     """
 
@@ -39,20 +39,23 @@ class Baseline:
 
 
 def baseline_scorers(
-    split: Split, truth: Truth | None, target: str, called: Sequence[str] | None = None
+    split: Split, truth: Truth | None, target: str, oracle_names: Sequence[str] | None = None
 ) -> dict[str, Scorer]:
-    """By name what each ranks by.
+    """The baselines' scorers by name.
 
     Popularity comes first and, where the truth is known, the observational and the interventional oracle after it.
 
     Args:
-        called: what the two oracles are called; by default what they rank by.
+        split: gives the training clicks.
+        truth: of the simulated world, aligned with the split's ids; None where there is none.
+        target: `like` or `satisfaction`.
+        oracle_names: of the two oracles; by default what they rank by.
     """
     dataset = split.dataset
     popularity = PopularityScorer(split.train_pairs("click"), dataset.num_users, dataset.num_items)
     scorers: dict[str, Scorer] = {POPULARITY: popularity}
     if truth is not None:
-        names = called or [f"{ORACLE}{name}" for name in ORACLES[target]]
+        names = oracle_names or [f"{ORACLE}{name}" for name in ORACLES[target]]
         oracles = [OracleScorer(truth, target, causal=causal) for causal in (False, True)]
         scorers |= dict(zip(names, oracles, strict=True))
     return scorers
@@ -61,18 +64,24 @@ def baseline_scorers(
 def baselines(
     split: Split, truth: Truth | None, target: str, cutoffs: tuple[int, ...], ledger: Path, metrics: MetricNames = None
 ) -> list[Baseline]:
-    """All of them, judged on the held-out likes and, where it is known, by the truth; opens the test split."""
-    dataset, found = split.dataset, []
+    """All baselines, evaluated on the held-out likes and, where it is known, by the truth. Opens the test split.
+
+    Args:
+        split, truth, target: as for `baseline_scorers`.
+        cutoffs, metrics: as for `evaluate`.
+        ledger: the file that records the opening of the test split.
+    """
+    dataset, evaluated = split.dataset, []
     positives = split.open_test("benchmark baselines", ledger)
     excluded = split.train_pairs("click")
     for name, scorer in baseline_scorers(split, truth, target).items():
         per_user = {"test": evaluate(scorer, positives, excluded, cutoffs, metrics)}
         if truth is not None:
             per_user[TRUTH_SETS[target]] = evaluate_by_truth(scorer, truth, excluded, target=target, metrics=metrics)
-        kept = {
+        with_ids = {
             result_set: table.assign(user=dataset.user_ids[table["user"]]) for result_set, table in per_user.items()
         }
         popular = name == POPULARITY
         about = "clicks of the training split" if popular else "the simulated world's own; in no test"
-        found.append(Baseline(name, about, kept, competes=popular))
-    return found
+        evaluated.append(Baseline(name, about, with_ids, competes=popular))
+    return evaluated

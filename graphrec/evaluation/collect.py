@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from graphrec.evaluation.metrics import ABOUT_USERS, Metric
+from graphrec.evaluation.metrics.columns import combined
 
 
 class Collected:
     """A table that blocks of users fill in place.
 
-    Small tables kept from every block would lie between the large blocks that come and go, so that the allocator could
-    not use the same memory again: judging 5,000 users of a million items held 12 GiB instead of one.
+    A list of small tables, one a block, would take memory between the large blocks that come and go. The allocator
+    could then not use that memory again: evaluating 5,000 users on a million items held 12 GiB instead of one.
 
     Args:
-        rows: at most so many in all.
+        rows: the most rows that are added in all.
+
+    Example:
+        >>> collected = Collected(rows=3)
+        >>> collected.add({"user": np.array([0, 1]), "mrr": np.array([1.0, 0.5])})
+        >>> collected.add({"user": np.array([4]), "mrr": np.array([0.2])})
+        >>> collected.table()["mrr"].tolist()
+        [1.0, 0.5, 0.2]
     """
 
     def __init__(self, rows: int) -> None:
@@ -23,14 +34,23 @@ class Collected:
         self.columns: dict[str, np.ndarray] = {}
 
     def add(self, values: Mapping[str, np.ndarray]) -> None:
-        """Equally long columns, the same each time."""
+        """Add the rows of a block: equally long columns, the same ones each time."""
         if not self.columns:
-            self.columns = {name: np.empty(self.rows, part.dtype) for name, part in values.items()}
+            self.columns = {name: np.empty(self.rows, column.dtype) for name, column in values.items()}
         start = self.filled
-        for name, part in values.items():
-            self.filled = start + len(part)
-            self.columns[name][start : self.filled] = part
+        for name, column in values.items():
+            self.filled = start + len(column)
+            self.columns[name][start : self.filled] = column
 
     def table(self) -> pd.DataFrame:
         """All rows so far."""
         return pd.DataFrame({name: column[: self.filled] for name, column in self.columns.items()})
+
+    def metrics(self, chosen: Sequence[Metric[Any]], cutoffs: Sequence[int]) -> pd.DataFrame:
+        """All rows so far, the collected terms of the metrics made their values."""
+        table = self.table()
+        if not self.columns:  # no user had anything to evaluate, so no term was ever added
+            return table
+        about = [column for column in table.columns if column in ABOUT_USERS]
+        terms = {str(name): table[name].to_numpy() for name in table.columns if name not in ABOUT_USERS}
+        return table[about].assign(**combined(chosen, terms, cutoffs))

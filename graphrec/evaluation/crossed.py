@@ -8,13 +8,13 @@ The interaction of seeds and users is in both, so V is not too small. For the di
 of the users' differences. V_seed is that of the seeds' differences where both are estimands of one training, which are
 paired by seed; else it is the sum of both methods' own V_seed, with Welch's degrees of freedom f (Biometrika 1947).
 
-A difference is held against Student's t, with the quantile weighted as Cochran and Cox do for two means of unequal
+A difference is compared with Student's t, with the quantile weighted as Cochran and Cox do for two means of unequal
 variance (Experimental Designs, 1950):
 
     t = (V_seed t_f + V_user t_{U-1}) / V
 
-Satterthwaite's approximation, one number of degrees of freedom for V as a whole, does not serve: its estimate is large
-where three seeds happen to agree, and then chance passes, the more so the smaller the corrected level.
+Satterthwaite's approximation, one number of degrees of freedom for V as a whole, is not used. Its estimate is large
+where three seeds happen to agree. Chance differences then pass, the more so the smaller the corrected level.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ import numpy as np
 from scipy import special
 
 SMALLEST = 1e-100
-"""The smallest p that is told from 0."""
+"""The smallest p that is distinguished from 0."""
 HALVINGS = 45
-"""Of the range of log p, at most 230 wide: to 1e-11."""
+"""Steps of bisection. The range of log p is at most 230 wide, and ends 1e-11 wide."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,13 @@ class CrossedError:
 
 
 def error_of_mean(values: np.ndarray) -> CrossedError:
-    """Of the mean of `[S, U]` values, S and U at least 2."""
+    """The error of the mean of `[S, U]` values, S and U at least 2.
+
+    Example:
+        >>> error = error_of_mean(np.array([[0.0, 1.0, 0.5], [0.2, 1.2, 0.7]]))
+        >>> round(float(error.seeds), 4), round(float(error.users), 4)
+        (0.01, 0.0833)
+    """
     seeds, users = values.shape
     return CrossedError(
         values.mean(1).var(ddof=1) / seeds, np.array(seeds - 1), values.mean(0).var(ddof=1) / users, users
@@ -83,9 +89,10 @@ def error_of_mean(values: np.ndarray) -> CrossedError:
 
 
 def error_of_difference(first: np.ndarray, second: np.ndarray, *, paired: bool) -> CrossedError:
-    """Of the difference of the means of two `[S, U]` of values.
+    """The error of the difference of the means of two methods, `[S, U]` values each.
 
     Args:
+        first, second: on the same users in the same order.
         paired: both are of the same trainings, seed by seed.
     """
     means = np.stack([first.mean(1), second.mean(1)])
@@ -106,9 +113,9 @@ def seeds_of_pairs(
     """
     seeds = means.shape[-1]
     own = means.var(axis=-1, ddof=1) / seeds
-    one, other = own[..., first], own[..., second]
+    of_first, of_second = own[..., first], own[..., second]
     together = (means[..., first, :] - means[..., second, :]).var(axis=-1, ddof=1) / seeds
-    apart, free = one + other, seeds - 1
+    independent, free = of_first + of_second, seeds - 1
     with np.errstate(divide="ignore", invalid="ignore"):
-        welch = free * apart**2 / (one**2 + other**2)
-    return np.where(paired, together, apart), np.where(paired | (apart == 0), free, welch)
+        welch = free * independent**2 / (of_first**2 + of_second**2)
+    return np.where(paired, together, independent), np.where(paired | (independent == 0), free, welch)

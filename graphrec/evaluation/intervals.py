@@ -19,12 +19,19 @@ def interval(
 ) -> tuple[float, float]:
     """Interval of the mean over users and, where there are several, over training seeds; NaN for a single user.
 
-    Of one seed the percentile bootstrap over users; of several the mean with Student's t times its error over users and
-    seeds (`evaluation.crossed`), as a bootstrap of three seeds covers four fifths in place of nineteen twentieths.
+    For one seed it is the percentile bootstrap over users. For several it is the mean with Student's t times its error
+    over users and seeds (`evaluation.crossed`): a bootstrap of three seeds covers in 80 %, not in 95 %.
 
     Args:
         values: `[U]`, or `[S, U]` with a row for each of S training seeds.
-        bounds: of what a mean can be; the interval ends there.
+        level: how often such an interval is to hold the mean.
+        bounds: the least and the greatest that a mean can be; the interval ends there.
+        resamples, seed: of the bootstrap.
+
+    Example:
+        >>> low, high = interval(np.array([0.0, 0.0, 0.5, 0.5, 1.0, 1.0, 1.0]))
+        >>> round(low, 4), round(high, 4)
+        (0.2857, 0.8571)
     """
     values = np.atleast_2d(np.asarray(values, dtype=float))
     if values.shape[1] < 2:
@@ -55,7 +62,7 @@ def difference_interval(first: np.ndarray, second: np.ndarray, *, paired: bool) 
 def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
     """`[resamples, C]` bootstrap means of the C columns of `[U, C]` values, all on the same draws of users.
 
-    Users are drawn by multinomial counts, so memory is one row of counts a resample.
+    Users are drawn as multinomial counts, so that a resample takes one row of counts.
     """
     users = len(values)
     random = np.random.default_rng(seed)
@@ -71,8 +78,12 @@ def linearised(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
         R + (above_u - R below_u) / mean(below)
 
-    The delta method: to first order, an interval or a paired test of the means of these values is one of the ratios.
-    NaN where the mean of `below` is 0.
+    This is the delta method: to first order, an interval or a paired test of the means of these values is one of the
+    ratios. NaN where the mean of `below` is 0.
+
+    Example:
+        >>> linearised(np.array([1.0, 0.0]), np.array([2.0, 2.0])).tolist()  # the ratio of means is .25
+        [0.5, 0.0]
     """
     scale = below.mean() if len(below) else 0.0
     if scale == 0:

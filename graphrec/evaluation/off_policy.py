@@ -1,7 +1,7 @@
 """The value of a ranking's lists, estimated from likes of items that were shown at random.
 
-The policy that is judged lists for user u the best k_u = min(K, |C_u|) of C_u, the items that the random showing
-could have shown and training has not; its value is the mean over users, then over listed items, of the chance r that
+The policy that is evaluated lists for user u the best k_u = min(K, |C_u|) of C_u, the items that the random showing
+could have shown and training has not. Its value is the mean over users, then over listed items, of the chance r that
 the item is liked. From C_u, n_u items were shown at random, each as likely as any other. With w_ui = |C_u| / k_u
 where i is listed and 0 elsewhere, the ratio of the policy's probability to the showing's,
 
@@ -11,8 +11,8 @@ where i is listed and 0 elsewhere, the ratio of the policy's probability to the 
                                                                      (Dudik, Langford and Li, ICML 2011)
 
 The propensities are known, so IPS and DR are unbiased whatever q is, and SNIPS is consistent. q_i is the item's share
-of likes among the shown pairs of other users (five folds), drawn towards the fold's mean as by ten pairs of it: it
-serves every method alike, and no user's likes judge themselves.
+of likes among the shown pairs of other users (five folds), shrunk towards the fold's mean as by ten pairs of it. It
+is the same for every method, and no user's likes are in their own q.
 
 The list itself is the policy, not a softmax of the scores: a list is what is deployed, the showing reaches all of C_u
 so that no smoothing is needed for overlap, and a softmax would add a temperature that scores of different methods do
@@ -29,23 +29,28 @@ from torch import Tensor
 from graphrec.data.exposures import Exposures
 from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K, Metric, MetricNames, ShownBlock, select
-from graphrec.evaluation.metrics.columns import block_terms, combined
+from graphrec.evaluation.metrics.columns import block_terms
 from graphrec.evaluation.ranking import PairIndex, rank_all
 from graphrec.evaluation.scorer import Scorer
 
 FOLDS = 5
 PRIOR = 10.0
-"""Pairs at the mean that each item's share of likes is drawn towards it by."""
-BYTES_AN_ITEM = 8
-"""What an estimate holds beside the scores, for each user of a block and item."""
+"""The number of pairs at the fold's mean that are added to each item's own."""
+BYTES_PER_ITEM = 8
+"""Memory of an estimate for each user of a block and item, besides the scores."""
 
 
 class PoolScorer:
     """Another scorer's scores, with minus infinity for items that the random showing could not show.
 
     Args:
-        scorer: whose scores these are.
+        scorer: the other scorer.
         pool: `[I]` bool, the items that could be shown.
+
+    Example:
+        >>> from graphrec.evaluation.scorer import TableScorer
+        >>> PoolScorer(TableScorer([[0.5, 0.9]]), pool=np.array([True, False]))(torch.tensor([0])).tolist()
+        [[0.5, -inf]]
     """
 
     def __init__(self, scorer: Scorer, pool: np.ndarray) -> None:
@@ -81,7 +86,7 @@ def off_policy_values(
     rewards, pool_scorer = _item_rewards(exposures), PoolScorer(scorer, exposures.pool)
     users, excluded = np.flatnonzero(shown_to.counts), PairIndex(exposures.excluded, num_users)
     collected = Collected(len(users))
-    extra = BYTES_AN_ITEM * num_items
+    extra = BYTES_PER_ITEM * num_items
     for block, scores, best in rank_all(pool_scorer, users, max(cutoffs), excluded, extra_bytes=extra):
         place = torch.full(scores.shape, num_items, dtype=torch.int32)
         place.scatter_(1, best, torch.arange(best.shape[1], dtype=torch.int32).expand_as(best))
@@ -99,9 +104,7 @@ def off_policy_values(
             expected=np.cumsum(rewards[fold[:, None], best.numpy()], axis=1),
         )
         collected.add({"user": block, "shown": count, **block_terms(chosen, shown, cutoffs)})
-    table = collected.table()
-    terms = {str(name): table[name].to_numpy() for name in table.columns[2:]}
-    return table[["user", "shown"]].assign(**combined(chosen, terms, cutoffs))
+    return collected.metrics(chosen, cutoffs)
 
 
 def _item_rewards(exposures: Exposures) -> np.ndarray:

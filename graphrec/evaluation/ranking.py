@@ -1,7 +1,7 @@
 """Ranking every item for every user, a block of users at a time.
 
-One rule everywhere: the higher score first, ties by the lower item number, excluded items at minus infinity. Nothing
-wider than a block of users is ever held.
+One rule holds everywhere: the higher score first, ties by the lower item number, excluded items at minus infinity. No
+more than the scores of a block of users is in memory at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 from graphrec.errors import DataError
 from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K, MetricNames, RankedHits, RankingMetric, select
-from graphrec.evaluation.metrics.columns import block_terms, combined
+from graphrec.evaluation.metrics.columns import block_terms
 from graphrec.evaluation.scorer import Scorer
 
 MEMORY_BUDGET = 256 * 2**20
@@ -24,9 +24,9 @@ MEMORY_BUDGET = 256 * 2**20
 CACHE_BUDGET = 32 * 2**20
 """Bytes of scores that stay in or near the processor's cache."""
 SHARING = 64
-"""Users that share one reading of the item tables even beyond the cache, if memory allows."""
+"""Users that share one pass over the item tables even where their scores exceed the cache, if memory allows."""
 COUNTED_EACH = 24
-"""Up to about so many pairs of a row each is counted by itself; of more, only those that reach the value of rank K."""
+"""Up to this number of pairs in a row, the rank of each is counted; of more, only that of pairs within rank K."""
 
 
 class PairIndex:
@@ -35,6 +35,11 @@ class PairIndex:
     Args:
         pairs: (user, item) rows in any order.
         num_users: U.
+
+    Example:
+        >>> rows, items = PairIndex(np.array([[2, 5], [0, 3], [2, 4]]), num_users=3).of(np.array([2, 0]))
+        >>> rows.tolist(), items.tolist()
+        ([0, 0, 1], [4, 5, 3])
     """
 
     def __init__(self, pairs: np.ndarray, num_users: int) -> None:
@@ -44,15 +49,16 @@ class PairIndex:
         self.start = np.concatenate([[0], np.cumsum(self.counts)])
 
     def of(self, users: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(row in the block, item) of every pair of the given users."""
+        """(row in the block, item) of every pair of the block's users."""
         counts = self.counts[users]
         rows = np.repeat(np.arange(len(users)), counts)
+        # 0, 1, 2, ... within each user's pairs, without a loop over users.
         offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         return rows, self.items[np.repeat(self.start[users], counts) + offset]
 
 
 def blocks(users: np.ndarray, bytes_per_user: int, budget: int = MEMORY_BUDGET) -> Iterator[np.ndarray]:
-    """Cut users into blocks whose scores fit the budget, and stay near the processor where that leaves users enough."""
+    """Cut users into blocks whose scores fit the budget, and the processor's cache where that leaves enough users."""
     bytes_per_user = max(bytes_per_user, 1)
     size = max(1, min(budget // bytes_per_user, max(CACHE_BUDGET // bytes_per_user, SHARING), 1024))
     for start in range(0, len(users), size):
@@ -62,11 +68,16 @@ def blocks(users: np.ndarray, bytes_per_user: int, budget: int = MEMORY_BUDGET) 
 def top_k(scores: Tensor, k: int) -> Tensor:
     """`[b, I]` scores to the `[b, k]` best items, best first, ties by the lower item number.
 
-    `torch.topk` leaves the order of ties open. Here the chosen are sorted again, and rows whose last place is tied with
-    an item left out are ranked by a stable sort of the whole row.
+    `torch.topk` leaves the order of ties open. Here its items are sorted again. A row whose last place is tied with an
+    item that is not in the list is ranked by a stable sort of the whole row.
+
+    Example:
+        >>> top_k(torch.tensor([[0.5, 0.9, 0.5, 0.5]]), k=2).tolist()
+        [[1, 0]]
     """
     k = min(k, scores.shape[1])
     values, items = scores.topk(k, dim=1)
+    # By item number first: the stable sort by value then leaves ties in the order of their numbers.
     items, order = items.sort(dim=1)
     values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
     items = items.gather(1, order)
@@ -87,7 +98,7 @@ def rank_all(
         users: `[n]` user numbers.
         k: K, the list length.
         excluded: pairs that cannot be recommended.
-        extra_bytes: what the caller holds for each user of a block besides the scores.
+        extra_bytes: the memory that the caller needs for each user of a block besides the scores.
 
     Raises:
         DataError: a score is not a number.
@@ -154,7 +165,14 @@ def evaluate_sets(
     cutoffs: tuple[int, ...] = DEFAULT_K,
     metrics: MetricNames = None,
 ) -> list[pd.DataFrame]:
-    """`evaluate` for several sets of positives on one ranking; in each, the other sets' pairs are misses."""
+    """`evaluate` for several sets of positives on one ranking. In each set, the other sets' pairs are misses.
+
+    Args:
+        sets: the positives of each, `[n, 2]`; the other arguments are those of `evaluate`.
+
+    Returns:
+        A table for each set.
+    """
     indices = [PairIndex(positives, scorer.num_users) for positives in sets]
     chosen: list[RankingMetric] = select(metrics, "ranking")
     users = np.flatnonzero(sum(index.counts for index in indices))
@@ -165,14 +183,7 @@ def evaluate_sets(
                 users_with, ranked = _ranked_hits(block, scores.numpy(), index, max(cutoffs))
                 about = {"user": users_with, "positives": ranked.positives}
                 rows.add(about | block_terms(chosen, ranked, cutoffs))
-    return [_finished(rows.table(), chosen, cutoffs) for rows in collected]
-
-
-def _finished(table: pd.DataFrame, chosen: Sequence[RankingMetric], cutoffs: tuple[int, ...]) -> pd.DataFrame:
-    """The users' terms of the metrics made their values."""
-    about = table[["user", "positives"]]
-    terms = {str(name): table[name].to_numpy() for name in table.columns[2:]}
-    return about.assign(**combined(chosen, terms, cutoffs))
+    return [rows.metrics(chosen, cutoffs) for rows in collected]
 
 
 def _ranked_hits(
@@ -193,13 +204,17 @@ def _ranked_hits(
 def ranks_of(scores: np.ndarray, rows: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
     """`[N]` ranks, from 1, of some pairs in the ranking of all items, ties by the lower item number.
 
-    A pair's rank is one more than the number of items that stand before it, which one pass over its row counts: at a
-    few pairs a row that is much less than the work of finding the best items.
+    A pair's rank is one more than the number of items before it, which one pass over its row counts. For a few pairs a
+    row that is much less work than finding the best items.
 
     Args:
         scores: `[b, I]`.
         rows, items: `[N]` pairs, those of a row together.
-        k: ranks above it, if they are not the first of their row, may come out as I + 1: nobody asks for them.
+        k: a rank above it that is not the first of its row may come out as I + 1; no metric reads it.
+
+    Example:
+        >>> ranks_of(np.array([[0.5, 0.9, 0.5]]), rows=np.array([0, 0]), items=np.array([0, 2]), k=3).tolist()
+        [2, 3]
     """
     ranks = np.empty(len(rows), dtype=np.int64)
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
@@ -208,6 +223,7 @@ def ranks_of(scores: np.ndarray, rows: np.ndarray, items: np.ndarray, k: int) ->
         if len(some) <= COUNTED_EACH:
             ranks[start:end] = [_rank(row, item) for item in some.tolist()]
             continue
+        # Many pairs: only those that reach the score of rank K, or the row's best, are counted.
         values, cut = row[some], len(row) - min(k, len(row))
         listed = values >= min(np.partition(row, cut)[cut], values.max())
         ranks[start:end] = len(row) + 1
@@ -221,5 +237,6 @@ def _rank(row: np.ndarray, item: int) -> int:
 
 
 def _count(marks: Tensor) -> np.ndarray:
-    """How many of each row of `[b, I]` bool are marked; torch's sum would first make the whole block an int64."""
+    """How many of each row of `[b, I]` bool are marked."""
+    # torch.sum would first make the whole block an int64.
     return np.array([np.count_nonzero(row) for row in marks.cpu().numpy()])

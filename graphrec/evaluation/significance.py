@@ -11,9 +11,9 @@ With d_u the difference of two methods for user u, averaged over seeds where the
     p            of a pair: that of permutation, with several seeds the larger of permutation and crossed; then Holm's
                  correction (Scandinavian Journal of Statistics 1979) over all pairs of methods on that metric
 
-The permutation test is about the mean, which the tables show; Wilcoxon's, which is about ranks, is given beside it
+The permutation test is about the mean, which the tables show. Wilcoxon's test is about ranks; it is reported as well
 (Smucker, Allan and Carterette, CIKM 2007, compare them on rankings). All pairs are one family, as the best method is
-known only once all have been measured. Metrics are separate families: each column of a table is a question of its own.
+known only once all have been measured. Metrics are separate families: each column of a table is a separate question.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ LEVEL = 0.05
 """A difference is called significant where p is below it."""
 RESAMPLES = 10_000
 GROUPS = 10_000
-"""Signs of one draw."""
+"""Random signs of one draw, at most."""
 CELLS = 4_000_000
-"""Random signs, or differences of their sums, that are held at once."""
-HELD = 20_000
-"""Users' differences that are held at once."""
+"""Random signs, or differences of their sums, in memory at a time."""
+DIFFERENCES = 20_000
+"""Users' differences in memory at a time."""
 COLUMNS = [
     "metric", "first", "second", "difference", "low", "high", "users",
     "permutation", "crossed", "p", "wilcoxon", "wilcoxon_p",
@@ -53,10 +53,10 @@ def pair_tests(
 
     Args:
         values: for each metric `[n, S, U]`, of n methods on the same users in the same order, a row for each of S
-            training seeds; NaN where a user has no value. A method without any is left out, and then each user for
-            whom one of the others has none.
-        trainings: of each method; those with an equal one are estimands of one training, whose seeds stand in the same
-            order. By default each is of its own.
+            training seeds; NaN where a user has no value. A method without any value is left out, and then each user
+            for whom one of the others has none.
+        trainings: of each method. Methods with equal ones are estimands of one training, with the seeds in the same
+            order. By default each method is a separate training.
         resamples: of the intervals of one seed.
 
     Returns:
@@ -64,7 +64,14 @@ def pair_tests(
         (first less second) with the ends `low` and `high` of its 95 % interval (one seed: bootstrap over users;
         several: t over users and seeds), `users`; raw `permutation`, `crossed` (NaN for one seed) and `wilcoxon`; `p`
         and `wilcoxon_p` after Holm's correction.
+
+    Example:
+        >>> users = np.linspace(0, 1, 40)
+        >>> tests = pair_tests({"recall@5": np.stack([users, users + 0.1, users])[:, None]})
+        >>> tests[["first", "second", "difference", "p"]].round(3).values.tolist()
+        [[0.0, 1.0, -0.1, 0.0], [0.0, 2.0, 0.0, 1.0], [1.0, 2.0, 0.1, 0.0]]
     """
+    # Metrics with the same methods and users are tested on the same draws, in one go.
     groups: dict[tuple[bytes, bytes], list[str]] = {}
     for metric, table in values.items():
         without = np.isnan(table)
@@ -72,10 +79,10 @@ def pair_tests(
         groups.setdefault((measured.tobytes(), (~without[measured].any((0, 1))).tobytes()), []).append(metric)
     tables = []
     for (rows, users), metrics in groups.items():
-        measured, kept = (np.frombuffer(mask, dtype=bool) for mask in (rows, users))
-        if measured.sum() >= 2 and kept.sum() >= 2:
+        measured, complete = (np.frombuffer(mask, dtype=bool) for mask in (rows, users))
+        if measured.sum() >= 2 and complete.sum() >= 2:
             numbers = np.flatnonzero(measured)
-            stacked = np.stack([values[metric][measured][:, :, kept] for metric in metrics])
+            stacked = np.stack([values[metric][measured][:, :, complete] for metric in metrics])
             of = [number if trainings is None else trainings[number] for number in numbers.tolist()]
             table = _test(stacked, of, resamples, seed)
             tables.append(
@@ -98,12 +105,15 @@ def corrected(tests: pd.DataFrame) -> pd.DataFrame:
         return tests
     raw = {"p": tests[["permutation", "crossed"]].max(axis=1), "wilcoxon_p": tests["wilcoxon"]}
     return tests.assign(
-        **{name: p.groupby(tests["metric"]).transform(lambda one: holm(one.to_numpy())) for name, p in raw.items()}
+        **{
+            name: p.groupby(tests["metric"]).transform(lambda family: holm(family.to_numpy()))
+            for name, p in raw.items()
+        }
     )
 
 
 def _test(values: np.ndarray, trainings: Sequence[Hashable], resamples: int, seed: int) -> pd.DataFrame:
-    """The pairs of methods on each metric, all by number, of `[m, n, S, U]` without gaps; draws serve all metrics."""
+    """The pairs of methods on each metric, all by number, of `[m, n, S, U]` values; metrics share the draws."""
     m, n, seeds, users = values.shape
     means, over_seeds = values.mean(3), values.mean(2)
     first, second = np.triu_indices(n, 1)
@@ -114,13 +124,13 @@ def _test(values: np.ndarray, trainings: Sequence[Hashable], resamples: int, see
         low, high = _quantiles(drawn.reshape(resamples, m, n), first, second)
         crossed = np.full(difference.shape, np.nan)
     else:
-        known: dict[Hashable, int] = {}
-        training = np.array([known.setdefault(one, len(known)) for one in trainings])
+        numbers: dict[Hashable, int] = {}
+        training = np.array([numbers.setdefault(name, len(numbers)) for name in trainings])
         by_seeds = seeds_of_pairs(means, first, second, training[first] == training[second])
         error = CrossedError(*by_seeds, by_users, users)
         low, high = difference - error.margin(), difference + error.margin()
         crossed = error.p(difference)
-    found = {
+    results = {
         "difference": difference,
         "low": low,
         "high": high,
@@ -129,12 +139,12 @@ def _test(values: np.ndarray, trainings: Sequence[Hashable], resamples: int, see
         "wilcoxon": wilcoxon,
     }
     pairs = {"metric": np.repeat(np.arange(m), len(first)), "first": np.tile(first, m), "second": np.tile(second, m)}
-    return pd.DataFrame(pairs | {"users": users} | {name: column.ravel() for name, column in found.items()})
+    return pd.DataFrame(pairs | {"users": users} | {name: column.ravel() for name, column in results.items()})
 
 
 def _quantiles(drawn: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`[m, N]` ends of the differences' 95 % bootstrap intervals, from drawn means `[resamples, m, n]`."""
-    ends = [np.quantile(one[:, first] - one[:, second], [0.025, 0.975], axis=0) for one in drawn.swapaxes(0, 1)]
+    ends = [np.quantile(means[:, first] - means[:, second], [0.025, 0.975], axis=0) for means in drawn.swapaxes(0, 1)]
     low, high = np.stack(ends, axis=1)
     return low, high
 
@@ -142,35 +152,37 @@ def _quantiles(drawn: np.ndarray, first: np.ndarray, second: np.ndarray) -> tupl
 def _over_users(values: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`[m, N]` variance of each pair's mean difference over users, and Wilcoxon's p; of `[m, n, U]` values.
 
-    Few calls where users are few, no large copies where they are many.
+    Pairs are taken in chunks: few calls where users are few, no large copies where they are many.
     """
     m, n, users = values.shape
     flat, starts = values.reshape(m * n, users), n * np.arange(m)[:, None]
-    one, other = ((starts + side).ravel() for side in (first, second))
-    size = max(1, HELD // users)
-    found = []
-    for start in range(0, len(one), size):
-        differences = flat[one[start : start + size]] - flat[other[start : start + size]]
-        found.append((differences.var(axis=1, ddof=1) / users, wilcoxon_p(differences)))
-    variances, wilcoxon = (np.concatenate(parts).reshape(m, len(first)) for parts in zip(*found))
+    left, right = ((starts + side).ravel() for side in (first, second))
+    size = max(1, DIFFERENCES // users)
+    chunks = []
+    for start in range(0, len(left), size):
+        differences = flat[left[start : start + size]] - flat[right[start : start + size]]
+        chunks.append((differences.var(axis=1, ddof=1) / users, wilcoxon_p(differences)))
+    variances, wilcoxon = (np.concatenate(columns).reshape(m, len(first)) for columns in zip(*chunks))
     return variances, wilcoxon
 
 
 def permutation_p(values: np.ndarray, seed: int = 0) -> np.ndarray:
     """`[m, n, n]` two-sided p of each pair's mean difference, by random signs of the users' differences.
 
-    As many signs are drawn as Holm's correction of all pairs needs to come below the level, at least 10,000. A user's
-    sign is the same for all pairs and metrics: sum_u s_u (a_u - b_u) is then a difference of two entries of A s. Of
-    more than `GROUPS` users, neighbours in the order given share a sign, which is as exact: where the two methods do
-    not differ, all signs of the groups' sums are equally likely.
+    At least 10,000 draws are made, and as many as a pair needs to come below the level after Holm's correction of all
+    pairs. A user's sign is the same for all pairs and metrics: sum_u s_u (a_u - b_u) is then a difference of two
+    entries of A s. Of more than `GROUPS` users, neighbours in their order share a sign. The test stays exact: where the
+    two methods do not differ, all signs of the groups' sums are equally likely.
 
     Args:
         values: `[m, n, U]` of m metrics and n methods.
     """
     m, n, users = values.shape
-    values = values - values.mean(1, keepdims=True)  # what all have in common cancels, here before it can round
+    # What all methods have in common cancels in differences. It is removed first, before it can cause rounding.
+    values = values - values.mean(1, keepdims=True)
     observed = _differences(values.sum(2))
-    slack = 1e-9 * np.abs(values).sum((1, 2))[:, None, None]  # sums of equal terms in another order are equal
+    # Sums of the same terms in another order count as equal.
+    slack = 1e-9 * np.abs(values).sum((1, 2))[:, None, None]
     if users > GROUPS:
         values = np.add.reduceat(values, np.arange(GROUPS) * users // GROUPS, axis=2)
         users = GROUPS
@@ -199,7 +211,12 @@ def wilcoxon_p(differences: np.ndarray) -> np.ndarray:
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Adjusted p in their order: the k-th smallest of m times m + 1 - k, no less than the one before, at most 1."""
+    """Holm's adjusted p: the k-th smallest of m times m + 1 - k, no less than the one before it, at most 1.
+
+    Example:
+        >>> holm(np.array([0.01, 0.04, 0.03, 0.005])).tolist()
+        [0.03, 0.06, 0.06, 0.02]
+    """
     order = np.argsort(p)
     stepped = p[order] * np.arange(len(p), 0, -1)
     adjusted = np.empty(len(p))

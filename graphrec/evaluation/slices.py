@@ -8,11 +8,14 @@
 
         normalised Recall@K  mean_u (hits in the group / positives in the group)  /  mean_u (share of the list in it)
 
-The paper takes 40 % of the users as active on Tiktok and Kwai and 20 % on Taobao. It leaves open what follows, which
-is our reading: clicks and likes are counted in training; ties in a ranking of users or items go to the lower number;
-time subsets are of users with four held-out likes or more, so that all four means are over the same users; the third
-with the highest ratios is the smaller part of 1:2; both means of normalised recall are over the users with a positive
-in the group.
+The paper takes 40 % of the users as active on Tiktok and Kwai and 20 % on Taobao. It leaves open what follows, our
+interpretation:
+
+- Clicks and likes are counted in training.
+- Ties in a ranking of users or items go to the lower number.
+- Time subsets are of users with four held-out likes or more, so that all four means are over the same users.
+- The high group is the smaller one of the ratio 1:2.
+- Both means of normalised recall are over the users with a positive in the group.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from graphrec.data.split import Split
 from graphrec.errors import DataError
 from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import ABOUT_USERS, DEFAULT_K, Drop, GroupBlock, Metric, MetricNames, select
-from graphrec.evaluation.metrics.columns import block_terms, combined
+from graphrec.evaluation.metrics.columns import block_terms
 from graphrec.evaluation.ranking import PairIndex, rank_all
 from graphrec.evaluation.scorer import Scorer
 
@@ -40,6 +43,10 @@ def active_users(clicks: np.ndarray, num_users: int, share: float) -> np.ndarray
 
     Args:
         clicks: `[E, 2]` training pairs.
+
+    Example:
+        >>> active_users(np.array([[0, 1], [1, 0], [1, 2]]), num_users=2, share=0.5).tolist()
+        [False, True]
     """
     counts = np.bincount(clicks[:, 0], minlength=num_users)
     return _first(-counts, round(share * num_users))
@@ -50,13 +57,18 @@ def high_ratio_items(clicks: np.ndarray, likes: np.ndarray, num_items: int) -> n
 
     Args:
         clicks, likes: `[E, 2]` training pairs.
+
+    Example:
+        >>> clicks = np.array([[0, 0], [1, 0], [0, 1], [0, 2]])  # item 0 has two clicks
+        >>> high_ratio_items(clicks, likes=np.array([[0, 0], [0, 2]]), num_items=3).tolist()
+        [False, False, True]
     """
     clicked, liked = (np.bincount(pairs[:, 1], minlength=num_items) for pairs in (clicks, likes))
     return _first(-liked / np.maximum(clicked, 1), round(num_items / 3))
 
 
 def time_subsets(likes: np.ndarray, times: np.ndarray) -> list[np.ndarray]:
-    """Four `[n, 2]` parts of each user's likes, earliest first; users with fewer than four likes are in none.
+    """Four `[n, 2]` subsets of each user's likes, earliest first; users with fewer than four likes are in none.
 
     Args:
         likes: `[n, 2]` pairs.
@@ -64,11 +76,16 @@ def time_subsets(likes: np.ndarray, times: np.ndarray) -> list[np.ndarray]:
 
     Raises:
         DataError: no user has four likes.
+
+    Example:
+        >>> likes = np.array([[0, 7], [0, 5], [0, 9], [0, 1]])
+        >>> [subset.tolist() for subset in time_subsets(likes, times=np.array([30, 10, 40, 20]))]
+        [[[0, 5]], [[0, 1]], [[0, 7]], [[0, 9]]]
     """
     order = np.lexsort((likes[:, 1], times, likes[:, 0]))
     likes = likes[order]
     _, first, counts = np.unique(likes[:, 0], return_index=True, return_counts=True)
-    size, place = np.repeat(counts, counts), np.arange(len(likes)) - np.repeat(first, counts)
+    size, position = np.repeat(counts, counts), np.arange(len(likes)) - np.repeat(first, counts)
     if not (size >= SUBSETS).any():
         raise DataError(
             "no user's held-out likes can be divided by time",
@@ -76,15 +93,15 @@ def time_subsets(likes: np.ndarray, times: np.ndarray) -> list[np.ndarray]:
             got=f"at most {counts.max(initial=0)}",
             next_step="use a split that holds out more likes",
         )
-    subset = np.where(size >= SUBSETS, SUBSETS * place // size, -1)
-    return [likes[subset == one] for one in range(SUBSETS)]
+    subset = np.where(size >= SUBSETS, SUBSETS * position // size, -1)
+    return [likes[subset == number] for number in range(SUBSETS)]
 
 
 def drop(subsets: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """`drop_METRIC` for each metric: 1 - the mean over the later subsets / the mean of the first, `linearised`.
+    """`drop_METRIC` for each metric; see `graphrec.evaluation.metrics.Drop`.
 
     Args:
-        subsets: per-user tables of the same users.
+        subsets: per-user tables of the same users, in order of time.
     """
     first = subsets[0]
     columns = [column for column in first.columns if column not in ABOUT_USERS]
@@ -99,7 +116,7 @@ def like_times(dataset: InteractionDataset, split: Split, pairs: np.ndarray) -> 
     """`[n]` the first like of each of the split's `[n, 2]` held-out pairs.
 
     Args:
-        dataset: what the split was made of.
+        dataset: the dataset that was split.
 
     Raises:
         DataError: the dataset has no times.
@@ -112,12 +129,16 @@ def like_times(dataset: InteractionDataset, split: Split, pairs: np.ndarray) -> 
         )
     likes = dataset.pairs("like")
     user_of, item_of = (
-        pd.Index(ids).get_indexer(known)
-        for ids, known in ((split.dataset.user_ids, dataset.user_ids), (split.dataset.item_ids, dataset.item_ids))
+        pd.Index(of_split).get_indexer(of_dataset)
+        for of_split, of_dataset in (
+            (split.dataset.user_ids, dataset.user_ids),
+            (split.dataset.item_ids, dataset.item_ids),
+        )
     )
     users, items, width = user_of[likes["user"]], item_of[likes["item"]], split.dataset.num_items
-    known = (users >= 0) & (items >= 0)
-    keys, times = users[known] * width + items[known], likes["timestamp"].to_numpy()[known]
+    # The split may have left out users or items; what remains is looked up by one number a pair.
+    in_split = (users >= 0) & (items >= 0)
+    keys, times = users[in_split] * width + items[in_split], likes["timestamp"].to_numpy()[in_split]
     order = np.argsort(keys)
     return times[order][np.searchsorted(keys[order], pairs[:, 0] * width + pairs[:, 1])]
 
@@ -135,7 +156,7 @@ def normalised_recall(
     The values are `linearised`: normalised recall is a ratio of means, not a mean of users' ratios.
 
     Args:
-        scorer, positives, excluded, cutoffs: as for `evaluate`.
+        scorer, positives, excluded, cutoffs, metrics: as for `evaluate`.
         high: `[I]` bool, which items are in the high group.
 
     Returns:
@@ -160,13 +181,7 @@ def normalised_recall(
             group = GroupBlock(hits[has], inside[has], listed[has], count[has])
             about = {"user": block[has], "positives": count[has]}
             table.add(about | block_terms(chosen, group, cutoffs))
-    return [_finished(table.table(), chosen, cutoffs) for table in collected]
-
-
-def _finished(table: pd.DataFrame, chosen: Sequence[Metric[GroupBlock]], cutoffs: tuple[int, ...]) -> pd.DataFrame:
-    """The users' terms of the metrics made their values."""
-    terms = {str(name): table[name].to_numpy() for name in table.columns[2:]}
-    return table[["user", "positives"]].assign(**combined(chosen, terms, cutoffs))
+    return [table.metrics(chosen, cutoffs) for table in collected]
 
 
 def _first(keys: np.ndarray, count: int) -> np.ndarray:

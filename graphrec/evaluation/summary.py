@@ -17,8 +17,13 @@ def summarise(*per_user: pd.DataFrame) -> dict[str, dict[str, float]]:
     A metric that no user has is NaN.
 
     Args:
-        per_user: the table of one run, or those of several seeds on the same users in the same order: means are over
-            both, and so are intervals.
+        per_user: the table of one run, or those of several seeds on the same users in the same order. Means and
+            intervals are then over users and seeds.
+
+    Example:
+        >>> table = pd.DataFrame({"user": [0, 1, 2], "recall@5": [0.0, 1.0, 0.5]})
+        >>> summarise(table)["recall@5"]["mean"], summarise(table)["recall@5"]["users"]
+        (0.5, 3)
     """
     summary = {}
     for column in per_user[0].columns:

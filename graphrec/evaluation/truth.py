@@ -1,4 +1,4 @@
-"""Judging a ranking by the truth of the simulated world that its data came from."""
+"""Evaluating a ranking by the truth of the simulated world that its data came from."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import MetricNames, TruthBlock, TruthMetric, select
-from graphrec.evaluation.metrics.columns import block_terms, combined
+from graphrec.evaluation.metrics.columns import block_terms
 from graphrec.evaluation.popularity import BYTES_PER_SCORE
 from graphrec.evaluation.ranking import PairIndex, rank_all
 from graphrec.evaluation.scorer import Scorer
 from graphrec.simulation.truth import Truth
 
-BYTES_A_PAIR = 80
-"""What judging holds beside the scores: probabilities, draws, ranks."""
+BYTES_PER_PAIR = 80
+"""Memory for each user and item besides the scores: probabilities, draws, ranks."""
 
 
 class OracleScorer:
@@ -62,16 +62,15 @@ def evaluate_by_truth(
         metrics: which are computed; see `graphrec.evaluation.metrics.select`.
 
     Returns:
-        `user`, `positives` (likes drawn), `ndcg_do@k` on those likes (NaN for a user without any), `regret_do@k`,
-        the share of the best list's expected likes that is lost, which needs no draw, and the two measures of
-        `rank_agreement` over all candidates, `rank_correlation_do` and `leakage_do`.
+        A row a user: `user`, `positives` (the number of likes drawn), then the metrics, by default `ndcg_do@k`,
+        `regret_do@k`, `rank_correlation_do` and `leakage_do`; see `graphrec.evaluation.metrics.interventional`.
 
     Raises:
         UnknownNameError: no target of that name.
     """
     users = np.arange(truth.num_users)
     index = PairIndex(excluded, truth.num_users)
-    extra = BYTES_A_PAIR * truth.num_items
+    extra = BYTES_PER_PAIR * truth.num_items
     chosen: list[TruthMetric] = select(metrics, "truth")
     collected = Collected(truth.num_users)
     for block, scores, best in rank_all(scorer, users, k, index, extra_bytes=extra):
@@ -79,8 +78,6 @@ def evaluate_by_truth(
         likes = truth.draw_likes(block, seed, target) & candidates
         effect = truth.effect(block, target)
         lists = np.where(np.take_along_axis(candidates, best.numpy(), 1), best.numpy(), -1)
-        known = TruthBlock(lists, scores.numpy(), candidates, likes, effect, truth.confounder())
-        collected.add({"user": block, "positives": likes.sum(1), **block_terms(chosen, known, (k,))})
-    table = collected.table()
-    terms = {str(name): table[name].to_numpy() for name in table.columns[2:]}
-    return table[["user", "positives"]].assign(**combined(chosen, terms, (k,)))
+        truths = TruthBlock(lists, scores.numpy(), candidates, likes, effect, truth.confounder())
+        collected.add({"user": block, "positives": likes.sum(1), **block_terms(chosen, truths, (k,))})
+    return collected.metrics(chosen, (k,))

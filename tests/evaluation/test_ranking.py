@@ -146,3 +146,7 @@ def test_popularity_counts_training_pairs_and_knows_no_user() -> None:
     table = evaluate(score, np.array([[0, 0], [2, 3]]), train, (1,))
     assert table["recall@1"].tolist() == [1.0, 1.0]
     assert score(torch.tensor([0])).tolist() == [[1, 3, 0, 2, 0]], "ranking does not change the counts"
+
+
+def test_without_a_positive_there_is_no_row() -> None:
+    assert evaluate(TableScorer(torch.zeros(3, 4)), NOTHING, NOTHING, (2,)).empty

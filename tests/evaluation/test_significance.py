@@ -64,7 +64,7 @@ def test_wilcoxon_agrees_with_scipy_where_there_are_no_zeros(monkeypatch: pytest
     assert wilcoxon_p(differences) == pytest.approx(expected)
     values = {"m": np.random.default_rng(4).random((3, 2, 40))}
     whole = pair_tests(values)
-    monkeypatch.setattr("graphrec.evaluation.significance.HELD", 40)
+    monkeypatch.setattr("graphrec.evaluation.significance.DIFFERENCES", 40)
     pd.testing.assert_frame_equal(pair_tests(values), whole), "in blocks of a pair"
 
 
