@@ -40,8 +40,12 @@ def export_model(
     `branch/NAME/user`, `representation/TOWER/OUTPUT/item` and so on: for `parquet` one file a table with
     columns `id` and `embedding` (a list of d float32), for `safetensors` and `npz` one file `tables` with one
     `[U, d]` or `[I, d]` array a name. What the decoder's variants are compared with is under
-    `reference/BRANCH/item`, `[1, d]`, or `[I, d]` where each item has its own; where a number stands in place of
+    `reference/BRANCH/item`, `[1, d]`, or `[I, d]` where each item has its own; where a number is used in place of
     an item, `reference/BRANCH/user`, `[U, 1]`, goes with it.
+
+    >>> folder = export_model(run.model, run.user_ids, run.item_ids, Path("embeddings"), "npz")
+    >>> tables = np.load(folder / "tables.npz")
+    >>> logit = tables["branch/click_match/user"][0] @ tables["branch/click_match/item"][1]
 
     Args:
         model: the trained tables.
@@ -76,19 +80,19 @@ def export_model(
 
 
 def _tables(model: FrozenModel) -> dict[str, np.ndarray]:
-    found = {}
+    tables = {}
     for name, branch in model.branches.items():
-        found[f"branch/{name}/user"], found[f"branch/{name}/item"] = branch.user, branch.item
+        tables[f"branch/{name}/user"], tables[f"branch/{name}/item"] = branch.user, branch.item
     for tower, outputs in model.representations.items():
-        for output, one in outputs.items():
-            found[f"representation/{tower}/{output}/user"] = one.user
-            found[f"representation/{tower}/{output}/item"] = one.item
+        for output, representation in outputs.items():
+            tables[f"representation/{tower}/{output}/user"] = representation.user
+            tables[f"representation/{tower}/{output}/item"] = representation.item
     for estimand in model.decoder.variants().values():
         for name, branch in (model.reference_of(estimand) or {}).items():
-            found[f"reference/{name}/item"] = branch.item
+            tables[f"reference/{name}/item"] = branch.item
             if branch.user.shape != model.branches[name].user.shape:
-                found[f"reference/{name}/user"] = branch.user
-    return {name: np.ascontiguousarray(value.cpu().numpy(), dtype=np.float32) for name, value in found.items()}
+                tables[f"reference/{name}/user"] = branch.user
+    return {name: np.ascontiguousarray(value.cpu().numpy(), dtype=np.float32) for name, value in tables.items()}
 
 
 def _write_table(path: Path, ids, values: np.ndarray) -> None:

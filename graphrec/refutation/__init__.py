@@ -1,4 +1,4 @@
-"""Trying to refute a run: retrain its recipe on data changed so that what a sound model must show is known."""
+"""Try to refute a run: retrain its recipe on data that was changed so that it is known what a sound model must show."""
 
 from graphrec.refutation.base import RefutationCheck, refutation_checks
 from graphrec.refutation.experiment import RefutationExperiment

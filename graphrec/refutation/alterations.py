@@ -24,7 +24,7 @@ ROUNDS = 500
 
 
 def shuffle_modality(split: Split, modality: str, rng: np.random.Generator) -> Split:
-    """The rows of one modality, with their mask, dealt out to the items at random."""
+    """The rows of one modality, with their mask, permuted over the items."""
     features = dict(split.dataset.features)
     features[modality] = features[modality].take(rng.permutation(split.dataset.num_items))
     return _altered(split, replace(split.dataset, features=features))
@@ -33,20 +33,20 @@ def shuffle_modality(split: Split, modality: str, rng: np.random.Generator) -> S
 def exchange_items(split: Split, rng: np.random.Generator) -> Split:
     """Every user's training items exchanged for random ones; users and items keep their numbers of pairs.
 
-    The items of all pairs are permuted, then exchanged again wherever a user would have an item twice, or one of the
-    own validation likes. Behaviours and times stay with the pair's place.
+    The items of all pairs are permuted, then exchanged again wherever a user would have an item twice, or one of their
+    validation likes. Behaviours and times stay with the user.
 
     Raises:
-        SplitError: users have so many of the items that no exchange is found.
+        SplitError: users have so many of the items that no permutation works.
     """
     dataset = split.dataset
-    pairs, place = np.unique(keys(dataset, dataset.interactions), return_inverse=True)
+    pairs, pair_of_event = np.unique(keys(dataset, dataset.interactions), return_inverse=True)
     users, items = pairs // dataset.num_items, rng.permutation(pairs % dataset.num_items)
     forbidden = split.valid[:, 0] * dataset.num_items + split.valid[:, 1]
     wrong = _clashes(users * dataset.num_items + items, forbidden)
     for _ in range(ROUNDS):
         if not wrong.any():
-            events = dataset.interactions.assign(item=items[place])
+            events = dataset.interactions.assign(item=items[pair_of_event])
             return _altered(split, replace(dataset, interactions=events))
         others = rng.integers(len(items), size=int(wrong.sum()))
         moved = distinct(np.concatenate([np.flatnonzero(wrong), others]))
@@ -57,14 +57,14 @@ def exchange_items(split: Split, rng: np.random.Generator) -> Split:
             items, wrong = tried, still
     raise SplitError(
         "the training items cannot be exchanged at random",
-        expected="users who have a small part of the items",
+        expected="users who have few of the items",
         got=f"{len(pairs)} pairs of {dataset.num_users} users and {dataset.num_items} items",
         next_step="use data with more items, or users with fewer",
     )
 
 
 def mark_items(split: Split, modalities: tuple[str, ...], marked: np.ndarray, rng: np.random.Generator) -> Split:
-    """A mark in the given modalities of some items: what an eye or a reader would see of a hidden cause.
+    """A mark in some modalities of some items: what an eye or a reader would see of a hidden cause.
 
     A dense feature moves along one random direction by `MARK_NORM` standard deviations; a bag gets one more word. An
     item that lacks the modality shows nothing.
@@ -97,9 +97,9 @@ def raise_likes(split: Split, marked: np.ndarray, strength: float, rng: np.rando
 
 
 def keep_share(split: Split, share: float, rng: np.random.Generator) -> Split:
-    """A random share of each user's training clicks, rounded up, with all events of the kept pairs."""
+    """A random share of each user's training clicks, rounded up, with all events of those pairs."""
     dataset = split.dataset
-    pairs, place = np.unique(keys(dataset, dataset.interactions), return_inverse=True)
+    pairs, pair_of_event = np.unique(keys(dataset, dataset.interactions), return_inverse=True)
     users = pairs // dataset.num_items
     shuffled = rng.permutation(len(pairs))
     order = shuffled[np.argsort(users[shuffled], kind="stable")]
@@ -107,8 +107,8 @@ def keep_share(split: Split, share: float, rng: np.random.Generator) -> Split:
     starts = np.cumsum(sizes) - sizes
     rank = np.empty(len(pairs), dtype=np.int64)
     rank[order] = np.arange(len(pairs)) - starts[users[order]]
-    kept = rank < np.ceil(share * sizes[users] - 1e-9)
-    events = dataset.interactions[kept[place]].reset_index(drop=True)
+    chosen = rank < np.ceil(share * sizes[users] - 1e-9)
+    events = dataset.interactions[chosen[pair_of_event]].reset_index(drop=True)
     return _altered(split, replace(dataset, interactions=events))
 
 
@@ -117,7 +117,7 @@ def _altered(split: Split, dataset: InteractionDataset) -> Split:
 
 
 def _clashes(pairs: np.ndarray, forbidden: np.ndarray) -> np.ndarray:
-    """Which pairs have come before, or are forbidden."""
+    """`[E]` bool: pairs that repeat an earlier one, or are forbidden."""
     order = np.argsort(pairs, kind="stable")
     repeated = np.zeros(len(pairs), dtype=bool)
     repeated[order[1:]] = pairs[order[1:]] == pairs[order[:-1]]

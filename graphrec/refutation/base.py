@@ -12,25 +12,34 @@ from graphrec.registry import Registry
 
 
 class RefutationCheck(ABC):
-    """Alters the training data, retrains, and compares with what a sound model must show."""
+    """Alters the training data, retrains, and compares with what a sound model must show.
+
+    >>> class HalfTheClicks(RefutationCheck):
+    ...     name, expectation = "half_the_clicks", "ranks worse on half of the clicks"
+    ...
+    ...     def run(self, experiment):
+    ...         return self.not_applicable("the data has few clicks")
+    >>> HalfTheClicks().run(None).verdict
+    'Not applicable: the data has few clicks.'
+    """
 
     name: ClassVar[str] = ""
 
     @property
     @abstractmethod
     def expectation(self) -> str:
-        """What a sound model must show, to be read after "a sound model"; a class attribute will do."""
+        """What a sound model must show, after the words "a sound model". It may be a class attribute."""
 
     @abstractmethod
     def run(self, experiment: RefutationExperiment) -> CheckResult:
-        """Retrain, measure and judge."""
+        """Retrain, measure and decide whether the model passes."""
 
     def result(self, figures: Iterable[Figure], passed: bool | None, verdict: str) -> CheckResult:
         """The check's result."""
         return CheckResult(self.name, self.expectation, tuple(figures), passed, verdict)
 
     def not_applicable(self, reason: str) -> CheckResult:
-        """A result that says only why there is none."""
+        """The result of a check that cannot be made, with the reason."""
         return self.result((), None, f"Not applicable: {reason}.")
 
 

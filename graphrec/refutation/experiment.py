@@ -1,4 +1,4 @@
-"""A run's recipe, ready to be carried out on altered training data and measured on the validation split."""
+"""A run's recipe, ready to be trained on altered data and measured on the validation likes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,18 @@ FEWEST_USERS = 4
 
 @dataclass(frozen=True)
 class RefutationExperiment:
-    """What every check shares.
+    """What every check is given: the run, its data, and the means to retrain and measure.
+
+    >>> experiment = RefutationExperiment.from_run(run, seeds=2, epochs=1)
+    >>> name, estimand = experiment.first_variant
+    >>> scorer = experiment.unaltered_model.scorer(estimand)
+    >>> seen = experiment.split.train_pairs("click")
+    >>> len(experiment.ndcg(scorer, experiment.split.valid, seen)) == len(experiment.users)
+    True
 
     Args:
-        run: the run that is tried.
-        recipe: its recipe, with other epochs if so wished.
+        run: the run to refute.
+        recipe: its recipe, perhaps with another number of epochs.
         split: the data it was trained on; its test likes stay locked.
         seeds: number of retrainings where a check asks for several.
         progress: see `graphrec.training.progress.Progress`.
@@ -46,7 +53,7 @@ class RefutationExperiment:
 
     @classmethod
     def from_run(cls, run: Run, *, seeds: int, epochs: int | None, progress: Progress = silent) -> RefutationExperiment:
-        """The experiment on a run.
+        """The experiment on a run, with its split made again.
 
         Raises:
             RecipeError: a setting is out of range.
@@ -95,17 +102,23 @@ class RefutationExperiment:
 
     @cached_property
     def unaltered_model(self) -> FrozenModel:
-        """The model trained on the data as it is: the run's own, unless the epochs are others."""
+        """The model trained on the unaltered data: the run's, unless the number of epochs is another."""
         if self.recipe == self.run.recipe:
             return self.run.model
         return self.retrain("data as it is", self.split)
 
     def random(self, *names: object) -> np.random.Generator:
-        """The stream of chance called `names`, under the recipe's seed."""
+        """The random generator called `names`, under the recipe's seed."""
         return np.random.default_rng(derive_seed(self.recipe.seed, "refutation", *names))
 
     def retrain(self, what: str, split: Split, *, seed: int | None = None) -> FrozenModel:
-        """The recipe carried out on `split`; `what` names it in the progress."""
+        """The recipe trained on `split`.
+
+        Args:
+            what: the name of the training in the progress.
+            split: altered data.
+            seed: in place of the recipe's.
+        """
         recipe = self.recipe if seed is None else self.recipe.model_copy(update={"seed": seed})
         return fit(recipe, split, callbacks=[self.progress(what)])
 
@@ -114,7 +127,7 @@ class RefutationExperiment:
 
         Args:
             scorer: scores of all items.
-            positives: `[n, 2]` pairs to be found.
+            positives: `[n, 2]` pairs that should rank high.
             seen: `[E, 2]` pairs that are left out of the lists.
         """
         table = evaluate(scorer, positives, seen, (self.k,))
@@ -123,13 +136,13 @@ class RefutationExperiment:
     def lists(self, scorer: Scorer, seen: np.ndarray) -> sparse.csr_array:
         """`[n, I]` with a one for each of the best K items of each of `users`; `seen` pairs are left out."""
         index = PairIndex(seen, self.split.dataset.num_users)
-        parts = []
+        tables = []
         for block, scores, best in rank_all(scorer, self.users, self.k, index):
             listed = scores.gather(1, best).isfinite().numpy()
             rows = np.repeat(np.arange(len(block)), listed.sum(1))
             columns = best.numpy()[listed]
-            parts.append(sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=scores.shape))
-        return sparse.csr_array(sparse.vstack(parts))
+            tables.append(sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=scores.shape))
+        return sparse.csr_array(sparse.vstack(tables))
 
     def spread_through(self, model: FrozenModel, modality: str) -> np.ndarray | None:
         """For each of `users` the share of the ranking's spread that comes through one modality's representation.
@@ -141,7 +154,7 @@ class RefutationExperiment:
         if not any(modality in outputs for outputs in model.representations.values()):
             return None
         held = {
-            tower: {name: _at_mean(one) if name == modality else one for name, one in outputs.items()}
+            tower: {name: _at_mean(table) if name == modality else table for name, table in outputs.items()}
             for tower, outputs in model.representations.items()
         }
         with torch.no_grad():
@@ -155,8 +168,8 @@ class RefutationExperiment:
         return torch.cat(shares).numpy()
 
 
-def _at_mean(one: Representation) -> Representation:
-    return Representation(one.user, one.item.mean(0, keepdim=True).expand_as(one.item))
+def _at_mean(tables: Representation) -> Representation:
+    return Representation(tables.user, tables.item.mean(0, keepdim=True).expand_as(tables.item))
 
 
 def _ranks(scores: Tensor) -> Tensor:

@@ -37,7 +37,10 @@ class InjectedConfounder(RefutationCheck):
             for name, feature in features.items()
             if split.dataset.roles.get(name) == "exposure" and not feature.is_categorical
         )
-        if all("like" not in (one.label, one.population) for one in experiment.run.model.decoder.objectives()):
+        if all(
+            "like" not in (objective.label, objective.population)
+            for objective in experiment.run.model.decoder.objectives()
+        ):
             return self.not_applicable("the decoder learns from clicks alone, so raised likes do not reach it")
         if split.dataset.single_behaviour:
             return self.not_applicable("every click is a like, so no like can be raised")
@@ -78,7 +81,9 @@ class InjectedConfounder(RefutationCheck):
         altered = raise_likes(plain, marked, p, experiment.random(self.name, "likes"))
         model = experiment.retrain(f"marked items liked more, p = {p:g}", altered)
         seen = plain.train_pairs("click")
-        return {name: _share(experiment.lists(model.scorer(one), seen), marked) for name, one in scores.items()}
+        return {
+            name: _share(experiment.lists(model.scorer(estimand), seen), marked) for name, estimand in scores.items()
+        }
 
 
 def _share(lists: sparse.csr_array, marked: np.ndarray) -> np.ndarray:

@@ -36,11 +36,13 @@ class PlaceboModality(RefutationCheck):
             loss = real - experiment.ndcg(placebo.scorer(estimand), split.valid, seen)
             figures.append(Figure.mean(f"{modality}: NDCG@{experiment.k} of {name}, real - placebo", loss))
             (used if figures[-1].above_zero else unused).append(modality)
-            for which, one in (("real", model), ("placebo", placebo)):
-                spread = experiment.spread_through(one, modality)
+            for which, trained in (("real", model), ("placebo", placebo)):
+                spread = experiment.spread_through(trained, modality)
                 if spread is not None:
                     figures.append(Figure.mean(f"{modality}: share of the ranking's spread, {which}", spread))
-        said = [f"Uses {', '.join(used)}."] if used else []
+        sentences = [f"Uses {', '.join(used)}."] if used else []
         if unused:
-            said.append(f"No use of {', '.join(unused)} shows: a claim about it rests on nothing that was measured.")
-        return self.result(figures, not unused, " ".join(said))
+            sentences.append(
+                f"No use of {', '.join(unused)} shows: a claim about it rests on nothing that was measured."
+            )
+        return self.result(figures, not unused, " ".join(sentences))

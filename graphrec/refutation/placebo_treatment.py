@@ -37,12 +37,12 @@ class PlaceboTreatment(RefutationCheck):
         model = experiment.retrain("training items exchanged", replace(altered, valid=split.valid[watched]))
         name, estimand = experiment.first_variant
         measured, seen = split.valid[~watched], altered.train_pairs("click")
-        found = experiment.ndcg(model.scorer(estimand), measured, seen)
+        ndcg = experiment.ndcg(model.scorer(estimand), measured, seen)
         dataset = split.dataset
         popular = experiment.ndcg(PopularityScorer(seen, dataset.num_users, dataset.num_items), measured, seen)
-        above = Figure.mean(f"NDCG@{experiment.k}, {name} - popularity", found - popular)
+        above = Figure.mean(f"NDCG@{experiment.k}, {name} - popularity", ndcg - popular)
         figures = [
-            Figure.mean(f"NDCG@{experiment.k} of {name}", found),
+            Figure.mean(f"NDCG@{experiment.k} of {name}", ndcg),
             Figure.mean(f"NDCG@{experiment.k} of popularity", popular),
             above,
         ]

@@ -1,4 +1,4 @@
-"""Carrying out a refutation: check by check, each kept as soon as it is done."""
+"""Refute a run: check by check, each written as soon as it is done."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ def refute(
     Everything is measured on the validation likes; the test split stays locked. Results go to `refutation/` in the
     run's folder after each check. A check that is there already, with the same settings, is not repeated.
 
+    >>> refutation = gr.refute(run, checks=["placebo_treatment"], epochs=1)
+    >>> [check.name for check in refutation.checks]
+    ['placebo_treatment']
+
     Args:
         run: a complete run whose data is still there.
         checks: registered names or import paths.
@@ -51,12 +55,12 @@ def refute(
     chosen = {name: refutation_checks.get(name) for name in checks}
     experiment = RefutationExperiment.from_run(run, seeds=seeds, epochs=epochs, progress=progress)
     settings = _settings(run, seeds, epochs)
-    known = run.refutation()
+    results = run.refutation()
     for name, check in chosen.items():
-        if known.get(name, {}).get("settings") != settings:
-            known[name] = asdict(check().run(experiment)) | {"name": name, "settings": settings}
-            _keep(run, known, epochs)
-    return Refutation(run.name, tuple(CheckResult.from_dict(known[name]) for name in chosen), epochs)
+        if results.get(name, {}).get("settings") != settings:
+            results[name] = asdict(check().run(experiment)) | {"name": name, "settings": settings}
+            _write(run, results, epochs)
+    return Refutation(run.name, tuple(CheckResult.from_dict(results[name]) for name in chosen), epochs)
 
 
 def _settings(run: Run, seeds: int, epochs: int | None) -> dict[str, Any]:
@@ -70,8 +74,8 @@ def _settings(run: Run, seeds: int, epochs: int | None) -> dict[str, Any]:
     }
 
 
-def _keep(run: Run, known: dict[str, Any], epochs: int | None) -> None:
+def _write(run: Run, results: dict[str, Any], epochs: int | None) -> None:
     folder: Path = run.folder / REFUTATION
-    everything = Refutation(run.name, tuple(map(CheckResult.from_dict, known.values())), epochs)
-    write_json(folder / "results.json", known)
-    write_text(folder / "refutation.md", everything.markdown())
+    refutation = Refutation(run.name, tuple(map(CheckResult.from_dict, results.values())), epochs)
+    write_json(folder / "results.json", results)
+    write_text(folder / "refutation.md", refutation.markdown())

@@ -1,4 +1,4 @@
-"""What a refutation finds: figures with their intervals, and a verdict a check."""
+"""The result of a refutation: figures with their intervals, and a verdict a check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from graphrec.report.sections.refutation import OUTCOMES
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured number; `low` and `high` are the ends of its 95 % interval, None where it has none."""
+    """A measured number; `low` and `high` are the ends of its 95 % interval, None where it has none.
+
+    >>> print(Figure("NDCG@10", 0.25, 0.125, 0.375))
+    .2500 [.1250, .3750]
+    """
 
     label: str
     value: float
@@ -29,12 +33,12 @@ class Figure:
 
     @property
     def above_zero(self) -> bool:
-        """Whether the whole interval is."""
+        """Whether all of its interval is above 0."""
         return self.low is not None and self.low > 0
 
     @property
     def below_zero(self) -> bool:
-        """Whether the whole interval is."""
+        """Whether all of its interval is below 0."""
         return self.high is not None and self.high < 0
 
     def __str__(self) -> str:
@@ -46,13 +50,13 @@ class Figure:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check, carried out.
+    """The result of one check.
 
     Args:
         name: the check's registered name.
         expectation: what a sound model must show.
         figures: what was measured.
-        passed: None where the check says nothing: it does not apply, or the data cannot tell.
+        passed: None where the check decides nothing: it does not apply, or the intervals are too wide.
         verdict: what follows, in words.
     """
 
@@ -71,12 +75,12 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Refutation:
-    """All that was tried on a run.
+    """The results of all checks of a run.
 
     Args:
         run: its name.
         checks: their results.
-        epochs: the most that each retraining was given, where that is not the recipe's own.
+        epochs: the most epochs of each retraining, where that is not the recipe's number.
     """
 
     run: str
@@ -88,16 +92,16 @@ class Refutation:
         short = (
             "" if self.epochs is None else f" Each training had at most {self.epochs} epochs, not the recipe's number."
         )
-        head = f"Measured on the validation likes; the test split stayed closed.{short}"
-        parts = [f"# Refutation of {self.run}\n\n{head}\n"]
+        head = f"Measured on the validation likes; the test split stayed locked.{short}"
+        sections = [f"# Refutation of {self.run}\n\n{head}\n"]
         for check in self.checks:
             lines = [f"| {_escaped(figure.label)} | {figure} |" for figure in check.figures]
             table = "\n".join(["| figure | value [95 % interval] |", "|---|---|", *lines]) + "\n\n" if lines else ""
-            parts.append(
+            sections.append(
                 f"## {check.name}: {OUTCOMES[check.passed]}\n\nA sound model: {check.expectation}.\n\n{table}"
                 f"{check.verdict}\n"
             )
-        return "\n".join(parts)
+        return "\n".join(sections)
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Subset stability: the same recipe on random parts of each user's clicks."""
+"""Subset stability: the same recipe on random subsets of each user's clicks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SubsetStability(RefutationCheck):
                 plain = model.scorer(Observational())
                 gain = experiment.ndcg(scorer, split.valid, seen) - experiment.ndcg(plain, split.valid, seen)
                 gains.append(Figure.mean(f"NDCG@{k}, {name} - observational, subset {n}", gain))
-        overlaps = np.mean([_jaccard(one, other) for one, other in combinations(lists, 2)], axis=0)
+        overlaps = np.mean([_jaccard(first, second) for first, second in combinations(lists, 2)], axis=0)
         overlap = Figure.mean(f"overlap of the top {k} between subsets (Jaccard)", overlaps)
         if not gains:
             return self.result([overlap], None, f"{name} has no causal step whose gain could change; see the overlap.")
@@ -64,8 +64,8 @@ def _judged(gains: Sequence[Figure]) -> tuple[bool | None, str]:
     return True, f"The causal step {'gains' if signs == {1} else 'loses'} on every subset."
 
 
-def _jaccard(one: sparse.csr_array, other: sparse.csr_array) -> np.ndarray:
+def _jaccard(first: sparse.csr_array, second: sparse.csr_array) -> np.ndarray:
     """Size of the intersection over that of the union, row by row; 1 where both are empty."""
-    both = one.multiply(other).sum(1)
-    either = one.sum(1) + other.sum(1) - both
+    both = first.multiply(second).sum(1)
+    either = first.sum(1) + second.sum(1) - both
     return np.where(either > 0, both / np.maximum(either, 1), 1.0)

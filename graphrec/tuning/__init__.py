@@ -1,4 +1,4 @@
-"""Fair tuning: every method gets as many trainings as every other, judged on the validation likes alone."""
+"""Fair tuning: every method gets as many trainings as every other, evaluated on the validation likes alone."""
 
 from graphrec.tuning.results import Trial, Tuning
 from graphrec.tuning.space import Range, Space

@@ -1,4 +1,4 @@
-"""What a tuning found: its trials, the best of them, and the files that keep them."""
+"""The result of a tuning: its trials, the best of them, and their files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Trial:
     """One training, and what its model reaches on the validation likes.
 
     Args:
-        number: from 0, which is the recipe as it was given.
+        number: from 0, which is the unchanged recipe.
         settings: by recipe key.
         values: of the recipe's `training.monitor`, by estimand; the recipe's own estimand first. Empty if it failed.
         epochs, best_epoch, seconds: of its training.
@@ -77,7 +77,7 @@ class Tuning:
 
     @property
     def succeeded(self) -> list[Trial]:
-        """The trials that did not fail, the best first, and of equals the first tried."""
+        """The trials that did not fail, the best first; of equal ones the first tried."""
         return sorted((trial for trial in self.trials if not trial.failure), key=lambda trial: -trial.value)
 
     @property
@@ -110,15 +110,16 @@ class Tuning:
     @property
     def runs(self) -> list[Run]:
         """The runs of the trials, in order; without those that failed or were removed since."""
-        found = (complete_run(trial_folder(self.folder, trial.number)) for trial in self.trials)
-        return [run for run in found if run is not None]
+        runs = (complete_run(trial_folder(self.folder, trial.number)) for trial in self.trials)
+        return [run for run in runs if run is not None]
 
     def table(self) -> pd.DataFrame:
         """A row a trial: `trial`, its value (named as the metric), a column a setting, `estimand`, cost, `failure`."""
         rows = [
-            {"trial": one.number, self.monitor: one.value, **one.settings, "estimand": one.estimand}
-            | {"epochs": one.epochs, "best_epoch": one.best_epoch, "seconds": one.seconds, "failure": one.failure}
-            for one in self.trials
+            {"trial": trial.number, self.monitor: trial.value, **trial.settings, "estimand": trial.estimand}
+            | {"epochs": trial.epochs, "best_epoch": trial.best_epoch}
+            | {"seconds": trial.seconds, "failure": trial.failure}
+            for trial in self.trials
         ]
         return pd.DataFrame(rows)
 
@@ -127,11 +128,11 @@ class Tuning:
         swept = ["estimand"] if len(self.space.estimands) > 1 else []
         headers = ["trial", metric_label(self.monitor), *self.space.dimensions, *swept, "epochs", "seconds"]
         rows = []
-        for one in self.trials:
-            value = "failed" if one.failure else number(one.value)
-            settings = [_shown(one.settings[key]) for key in self.space.dimensions]
-            cost = ["–", "–"] if one.failure else [str(one.epochs), f"{one.seconds:.1f}"]
-            rows.append((str(one.number), value, *settings, *([one.estimand or "–"] if swept else []), *cost))
+        for trial in self.trials:
+            value = "failed" if trial.failure else number(trial.value)
+            settings = [_shown(trial.settings[key]) for key in self.space.dimensions]
+            cost = ["–", "–"] if trial.failure else [str(trial.epochs), f"{trial.seconds:.1f}"]
+            rows.append((str(trial.number), value, *settings, *([trial.estimand or "–"] if swept else []), *cost))
         return headers, rows
 
     def last_line(self) -> str:
@@ -139,11 +140,11 @@ class Tuning:
         last = self.trials[-1]
         settings = ", ".join(f"{key} {_shown(value)}" for key, value in last.settings.items())
         if last.failure:
-            found = f"failed: {last.failure.splitlines()[0]}"
+            outcome = f"failed: {last.failure.splitlines()[0]}"
         else:
-            found = f"{metric_label(self.monitor)} {number(last.value)}"
+            outcome = f"{metric_label(self.monitor)} {number(last.value)}"
         best = f", best {number(self.best.value)} in trial {self.best.number}" if self.succeeded else ""
-        return f"trial {last.number} ({settings}): {found}{best}"
+        return f"trial {last.number} ({settings}): {outcome}{best}"
 
     def markdown(self) -> str:
         """The trials, what was searched and how, for a paper's appendix."""
@@ -152,8 +153,8 @@ class Tuning:
             f"# Tuning of {recipe.name}",
             "",
             f"{metric_label(self.monitor)} on the validation likes after each of {counted(count, 'training')}; "
-            f"sampler {self.sampler}, seed {recipe.seed}. Trial 0 is the recipe as it was given. The test split stayed "
-            "closed.",
+            f"sampler {self.sampler}, seed {recipe.seed}. Trial 0 is the unchanged recipe. The test split stayed "
+            "locked.",
             "",
         ]
         if self.succeeded:
@@ -167,13 +168,16 @@ class Tuning:
         if len(self.space.estimands) > 1:
             searched.append(("estimand (no training)", ", ".join(map(label, self.space.estimands))))
         text += [markdown_table(["searched", "values"], searched), "", markdown_table(*self.rows())]
-        failed = [f"- trial {one.number}: {' '.join(one.failure.split())}" for one in self.trials if one.failure]
+        failed = [
+            f"- trial {trial.number}: {' '.join(trial.failure.split())}" for trial in self.trials if trial.failure
+        ]
         return "\n".join([*text, *(["", "Failed:", "", *failed] if failed else [])]) + "\n"
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in what JSON can hold."""
         trials = [
-            asdict(one) | {"value": None if one.failure else one.value, "estimand": one.estimand} for one in self.trials
+            asdict(trial) | {"value": None if trial.failure else trial.value, "estimand": trial.estimand}
+            for trial in self.trials
         ]
         return {
             "monitor": self.monitor,
@@ -193,7 +197,7 @@ class Tuning:
 
 
 def trial_folder(folder: Path, trial: int) -> Path:
-    """Where a trial's run lies."""
+    """The folder of a trial's run."""
     return folder / TRIALS / f"{trial:03d}"
 
 

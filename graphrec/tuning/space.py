@@ -5,8 +5,8 @@
     training.weight_decay = {low = 1e-6, high = 1e-2, log = true}    a range; of whole numbers if the key takes them
     estimand.strength = [0, 0.5, 1]                                  an option of the estimand: costs no training
 
-Without one the decoder class's `grid` is searched. What would change the yardstick, or choose the luckiest seed, cannot
-be searched.
+Without one the decoder class's `grid` is searched. A key that changes how trials are measured cannot be searched. Nor
+can the seed, of which the luckiest would win.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Range(BaseModel):
 
     @property
     def whole(self) -> bool:
-        """Whether it is of whole numbers."""
+        """Whether its numbers are integers."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ class Space:
     """A recipe and what to try in its place.
 
     Args:
-        recipe: as it was given, without `tune`.
+        recipe: the recipe of trial 0, without `tune`.
         dimensions: by recipe key, values as the recipe resolves them; every one of them is trained.
         estimands: what each trained model is scored under; the first is the recipe's own, and alone where no option
             of it is searched.
@@ -97,29 +97,29 @@ class Space:
             IdentificationError: an estimand of the space is not identified on the decoder's causal graph.
         """
         reported = tuple(recipe.estimands() or decoder.variants().values())
-        given = dict(_flat(recipe.tune.space)) if recipe.tune is not None else {}
+        searched = dict(_flat(recipe.tune.space)) if recipe.tune is not None else {}
         where = RECIPE_SPACE
-        if not given:
+        if not searched:
             where = f"`grid` of decoder `{recipe.decoder['name']}`"
             possible = [ESTIMAND + name for name in type(reported[0]).model_fields]
-            given = {k: v for k, v in decoder.grid.items() if not k.startswith(ESTIMAND) or k in possible}
+            searched = {k: v for k, v in decoder.grid.items() if not k.startswith(ESTIMAND) or k in possible}
         plain = cls(recipe.without_tune(), {}, reported[:1], reported)
         dimensions: dict[str, Values] = {}
         options: dict[str, tuple[Any, ...]] = {}
-        for key, values in given.items():
+        for key, values in searched.items():
             read = _read(key, values, where)
             if key.startswith(ESTIMAND):
                 options[key.removeprefix(ESTIMAND)] = _listed(key, read, where)
             else:
                 dimensions[key] = plain._resolved(key, read, where)
-        found = cls(plain.recipe, dimensions, tuple(_variations(reported[0], options, where)), reported)
-        for estimand in found.estimands:
+        space = cls(plain.recipe, dimensions, tuple(_variations(reported[0], options, where)), reported)
+        for estimand in space.estimands:
             estimand.identify(decoder.outcome)
-        return found
+        return space
 
     @property
-    def own(self) -> dict[str, Any]:
-        """The recipe's own settings: the first trial."""
+    def first(self) -> dict[str, Any]:
+        """The settings of trial 0: the recipe's, which need not be in the space."""
         values = _values(self.recipe)
         return {key: _at(values, key) for key in self.dimensions}
 
@@ -129,39 +129,39 @@ class Space:
         return math.prod(_count(values) for values in self.dimensions.values())
 
     def has(self, settings: Mapping[str, Any]) -> bool:
-        """Whether settings lie in the space; the recipe's own need not."""
+        """Whether settings are in the space."""
         return all(_contains(self.dimensions[key], value) for key, value in settings.items())
 
     def recipe_with(self, settings: Mapping[str, Any], estimand: str = "", where: str = RECIPE_SPACE) -> Recipe:
-        """The recipe with some settings exchanged, and reporting `estimand` in its own first one's place.
+        """The recipe with some settings exchanged, and `estimand` in place of the first that it reports.
 
         Raises:
             RecipeError: the settings do not fit together.
         """
-        chosen = [] if settings == self.own else [f"{key}={json.dumps(value)}" for key, value in settings.items()]
+        chosen = [] if settings == self.first else [f"{key}={json.dumps(value)}" for key, value in settings.items()]
         if estimand and estimand != label(self.reported[0]):
-            others = [label(one) for one in self.reported[1:]]
+            others = [label(other) for other in self.reported[1:]]
             reported = list(dict.fromkeys([estimand, *others]))
             chosen.append(f"evaluation.estimands={json.dumps(reported)}")
         return Recipe.from_dict(_values(self.recipe), chosen, where) if chosen else self.recipe
 
     def _resolved(self, key: str, values: Values, where: str) -> Values:
-        """The values as the recipe keeps them: 1 is 1.0 where a real number is wanted."""
+        """The values as the recipe reads them: 1 becomes 1.0 where the setting is a real number."""
         if any(key == fixed or key.startswith(fixed + ".") for fixed in FIXED):
             raise RecipeError(
                 f"`{key}` cannot be searched",
-                expected="a key of training, backbone, decoder or estimand: one yardstick judges all trials",
+                expected="a key of training, backbone, decoder or estimand: all trials are measured alike",
                 got=f"`{key}`",
                 where=where,
                 next_step=Phrase("tune once for each of its values, each with another {}", OUT),
             )  # fmt: skip
 
-        def kept(value: Any) -> Any:
+        def resolved(value: Any) -> Any:
             return _at(_values(self.recipe_with({key: value}, where=where)), key)
 
         if isinstance(values, tuple):
-            return tuple({json.dumps(found): found for found in map(kept, values)}.values())
-        ends = {"low": kept(values.low), "high": kept(values.high)}
+            return tuple({json.dumps(value): value for value in map(resolved, values)}.values())
+        ends = {"low": resolved(values.low), "high": resolved(values.high)}
         if any(type(end) not in (int, float) for end in ends.values()):
             raise RecipeError(
                 f"`{key}` has no range", expected="a list of values", got=f"{values}", where=where
@@ -170,7 +170,7 @@ class Space:
 
 
 def _flat(space: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(key path, what stands there); TOML reads a bare `training.learning_rate` as a table in a table."""
+    """(key path, value); TOML reads a bare `training.learning_rate` as a table in a table."""
     for key, value in space.items():
         is_range = isinstance(value, Mapping) and any(
             not isinstance(value.get(name, []), list | tuple | Mapping) for name in Range.model_fields
@@ -217,15 +217,15 @@ def _listed(key: str, values: Values, where: str) -> tuple[Any, ...]:
     return values
 
 
-def _variations(own: Estimand, options: Mapping[str, Iterable[Any]], where: str) -> list[Estimand]:
-    """The recipe's own estimand first, then with every combination of the options' values; none twice."""
-    found = [own]
+def _variations(first: Estimand, options: Mapping[str, Iterable[Any]], where: str) -> list[Estimand]:
+    """The estimand as it is, then with every combination of the options' values; none twice."""
+    variations = [first]
     for choice in product(*options.values()):
-        values = {**own.model_dump(), **dict(zip(options, choice))}
-        varied = validated(type(own), values, where, what="option", prefix=ESTIMAND)
-        if varied not in found:
-            found.append(varied)
-    return found
+        values = {**first.model_dump(), **dict(zip(options, choice))}
+        varied = validated(type(first), values, where, what="option", prefix=ESTIMAND)
+        if varied not in variations:
+            variations.append(varied)
+    return variations
 
 
 def _values(recipe: Recipe) -> dict[str, Any]:
@@ -233,8 +233,8 @@ def _values(recipe: Recipe) -> dict[str, Any]:
 
 
 def _at(values: Any, key: str) -> Any:
-    for part in key.split("."):
-        values = values.get(part) if isinstance(values, Mapping) else None
+    for name in key.split("."):
+        values = values.get(name) if isinstance(values, Mapping) else None
     return values
 
 

@@ -1,8 +1,8 @@
 """The study: finished trials in an SQLite file, and the next settings to try.
 
-A trial enters the file in one step once it is finished, and what comes next follows from the finished trials and the
-recipe's seed alone. A process killed at any moment has therefore lost nothing: the next one comes to the same settings,
-and finds the same run folder.
+A finished trial enters the file in one transaction. The next settings depend on the finished trials and the recipe's
+seed alone. So a process that is killed at any moment loses nothing: the next one suggests the same settings, and
+resumes the run in the same folder.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def require_optuna() -> None:
 
 
 class TuningStudy:
-    """The trials kept in a file, which is made where there is none.
+    """Finished trials in a file, which is made where there is none.
 
     Args:
         path: the SQLite file.
         space: what is searched.
         sampler: `tpe`, `random` or `grid`.
-        identity: all that must be the same for trials to be compared. Where the data of its `recipe` lies does not
-            matter: its `data` is the fingerprint.
+        identity: all that must be the same for trials to be compared. The path of its recipe's data does not matter:
+            `data` is the fingerprint.
 
     Raises:
         MismatchError: the study's identity is another.
@@ -76,14 +76,14 @@ class TuningStudy:
             self._study = optuna.create_study(
                 storage=storage, study_name="graphrec", direction="maximize", load_if_exists=True
             )
-            known = self._study.user_attrs.get(IDENTITY)
-            if known is None:
+            before = self._study.user_attrs.get(IDENTITY)
+            if before is None:
                 self._study.set_user_attr(IDENTITY, dict(identity))
             else:
-                known["recipe"] = _with_data_at(space.recipe.data.path, str(known.get("recipe")))
+                before["recipe"] = _with_data_at(space.recipe.data.path, str(before.get("recipe")))
         for key, value in identity.items():
-            if known is not None and known.get(key) != value:
-                expected, got = _first_difference(str(known.get(key)), value)
+            if before is not None and before.get(key) != value:
+                expected, got = _first_difference(str(before.get(key)), value)
                 raise MismatchError(
                     f"the folder holds trials of another {key}",
                     expected=expected,
@@ -92,15 +92,15 @@ class TuningStudy:
                     next_step=ANOTHER_FOLDER_OR_REMOVE,
                 )
         with self._reachable():
-            self.trials = [Trial(**one.user_attrs[TRIAL]) for one in self._study.trials]
+            self.trials = [Trial(**trial.user_attrs[TRIAL]) for trial in self._study.trials]
 
     def suggest(self) -> dict[str, Any] | None:
-        """The next settings, never any that were tried; None where all were. The first are the recipe's own."""
+        """The next settings, none of which was tried; None where all were. The first are the recipe's."""
         import optuna
         from optuna.samplers import RandomSampler, TPESampler
 
         if not self.trials:
-            return self.space.own
+            return self.space.first
         tried = [trial.settings for trial in self.trials]
         if sum(map(self.space.has, tried)) >= self.space.size:
             return None
@@ -110,17 +110,17 @@ class TuningStudy:
             seed = derive_seed(self.space.recipe.seed, "tune", len(self.trials), attempt) % 2**32
             model = self.sampler == "tpe" and attempt == 0
             scratch.sampler = TPESampler(seed=seed, n_startup_trials=STARTUP) if model else RandomSampler(seed=seed)
-            found = scratch.ask(self.distributions).params
-            settings = {key: _decoded(self.space.dimensions[key], found[key]) for key in self.distributions}
+            params = scratch.ask(self.distributions).params
+            settings = {key: _decoded(self.space.dimensions[key], params[key]) for key in self.distributions}
             if settings not in tried:
                 return settings
         raise AssertionError("count() does not end")
 
     def add(self, trial: Trial) -> None:
-        """Keep a finished trial."""
+        """Record a finished trial."""
         import optuna
 
-        inside = self.space.has(trial.settings)  # the recipe's own settings need not be
+        inside = self.space.has(trial.settings)  # optuna takes no values outside its distributions
         params = {key: _encoded(self.space.dimensions[key], value) for key, value in trial.settings.items()}
         state = optuna.trial.TrialState.FAIL if trial.failure else optuna.trial.TrialState.COMPLETE
         with self._reachable():
@@ -159,8 +159,8 @@ def _with_data_at(path: str, recipe: str) -> str:
         return recipe
 
 
-def _first_difference(known: str, now: str) -> tuple[str, str]:
-    lines = zip_longest(known.split("\n"), now.split("\n"), fillvalue="nothing")
+def _first_difference(before: str, now: str) -> tuple[str, str]:
+    lines = zip_longest(before.split("\n"), now.split("\n"), fillvalue="nothing")
     return next(pair for pair in lines if pair[0] != pair[1])
 
 

@@ -1,4 +1,4 @@
-"""Carrying out a tuning: one training a trial, judged on the validation likes."""
+"""Tune a recipe: one training a trial, evaluated on the validation likes."""
 
 from __future__ import annotations
 
@@ -40,15 +40,24 @@ def tune(
 
     Every trial is one training with early stopping, and its value is the recipe's `training.monitor` under the recipe's
     first estimand. Where options of that estimand are searched, every trained model is scored under all of them and its
-    best counts: they cost no training. A trial that fails is kept with its reason, and the others go on. What its
-    settings are not to blame for (a bug in the recipe as it was given, a full disk, code that has changed) ends the
-    tuning, and the next one tries the trial again.
+    best counts: they cost no training. A trial that fails is recorded with its reason, and the next follows. An error
+    that its settings did not cause (a bug that trial 0 meets, a full disk, changed code) ends the tuning; the next call
+    tries the trial again.
+
+    >>> recipe = gr.Recipe.from_dict(
+    ...     {**recipe.model_dump(), "tune": {"space": {"training.learning_rate": [1e-3, 1e-2]}}}
+    ... )
+    >>> tuning = gr.tune(recipe, "runs/tune", trials=2)
+    >>> [trial.number for trial in tuning.trials], tuning.best in tuning.trials
+    ([0, 1], True)
+    >>> tuning.recipe.training.learning_rate == tuning.best.settings["training.learning_rate"]
+    True
 
     Args:
         recipe: trial 0; its `tune.space`, or else its decoder's `grid`, is searched.
-        out: folder of the study. A tuning of the same recipe that was interrupted there goes on where it was, and one
-            that is complete goes on to more trials.
-        trials: number of trainings. It ends earlier where all settings of the space were tried.
+        out: folder of the tuning. An interrupted tuning of the same recipe is resumed, a complete one extended to more
+            trials.
+        trials: number of trainings. There are fewer where the space has fewer settings.
         sampler: `tpe` (Bergstra et al., NeurIPS 2011), `random`, or `grid`: the lists' combinations in random order.
             All draw from the recipe's seed.
         progress: shows each training, such as `graphrec.training.progress.LogProgress`.
@@ -56,7 +65,7 @@ def tune(
 
     Raises:
         GraphrecError: optuna is not installed.
-        RecipeError: a key or value of the space, found before the first training.
+        RecipeError: a key or value of the space cannot be searched; raised before the first training.
         MismatchError: `out` holds a tuning of another recipe, space, sampler, data or split.
         RunError: it holds something else or another process works there; or every trial failed.
     """
@@ -88,15 +97,15 @@ def tune(
     out.mkdir(parents=True, exist_ok=True)
     with file_lock(out / LOCK):
         study = TuningStudy(out / STUDY, space, sampler, identity)
-        while len(done := study.trials) < trials and (settings := study.suggest()) is not None:
-            study.add(_run_trial(Trial(len(done), settings), space, out, progress))
+        while len(study.trials) < trials and (settings := study.suggest()) is not None:
+            study.add(_run_trial(Trial(len(study.trials), settings), space, out, progress))
             so_far = Tuning(out, space, sampler, tuple(study.trials))
             so_far.write()
             on_trial(so_far)
-        found = Tuning(out, space, sampler, tuple(done[:trials]))
-        found.write()
-    _ = found.best  # raises where every trial failed
-    return found
+        tuning = Tuning(out, space, sampler, tuple(study.trials[:trials]))
+        tuning.write()
+    _ = tuning.best  # raises where every trial failed
+    return tuning
 
 
 def _run_trial(trial: Trial, space: Space, out: Path, progress: Progress) -> Trial:

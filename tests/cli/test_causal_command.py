@@ -160,7 +160,7 @@ def test_the_truth_too_is_judged_only_for_what_the_graph_lets_pass(
     run = tiny_runs["hcr"]
     before = list(run.results)
     with pytest.raises(IdentificationError, match="I <- T -> C"):
-        run.evaluate_truth(tiny_world, graph=confounded("hcr", "C"))
+        run.evaluate_truth(tiny_world, causal_graph=confounded("hcr", "C"))
     assert list(run.results) == before
 
 

@@ -68,8 +68,8 @@ def test_the_files_say_what_was_found(tuned: Tuning) -> None:
 
 def test_the_best_estimand_takes_the_place_of_the_recipes_own(tuned: Tuning) -> None:
     other = "total_indirect_effect:strength=0.5"
-    assert tuned.space.recipe_with(tuned.space.own).evaluation.estimands == ()
-    assert tuned.space.recipe_with(tuned.space.own, other).evaluation.estimands == (other, "observational")
+    assert tuned.space.recipe_with(tuned.space.first).evaluation.estimands == ()
+    assert tuned.space.recipe_with(tuned.space.first, other).evaluation.estimands == (other, "observational")
 
 
 def test_what_is_searched_is_no_part_of_a_run(tuned: Tuning, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
