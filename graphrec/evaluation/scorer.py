@@ -33,7 +33,7 @@ class Scorer(Protocol):
 
 
 class TableScorer:
-    """A scorer of scores that are known already.
+    """A scorer of scores that are there already, such as those of another program.
 
     Args:
         scores: `[U, I]`, one row a user.

@@ -71,7 +71,7 @@ def pair_tests(
         >>> tests[["first", "second", "difference", "p"]].round(3).values.tolist()
         [[0.0, 1.0, -0.1, 0.0], [0.0, 2.0, 0.0, 1.0], [1.0, 2.0, 0.1, 0.0]]
     """
-    # Metrics with the same methods and users are tested on the same draws, in one go.
+    # Metrics with the same methods and users are tested together, on the same draws.
     groups: dict[tuple[bytes, bytes], list[str]] = {}
     for metric, table in values.items():
         without = np.isnan(table)

@@ -24,11 +24,11 @@ DEFAULT_K = (50, 100)
 ABOUT_USERS = ("user", "positives", "shown")
 """Columns of a per-user table that are no metrics."""
 ENDINGS = ("_low", "_high", "_p")
-"""Endings of the columns of a result table that are beside a metric's own."""
+"""Endings of further columns of a metric in a result table: the ends of its interval, and its p."""
 
 
 class Metric(ABC, Generic[Block]):
-    """A number for each user, or one for all lists.
+    """A number for each user, or for all lists together.
 
     A metric is a class without settings. Subclass the base class of a family, such as `RankingMetric`, and write
     `values`. The docstring is part of the metric: its first line says what is computed, an indented block right after
@@ -44,7 +44,7 @@ class Metric(ABC, Generic[Block]):
         has_cutoff  whether it is computed for each list length K
         can_monitor whether early stopping can watch it
         per_user    whether each user has a value; False for a value of all lists together, such as coverage
-        archived    the cutoffs whose per-user values a benchmark keeps beside its table
+        archived    the cutoffs whose per-user values a benchmark keeps with its table
         qualifier   what a second name after `name_` in the column stands for, such as a modality; empty for none
     """
 
@@ -155,10 +155,10 @@ class MetricRegistry(Registry[Metric[Any]]):
                 where=metric.__module__,
             )
         check_name(metric.name)
-        known = self.get(metric.name) if metric.name in self else None
-        if known is not None and known is not metric and metric.name not in self.admitted:
-            raise two_of_a_name(known, metric)
-        if known is not metric:
+        registered = self.get(metric.name) if metric.name in self else None
+        if registered is not None and registered is not metric and metric.name not in self.admitted:
+            raise two_of_a_name(registered, metric)
+        if registered is not metric:
             self.admitted.add(metric.name)
             self._file(metric.name, metric)
         return metric
@@ -192,4 +192,8 @@ def check_name(name: str) -> None:
 
 
 metrics = MetricRegistry()
-"""Every metric; an installed package offers its own through the entry-point group `graphrec.metrics`."""
+"""Every metric; an installed package offers its own through the entry-point group `graphrec.metrics`.
+
+>>> metrics.get("ndcg").label, metrics.get("ndcg").bounds
+('NDCG', (0.0, 1.0))
+"""

@@ -14,7 +14,7 @@ from graphrec.evaluation.rank_agreement import rank_agreement
 
 @dataclass(frozen=True)
 class TruthBlock:
-    """A ranking for b users, and what the world knows of them.
+    """A ranking for b users, and the truth of the simulated world about them.
 
     Args:
         lists: `[b, K]` the best items, best first; -1 where the candidates do not fill the list.

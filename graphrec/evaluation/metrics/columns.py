@@ -116,7 +116,7 @@ def bounds(column: str) -> tuple[float, float]:
 
 
 def in_order(chosen: Sequence[Metric[Any]], cutoffs: Sequence[int]) -> Iterator[tuple[Metric[Any], int]]:
-    """Each metric at each cutoff, cutoff by cutoff, then those without one."""
+    """Each metric at each cutoff, cutoff by cutoff, then the metrics without a cutoff."""
     for k in cutoffs:
         yield from ((metric, k) for metric in chosen if metric.has_cutoff)
     yield from ((metric, max(cutoffs)) for metric in chosen if not metric.has_cutoff)

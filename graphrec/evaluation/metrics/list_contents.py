@@ -17,7 +17,7 @@ from graphrec.evaluation.metrics.base import Direction, Metric
 
 @dataclass(frozen=True)
 class ItemCatalogue:
-    """What is known of the items.
+    """The items' clicks and features.
 
     Args:
         clicks: `[I]` the items' numbers of training clicks.
@@ -40,7 +40,7 @@ class ListBlock:
     Args:
         items: `[b, K]` items, best first, K being the longest cutoff.
         listed: `[b, K]` bool, False for a place that no candidate was left for.
-        catalogue: what is known of the items.
+        catalogue: the items' clicks and features.
     """
 
     items: np.ndarray
@@ -58,7 +58,7 @@ class ListMetric(Metric[ListBlock]):
     direction: ClassVar[Direction] = "neither"
 
     def qualifiers(self, catalogue: ItemCatalogue) -> Sequence[str]:
-        """The second names of its columns; by default it has one column a cutoff, without."""
+        """The second names of its columns. By default there are none, and it has one column a cutoff."""
         return ("",)
 
     def qualified_values(self, block: ListBlock, k: int, qualifier: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Metrics of where a user's positives stand in the ranking of all items."""
+"""Metrics of the ranks that a user's positives have in the ranking of all items."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphrec.evaluation.metrics.base import Metric
 
 @dataclass(frozen=True)
 class RankedHits:
-    """Where the positives of b users stand; every user has at least one.
+    """The ranks of the positives of b users; every user has at least one.
 
     Args:
         hits: `[b, L]` bool, whether the item at each rank is a positive. L is the longest cutoff, or I if that is less.

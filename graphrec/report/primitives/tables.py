@@ -19,23 +19,34 @@ def metric_names(table: pd.DataFrame) -> list[str]:
 
 
 def primary_metric(metrics: Sequence[str], *, by_truth: bool = False) -> str:
-    """The column that stands for a result where a single one is shown: NDCG at its first cutoff, else the first column.
+    """The column that is shown where there is room for a single one: NDCG at its first cutoff, else the first column.
 
     Args:
         metrics: columns, at least one.
         by_truth: whether the NDCG by a simulated world's truth is meant.
+
+    >>> primary_metric(["recall@20", "ndcg@20", "ndcg@50"])
+    'ndcg@20'
     """
     ndcg = InterventionalNDCG if by_truth else NDCG
     return next((column for column in metrics if describe(column).metric is ndcg), metrics[0])
 
 
 def metric_label(name: str) -> str:
-    """What the metric's class calls a column: `ndcg@50` is `NDCG@50`, `ndcg_do@50` is `NDCG@50 (do)`."""
+    """What the metric's class calls a column.
+
+    >>> metric_label("ndcg_do@50"), metric_label("mrr")
+    ('NDCG@50 (do)', 'MRR')
+    """
     return describe(name).label
 
 
 def number(value: float) -> str:
-    """Four decimals without the leading zero, `.0712`; a dash where nothing was measured."""
+    """Four decimals without the leading zero; a dash where nothing was measured.
+
+    >>> number(0.07123), number(-0.5), number(float("nan"))
+    ('.0712', '-.5000', '–')
+    """
     if pd.isna(value):
         return "–"
     text = f"{value:z.4f}"  # z: no sign before a zero
@@ -45,7 +56,11 @@ def number(value: float) -> str:
 
 
 def counted(n: int, what: str) -> str:
-    """`1 run`, `2 runs`."""
+    """A number of things.
+
+    >>> counted(1, "run"), counted(1200, "user")
+    ('1 run', '1,200 users')
+    """
     return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
@@ -78,11 +93,11 @@ def rivals(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> tuple[Hasha
 
     Args:
         table: result rows, numbered as in `tests`.
-        tests: what `pair_tests` found; a row that is in no test, such as an oracle's, is no competitor.
+        tests: as `pair_tests` gives them; a row that is in no test, such as an oracle's, is no competitor.
     """
-    found = tests[tests["metric"] == metric]
-    best = best_row(table.loc[sorted({*found["first"], *found["second"]})], metric)
-    return best, found[(found["first"] == best) | (found["second"] == best)]
+    pairs = tests[tests["metric"] == metric]
+    best = best_row(table.loc[sorted({*pairs["first"], *pairs["second"]})], metric)
+    return best, pairs[(pairs["first"] == best) | (pairs["second"] == best)]
 
 
 def clear_best(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> Hashable | None:
@@ -92,7 +107,7 @@ def clear_best(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> Hashabl
 
 
 def with_p(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
-    """The table with `METRIC_p`: each row's corrected p against the best row, and there the largest of these."""
+    """The table with `METRIC_p`: each row's corrected p against the best row; in the best row the largest of these."""
     columns = {}
     for metric in metric_names(table):
         best, against = rivals(table, metric, tests)
@@ -121,8 +136,10 @@ def metric_rows(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> tuple
 
 
 def leading(table: pd.DataFrame) -> list[str]:
-    """The headers of a result table that matter most, first the first: what tells rows apart, then each metric at its
-    first cutoff, NDCG before those by the truth, and these before the others."""
+    """The headers of a result table, the most important first.
+
+    Those that name the rows come first, then each metric at its first cutoff: NDCG, the metrics by the truth, the others.
+    """
     at_first: dict[str, MetricColumn] = {}
     for metric in map(describe, metric_names(table)):
         at_first.setdefault(metric.stem, metric)
@@ -149,18 +166,22 @@ def pair_rows(
     for metric in tests["metric"].unique():
         best, against = rivals(table, metric, tests)
         for _, pair in (tests[tests["metric"] == metric] if best is None else against).iterrows():
-            turned = -1 if pair["second"] == best else 1
-            one, other = (names[pair[key]] for key in ("first", "second")[::turned])
-            ends = sorted((turned * pair["low"], turned * pair["high"]))
-            shown = f"{number(turned * pair['difference'])} [{number(ends[0])}, {number(ends[1])}]"
-            rows.append(
-                (metric_label(metric), one, other, shown, probability(pair["p"]), probability(pair["wilcoxon_p"]))
-            )
+            # The best row is shown first, so a pair that has it second changes its sign.
+            sign = -1 if pair["second"] == best else 1
+            left, right = (names[pair[key]] for key in ("first", "second")[::sign])
+            low, high = sorted((sign * pair["low"], sign * pair["high"]))
+            difference = f"{number(sign * pair['difference'])} [{number(low)}, {number(high)}]"
+            p, wilcoxon = probability(pair["p"]), probability(pair["wilcoxon_p"])
+            rows.append((metric_label(metric), left, right, difference, p, wilcoxon))
     return PAIR_HEADERS, rows
 
 
 def probability(p: float) -> str:
-    """`.0123`, or `< .0001`."""
+    """A p value.
+
+    >>> probability(0.0123), probability(1e-7)
+    ('.0123', '< .0001')
+    """
     return "< .0001" if p < 0.0001 else number(p)
 
 
@@ -170,7 +191,13 @@ def markdown(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> str:
 
 
 def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Rows of cells as a Markdown table, which no text in a cell can break; without a line end."""
+    """Rows of cells as a Markdown table, which no text in a cell can break; without a line end.
+
+    >>> print(markdown_table(["metric", "formula"], [["Recall@K", "P(hit | positive)"]]))
+    | metric | formula |
+    |---|---|
+    | Recall@K | P(hit \\| positive) |
+    """
     return "\n".join([_line(headers), "|" + "---|" * len(headers), *map(_line, rows)])
 
 
