@@ -1,4 +1,4 @@
-"""Metrics and their intervals, against an independent computation and against PyG's."""
+"""Metrics against an independent computation and against PyG's."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ from torch_geometric.metrics import (
     LinkPredRecall,
 )
 
-from graphrec.evaluation.intervals import interval, linearised
 from graphrec.evaluation.metrics import DEFAULT_METRICS, RankedHits, better, metrics
 from graphrec.evaluation.ranking import evaluate, evaluate_sets
 from graphrec.evaluation.scorer import TableScorer
-from graphrec.evaluation.summary import summarise
 
 
 def by_hand(ranking: list[int], positives: set[int], k: int) -> dict[str, float]:
@@ -157,104 +155,7 @@ def test_a_cutoff_beyond_all_items_takes_them_all() -> None:
     assert metrics.get("ndcg")().values(ranked, 50)[0] == pytest.approx(1 / math.log2(3))
 
 
-def test_the_interval_covers_the_mean_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(0)
-    inside = 0
-    for trial in range(200):
-        low, high = interval(rng.beta(0.5, 2.0, size=150), resamples=300, seed=trial)
-        inside += low <= 0.2 <= high
-    assert 0.90 <= inside / 200 <= 0.99
-
-
-def test_the_interval_is_repeatable_narrows_and_widens_with_the_level() -> None:
-    values = np.random.default_rng(1).random(400)
-    low, high = interval(values)
-    assert (low, high) == interval(values)
-    assert low < values.mean() < high
-    few_low, few_high = interval(values[:40])
-    assert few_high - few_low > high - low
-    wide_low, wide_high = interval(values, level=0.99)
-    assert wide_low < low and wide_high > high
-
-
-def test_one_user_has_no_interval() -> None:
-    assert all(math.isnan(end) for end in interval(np.array([0.3])))
-
-
-def test_a_summary_averages_over_the_users_that_have_the_value() -> None:
-    table = pd.DataFrame(
-        {"user": [0, 1, 2], "positives": [1, 2, 3], "recall@5": [0.0, 1.0, 0.5], "x": [1.0, np.nan, 0.0]}
-    )
-    summary = summarise(table)
-    assert summary.keys() == {"recall@5", "x"}
-    assert summary["recall@5"]["mean"] == 0.5 and summary["recall@5"]["users"] == 3
-    assert summary["x"]["mean"] == 0.5 and summary["x"]["users"] == 2
-    assert summary["x"]["low"] <= 0.5 <= summary["x"]["high"]
-
-
-def test_the_summary_of_several_seeds_is_over_users_and_seeds() -> None:
-    rng = np.random.default_rng(0)
-    users = np.arange(200)
-    taste = rng.random(200)
-    tables = [pd.DataFrame({"user": users, "x": taste + shift}) for shift in (-0.2, 0.0, 0.2)]
-    alone, together = summarise(tables[1])["x"], summarise(*tables)["x"]
-    assert together["mean"] == pytest.approx(alone["mean"])
-    assert together["low"] < alone["low"] and alone["high"] < together["high"]
-    same = summarise(tables[1], tables[1], tables[1])["x"]
-    assert (same["low"], same["high"]) == pytest.approx((alone["low"], alone["high"]), abs=0.05 * taste.std())
-
-
-def test_an_interval_over_seeds_ends_where_the_metric_does() -> None:
-    tables = [
-        pd.DataFrame({name: np.full(20, mean) for name in ("recall@5", "regret_do@50", "leakage_do", "popularity@5")})
-        for mean in (0.01, 0.02, 0.9)
-    ]
-    lows = {name: one["low"] for name, one in summarise(*tables).items()}
-    assert lows["recall@5"] == lows["regret_do@50"] == lows["popularity@5"] == 0 and -1 < lows["leakage_do"] < 0
-    far = summarise(*(10 * table for table in tables))
-    assert far["leakage_do"]["low"] == -1 and far["popularity@5"]["high"] > 9, "a count has no bound above"
-
-
-def test_an_interval_over_seeds_covers_the_mean_of_all_trainings() -> None:
-    """With five seeds that matter as much as the users; without them the interval would cover in about two thirds."""
-    rng = np.random.default_rng(4)
-    inside, ignored = 0, 0
-    for trial in range(400):
-        values = rng.normal(0, 1, 100) + rng.normal(0, 0.1, (5, 1)) + rng.normal(0, 0.5, (5, 100))
-        low, high = interval(values)
-        inside += low <= 0 <= high
-        shifted = rng.normal(0, 0.1, (5, 1)) + rng.normal(0, 0.2, 100)
-        low, high = interval(shifted.mean(0), resamples=200, seed=trial)
-        ignored += low <= 0 <= high
-    assert inside / 400 >= 0.93
-    assert ignored / 400 < 0.80
-
-
-def test_linearised_values_average_to_the_ratio_and_spread_as_it_does() -> None:
-    rng = np.random.default_rng(2)
-    below = rng.random(400) + 0.5
-    above = 0.3 * below + 0.05 * rng.standard_normal(400)
-    values = linearised(above, below)
-    assert values.mean() == pytest.approx(above.sum() / below.sum())
-    drawn = rng.integers(0, 400, (2000, 400))
-    ratios = above[drawn].sum(1) / below[drawn].sum(1)
-    assert interval(values) == pytest.approx(tuple(np.quantile(ratios, [0.025, 0.975])), abs=5e-4)
-    assert np.isnan(linearised(np.zeros(3), np.zeros(3))).all()
-
-
 def test_what_only_describes_lists_has_no_better_end() -> None:
     assert [better(name) for name in ("ndcg@5", "regret_do@50", "leakage_do", "drop_map@5", "coverage@5")] == [
         "higher", "lower", "nearer 0", "lower", "neither"
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("metric", "least", "greatest"),
-    [("recall@50", 0.0, 1.0), ("ndcg_do@50", 0.0, 1.0), ("normalised_recall@50", 0.0, None), ("leakage_do", -1.0, 1.0)],
-)
-@pytest.mark.parametrize("seeds", [1, 3])
-def test_an_interval_ends_where_the_metric_does(metric: str, least: float, greatest: float | None, seeds: int) -> None:
-    for centre, end, bound in ((least, "low", least), (1.0, "high", greatest)):
-        values = centre + np.linspace(-1.5, 1.5, 5 * seeds).reshape(seeds, 5)
-        found = summarise(*(pd.DataFrame({"user": range(5), metric: one}) for one in values))[metric]
-        assert found[end] == bound if bound is not None else found[end] > 1.0

@@ -138,7 +138,7 @@ def metric_rows(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> tuple
 def leading(table: pd.DataFrame) -> list[str]:
     """The headers of a result table, the most important first.
 
-    Those that name the rows come first, then each metric at its first cutoff: NDCG, the metrics by the truth, the others.
+    Those that name the rows come first. Then each metric at its first cutoff: NDCG, by the truth, others.
     """
     at_first: dict[str, MetricColumn] = {}
     for metric in map(describe, metric_names(table)):
