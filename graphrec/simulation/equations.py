@@ -87,7 +87,7 @@ def visual_bias_graph(config: WorldConfig) -> CausalGraph:
         "I": Node("item with all its features"),
         "V": Node("visual features: the item's exposure features", deterministic=True),
         "M": Node("match: true preference", observed=False, deterministic=True),
-        "N": Node("notice: the pull of the visual features alone", observed=False, deterministic=True),
+        "N": Node("notice: attraction by the visual features alone", observed=False, deterministic=True),
         "S": SHOWN,
         "Y": Node("interaction"),
         "L": Node("like"),

@@ -54,10 +54,10 @@ def test_the_item_side_is_a_linear_map_of_the_features_and_missing_ones_are_zero
     config = LightGCN.Config(embedding_size=4)
     model = with_modalities(LightGCN)(config, graph, "click", ("visual", "title"))
     tables = {"id": torch.randn(NUM_USERS + NUM_ITEMS, 4), "words_title": torch.randn(6, 4)}
-    found, ids = model(graph, tables), LightGCN(config, graph, "click", ("id",))(graph, tables)["id"]
+    actual, ids = model(graph, tables), LightGCN(config, graph, "click", ("id",))(graph, tables)["id"]
     weights = {"visual": model.projections.maps["visual"], "title": tables["words_title"]}
     assert set(model.tables(config, graph, ("visual", "title"))) == set(tables)
-    for name, one in found.items():
+    for name, one in actual.items():
         assert torch.equal(one.user, ids.user)
         dense = graph.features(name).to_dense() @ weights[name] * graph.mask(name).unsqueeze(1)
         torch.testing.assert_close(one.item, dense)
@@ -84,13 +84,13 @@ def test_what_a_backbone_makes_of_the_features_is_in_every_modality(backbone: st
     config = backbones.get(backbone).Config(embedding_size=4)
     model = kind(config, graph, "click", ("fused", "visual")).eval()
     tables = {name: torch.randn(shape) for name, shape in kind.tables(config, graph, ("fused", "visual")).items()}
-    found = model(graph, tables)
-    assert torch.equal(found["visual"].user, found["fused"].user)
-    looks = graph.features("visual") @ model.projections.maps["visual"] * graph.mask("visual").unsqueeze(1)
-    torch.testing.assert_close(found["visual"].item, found["fused"].item + looks)
+    actual = model(graph, tables)
+    assert torch.equal(actual["visual"].user, actual["fused"].user)
+    projected = graph.features("visual") @ model.projections.maps["visual"] * graph.mask("visual").unsqueeze(1)
+    torch.testing.assert_close(actual["visual"].item, actual["fused"].item + projected)
     alone = kind(config, graph, "click", ("visual",)).eval()
     alone.load_state_dict(model.state_dict())
-    assert torch.equal(alone(graph, tables)["visual"].item, found["visual"].item)
+    assert torch.equal(alone(graph, tables)["visual"].item, actual["visual"].item)
 
 
 def test_an_id_backbone_is_never_asked_for_a_modality() -> None:
@@ -111,11 +111,11 @@ def test_fused_is_the_id_model_as_published_or_the_mean_with_the_features() -> N
         with_modalities(LightGCN)(LightGCN.Config(embedding_size=4, features=features), graph, "click", outputs)
         for features, outputs in ((False, ("fused", "id")), (True, ("fused", "id", *graph.modalities)))
     )
-    found = plain(graph, tables)
-    assert torch.equal(found["fused"].item, found["id"].item) and not list(plain.parameters())
-    found = mixed(graph, tables)
-    mean = torch.stack([found[name].item for name in ("id", *graph.modalities)]).mean(0)
-    torch.testing.assert_close(found["fused"].item, mean)
+    actual = plain(graph, tables)
+    assert torch.equal(actual["fused"].item, actual["id"].item) and not list(plain.parameters())
+    actual = mixed(graph, tables)
+    mean = torch.stack([actual[name].item for name in ("id", *graph.modalities)]).mean(0)
+    torch.testing.assert_close(actual["fused"].item, mean)
     alone = with_modalities(LightGCN)(LightGCN.Config(embedding_size=4, features=True), graph, "click", ("fused",))
     alone.load_state_dict(mixed.state_dict())
     torch.testing.assert_close(alone(graph, tables)["fused"].item, mean)

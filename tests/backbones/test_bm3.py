@@ -1,4 +1,4 @@
-"""BM3 against its equations, and trained by its own losses alone."""
+"""BM3 against its equations, and trained by its auxiliary losses alone."""
 
 from __future__ import annotations
 
@@ -74,42 +74,46 @@ def online(tables: dict[str, nn.Parameter], graph: InteractionGraph) -> tuple[Te
 def test_it_scores_by_what_the_predictor_makes_of_lightgcn_with_a_residual() -> None:
     model, tables, graph, _ = built()
     user, item = online(tables, graph)
-    found = model.eval()(graph, tables)
-    assert set(found) == {"fused", "id"}
-    for ours, wanted in (
-        (found["id"], (user, item)),
-        (found["fused"], (predicted(model, user), predicted(model, item))),
+    actual = model.eval()(graph, tables)
+    assert set(actual) == {"fused", "id"}
+    for ours, expected in (
+        (actual["id"], (user, item)),
+        (actual["fused"], (predicted(model, user), predicted(model, item))),
     ):
-        torch.testing.assert_close(ours.user, wanted[0], rtol=0, atol=1e-12)
-        torch.testing.assert_close(ours.item, wanted[1], rtol=0, atol=1e-12)
+        torch.testing.assert_close(ours.user, expected[0], rtol=0, atol=1e-12)
+        torch.testing.assert_close(ours.item, expected[1], rtol=0, atol=1e-12)
 
 
 def test_targets_are_dropout_copies_without_gradient() -> None:
-    _, _, _, found = built()
+    _, _, _, actual = built()
     for name in ("id", *MODALITIES):
         for start, copy in (
-            (found[f"online/{name}"].user, found[f"target/{name}"].user),
-            (found[f"online/{name}"].item, found[f"target/{name}"].item),
+            (actual[f"online/{name}"].user, actual[f"target/{name}"].user),
+            (actual[f"online/{name}"].item, actual[f"target/{name}"].item),
         ):
             assert start.requires_grad and not copy.requires_grad
-            kept = copy.ne(0)
-            assert kept.any() and (~kept & start.ne(0)).any()
-            torch.testing.assert_close(copy[kept], 2 * start[kept])
+            remaining = copy.ne(0)
+            assert remaining.any() and (~remaining & start.ne(0)).any()
+            torch.testing.assert_close(copy[remaining], 2 * start[remaining])
 
 
 def test_a_loss_teaches_the_online_side_alone() -> None:
     """Of two nodes without neighbours, whose u is half their ids and whose i one and a half times."""
-    model, tables, _, found = built()
+    model, tables, _, actual = built()
     alone = Pairs(*(torch.tensor([row]) for row in (LONE_USER, LONE_ITEM, LONE_ITEM)))
     user, item = (tables["id"].detach()[[row]].requires_grad_() for row in (LONE_USER, NUM_USERS + LONE_ITEM))
-    by_user = cosine_similarity(predicted(model, user / 2), found["target/id"].item[[LONE_ITEM]])
-    by_item = cosine_similarity(predicted(model, item * 1.5), found["target/id"].user[[LONE_USER]])
-    wanted = torch.zeros_like(tables["id"])
-    wanted[[LONE_USER]], wanted[[NUM_USERS + LONE_ITEM]] = torch.autograd.grad(-(by_user + by_item).sum(), (user, item))
-    assert wanted[LONE_USER].any() and wanted[NUM_USERS + LONE_ITEM].any()
-    losses = {one.name: one.loss(found, alone) for one in model.auxiliaries()}
-    given, *_ = torch.autograd.grad(losses["reconstruction"], (tables["id"], model.predictor.weight), retain_graph=True)
-    torch.testing.assert_close(given, wanted)
+    by_user = cosine_similarity(predicted(model, user / 2), actual["target/id"].item[[LONE_ITEM]])
+    by_item = cosine_similarity(predicted(model, item * 1.5), actual["target/id"].user[[LONE_USER]])
+    expected = torch.zeros_like(tables["id"])
+    expected[[LONE_USER]], expected[[NUM_USERS + LONE_ITEM]] = torch.autograd.grad(
+        -(by_user + by_item).sum(), (user, item)
+    )
+    assert expected[LONE_USER].any() and expected[NUM_USERS + LONE_ITEM].any()
+    losses = {one.name: one.loss(actual, alone) for one in model.auxiliaries()}
+    gradient, *_ = torch.autograd.grad(
+        losses["reconstruction"], (tables["id"], model.predictor.weight), retain_graph=True
+    )
+    torch.testing.assert_close(gradient, expected)
     for name in ("alignment", "intra_modality"):  # its online side is h_m, its target stands still
         maps = (*model.projections.parameters(), model.predictor.weight, tables["words_title"])
         ids, *others = torch.autograd.grad(losses[name], (tables["id"], *maps), allow_unused=True, retain_graph=True)
@@ -118,10 +122,10 @@ def test_a_loss_teaches_the_online_side_alone() -> None:
 
 
 def test_the_losses_are_the_published_equations_over_the_items_that_have_the_modality() -> None:
-    model, tables, graph, found = built()
+    model, tables, graph, actual = built()
     user, item = online(tables, graph)
-    target = found["target/id"]
-    wanted = {
+    target = actual["target/id"]
+    expected = {
         "reconstruction": distance(predicted(model, user[USERS]), target.item[ITEMS])
         + distance(predicted(model, item[ITEMS]), target.user[USERS]),
         "alignment": 0.0,
@@ -129,22 +133,22 @@ def test_the_losses_are_the_published_equations_over_the_items_that_have_the_mod
     }
     for m in MODALITIES:
         weight = tables["words_title"] if m == "title" else model.projections.maps[m]
-        looks = raw(graph, m) @ weight + model.projections.biases[m]
-        known = [i for i in ITEMS if i != MISSING[m]]
-        assert len(known) == len(ITEMS) - ITEMS.count(MISSING[m])
-        guess = predicted(model, looks[known])
-        wanted["alignment"] += distance(guess, target.item[known])
-        wanted["intra_modality"] += distance(guess, found[f"target/{m}"].item[known])
+        projected = raw(graph, m) @ weight + model.projections.biases[m]
+        present = [i for i in ITEMS if i != MISSING[m]]
+        assert len(present) == len(ITEMS) - ITEMS.count(MISSING[m])
+        guess = predicted(model, projected[present])
+        expected["alignment"] += distance(guess, target.item[present])
+        expected["intra_modality"] += distance(guess, actual[f"target/{m}"].item[present])
     losses = model.auxiliaries()
     assert {one.name: one.weight for one in losses} == {"reconstruction": 1, "alignment": 2, "intra_modality": 2}
     for one in losses:
-        assert one.loss(found, PAIRS).item() == pytest.approx(wanted[one.name], abs=1e-9), one.name
+        assert one.loss(actual, PAIRS).item() == pytest.approx(expected[one.name], abs=1e-9), one.name
 
 
 def test_a_batch_without_the_modality_costs_nothing_and_breaks_nothing() -> None:
-    model, _, _, found = built()
+    model, _, _, actual = built()
     missing = torch.tensor([MISSING["visual"]])
-    view = {"online/visual": found["online/visual"], "target/visual": found["target/visual"]}
+    view = {"online/visual": actual["online/visual"], "target/visual": actual["target/visual"]}
     rows = Pairs(missing, missing, missing)
     alone = model._distance(view["online/visual"].item[rows.items], view["target/visual"].item[rows.items])
     alone.backward()
@@ -160,8 +164,8 @@ def test_without_its_weight_the_features_have_no_parameters() -> None:
     assert set(BM3.tables(model.config, graph, ("fused",))) == {"id"}
 
 
-def test_its_own_losses_alone_find_what_is_planted() -> None:
+def test_its_auxiliary_losses_alone_find_the_planted_likes() -> None:
     split = planted_split()
     alone = {"representation": "fused", "weight": 0.0, "behaviour": "like", "negatives": "unliked"}
-    found = trained_recall(split, "bpr", alone, backbone="bm3", epochs=15)
-    assert found > popular_recall(split) + 0.4
+    actual = trained_recall(split, "bpr", alone, backbone="bm3", epochs=15)
+    assert actual > popular_recall(split) + 0.4

@@ -34,15 +34,15 @@ def test_blocks_change_neither_its_value_nor_its_gradient(
     anchors, everyone = (torch.randn(40, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
     rows = torch.randint(40, (40,)) if over_all else torch.arange(40)
 
-    def found(anchors: torch.Tensor, everyone: torch.Tensor) -> torch.Tensor:
+    def actual(anchors: torch.Tensor, everyone: torch.Tensor) -> torch.Tensor:
         return info_nce(anchors, everyone[rows], temperature, everyone if over_all else None)
 
-    whole = torch.autograd.grad(found(anchors, everyone), (anchors, everyone))
-    value = found(anchors, everyone).detach()
+    whole = torch.autograd.grad(actual(anchors, everyone), (anchors, everyone))
+    value = actual(anchors, everyone).detach()
     monkeypatch.setattr(contrast, "BLOCK", 1)
-    torch.testing.assert_close(found(anchors, everyone).detach(), value)
-    torch.testing.assert_close(torch.autograd.grad(found(anchors, everyone), (anchors, everyone)), whole)
-    assert torch.autograd.gradcheck(found, (anchors, everyone), eps=1e-7, atol=1e-5, fast_mode=True)
+    torch.testing.assert_close(actual(anchors, everyone).detach(), value)
+    torch.testing.assert_close(torch.autograd.grad(actual(anchors, everyone), (anchors, everyone)), whole)
+    assert torch.autograd.gradcheck(actual, (anchors, everyone), eps=1e-7, atol=1e-5, fast_mode=True)
 
 
 @pytest.mark.parametrize("over_all", [False, True])
@@ -67,7 +67,7 @@ def test_it_does_not_overflow_or_vanish_at_a_low_temperature() -> None:
     assert float(info_nce(basis, -basis, 0.002)) == pytest.approx(500 + math.log(2))
 
 
-def test_it_is_small_where_each_anchor_is_nearest_to_its_own_and_large_where_it_is_farthest() -> None:
+def test_it_is_small_where_each_anchor_is_nearest_to_its_positive_and_large_where_it_is_farthest() -> None:
     basis = torch.eye(4)
     assert float(info_nce(basis, basis, 0.1)) < 0.001
     assert float(info_nce(basis, -basis, 0.1)) > 10
@@ -81,14 +81,14 @@ def test_a_zero_row_takes_no_part_on_either_side() -> None:
     anchors[4], positives[5] = 0.0, 0.0
     anchors.requires_grad_()
     among = torch.cat([positives[:4], torch.zeros(3, 3)])
-    found = info_nce(anchors, positives, 0.2, among)
-    torch.testing.assert_close(found, whole)
-    found.backward()
+    actual = info_nce(anchors, positives, 0.2, among)
+    torch.testing.assert_close(actual, whole)
+    actual.backward()
     assert anchors.grad is not None and anchors.grad[4:].eq(0).all() and anchors.grad[:4].ne(0).any()
 
 
-def test_a_batch_without_any_known_row_costs_nothing() -> None:
+def test_a_batch_of_zero_rows_has_no_loss() -> None:
     nothing = torch.zeros(3, 2, requires_grad=True)
-    found = info_nce(nothing, nothing, 0.2)
-    found.backward()
-    assert float(found.detach()) == 0.0 and nothing.grad is not None and nothing.grad.isfinite().all()
+    actual = info_nce(nothing, nothing, 0.2)
+    actual.backward()
+    assert float(actual.detach()) == 0.0 and nothing.grad is not None and nothing.grad.isfinite().all()

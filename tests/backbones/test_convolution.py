@@ -1,4 +1,4 @@
-"""What the general graph networks share: features in, one stack of weights, and the option to do without."""
+"""The common base of the general graph networks: features, one stack of weights, and the option without features."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def test_features_travel_and_an_item_without_them_starts_from_its_id(kind: str) 
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_without_features_fused_is_id_and_nothing_is_made_for_them(kind: str) -> None:
+def test_without_features_fused_is_id_and_no_parameters_are_created(kind: str) -> None:
     graph = small_graph()
     model, tables = case(kind, features=False).build(graph, ("id", "fused"))
     assert set(tables) == {"id"} and not list(model.projections.parameters())
-    found = model(graph, tables)
-    assert found["fused"] is found["id"]
+    actual = model(graph, tables)
+    assert actual["fused"] is actual["id"]

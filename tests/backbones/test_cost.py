@@ -113,12 +113,12 @@ def test_the_stated_cost_is_what_is_counted(
         L=layers,
         K=getattr(config, "neighbours", 0),
     )
-    found = counted(name, config, graph, monkeypatch)
-    assert found == pytest.approx(expected, rel=TOLERANCE)
+    actual = counted(name, config, graph, monkeypatch)
+    assert actual == pytest.approx(expected, rel=TOLERANCE)
 
 
 OF_LOSSES = [name for name in sorted(backbones) if " B" in backbones.get(name).more_cost]
-"""Those whose own losses cost more than a few numbers a row of the batch."""
+"""Backbones whose auxiliary losses cost more than a few numbers per row of the batch."""
 
 
 @pytest.mark.parametrize("modalities", [2, 3, 4])
@@ -131,11 +131,11 @@ def test_the_stated_cost_of_its_losses_is_what_is_counted(name: str, modalities:
     tables = {key: torch.randn(shape) for key, shape in kind.tables(backbone.config, graph, (FUSED,)).items()}
     backbone.start_epoch(graph, torch.Generator().manual_seed(0))
     with torch.no_grad():
-        found = backbone(graph, tables)
+        actual = backbone(graph, tables)
         users, items = torch.arange(USERS), torch.arange(USERS)  # each once: a contrast reads distinct rows
         with FlopCounterMode(display=False) as products:
             for one in backbone.auxiliaries():
-                one.loss(found, Pairs(users, items, items))
+                one.loss(actual, Pairs(users, items, items))
     formula = kind.more_cost.replace(" times B N for each hyperedge, for the contrast", " B N H")
     stated = value(
         formula.replace(" for the contrast", "").replace(" for its losses", ""),

@@ -54,9 +54,9 @@ def expected(graph: InteractionGraph, matrix: Tensor, ids: Tensor) -> Tensor:
 def test_items_are_lightgcn_plus_the_ids_of_those_that_look_alike() -> None:
     graph = small_graph()
     model, tables = TestFREEDOM().build(graph, ("id", "fused"))
-    ids, clicks, found = tables["id"], interactions(graph), model(graph, tables)
-    torch.testing.assert_close(nodes(found["id"]), lightgcn(clicks, ids, 2), rtol=0, atol=1e-12)
-    torch.testing.assert_close(nodes(found["fused"]), expected(graph, clicks, ids), rtol=0, atol=1e-6)
+    ids, clicks, actual = tables["id"], interactions(graph), model(graph, tables)
+    torch.testing.assert_close(nodes(actual["id"]), lightgcn(clicks, ids, 2), rtol=0, atol=1e-12)
+    torch.testing.assert_close(nodes(actual["fused"]), expected(graph, clicks, ids), rtol=0, atol=1e-6)
 
 
 def test_the_item_graphs_are_those_of_the_paper_where_no_feature_is_missing() -> None:
@@ -69,8 +69,8 @@ def test_the_item_graphs_are_those_of_the_paper_where_no_feature_is_missing() ->
 def test_an_item_without_a_modality_that_counts_has_lightgcn_alone() -> None:
     graph, missing = small_graph(), MISSING["acoustic"]
     model = FREEDOM(FREEDOMConfig(embedding_size=3, weights={"acoustic": 2.0}), graph, "click", ("id", "fused"))
-    found = model.eval()(graph, {"id": torch.randn(NUM_USERS + graph.num_items, 3)})
-    same = found["fused"].item.eq(found["id"].item).all(1)
+    actual = model.eval()(graph, {"id": torch.randn(NUM_USERS + graph.num_items, 3)})
+    same = actual["fused"].item.eq(actual["id"].item).all(1)
     assert same.nonzero().flatten().tolist() == [missing]
 
 
@@ -78,36 +78,36 @@ def test_training_runs_on_the_epochs_pairs_and_scoring_on_all() -> None:
     graph = small_graph()
     model, tables = TestFREEDOM().build(graph, ("fused",))
     ids, clicks = tables["id"], interactions(graph)
-    kept = []
+    remaining = []
     for epoch in (1, 2):
         model.start_epoch(graph, torch.Generator().manual_seed(epoch))
         assert model.pruned is not None
-        kept.append(model.pruned.adjacency.matrix.tensor.to_dense()[:NUM_USERS, NUM_USERS:].double())
-        assert kept[-1].sum() == round(0.5 * float(clicks.sum())) and (kept[-1] <= clicks).all()
+        remaining.append(model.pruned.adjacency.matrix.tensor.to_dense()[:NUM_USERS, NUM_USERS:].double())
+        assert remaining[-1].sum() == round(0.5 * float(clicks.sum())) and (remaining[-1] <= clicks).all()
         trained = nodes(model.train()(graph, tables)["fused"])
-        torch.testing.assert_close(trained, expected(graph, kept[-1], ids), rtol=0, atol=1e-6)
+        torch.testing.assert_close(trained, expected(graph, remaining[-1], ids), rtol=0, atol=1e-6)
         scored = nodes(model.eval()(graph, tables)["fused"])
         torch.testing.assert_close(scored, expected(graph, clicks, ids), rtol=0, atol=1e-6)
-    assert not torch.equal(*kept)
+    assert not torch.equal(*remaining)
 
 
 def test_the_modality_loss_ranks_projected_features_for_the_users_where_both_items_have_them() -> None:
     graph = small_graph()
     model, tables = TestFREEDOM().build(graph, ("fused",))
-    found = model.train()(graph, tables)
+    actual = model.train()(graph, tables)
     users, items, negatives = [0, 1, 2, 3, 4], [0, 3, 4, 5, 6], [5, 1, 2, 7, 8]
     (loss,) = model.auxiliaries()
     assert loss.weight == 1e-3
     weights = {m: tables["words_title"] if m == "title" else model.projections.maps[m] for m in MODALITIES}
-    wanted = 0.0
+    target = 0.0
     for m in MODALITIES:
-        looks, user = raw(graph, m) @ weights[m].detach(), found["fused"].user.detach()
-        known = [(u, i, j) for u, i, j in zip(users, items, negatives) if MISSING[m] not in (i, j)]
-        assert len(known) == 4
-        differences = [float(user[u] @ (looks[j] - looks[i])) for u, i, j in known]
-        wanted += sum(math.log1p(math.exp(one)) for one in differences) / len(known)
+        projected, user = raw(graph, m) @ weights[m].detach(), actual["fused"].user.detach()
+        present = [(u, i, j) for u, i, j in zip(users, items, negatives) if MISSING[m] not in (i, j)]
+        assert len(present) == 4
+        differences = [float(user[u] @ (projected[j] - projected[i])) for u, i, j in present]
+        target += sum(math.log1p(math.exp(one)) for one in differences) / len(present)
     pairs = Pairs(*(torch.tensor(one) for one in (users, items, negatives)))
-    assert loss.loss(found, pairs).item() == pytest.approx(wanted, abs=1e-9)
+    assert loss.loss(actual, pairs).item() == pytest.approx(target, abs=1e-9)
 
 
 def test_without_its_weight_the_modality_loss_has_no_parameters() -> None:

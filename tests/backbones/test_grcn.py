@@ -30,13 +30,13 @@ class TestWithoutRouting(BackboneContract):
     modalities_propagate = False
 
 
-def heard(x: Tensor, near: list[list[int]], targets: range) -> tuple[Tensor, Tensor]:
+def received(x: Tensor, near: list[list[int]], targets: range) -> tuple[Tensor, Tensor]:
     """Attention: what each target hears `[N, d]`, and how much of each node `[N, N]`."""
-    given = torch.zeros(NODES, NODES, dtype=torch.float64)
+    attention = torch.zeros(NODES, NODES, dtype=torch.float64)
     for node in targets:
         if near[node]:
-            given[node, near[node]] = torch.stack([x[node] @ x[other] for other in near[node]]).softmax(0)
-    return given @ x, given
+            attention[node, near[node]] = torch.stack([x[node] @ x[other] for other in near[node]]).softmax(0)
+    return attention @ x, attention
 
 
 def equations(
@@ -46,26 +46,26 @@ def equations(
     matrix = interactions(graph)
     everyone = [(NUM_USERS + matrix[user].nonzero().flatten()).tolist() for user in range(NUM_USERS)]
     everyone += [matrix[:, item].nonzero().flatten().tolist() for item in range(NUM_ITEMS)]
-    found, refined = {}, []
+    actual, refined = {}, []
     for k, m in enumerate(graph.modalities):
         near = [[other for other in row if other != NUM_USERS + MISSING[m]] for row in everyone]
         features = projected(model, tables, graph, m)
         features = rows_to_unit_length(features if m == "title" else leaky_relu(features, 0.01))
         users = rows_to_unit_length(tables[f"preference_{m}"])
         for _ in range(routings):
-            x, _ = heard(torch.cat([users, features]), near, range(NUM_USERS))
+            x, _ = received(torch.cat([users, features]), near, range(NUM_USERS))
             users = rows_to_unit_length(users + x[:NUM_USERS])
         x = torch.cat([users, features])
-        messages, given = heard(x, near, range(NODES))
-        found[m] = x + messages
-        refined.append(given * tables["confidence"][:, k])  # of the neighbour: column by column
+        messages, attention = received(x, near, range(NODES))
+        actual[m] = x + messages
+        refined.append(attention * tables["confidence"][:, k])  # of the neighbour: column by column
     weights = torch.stack(refined).amax(0).clamp(min=0)
     steps = [rows_to_unit_length(tables["id"])]
     for _ in range(layers):
         steps.append(weights @ steps[-1])
-    found["id"] = torch.stack(steps).sum(0)
-    whole = torch.cat([found["id"], *(found[m] for m in graph.modalities)], dim=1)
-    return found | {"fused": whole @ dict(model.named_parameters())["mix"]}
+    actual["id"] = torch.stack(steps).sum(0)
+    whole = torch.cat([actual["id"], *(actual[m] for m in graph.modalities)], dim=1)
+    return actual | {"fused": whole @ dict(model.named_parameters())["mix"]}
 
 
 @pytest.mark.parametrize("modalities", [MODALITIES, ("visual", "title"), ("acoustic",)])
@@ -74,9 +74,9 @@ def test_the_outputs_are_the_published_equations(modalities: tuple[str, ...], ro
     graph = small_graph(modalities)
     outputs = ("id", *modalities, "fused")
     model, tables = built("grcn", graph, outputs, routings=routings, layers=layers)
-    found, expected = model(graph, tables), equations(model, tables, graph, routings, layers)
+    actual, expected = model(graph, tables), equations(model, tables, graph, routings, layers)
     for name in outputs:
-        torch.testing.assert_close(nodes(found[name]), expected[name], rtol=1e-9, atol=1e-11)
+        torch.testing.assert_close(nodes(actual[name]), expected[name], rtol=1e-9, atol=1e-11)
 
 
 def test_defaults_are_the_published_ones() -> None:
@@ -102,7 +102,7 @@ def test_edges_that_no_modality_vouches_for_are_pruned() -> None:
     assert (moved[:NUM_USERS].abs() > 1e-9).any(1).tolist() == hear_it.tolist()
 
 
-def test_an_item_without_any_modality_is_heard_by_no_user() -> None:
+def test_no_user_receives_an_item_without_any_modality() -> None:
     graph = small_graph(("visual",))
     model, tables = built("grcn", graph, ("id", "visual"))
     before = model(graph, tables)

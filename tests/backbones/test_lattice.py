@@ -60,8 +60,8 @@ def alike(model: LATTICE, tables: dict[str, Tensor], graph: InteractionGraph) ->
     learned = torch.zeros(graph.num_items, graph.num_items, dtype=torch.float64)
     for m in MODALITIES:
         weight = tables["words_title"] if m == "title" else model.projections.maps[m]
-        looks = raw(graph, m) @ weight + model.projections.biases[m]
-        learned += alpha[m] * nearest_graph(looks.detach(), m, 3, equal=False)
+        projected = raw(graph, m) @ weight + model.projections.biases[m]
+        learned += alpha[m] * nearest_graph(projected.detach(), m, 3, equal=False)
     original = {m: item_graph(graph, m, 3) for m in MODALITIES}
     return 0.6 * mean_over_modalities(original, alpha) + 0.4 * normalised(learned)
 
@@ -71,10 +71,10 @@ def test_items_are_lightgcn_plus_the_direction_of_the_ids_of_those_that_look_ali
     ids = tables["id"].detach()
     collaborative = content(graph, ids, layers=2)
     items = torch.linalg.matrix_power(alike(model, tables, graph), 2) @ ids[NUM_USERS:]
-    found = model(graph, tables)
-    torch.testing.assert_close(nodes(found["id"]), collaborative, rtol=0, atol=1e-12)
+    actual = model(graph, tables)
+    torch.testing.assert_close(nodes(actual["id"]), collaborative, rtol=0, atol=1e-12)
     collaborative[NUM_USERS:] += rows_to_unit_length(items)
-    torch.testing.assert_close(nodes(found["fused"]), collaborative, rtol=0, atol=1e-6)
+    torch.testing.assert_close(nodes(actual["fused"]), collaborative, rtol=0, atol=1e-6)
 
 
 def test_the_released_code_scales_the_interaction_graph_by_rows_with_self_loops() -> None:
@@ -83,11 +83,11 @@ def test_the_released_code_scales_the_interaction_graph_by_rows_with_self_loops(
     ids = tables["id"]
     looped = adjacency(graph) + torch.eye(len(ids), dtype=torch.float64)
     step = looped / looped.sum(1, keepdim=True)
-    wanted = (ids + step @ ids + step @ step @ ids) / 3
-    torch.testing.assert_close(nodes(model(graph, tables)["id"]), wanted, rtol=0, atol=1e-12)
+    expected = (ids + step @ ids + step @ step @ ids) / 3
+    torch.testing.assert_close(nodes(model(graph, tables)["id"]), expected, rtol=0, atol=1e-12)
 
 
-def test_neighbours_are_searched_once_an_epoch_and_anew_for_scoring() -> None:
+def test_neighbours_are_searched_once_an_epoch_and_again_for_scoring() -> None:
     model, tables, graph = built()
     model.train()
     model.start_epoch(graph, torch.Generator())
@@ -124,10 +124,10 @@ class _Largest(TorchDispatchMode):
     numbers = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        found = func(*args, **(kwargs or {}))
-        made = found if isinstance(found, (tuple, list)) else [found]
+        actual = func(*args, **(kwargs or {}))
+        made = actual if isinstance(actual, (tuple, list)) else [actual]
         self.numbers = max([self.numbers, *(one.numel() for one in made if isinstance(one, Tensor))])
-        return found
+        return actual
 
 
 def test_no_step_makes_a_dense_item_item_matrix() -> None:

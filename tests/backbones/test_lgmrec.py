@@ -49,23 +49,23 @@ def equations(
     weights = dict(model.named_parameters())
     clicks, c = interactions(graph), content(graph, tables["id"], 2)
     step = symmetric(clicks)
-    found, views, globals_ = {"id": c}, [], []
+    actual, views, globals_ = {"id": c}, [], []
     for m in graph.modalities:
         features = projected(model, tables, graph, m)
-        known = (torch.arange(NUM_ITEMS) != MISSING[m]).double()
-        means = (clicks @ features) / (clicks @ known).clamp(min=1).unsqueeze(1)
+        present = (torch.arange(NUM_ITEMS) != MISSING[m]).double()
+        means = (clicks @ features) / (clicks @ present).clamp(min=1).unsqueeze(1)
         view = torch.linalg.matrix_power(step, layers) @ torch.cat([means, features])
         views.append(rows_to_unit_length(view))
-        found[m] = c + views[-1]
+        actual[m] = c + views[-1]
         logits = (features if m == "title" else raw(graph, m)) @ weights[f"hyperedges.{m}"]
-        of_items, of_users = (logits / 0.2).softmax(1) * known.unsqueeze(1), (clicks @ logits / 0.2).softmax(1)
+        of_items, of_users = (logits / 0.2).softmax(1) * present.unsqueeze(1), (clicks @ logits / 0.2).softmax(1)
         items = c[NUM_USERS:]
         for _ in range(hyper_layers):
             users, items = of_users @ of_items.T @ items, of_items @ of_items.T @ items
-        found[f"hyper/{m}"] = torch.cat([users, items])
-        globals_.append(found[f"hyper/{m}"])
-    found["fused"] = c + sum(views) + 0.3 * rows_to_unit_length(sum(globals_))
-    return found
+        actual[f"hyper/{m}"] = torch.cat([users, items])
+        globals_.append(actual[f"hyper/{m}"])
+    actual["fused"] = c + sum(views) + 0.3 * rows_to_unit_length(sum(globals_))
+    return actual
 
 
 @pytest.mark.parametrize("modalities", [MODALITIES, ("visual", "title"), ("acoustic",)])
@@ -74,24 +74,24 @@ def test_the_outputs_are_the_published_equations(modalities: tuple[str, ...], st
     graph = small_graph(modalities)
     outputs = ("id", *modalities, "fused")
     model, tables = built("lgmrec", graph, outputs, modality_layers=steps, hyper_layers=steps)
-    found, expected = model(graph, tables), equations(model, tables, graph, steps, steps)
+    actual, expected = model(graph, tables), equations(model, tables, graph, steps, steps)
     for name in outputs:
-        torch.testing.assert_close(nodes(found[name]), expected[name], rtol=1e-9, atol=1e-11)
+        torch.testing.assert_close(nodes(actual[name]), expected[name], rtol=1e-9, atol=1e-11)
 
 
 def test_the_contrast_tells_a_nodes_global_parts_from_those_of_all_others() -> None:
     graph = small_graph()
     model, tables = built("lgmrec", graph, ("fused",), hyper_dropout=0.0)
-    found = model.train()(graph, tables)
+    actual = model.train()(graph, tables)
     pairs = Pairs(torch.tensor([0, 2, 3]), torch.tensor([3, 5, 4]), torch.tensor([5, 5, 6]))
     (contrast,) = model.auxiliaries()
     expected = 0.0
     for one, other in (("visual", "title"), ("visual", "acoustic"), ("title", "acoustic")):
-        mine, theirs = found[f"hyper/{one}"], found[f"hyper/{other}"]
+        mine, theirs = actual[f"hyper/{one}"], actual[f"hyper/{other}"]
         has = torch.arange(NUM_ITEMS) != MISSING[other]
         expected += info_nce(mine.user[pairs.users], theirs.user[pairs.users], 0.2, theirs.user)
         expected += info_nce(mine.item[pairs.items], theirs.item[pairs.items], 0.2, theirs.item[has])
-    assert float(contrast.loss(found, pairs).detach()) == pytest.approx(expected / 3)
+    assert float(contrast.loss(actual, pairs).detach()) == pytest.approx(expected / 3)
 
 
 def test_the_contrasts_gradient_is_that_of_the_global_parts_at_full_width(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,16 +102,16 @@ def test_the_contrasts_gradient_is_that_of_the_global_parts_at_full_width(monkey
 
     def gradients() -> tuple[int, tuple[Tensor, ...]]:
         torch.manual_seed(0)
-        found = model.train()(graph, tables)
+        actual = model.train()(graph, tables)
         (contrast,) = model.auxiliaries()
         inputs = (tables["id"], *model.hyperedges.values())
-        return found["hyper/visual"].user.shape[1], torch.autograd.grad(contrast.loss(found, pairs), inputs)
+        return actual["hyper/visual"].user.shape[1], torch.autograd.grad(contrast.loss(actual, pairs), inputs)
 
-    narrow, found = gradients()
+    narrow, actual = gradients()
     monkeypatch.setattr(torch.linalg, "qr", lambda x: SimpleNamespace(Q=torch.eye(len(x)).to(x)))
     width, expected = gradients()
-    assert narrow == 3 < width and found[0].ne(0).any()
-    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)
+    assert narrow == 3 < width and actual[0].ne(0).any()
+    torch.testing.assert_close(actual, expected, rtol=1e-8, atol=1e-10)
 
 
 @pytest.mark.parametrize(("modalities", "outputs"), [(("visual",), ("fused",)), (MODALITIES, ("visual", "title"))])
@@ -142,15 +142,15 @@ def test_training_adds_its_noise_to_the_logits_before_the_temperature_and_scales
     torch.manual_seed(1)
     noise = -torch.empty_like(logits).exponential_().log()
     torch.testing.assert_close(drawn[0.0], ((logits + noise) / 0.5).softmax(1))
-    kept = drawn[0.75].ne(0)
-    assert kept.any() and not kept.all()
-    torch.testing.assert_close(drawn[0.75][kept], 4 * drawn[0.0][kept])
+    remaining = drawn[0.75].ne(0)
+    assert remaining.any() and not remaining.all()
+    torch.testing.assert_close(drawn[0.75][remaining], 4 * drawn[0.0][remaining])
 
 
 def test_an_item_without_the_modality_belongs_to_none_of_its_hyperedges() -> None:
     graph = small_graph()
     model, tables = built("lgmrec", graph, ("fused",))
-    found = model.train()(graph, tables)
+    actual = model.train()(graph, tables)
     for m, item in MISSING.items():
-        rows = found[f"hyper/{m}"].item.ne(0).any(1)
+        rows = actual[f"hyper/{m}"].item.ne(0).any(1)
         assert not rows[item] and rows[torch.arange(NUM_ITEMS) != item].any()

@@ -14,13 +14,13 @@ class TestMF(BackboneContract):
     modalities_propagate = False
 
 
-def test_ids_are_the_tables_and_looks_a_linear_map_of_the_features() -> None:
+def test_ids_are_the_tables_and_modalities_a_linear_map_of_the_features() -> None:
     graph = small_graph()
     model, tables = TestMF().build(graph, ("id", "visual", "title", "fused"))
-    found = model(graph, tables)
-    assert found["id"].user is tables["user"] and found["id"].item is tables["item"]
+    actual = model(graph, tables)
+    assert actual["id"].user is tables["user"] and actual["id"].item is tables["item"]
     expected = graph.features("visual").double() @ model.maps["visual"] * graph.mask("visual").unsqueeze(1)
-    torch.testing.assert_close(found["visual"].item, expected)
+    torch.testing.assert_close(actual["visual"].item, expected)
     words = graph.features("title").to_dense().double() @ tables["words_title"] * graph.mask("title").unsqueeze(1)
-    torch.testing.assert_close(found["title"].item, words)
-    assert found["visual"].user is tables["preference_visual"]
+    torch.testing.assert_close(actual["title"].item, words)
+    assert actual["visual"].user is tables["preference_visual"]

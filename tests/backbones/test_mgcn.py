@@ -45,15 +45,15 @@ def equations(
         views[m] = torch.cat([r @ items, items])
     side = torch.zeros_like(c)
     for node in range(NUM_USERS + NUM_ITEMS):
-        known = [m for m in views if node - NUM_USERS != MISSING[m]]
+        present = [m for m in views if node - NUM_USERS != MISSING[m]]
         if len(views) == 1:
-            side[node] = views[known[0]][node] / 2 if known else 0.0
+            side[node] = views[present[0]][node] / 2 if present else 0.0
             continue
-        hidden = {m: torch.tanh(w["query.0.weight"] @ views[m][node] + w["query.0.bias"]) for m in known}
-        scores = torch.stack([(w["query.2.weight"] @ hidden[m]).squeeze() for m in known])
-        common = sum(a * views[m][node] for a, m in zip(scores.softmax(0), known))
+        hidden = {m: torch.tanh(w["query.0.weight"] @ views[m][node] + w["query.0.bias"]) for m in present}
+        scores = torch.stack([(w["query.2.weight"] @ hidden[m]).squeeze() for m in present])
+        common = sum(a * views[m][node] for a, m in zip(scores.softmax(0), present))
         total = common
-        for m in known:
+        for m in present:
             preference = torch.sigmoid(w[f"preferences.{m}.weight"] @ c[node] + w[f"preferences.{m}.bias"])
             total = total + preference * (views[m][node] - common)
         side[node] = total / (len(views) + 1)
@@ -66,9 +66,9 @@ def test_the_outputs_are_the_published_equations(modalities: tuple[str, ...], it
     graph = small_graph(modalities)
     outputs = ("id", *modalities, "fused")
     model, tables = built("mgcn", graph, outputs, neighbours=NEIGHBOURS, item_layers=item_layers)
-    found, expected = model(graph, tables), equations(model, tables, graph, item_layers)
+    actual, expected = model(graph, tables), equations(model, tables, graph, item_layers)
     for name in outputs:
-        torch.testing.assert_close(nodes(found[name]), expected[name], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(nodes(actual[name]), expected[name], rtol=1e-5, atol=1e-6)
 
 
 def test_the_contrast_holds_side_and_content_of_a_node_together() -> None:

@@ -119,13 +119,13 @@ def numbers(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
 def test_the_layers_are_the_published_equations(setting: str) -> None:
     modalities = ("visual", "title", "acoustic")
     model, tables, graph = built(setting, ("id", *modalities, "fused"))
-    found = model(graph, tables)
+    actual = model(graph, tables)
     expected = {
         m: equations(model.config, numbers(model.state_dict()), numbers(tables), graph, m) for m in ("id", *modalities)
     }
     expected["fused"] = np.mean([expected[m] for m in modalities], axis=0)
     for name, table in expected.items():
-        ours = torch.cat([found[name].user, found[name].item]).detach().numpy()
+        ours = torch.cat([actual[name].user, actual[name].item]).detach().numpy()
         np.testing.assert_allclose(ours, table, rtol=0, atol=1e-10)
 
 
@@ -135,7 +135,7 @@ def test_an_item_without_the_modality_starts_at_zero_and_not_at_the_bias(setting
         model, tables, graph = built(setting, (m,))
         started: list[Tensor] = []
         model.get_submodule(f"stacks.{m}.layers.0").register_forward_pre_hook(
-            lambda module, args, kept=started: kept.append(args[0])
+            lambda module, args, remaining=started: remaining.append(args[0])
         )
         model(graph, tables)
         rows = started[0][NUM_USERS:]
@@ -152,7 +152,7 @@ def test_settings_are_the_three_published_ones() -> None:
     assert MMGCNConfig() == cr
 
 
-def test_what_is_given_overrules_the_setting() -> None:
+def test_a_field_that_is_set_overrules_the_setting() -> None:
     config = MMGCNConfig(setting="official", layers=1, combine="elementwise")
     assert (config.layers, config.combine, config.projection) == (1, "elementwise", {"visual": 256})
     graph = small_graph()

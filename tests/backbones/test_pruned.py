@@ -79,7 +79,7 @@ def test_at_zero_training_is_what_it_is_without(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_reaches_the_backbone_behind_made_modalities(name: str) -> None:
+def test_it_reaches_the_backbone_inside_an_adapted_one(name: str) -> None:
     graph, kind = small_graph(), with_modalities(backbones.get(name))
     config = backbones.get(name).Config(embedding_size=8, edge_dropout=0.5)
     model = kind(config, graph, "like", ("id", "visual"))

@@ -21,7 +21,7 @@ class TestRelational(BackboneContract):
 
 
 @pytest.mark.parametrize("like_is_click", [False, True])
-def test_each_relation_and_direction_has_maps_of_its_own(like_is_click: bool) -> None:
+def test_each_relation_and_direction_has_separate_maps(like_is_click: bool) -> None:
     graph = small_graph(like_is_click=like_is_click)
     model, tables = TestRelational().build(graph, ("id", "fused"))
     relations = ("click",) if like_is_click else ("click", "like")
@@ -30,20 +30,20 @@ def test_each_relation_and_direction_has_maps_of_its_own(like_is_click: bool) ->
     def convolve(number: int, x: Tensor) -> Tensor:
         maps = model.layers[number].convolutions.convs
         users, items = x[:NUM_USERS], x[NUM_USERS:]
-        found = {"user": torch.zeros_like(users), "item": torch.zeros_like(items)}
+        actual = {"user": torch.zeros_like(users), "item": torch.zeros_like(items)}
         for relation in relations:
             ones = adjacency(graph, relation)[:NUM_USERS, NUM_USERS:]
             for kind, own, other, near in (("user", users, items, ones), ("item", items, users, ones.T)):
                 mean = near @ other / near.sum(1, keepdim=True).clamp(min=1)
                 edge = ("user", relation, "item") if kind == "item" else ("item", f"rev_{relation}", "user")
                 weights = maps[edge]
-                found[kind] += mean @ weights.lin_l.weight.T + weights.lin_l.bias + own @ weights.lin_r.weight.T
-        return torch.cat([found["user"], found["item"]])
+                actual[kind] += mean @ weights.lin_l.weight.T + weights.lin_l.bias + own @ weights.lin_r.weight.T
+        return torch.cat([actual["user"], actual["item"]])
 
     assert_equal_to(model, tables, graph, convolve)
 
 
-def test_either_tower_hears_of_both_behaviours() -> None:
+def test_either_tower_propagates_over_both_behaviours() -> None:
     def row(role: str, graph: InteractionGraph) -> Tensor:
         model, tables = TestRelational().build(small_graph(), ("id",), role=role)
         return model(graph, tables)["id"].user[LONE_USER]

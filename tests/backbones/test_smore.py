@@ -42,9 +42,9 @@ def spectrum(x: Tensor) -> Tensor:
 def filtered(transformed: Tensor, half: Tensor) -> Tensor:
     """`[N, d]` real: the filter is given for half of the frequencies, the other half mirrors it."""
     d = transformed.shape[1]
-    given = torch.complex(half[:, 0], half[:, 1])
-    given = torch.where((2 * torch.arange(len(half))) % d == 0, given.real + 0j, given)
-    whole = torch.stack([given[k] if k < len(half) else given[d - k].conj() for k in range(d)])
+    coefficients = torch.complex(half[:, 0], half[:, 1])
+    coefficients = torch.where((2 * torch.arange(len(half))) % d == 0, coefficients.real + 0j, coefficients)
+    whole = torch.stack([coefficients[k] if k < len(half) else coefficients[d - k].conj() for k in range(d)])
     turns = torch.outer(torch.arange(d), torch.arange(d)).double() * 2 * math.pi / d
     return ((transformed * whole) @ torch.complex(turns.cos(), turns.sin())).real / math.sqrt(d)
 
@@ -85,9 +85,9 @@ def test_the_outputs_are_the_published_equations(modalities: tuple[str, ...]) ->
     graph = small_graph(modalities)
     outputs = ("id", *modalities, "fused")
     model, tables = built("smore", graph, outputs, neighbours={m: COUNTS[m] for m in modalities})
-    found, expected = model(graph, tables), equations(model, tables, graph)
+    actual, expected = model(graph, tables), equations(model, tables, graph)
     for name in outputs:
-        torch.testing.assert_close(nodes(found[name]), expected[name], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(nodes(actual[name]), expected[name], rtol=1e-5, atol=1e-6)
 
 
 def test_the_contrast_holds_side_and_content_of_a_node_together() -> None:
@@ -126,9 +126,9 @@ def test_dropout_zeroes_its_share_of_the_gates_and_scales_up_the_others() -> Non
         calm = model.eval()._preferred(kind, c)
         torch.manual_seed(0)
         noisy = model.train()._preferred(kind, c)
-        kept = noisy.ne(0)
-        assert 0.1 < kept.double().mean() < 0.4
-        torch.testing.assert_close(noisy[kept], 4 * calm[kept])
+        remaining = noisy.ne(0)
+        assert 0.1 < remaining.double().mean() < 0.4
+        torch.testing.assert_close(noisy[remaining], 4 * calm[remaining])
 
 
 def test_dropout_acts_in_training_alone() -> None:

@@ -19,7 +19,7 @@ class TestAMR(DecoderContract):
     needs_modalities = True
 
 
-def test_the_score_is_the_users_taste_for_the_item_and_its_looks_together() -> None:
+def test_the_score_is_one_user_taste_for_the_item_and_its_visual_features() -> None:
     model, graph = mf_model("amr")
     tables = model.tables["shared"]
     item = tables["item"]

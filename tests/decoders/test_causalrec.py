@@ -1,4 +1,4 @@
-"""CausalRec: match, visual match, notice; the direct effect of the looks removed at test time."""
+"""CausalRec: match, visual match, notice; the direct effect of visual features removed at test time."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def rank_equal(one: Tensor, other: Tensor) -> bool:
 
 
 def test_branch_logits_are_the_formulas() -> None:
-    frozen, known = parts()
+    frozen, factors = parts()
     logits = BlockLogits(frozen.branches, EVERYONE)
     reference = BlockLogits(frozen.reference_branches("mean"), EVERYONE)
     for name, ours in {
@@ -84,7 +84,7 @@ def test_branch_logits_are_the_formulas() -> None:
         "m*": reference["match"],
         "m'*": reference["match_visual"],
     }.items():
-        torch.testing.assert_close(ours, known[name], rtol=0, atol=1e-12)
+        torch.testing.assert_close(ours, factors[name], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("centre", [False, True])
@@ -176,15 +176,15 @@ def test_the_papers_variants_are_two_options(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("layers", [0, 1, 2])
-def test_tanh_layers_bound_the_looks(layers: int) -> None:
+def test_tanh_layers_bound_the_visual_features(layers: int) -> None:
     model, graph = mf_model("causalrec", {"tanh_layers": layers})
     main = model.representations(graph)["main"]
-    looks = (main["visual"].item + main["title"].item) / 2
+    visual = (main["visual"].item + main["title"].item) / 2
     for n in range(layers):
         one = model.decoder.indirect[2 * n]
-        looks = torch.tanh(looks @ one.weight.T + one.bias)
+        visual = torch.tanh(visual @ one.weight.T + one.bias)
     g = (main["id"].item + main["acoustic"].item) / 2
-    torch.testing.assert_close(model(graph)["match_visual"].item, g * looks)
+    torch.testing.assert_close(model(graph)["match_visual"].item, g * visual)
     assert sum(isinstance(part, torch.nn.Linear) for part in model.decoder.indirect) == layers
 
 

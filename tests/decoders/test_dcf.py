@@ -38,8 +38,8 @@ def model_with_gamma(**settings: Any) -> tuple[Recommender, InteractionGraph, Te
     with torch.no_grad():
         gamma.copy_(torch.linspace(0.5, 1.5, gamma.numel()).view(-1, 1))
     fused = model.representations(graph)["main"]["fused"]
-    found = fit_poisson_factorisation(graph.pairs("click"), NUM_USERS, NUM_ITEMS, width=2, seed=0)
-    return model, graph, (fused.user @ fused.item.T).detach(), gamma.detach() * (found.user @ found.item.T)
+    actual = fit_poisson_factorisation(graph.pairs("click"), NUM_USERS, NUM_ITEMS, width=2, seed=0)
+    return model, graph, (fused.user @ fused.item.T).detach(), gamma.detach() * (actual.user @ actual.item.T)
 
 
 @pytest.mark.parametrize(("gamma", "size"), [("user", NUM_USERS), ("global", 1)])
@@ -77,7 +77,7 @@ def test_the_papers_likelihood_is_squared_error_over_the_clicks() -> None:
     torch.testing.assert_close(frozen.scorer(Observational())(EVERYONE), match + substitute + 0.3)
 
 
-def test_the_substitute_is_kept_with_the_weights_and_never_trained() -> None:
+def test_the_substitute_is_saved_with_the_weights_and_never_trained() -> None:
     model, graph, *_ = model_with_gamma()
     state = model.state_dict()
     assert {"decoder.pi", "decoder.lambda_"} <= set(state)

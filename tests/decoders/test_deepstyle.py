@@ -1,4 +1,4 @@
-"""DeepStyle: the looks less those of the category."""
+"""DeepStyle: the visual features minus those of the category."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_items_of_one_category_share_its_vector_and_the_reference_has_their_mean
         torch.testing.assert_close(branch.item, mean_row(frozen.branches[name].item, graph).unsqueeze(0))
 
 
-def test_with_ci_it_is_eq_15_and_looks_at_neither_features_nor_categories() -> None:
+def test_with_ci_it_is_eq_15_and_ignores_features_and_categories() -> None:
     model, graph = mf_model("deepstyle")
     tables = model.tables["shared"]
     expected = (tables["user"] @ (tables["item"] - mean_row(tables["item"], graph)).T).detach()
@@ -57,7 +57,7 @@ def test_with_ci_it_is_eq_15_and_looks_at_neither_features_nor_categories() -> N
         assert torch.equal(scores.argsort(dim=1), expected.argsort(dim=1))
 
 
-def test_the_category_is_not_among_the_looks() -> None:
+def test_the_category_is_no_visual_feature() -> None:
     context = replace(CONTEXT, exposure=(KIND, "visual"))
     model, graph = mf_model("deepstyle", context=context)
     assert model.decoder.visual == ("visual",)

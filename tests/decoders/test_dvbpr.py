@@ -1,4 +1,4 @@
-"""DVBPR: looks alone, as features or as pictures."""
+"""DVBPR: visual features alone, as vectors or as images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TestDVBPR(DecoderContract):
 
 
 def pictures() -> tuple[InteractionGraph, Context]:
-    """The small graph with random pictures for looks."""
+    """The small graph with random images as visual features."""
     graph = small_graph()
     pixels = torch.randn(graph.num_items, 40, generator=torch.Generator().manual_seed(0))
     graph.data["item"]["visual"] = pixels * graph.mask("visual").unsqueeze(1)
@@ -42,8 +42,8 @@ def test_the_score_is_eq_8_and_no_item_has_an_embedding() -> None:
     assert set(tables) == {"preference_visual", "preference_title", "words_title"}
     expected = torch.zeros(())
     for name, weight in (("visual", model.towers["main"].maps["visual"]), ("title", tables["words_title"])):
-        looks = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
-        expected = expected + tables[f"preference_{name}"] @ looks.T
+        visual = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
+        expected = expected + tables[f"preference_{name}"] @ visual.T
     torch.testing.assert_close(model.freeze(graph).scorer(Observational())(EVERYONE), expected.detach())
 
 
@@ -61,9 +61,9 @@ def test_pictures_pass_the_network_and_then_the_backbones_map() -> None:
     x = graph.features("visual").double().reshape(-1, *SHAPE)
     x = F.max_pool2d(F.conv2d(x, one.weight, one.bias, padding=1).relu(), 2, ceil_mode=True)
     x = F.adaptive_avg_pool2d(F.conv2d(x, two.weight, two.bias, padding=1).relu(), 2).flatten(1)
-    looks = x @ model.towers["main"].maps["visual"] * graph.mask("visual").unsqueeze(1)
+    visual = x @ model.towers["main"].maps["visual"] * graph.mask("visual").unsqueeze(1)
     scores = model.freeze(graph).scorer(Observational())(EVERYONE)
-    torch.testing.assert_close(scores, (model.tables["shared"]["preference_visual"] @ looks.T).detach())
+    torch.testing.assert_close(scores, (model.tables["shared"]["preference_visual"] @ visual.T).detach())
 
 
 def test_the_network_is_trained_and_learns() -> None:

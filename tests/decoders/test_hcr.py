@@ -89,8 +89,8 @@ LINKS: dict[str, Callable[[Tensor], Tensor]] = {
 @pytest.mark.parametrize("link", ["sigmoid", "softplus"])
 @pytest.mark.parametrize("from_mean_item", [False, True])
 def test_the_four_variants_are_products_of_the_same_three_factors(link: str, from_mean_item: bool) -> None:
-    frozen, known = parts({"link": link, "from_mean_item": from_mean_item})
-    f, h1, h2 = LINKS[link](known["f"]), LINKS[link](known["h1"]), known["h2"]
+    frozen, factors = parts({"link": link, "from_mean_item": from_mean_item})
+    f, h1, h2 = LINKS[link](factors["f"]), LINKS[link](factors["h1"]), factors["h2"]
     expected = {"HCR": f * h1, "HCR-T": f * h1 * h2, "HCR-S1": f, "HCR-S2": h1}
     variants = frozen.decoder.variants()
     assert list(variants) == ["HCR", "HCR-T", "HCR-S1", "HCR-S2"]
@@ -99,19 +99,19 @@ def test_the_four_variants_are_products_of_the_same_three_factors(link: str, fro
 
 
 def test_raw_products_are_those_of_the_inner_products() -> None:
-    frozen, known = parts({"link": "raw"})
+    frozen, factors = parts({"link": "raw"})
     expected = {
-        FrontDoor(): known["f"] * known["h1"],
-        Observational(): known["f"] * known["h1"] * known["h2"],
-        EffectOnMediator(): known["f"],
-        EffectOfMediator(): known["h1"],
+        FrontDoor(): factors["f"] * factors["h1"],
+        Observational(): factors["f"] * factors["h1"] * factors["h2"],
+        EffectOnMediator(): factors["f"],
+        EffectOfMediator(): factors["h1"],
     }
     for estimand, table in expected.items():
         torch.testing.assert_close(frozen.scorer(estimand)(EVERYONE), table)
 
 
 @pytest.mark.parametrize("link", ["sigmoid", "softplus"])
-def test_logits_far_below_zero_are_still_told_apart(link: str) -> None:
+def test_logits_far_below_zero_still_have_different_scores(link: str) -> None:
     outcome = decoders.get("hcr")(decoders.get("hcr").Config(link=link), CONTEXT).outcome
     match = torch.tensor([-1e4, -200.0, -100.0, -80.5, -79.5, -20.0, 0.0, 1e4])
     scores = EffectOfMediator().score(outcome, {"like_match": match})
@@ -139,8 +139,8 @@ def test_the_front_door_score_does_not_see_h2(link: str) -> None:
 
 def test_likes_are_trained_on_h1_times_h2_and_clicks_on_f() -> None:
     model, graph = small_model("hcr", {"beta": 3.0})
-    _, known = parts({"beta": 3.0})
-    scores = {"click": known["f"], "like": known["h1"] * known["h2"]}
+    _, factors = parts({"beta": 3.0})
+    scores = {"click": factors["f"], "like": factors["h1"] * factors["h2"]}
     objectives = {one.name: one for one in model.decoder.objectives()}
     assert {name: one.weight for name, one in objectives.items()} == {"click": 1.0, "like": 3.0}
     for (name, objective), batch in zip(objectives.items(), first_batches(model, graph)):
@@ -180,9 +180,9 @@ def test_the_auxiliary_losses_are_on_exposure_for_clicks_and_on_h1_for_likes() -
         assert (one.label, one.loss, one.weight, one.score(logits).item()) == (label, "bpr", weight, value)
 
 
-def test_given_the_click_the_like_is_judged_on_clicks_alone() -> None:
+def test_with_negatives_clicked_the_like_task_is_trained_on_clicks_alone() -> None:
     model, graph = small_model("hcr", {"loss": "bce", "like_negatives": "clicked"})
-    _, known = parts({"loss": "bce", "like_negatives": "clicked"})
+    _, factors = parts({"loss": "bce", "like_negatives": "clicked"})
     objective = model.decoder.objectives()[1]
     batch = first_batches(model, graph)[1]
     clicks, likes = (set(map(tuple, graph.pairs(role).tolist())) for role in ("click", "like"))
@@ -190,7 +190,7 @@ def test_given_the_click_the_like_is_judged_on_clicks_alone() -> None:
     assert set(drawn) <= clicks
     assert batch.labels is not None
     assert batch.labels.liked.bool().tolist() == [pair in likes for pair in drawn]
-    chance = (torch.sigmoid(known["h1"]) * known["h2"])[batch.users, batch.items]
+    chance = (torch.sigmoid(factors["h1"]) * factors["h2"])[batch.users, batch.items]
     expected = torch.nn.functional.binary_cross_entropy(chance, batch.labels.liked.double())
     torch.testing.assert_close(loss_of(objective, model(graph), batch).detach(), expected)
 
@@ -204,7 +204,7 @@ def test_without_exposure_modalities_the_ids_stand_in() -> None:
     torch.testing.assert_close(exposure, ids.user @ ids.item.T)
 
 
-def test_towers_share_their_embeddings_unless_told_otherwise() -> None:
+def test_towers_share_their_embeddings_by_default() -> None:
     shared, _ = small_model("hcr")
     separate, _ = small_model("hcr", {"share_embeddings": False})
     assert set(shared.tables) == {"shared"}

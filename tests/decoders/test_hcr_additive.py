@@ -35,10 +35,10 @@ def test_the_front_door_sum_is_the_mean_over_items_of_their_gates() -> None:
     logits = BlockLogits(frozen.branches, EVERYONE)
     match, gates = logits["like_match"], logits["like_gate"][0]
     exact = torch.sigmoid(match[:, :, None] + gates).mean(-1)
-    found = frozen.scorer(EffectOfMediator())(EVERYONE).exp()
-    assert (found - exact).abs().max() < 0.01, "quantiles stand for the eleven items"
+    actual = frozen.scorer(EffectOfMediator())(EVERYONE).exp()
+    assert (actual - exact).abs().max() < 0.01, "quantiles stand for the eleven items"
     with_clicks = frozen.scorer(FrontDoor())(EVERYONE)
-    torch.testing.assert_close(with_clicks.exp(), torch.sigmoid(logits["click"]) * found)
+    torch.testing.assert_close(with_clicks.exp(), torch.sigmoid(logits["click"]) * actual)
 
 
 def test_the_observational_score_is_click_times_like_with_the_items_own_gate() -> None:

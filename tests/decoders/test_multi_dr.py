@@ -31,8 +31,8 @@ SEPARATE = {"share_embeddings": False}
 def gradients(model: Recommender, loss: Tensor) -> dict[str, Tensor]:
     """Of the parameters that get any."""
     parameters = dict(model.named_parameters())
-    found = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
-    return {name: one for name, one in zip(parameters, found) if one is not None and one.abs().max() > 0}
+    actual = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+    return {name: one for name, one in zip(parameters, actual) if one is not None and one.abs().max() > 0}
 
 
 def terms(model: Recommender, graph: InteractionGraph) -> dict[str, tuple[Objective, Batch]]:
@@ -58,10 +58,10 @@ def test_the_losses_are_the_formulas() -> None:
         model.get_parameter("decoder.click_offset").fill_(-2.0)
     reps = model.representations(graph)
     table = {name: (one["fused"].user @ one["fused"].item.T).detach() for name, one in reps.items()}
-    found = terms(model, graph)
-    assert [one.weight for one, _ in found.values()] == [1.0, 1.0, 0.3]
+    actual = terms(model, graph)
+    assert [one.weight for one, _ in actual.values()] == [1.0, 1.0, 0.3]
     for name in ("like", "imputation"):
-        objective, batch = found[name]
+        objective, batch = actual[name]
         at, labels = (batch.users, batch.items), batch.labels
         assert labels is not None
         total = 0.0

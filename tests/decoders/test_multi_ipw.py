@@ -67,8 +67,8 @@ def test_the_like_loss_gives_the_click_tower_no_gradient() -> None:
     parameters = dict(model.named_parameters())
 
     def reached(loss: Tensor) -> set[str]:
-        found = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
-        return {name for name, gradient in zip(parameters, found) if gradient is not None and gradient.abs().max() > 0}
+        actual = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+        return {name for name, gradient in zip(parameters, actual) if gradient is not None and gradient.abs().max() > 0}
 
     assert reached(click) == {name for name in parameters if ".click" in name}
     assert reached(like) == {name for name in parameters if ".like" in name or "conversion" in name}
@@ -83,7 +83,7 @@ def test_items_are_ranked_by_click_times_conversion() -> None:
     torch.testing.assert_close(frozen.scorer(Observational())(EVERYONE).exp(), (p * r).detach())
 
 
-def test_towers_share_their_embeddings_unless_told_otherwise() -> None:
+def test_towers_share_their_embeddings_by_default() -> None:
     assert set(small_model("multi_ipw")[0].tables) == {"shared"}
     assert set(small_model("multi_ipw", {"share_embeddings": False})[0].tables) == {"click", "like"}
 

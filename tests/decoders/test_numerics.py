@@ -36,15 +36,15 @@ def frozen(decoder: str, dtype: torch.dtype = torch.float64) -> FrozenModel:
 
 def supported(model: FrozenModel) -> list[Estimand]:
     """The decoder's variants, and every estimand at its defaults that is identified for it."""
-    found = list(model.decoder.variants().values())
+    actual = list(model.decoder.variants().values())
     for name in estimands:
         estimand = estimands.get(name)()
         try:
             estimand.identify(model.outcome)
         except GraphrecError:
             continue
-        found.append(estimand)
-    return found
+        actual.append(estimand)
+    return actual
 
 
 def huge(names: list[str], rows: int) -> dict[str, Tensor]:
@@ -85,10 +85,10 @@ def test_single_precision_scores_as_double_does(decoder: str) -> None:
     for estimand in supported(exact):
         assert rough.scorer(estimand)(users).dtype == torch.float32
         if isinstance(estimand, Effect):
-            (wanted, scale), (found, _) = worlds(exact, estimand), worlds(rough, estimand)
+            (expected, scale), (actual, _) = worlds(exact, estimand), worlds(rough, estimand)
             if not exact.outcome.log:  # sums of inner products, which cancel out in one pair and not in another
                 scale = scale.max()
         else:
-            wanted, found = exact.scorer(estimand)(users), rough.scorer(estimand)(users)
-            scale = wanted.abs().max()
-        assert ((found.double() - wanted).abs() <= 1e-5 * scale).all(), estimand
+            expected, actual = exact.scorer(estimand)(users), rough.scorer(estimand)(users)
+            scale = expected.abs().max()
+        assert ((actual.double() - expected).abs() <= 1e-5 * scale).all(), estimand

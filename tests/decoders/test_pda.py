@@ -125,17 +125,17 @@ def test_data_without_times_have_one_stage() -> None:
         scores = [model.freeze(graph).scorer(BackDoor(level=level))(EVERYONE) for model in (plain, one)]
         assert torch.equal(*scores)
     counts = torch.bincount(graph.pairs("click")[:, 1], minlength=NUM_ITEMS) + 1.0
-    found = plain.state_dict()["decoder.popularity"][0]
-    torch.testing.assert_close(found, (counts / counts.max()).double(), rtol=1e-12, atol=0)
+    actual = plain.state_dict()["decoder.popularity"][0]
+    torch.testing.assert_close(actual, (counts / counts.max()).double(), rtol=1e-12, atol=0)
 
 
 def test_popularity_is_of_training_clicks_and_never_trained() -> None:
     model, _, _ = parts(stages=3)
-    kept = {"decoder.popularity", "decoder.forecast", "decoder.usual"}
-    assert kept <= set(model.state_dict())
-    assert not kept & {name for name, _ in model.named_parameters()}
-    found = model.state_dict()["decoder.popularity"]
-    assert found.max() == 1 and found.min() > 0
+    remaining = {"decoder.popularity", "decoder.forecast", "decoder.usual"}
+    assert remaining <= set(model.state_dict())
+    assert not remaining & {name for name, _ in model.named_parameters()}
+    actual = model.state_dict()["decoder.popularity"]
+    assert actual.max() == 1 and actual.min() > 0
 
 
 def test_the_variants_and_what_they_rest_on() -> None:

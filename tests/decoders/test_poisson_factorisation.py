@@ -64,7 +64,7 @@ def test_the_sparse_fit_is_the_dense_one() -> None:
     pairs = random_pairs(users, items, 0.3)
     settings = {"width": width, "shape": shape, "rate": rate, "tolerance": 0.0}
     start = fit_poisson_factorisation(pairs, users, items, sweeps=0, **settings)
-    found = fit_poisson_factorisation(pairs, users, items, sweeps=sweeps, **settings)
+    actual = fit_poisson_factorisation(pairs, users, items, sweeps=sweeps, **settings)
 
     seen = np.zeros((users, items))
     seen[tuple(pairs.numpy().T)] = 1
@@ -93,9 +93,9 @@ def test_the_sparse_fit_is_the_dense_one() -> None:
             for k in range(width):
                 beta_shape[i, k] = shape + sum(seen[u, i] * phi[u, i, k] for u in range(users))
                 beta_rate[i, k] = rate + (theta_shape[:, k] / theta_rate[:, k]).sum()
-    np.testing.assert_allclose(found.user, mean[0], rtol=1e-9)
-    np.testing.assert_allclose(found.item, mean[1], rtol=1e-9)
-    np.testing.assert_allclose(found.elbo, bounds, rtol=1e-9)
+    np.testing.assert_allclose(actual.user, mean[0], rtol=1e-9)
+    np.testing.assert_allclose(actual.item, mean[1], rtol=1e-9)
+    np.testing.assert_allclose(actual.elbo, bounds, rtol=1e-9)
 
 
 def test_neither_the_order_of_pairs_nor_their_repetition_matters() -> None:

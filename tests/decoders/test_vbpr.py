@@ -29,18 +29,18 @@ def test_the_score_is_eq_5_with_a_sum_over_modalities() -> None:
     tables = model.tables["shared"]
     expected = model.decoder.bias + tables["user"] @ tables["item"].T
     for name, weight in (("visual", model.towers["main"].maps["visual"]), ("title", tables["words_title"])):
-        looks = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
-        expected = expected + tables[f"preference_{name}"] @ looks.T
+        visual = graph.project(name, weight) * graph.mask(name).unsqueeze(1)
+        expected = expected + tables[f"preference_{name}"] @ visual.T
     torch.testing.assert_close(model.freeze(graph).scorer(Observational())(EVERYONE), expected.detach())
 
 
-def test_the_visual_bias_raises_an_item_for_everyone_by_a_linear_map_of_its_looks() -> None:
+def test_the_visual_bias_raises_an_item_for_all_users_by_a_linear_map_of_its_visual_features() -> None:
     (plain, graph), (biased, _) = mf_model("vbpr"), mf_model("vbpr", {"visual_bias": True})
     with torch.no_grad():
         more = biased.freeze(graph).scorer(Observational())(EVERYONE)
         main = biased.representations(graph)["main"]
-        looks = torch.cat([main[name].item for name in ("visual", "title")], dim=1)
-        expected = looks @ biased.decoder.common_taste[0]
+        visual = torch.cat([main[name].item for name in ("visual", "title")], dim=1)
+        expected = visual @ biased.decoder.common_taste[0]
         biased.decoder.common_taste.zero_()
         less = biased.freeze(graph).scorer(Observational())(EVERYONE)
     torch.testing.assert_close(more - less, expected.expand_as(more))

@@ -1,4 +1,4 @@
-"""What the visually-aware decoders have in common: which modalities are looks, variants, and numerical range."""
+"""The common base of the visually-aware decoders: the visual features, the variants, and the numerical range."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WITH_CI = ["vbpr", "amr", "deepstyle"]
 EVERY = ["bpr", "dvbpr", "causalrec", *WITH_CI]
 
 
-def test_looks_are_the_exposure_modalities_or_else_all() -> None:
+def test_visual_features_are_the_exposure_modalities_or_else_all() -> None:
     assert visual_modalities("VBPR", CONTEXT) == ("visual", "title")
     unknown = replace(CONTEXT, exposure=(), content=("acoustic", "visual"))
     assert visual_modalities("VBPR", unknown) == ("acoustic", "visual")

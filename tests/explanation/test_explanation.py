@@ -1,4 +1,4 @@
-"""Explanations: parts sum to what they divide, ranks are those of the ranking, all readers get the same numbers."""
+"""Explanations: contributions sum to the total, ranks are those of the ranking, all outputs have the same numbers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def explained(model: FrozenModel, user: int = USER, item: int = ITEM, **more: An
 
 
 def planted(match: list[float], notice: list[float]) -> FrozenModel:
-    """One user whose logits are the given ones: score = match + notice, match mediated, notice direct."""
+    """One user with these logits: score = match + notice, match mediated, notice direct."""
     tables = {
         name: Representation(torch.ones(1, 1), torch.tensor(values).unsqueeze(1))
         for name, values in {"match": match, "notice": notice}.items()
@@ -77,7 +77,7 @@ def planted(match: list[float], notice: list[float]) -> FrozenModel:
     return FrozenModel({"main": tables}, tables, decoder)  # type: ignore[arg-type]
 
 
-# What the score is made of
+# The components of the score
 
 
 @pytest.mark.parametrize(("name", "settings"), MEDIATED)
@@ -118,7 +118,7 @@ def test_the_effects_are_those_of_the_paper_s_product() -> None:
     assert "match" in indirect.meaning and "visual features" in direct.meaning and "match" not in direct.meaning
 
 
-def test_the_user_s_own_factor_is_no_effect_of_the_item() -> None:
+def test_the_user_factor_is_no_effect_of_the_item() -> None:
     one = explained(frozen("macr"))
     user = next(branch for branch in one.branches if branch.name == "user")
     assert user.logit == pytest.approx(user.reference)
@@ -153,15 +153,15 @@ def test_a_factor_that_is_summed_out_is_shown_as_not_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "said"),
+    ("name", "settings", "output"),
     [("ct", {}, "no part of it has a causal meaning"), ("hcr", {"link": "raw"}, "signed numbers")],
 )
-def test_what_cannot_be_divided_says_why(name: str, settings: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_divided_says_why(name: str, settings: dict[str, Any], output: str) -> None:
     one = explained(frozen(name, settings))
     assert (
         one.decomposition.kind == "none" and one.decomposition.contributions == () and one.decomposition.total is None
     )
-    assert said in one.text() and one.counterfactual_rank is None
+    assert output in one.text() and one.counterfactual_rank is None
     assert one.branches and one.rankings[0].items
 
 
@@ -174,7 +174,7 @@ def test_every_decoder_can_be_explained(name: str) -> None:
     assert json.loads(json.dumps(one.to_dict(), allow_nan=False))["text"] == one.text()
 
 
-def test_shares_add_up_or_are_not_given() -> None:
+def test_shares_add_up_or_are_none() -> None:
     together = explained(planted([0.0, 3.0], [0.0, 1.0]), user=0, item=1).decomposition
     assert [part.share for part in together.contributions] == [0.75, 0.25]
     below = explained(planted([0.0, 3.0], [0.0, 1.0]), user=0, item=0)
@@ -194,7 +194,7 @@ def test_shares_add_up_or_are_not_given() -> None:
 # Ranks and lists
 
 
-def test_without_its_looks_the_item_falls_to_where_its_match_puts_it() -> None:
+def test_without_its_direct_effect_the_item_falls_to_the_rank_of_its_match() -> None:
     model = planted(match=[0.0, 1.0, 2.0, 3.0], notice=[9.0, 0.0, 0.0, 3.0])
     one = explained(model, user=0, item=0)
     assert one.observed.rank == 1
@@ -240,7 +240,7 @@ def test_the_rank_is_the_place_in_the_recommended_list(tiny_runs: dict[str, Run]
         assert explain(run.model, 7, item, train_items=seen, k=5, user_ids=run.user_ids, item_ids=run.item_ids) == one
 
 
-def test_a_seen_item_is_explained_and_said_to_be_seen(tiny_runs: dict[str, Run]) -> None:
+def test_a_training_item_is_explained_and_reported_as_one(tiny_runs: dict[str, Run]) -> None:
     run = tiny_runs["causalrec"]
     user, item = run.train_interactions[0]
     one = run.explain(run.user_ids[user], run.item_ids[item])
@@ -261,7 +261,7 @@ def test_the_first_estimand_asked_for_is_explained(tiny_runs: dict[str, Run]) ->
     assert one.decomposition.reference == "an item of zeros"
 
 
-# Causal graphs of one's own, and mistakes
+# Custom causal graphs, and mistakes
 
 
 def test_on_a_graph_that_breaks_the_effects_the_score_is_not_divided() -> None:
@@ -298,14 +298,14 @@ def test_the_command_prints_what_the_object_holds(
     user, item = run.user_ids[3], run.item_ids[9]
     one = run.explain(user, item, k=3)
     asked = ("explain", run.folder, "--user", user, "--item", item, "-k", 3)
-    said = call(*asked, "--json")
-    assert said.status == 0 and said.json == json.loads(json.dumps(one.to_dict()))
-    said = call(*asked)
-    assert said.status == 0 and one.text() in said.out
+    output = call(*asked, "--json")
+    assert output.status == 0 and output.json == json.loads(json.dumps(one.to_dict()))
+    output = call(*asked)
+    assert output.status == 0 and one.text() in output.out
     for ranking in one.rankings:
-        assert re.search(rf"^{ranking.method} +{ranking.estimand} +{ranking.rank} ", said.out, flags=re.MULTILINE)
+        assert re.search(rf"^{ranking.method} +{ranking.estimand} +{ranking.rank} ", output.out, flags=re.MULTILINE)
     for part in one.decomposition.contributions:
-        assert f"{part.value:+.3g}" in said.out and part.meaning in said.out
+        assert f"{part.value:+.3g}" in output.out and part.meaning in output.out
     picture = tmp_path / "parts.svg"
     assert (call(*asked, "--svg", picture).status == 0) is picture.exists() is (name != "ct")
 
@@ -326,7 +326,7 @@ def test_the_picture_says_its_numbers_and_marks_what_is_not_used() -> None:
     assert set(re.findall(r"#[0-9a-f]{6}\b", svg)) <= set(SERIES) and "currentColor" in svg
     filled = re.findall(rf"fill: ({'|'.join(SERIES)})", svg)
     assert filled == [SERIES[0], SERIES[1], SERIES[2]], "the part left out is an outline"
-    assert all(found.startswith("k-") for found in re.findall(r'\bid="([^"]+)"', svg))
+    assert all(actual.startswith("k-") for actual in re.findall(r'\bid="([^"]+)"', svg))
 
 
 def test_the_typical_user_has_the_median_number_of_clicks() -> None:

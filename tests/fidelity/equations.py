@@ -49,13 +49,13 @@ def bpr(score: np.ndarray, data: Tensors) -> np.ndarray:
 def gradient(loss: Callable[[Tensors], np.ndarray], at: Tensors) -> Tensors:
     """The derivative of `loss` with respect to every entry of every array."""
     tiny = 1e-30
-    found = {name: np.empty_like(value) for name, value in at.items()}
+    actual = {name: np.empty_like(value) for name, value in at.items()}
     for name, value in at.items():
         for place in np.ndindex(value.shape):
             moved = value.astype(complex)
             moved[place] += 1j * tiny
-            found[name][place] = np.imag(loss({**at, name: moved})) / tiny
-    return found
+            actual[name][place] = np.imag(loss({**at, name: moved})) / tiny
+    return actual
 
 
 def stepped(loss: Callable[[Tensors], np.ndarray], at: Tensors) -> Tensors:

@@ -23,11 +23,11 @@ def tensors() -> Tensors:
     )
 
     def logits(w: Tensors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        looks = data["input/features"] @ w["E"]
+        visual = data["input/features"] @ w["E"]
         return (
             w["gamma_user"] @ w["gamma_item"].T,
-            w["gamma_user"] @ (w["gamma_item"] * looks).T,
-            w["theta_user"] @ looks.T,
+            w["gamma_user"] @ (w["gamma_item"] * visual).T,
+            w["theta_user"] @ visual.T,
         )
 
     def loss(w: Tensors) -> np.ndarray:
@@ -35,8 +35,8 @@ def tensors() -> Tensors:
         return bpr(sigmoid(m) * sigmoid(m_visual) * sigmoid(n), data) + bpr(n, data) + bpr(m + m_visual, data)
 
     m, m_visual, n = logits(w)
-    item, looks = w["gamma_item"].mean(0), (data["input/features"] @ w["E"]).mean(0)
-    c = sigmoid(w["gamma_user"] @ item) * sigmoid(w["gamma_user"] @ (item * looks))
+    item, visual = w["gamma_item"].mean(0), (data["input/features"] @ w["E"]).mean(0)
+    c = sigmoid(w["gamma_user"] @ item) * sigmoid(w["gamma_user"] @ (item * visual))
     score = sigmoid(m) * sigmoid(m_visual) * sigmoid(n)
     effect = score - LAMBDA2 * c[:, None] * sigmoid(n)
     return record(data, w, loss, score=score, effect=effect)

@@ -75,12 +75,12 @@ def representation(form: Form, w: Tensors, m: str, data: Tensors) -> np.ndarray:
     for user, item in data["input/clicks"]:
         near[user, USERS + item] = near[USERS + item, user] = 1
     mean = near / near.sum(1, keepdims=True)
-    looks = features(data)[m]
+    visual = features(data)[m]
     if m == "title":
-        looks = looks @ w["title.words"]
+        visual = visual @ w["title.words"]
     if m in form.projected:
-        looks = looks @ w[f"{m}.W"] + w[f"{m}.b"]
-    x = rownorm(np.concatenate([w[f"{m}.P"], looks]))
+        visual = visual @ w[f"{m}.W"] + w[f"{m}.b"]
+    x = rownorm(np.concatenate([w[f"{m}.P"], visual]))
     for layer in range(form.layers):
         at = f"{m}.{layer}"
         h = mean @ (x @ w[f"{at}.W1"])

@@ -58,11 +58,11 @@ def _double_precision() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-def graph_of(known: dict[str, Tensor]) -> InteractionGraph:
+def graph_of(inputs: dict[str, Tensor]) -> InteractionGraph:
     data = HeteroData()
     data["user"].num_nodes, data["item"].num_nodes = USERS, ITEMS
-    data["item"]["visual"], data["item"]["visual_mask"] = known["features"], torch.ones(ITEMS, dtype=torch.bool)
-    data["user", "click", "item"].edge_index = torch.stack([known["users"], known["positives"]])
+    data["item"]["visual"], data["item"]["visual_mask"] = inputs["features"], torch.ones(ITEMS, dtype=torch.bool)
+    data["user", "click", "item"].edge_index = torch.stack([inputs["users"], inputs["positives"]])
     return InteractionGraph(data, {"click": ("click",), "like": ("click",)})
 
 
@@ -91,22 +91,22 @@ def test_scores_are_those_of_the_equations(name: str) -> None:
     case, tensors = CASES[name], stored(name)
     graph = graph_of(tensors_of(tensors, "input"))
     frozen = model_of(case, graph, tensors_of(tensors, "weight")).freeze(graph)
-    everyone, known = torch.arange(USERS), tensors_of(tensors, "result")
+    everyone, inputs = torch.arange(USERS), tensors_of(tensors, "result")
     factual = BlockLogits(frozen.branches, everyone)
     reference = BlockLogits(frozen.reference_branches("mean"), everyone)
     score = frozen.outcome.score(factual)
-    assert_equal(score.exp() if frozen.outcome.log else score, known["score"])
+    assert_equal(score.exp() if frozen.outcome.log else score, inputs["score"])
     estimand = TotalIndirectEffect(strength=case.strength)
-    assert_equal(estimand.effect(frozen.outcome, factual, reference), known["effect"])
+    assert_equal(estimand.effect(frozen.outcome, factual, reference), inputs["effect"])
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_loss_and_a_step_of_gradient_descent_are_those_of_the_equations(name: str) -> None:
     case, tensors = CASES[name], stored(name)
-    known, expected = tensors_of(tensors, "input"), tensors_of(tensors, "result")
-    graph = graph_of(known)
+    inputs, expected = tensors_of(tensors, "input"), tensors_of(tensors, "result")
+    graph = graph_of(inputs)
     model = model_of(case, graph, tensors_of(tensors, "weight"))
-    batch = Batch(known["users"], known["positives"], known["negatives"])
+    batch = Batch(inputs["users"], inputs["positives"], inputs["negatives"])
     model(graph)
     loss = torch.zeros(())
     for objective in model.decoder.objectives():

@@ -47,14 +47,14 @@ def _double_precision() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-def graph_of(known: dict[str, Tensor], *modalities: str) -> InteractionGraph:
+def graph_of(inputs: dict[str, Tensor], *modalities: str) -> InteractionGraph:
     data = HeteroData()
     data["user"].num_nodes, data["item"].num_nodes = USERS, ITEMS
     for name in modalities:
-        values = known["features" if name == "visual" else name]
+        values = inputs["features" if name == "visual" else name]
         data["item"][name] = values.to_sparse_csr() if name == BAG else values
         data["item"][f"{name}_mask"] = torch.ones(ITEMS, dtype=torch.bool)
-    clicks = known["clicks"].T if "clicks" in known else torch.stack([known["users"], known["positives"]])
+    clicks = inputs["clicks"].T if "clicks" in inputs else torch.stack([inputs["users"], inputs["positives"]])
     data["user", "click", "item"].edge_index = clicks
     return InteractionGraph(data, {"click": ("click",), "like": ("click",)})
 
@@ -76,10 +76,10 @@ def written(symbol: str, values: Tensor) -> Tensor:
 
 
 def mmgcn_model(
-    form: str, decoder: str, settings: dict[str, Any], known: dict[str, Tensor], start: dict[str, Tensor], **more: Any
+    form: str, decoder: str, settings: dict[str, Any], inputs: dict[str, Tensor], start: dict[str, Tensor], **more: Any
 ) -> tuple[Recommender, InteractionGraph]:
     seen = tuple(dict.fromkeys(symbol.split(".")[0] for symbol in start if symbol != "E"))
-    graph = graph_of(known, *seen)
+    graph = graph_of(inputs, *seen)
     context = Context((BAG,) if BAG in seen else (), tuple(one for one in seen if one != BAG), **SIZES)
     config = MMGCNConfig(setting=form, embedding_size=WIDTH, word_size=WORDS, **FORMS[form], **more)
     model = Recommender("mmgcn", config, decoder, decoders.get(decoder).Config(**settings), graph, context)
@@ -100,8 +100,8 @@ def step(model: Recommender, graph: InteractionGraph, batch: Batch) -> Tensor:
     return loss
 
 
-def batch_of(known: dict[str, Tensor]) -> Batch:
-    return Batch(known["users"], known["positives"], known["negatives"])
+def batch_of(inputs: dict[str, Tensor]) -> Batch:
+    return Batch(inputs["users"], inputs["positives"], inputs["negatives"])
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -109,10 +109,10 @@ def batch_of(known: dict[str, Tensor]) -> Batch:
 def test_mmgcn(form: str, trainable: bool) -> None:
     """With `trainable_embeddings=False`, as in the published code, the step leaves the tables where they were."""
     tensors = stored(f"mmgcn_{form}")
-    known, start, expected = (tensors_of(tensors, kind) for kind in ("input", "weight", "result"))
-    model, graph = mmgcn_model(form, "ct", CLICKS, known, start, trainable_embeddings=trainable)
+    inputs, start, expected = (tensors_of(tensors, kind) for kind in ("input", "weight", "result"))
+    model, graph = mmgcn_model(form, "ct", CLICKS, inputs, start, trainable_embeddings=trainable)
     assert_equal(model.freeze(graph).scorer(Observational())(EVERYONE), expected["score"])
-    assert_equal(step(model, graph, batch_of(known)), expected["loss"])
+    assert_equal(step(model, graph, batch_of(inputs)), expected["loss"])
     for symbol, values in tensors_of(tensors, "stepped").items():
         name = parameter_of(symbol)
         frozen = not trainable and name.startswith("tables.")
@@ -122,12 +122,12 @@ def test_mmgcn(form: str, trainable: bool) -> None:
 
 def test_cr() -> None:
     tensors = stored("cr")
-    known, start, expected = (tensors_of(tensors, kind) for kind in ("input", "weight", "result"))
-    model, graph = mmgcn_model("cr", "cr", {"alpha": ALPHA}, known, start)
+    inputs, start, expected = (tensors_of(tensors, kind) for kind in ("input", "weight", "result"))
+    model, graph = mmgcn_model("cr", "cr", {"alpha": ALPHA}, inputs, start)
     frozen = model.freeze(graph)
     assert_equal(frozen.scorer(Observational())(EVERYONE), expected["score"])
     assert_equal(frozen.scorer(TotalIndirectEffect())(EVERYONE), expected["effect"])
-    assert_equal(step(model, graph, batch_of(known)), expected["loss"])
+    assert_equal(step(model, graph, batch_of(inputs)), expected["loss"])
     for symbol, values in tensors_of(tensors, "stepped").items():
         assert_equal(model.get_parameter(parameter_of(symbol)), written(symbol, values))
 
@@ -138,19 +138,19 @@ DCF_NAMES = {"theta": "tables.shared.user", "beta": "tables.shared.item", "gamma
 @pytest.mark.parametrize("loss", ["bpr", "squared"])
 def test_dcf(loss: str) -> None:
     tensors = stored(f"dcf_{loss}")
-    known, start, expected = (tensors_of(tensors, kind) for kind in ("input", "weight", "result"))
-    graph = graph_of(known)
+    inputs, start, expected = (tensors_of(tensors, kind) for kind in ("input", "weight", "result"))
+    graph = graph_of(inputs)
     backbone: BackboneConfig = MFConfig(embedding_size=WIDTH)
     config = decoders.get("dcf").Config(loss=loss, width=FACTORS)
     model = Recommender("mf", backbone, "dcf", config, graph, Context((), (), **SIZES))
     assert {DCF_NAMES[symbol] for symbol in start} == {name for name, _ in model.named_parameters()}
     state = {DCF_NAMES[symbol]: values for symbol, values in start.items()}
-    model.load_state_dict(state | {"decoder.pi": known["pi"], "decoder.lambda_": known["lambda"]})
+    model.load_state_dict(state | {"decoder.pi": inputs["pi"], "decoder.lambda_": inputs["lambda"]})
     assert_equal(model.freeze(graph).scorer(Observational())(EVERYONE), expected["score"])
-    batch = batch_of(known)
+    batch = batch_of(inputs)
     if loss == "squared":
-        labels = Labels(torch.ones_like(known["liked"]), known["liked"])
-        batch = Batch(known["users"], known["positives"], labels=labels)
+        labels = Labels(torch.ones_like(inputs["liked"]), inputs["liked"])
+        batch = Batch(inputs["users"], inputs["positives"], labels=labels)
     assert_equal(step(model, graph, batch), expected["loss"])
     for symbol, values in tensors_of(tensors, "stepped").items():
         assert_equal(model.get_parameter(DCF_NAMES[symbol]), values)

@@ -51,7 +51,7 @@ def test_dense_features_are_scaled_over_the_items_that_have_them(split: Split) -
     torch.testing.assert_close(values[mask].std(0, correction=0), torch.ones(values.shape[1]))
 
 
-def test_bags_are_taken_as_they_are(split: Split) -> None:
+def test_bags_are_taken_as_given(split: Split) -> None:
     graph = InteractionGraph.from_split(split)
     assert graph.is_bag("title") and not graph.is_bag("visual")
     assert torch.equal(
@@ -76,13 +76,13 @@ def test_a_like_is_a_click_edge_too_and_each_propagator_is_made_once() -> None:
     assert graph.propagator("click", "mean") is not graph.propagator("like", "mean")
 
 
-def test_an_unknown_modality_is_named() -> None:
+def test_an_unknown_modality_is_reported_with_the_nearest_name() -> None:
     with pytest.raises(UnknownNameError, match="did you mean `visual`"):
         small_graph().features("visuel")
 
 
 @pytest.mark.parametrize("edge", [(-1, 0), (0, -1), (NUM_USERS, 0), (0, NUM_ITEMS)])
-def test_data_with_an_edge_out_of_range_is_refused_before_anything_is_made_of_it(edge: tuple[int, int]) -> None:
+def test_data_with_an_edge_out_of_range_is_refused_by_every_method_that_reads_edges(edge: tuple[int, int]) -> None:
     graph = small_graph()
     store = graph.data["user", "click", "item"]
     store.edge_index = torch.cat([store.edge_index, torch.tensor(edge)[:, None]], dim=1)
@@ -91,7 +91,7 @@ def test_data_with_an_edge_out_of_range_is_refused_before_anything_is_made_of_it
             asked("click")
 
 
-def test_features_may_be_taken_as_they_are(split: Split) -> None:
+def test_features_may_be_taken_as_given(split: Split) -> None:
     feature = split.dataset.features["visual"]
     taken = InteractionGraph.from_split(split, "none").features("visual").numpy()
     assert np.array_equal(taken[feature.mask], feature.values[feature.mask])

@@ -1,4 +1,4 @@
-"""Views of a graph: features replaced or moved, and what the training time says of its pairs."""
+"""Views of a graph with replaced or perturbed features, and the stages of its pairs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphrec.testing.planted import planted_split
 from graphrec.testing.small_graph import MISSING, NUM_ITEMS, small_graph
 
 
-def test_a_move_adds_to_dense_features_and_to_the_projection_of_a_bag() -> None:
+def test_a_perturbation_adds_to_dense_features_and_to_the_projection_of_a_bag() -> None:
     graph = small_graph()
     weight, words = torch.randn(5, 3), torch.randn(6, 3)
     visual, title = graph.project("visual", weight), graph.project("title", words)
@@ -35,7 +35,7 @@ def test_a_view_on_another_device_is_the_same_view() -> None:
     assert torch.equal(view.features("visual"), 2 * values)
 
 
-def test_replaced_features_have_a_width_of_their_own() -> None:
+def test_replaced_features_may_have_another_width() -> None:
     graph, values = small_graph(), torch.randn(NUM_ITEMS, 2)
     other = graph.with_features({"visual": values})
     assert other.width("visual") == 2 and graph.width("visual") == 5
@@ -52,9 +52,9 @@ def test_a_bag_of_single_values_is_categorical_and_a_title_is_not() -> None:
     for item in range(1, NUM_ITEMS):
         kinds[item, item % 3] = 1
     graph.data["item"]["title"] = kinds.to_sparse_csr()
-    found = graph.categories("title")
-    assert found is not None
-    assert found.tolist() == [-1, *(item % 3 for item in range(1, NUM_ITEMS))]
+    actual = graph.categories("title")
+    assert actual is not None
+    assert actual.tolist() == [-1, *(item % 3 for item in range(1, NUM_ITEMS))]
     assert MISSING["title"] == 2
 
 
@@ -76,8 +76,8 @@ def test_a_pair_belongs_to_the_stage_of_its_first_event() -> None:
     graph = timed()
     pairs, stages = graph.pairs("click"), graph.stages("click", 2)
     assert stages is not None
-    found = {(int(user), int(item)): int(stage) for (user, item), stage in zip(pairs, stages)}
-    assert [found[0, item] for item in range(10)] == [0] * 5 + [1] * 5
+    actual = {(int(user), int(item)): int(stage) for (user, item), stage in zip(pairs, stages)}
+    assert [actual[0, item] for item in range(10)] == [0] * 5 + [1] * 5
     likes, stages = graph.pairs("like"), graph.stages("like", 2)
     assert stages is not None
     assert [(int(i), int(s)) for (_, i), s in zip(likes, stages)] == [(0, 0), (2, 0), (4, 0), (6, 1), (8, 1)]

@@ -1,4 +1,4 @@
-"""The nearest items and the matrix they make, against brute force in double precision."""
+"""The nearest items and the matrix of them, against brute force in double precision."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def features(kind: str, items: int = ITEMS, width: int = 6, seed: int = 0) -> Te
 
 
 def brute_force(values: Tensor, mask: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """What `nearest` promises, by sorting every row of the whole matrix."""
+    """The result of `nearest`, by sorting every row of the whole matrix."""
     dense = values.to_dense().double()
     size = dense.norm(dim=1)
     index, similarity = torch.full((len(dense), count), -1), torch.zeros(len(dense), count)
@@ -46,31 +46,31 @@ def brute_force(values: Tensor, mask: Tensor, count: int) -> tuple[Tensor, Tenso
 def test_neighbours_are_those_of_a_full_sort_whatever_the_blocks(kind: str, count: int, block_bytes: int) -> None:
     values, mask = features(kind), EVERYONE.clone()
     mask[[2, 11]] = False
-    found = nearest(values, mask, count, block_bytes=block_bytes)
+    actual = nearest(values, mask, count, block_bytes=block_bytes)
     index, similarity = brute_force(values, mask, count)
-    assert torch.equal(found.index, index)
-    torch.testing.assert_close(found.similarity, similarity, rtol=0, atol=1e-6)
+    assert torch.equal(actual.index, index)
+    torch.testing.assert_close(actual.similarity, similarity, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["dense", "bag"])
-def test_an_item_without_features_has_no_neighbours_and_is_nobodys(kind: str) -> None:
+def test_an_item_without_features_has_no_neighbours_and_is_no_neighbour(kind: str) -> None:
     values, mask = features("dense"), EVERYONE.clone()
     values[3], mask[7] = 0, False
-    found = nearest(values if kind == "dense" else values.to_sparse_csr(), mask, 5)
+    actual = nearest(values if kind == "dense" else values.to_sparse_csr(), mask, 5)
     for item in (3, 7):
-        assert found.index[item].eq(-1).all() and found.similarity[item].eq(0).all()
-        assert not found.index.eq(item).any()
+        assert actual.index[item].eq(-1).all() and actual.similarity[item].eq(0).all()
+        assert not actual.index.eq(item).any()
     others = [item for item in range(ITEMS) if item not in (3, 7)]
-    assert found.index[others].ge(0).all()
+    assert actual.index[others].ge(0).all()
 
 
 def test_ties_go_to_the_lower_item_but_an_item_comes_before_its_copies() -> None:
     values = features("dense", items=2)[torch.arange(ITEMS) % 2] * 2.0 ** (torch.arange(ITEMS).unsqueeze(1) % 5)
-    found = nearest(values, EVERYONE, 4, block_bytes=16 * ITEMS * 3)
-    assert found.index[0].tolist() == [0, 2, 4, 6]
-    assert found.index[15].tolist() == [15, 1, 3, 5]
-    assert found.similarity[:, 0].eq(1).all()
-    torch.testing.assert_close(found.similarity, torch.ones(ITEMS, 4))
+    actual = nearest(values, EVERYONE, 4, block_bytes=16 * ITEMS * 3)
+    assert actual.index[0].tolist() == [0, 2, 4, 6]
+    assert actual.index[15].tolist() == [15, 1, 3, 5]
+    assert actual.similarity[:, 0].eq(1).all()
+    torch.testing.assert_close(actual.similarity, torch.ones(ITEMS, 4))
 
 
 @pytest.mark.parametrize("kind", ["dense", "bag"])
@@ -82,17 +82,17 @@ def test_copies_of_a_few_rows_are_neighbours_as_a_full_sort_has_them(kind: str, 
     values, mask = rows[torch.randint(distinct, (ITEMS,), generator=generator)], EVERYONE.clone()
     mask[[0, 9]] = False
     values[5] = 0
-    found = nearest(values.to_sparse_csr() if kind == "bag" else values, mask, count, block_bytes=16 * ITEMS * 3)
+    actual = nearest(values.to_sparse_csr() if kind == "bag" else values, mask, count, block_bytes=16 * ITEMS * 3)
     index, similarity = brute_force(values, mask, count)
-    assert torch.equal(found.index, index)
-    torch.testing.assert_close(found.similarity, similarity, rtol=0, atol=1e-6)
+    assert torch.equal(actual.index, index)
+    torch.testing.assert_close(actual.similarity, similarity, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["dense", "bag"])
 def test_where_no_item_has_features_there_are_no_neighbours(kind: str) -> None:
     values = features(kind)
-    found = nearest(values, ~EVERYONE, 3)
-    assert found.index.eq(-1).all() and found.similarity.eq(0).all() and found.index.shape == (ITEMS, 3)
+    actual = nearest(values, ~EVERYONE, 3)
+    assert actual.index.eq(-1).all() and actual.similarity.eq(0).all() and actual.index.shape == (ITEMS, 3)
 
 
 @pytest.mark.parametrize("kind", ["dense", "bag"])
@@ -130,8 +130,8 @@ def test_no_operation_gives_more_than_a_block(kind: str) -> None:
         values = values[torch.arange(items) % 20]
     mask = torch.ones(items, dtype=torch.bool)
     with Largest() as seen:
-        found = nearest(values, mask, count, block_bytes=block_bytes)
-        found.matrix("cosine", "symmetric")
+        actual = nearest(values, mask, count, block_bytes=block_bytes)
+        actual.matrix("cosine", "symmetric")
     assert seen.elements <= max(block_bytes // 4, items * width * 2) < items * items // 10
     assert seen.elements > items
 
@@ -203,30 +203,30 @@ def test_a_graph_finds_the_neighbours_of_a_modality_once_for_all_its_views() -> 
     graph = small_graph()
     other = graph.with_features({"acoustic": torch.randn(NUM_ITEMS, 2)})
     for name in ("visual", "title"):
-        found = other.neighbours(name, 4)
-        assert torch.equal(found.index, nearest(graph.features(name), graph.mask(name), 4).index)
-        assert found.index[MISSING[name]].eq(-1).all()
-        assert graph.neighbours(name, 4) is found
-        assert graph.neighbours(name, 3) is not found
+        actual = other.neighbours(name, 4)
+        assert torch.equal(actual.index, nearest(graph.features(name), graph.mask(name), 4).index)
+        assert actual.index[MISSING[name]].eq(-1).all()
+        assert graph.neighbours(name, 4) is actual
+        assert graph.neighbours(name, 3) is not actual
     with pytest.raises(UnknownNameError, match="vissual"):
         graph.neighbours("vissual", 4)
 
 
-def test_replaced_features_have_neighbours_of_their_own() -> None:
+def test_replaced_features_have_other_neighbours() -> None:
     graph, values = small_graph(), torch.randn(NUM_ITEMS, 2, requires_grad=True)
     before = graph.neighbours("visual", 4)
     other = graph.with_features({"visual": values})
-    found = other.neighbours("visual", 4)
-    assert torch.equal(found.index, nearest(values, graph.mask("visual"), 4).index)
-    assert not torch.equal(found.index, before.index)
-    assert not found.similarity.requires_grad
-    assert other.neighbours("visual", 4) is found, "found once"
+    actual = other.neighbours("visual", 4)
+    assert torch.equal(actual.index, nearest(values, graph.mask("visual"), 4).index)
+    assert not torch.equal(actual.index, before.index)
+    assert not actual.similarity.requires_grad
+    assert other.neighbours("visual", 4) is actual, "searched once"
     assert graph.neighbours("visual", 4) is before, "the graph itself stays as it was"
     third = graph.with_features({"visual": -values.flip(0)})
-    assert not torch.equal(third.neighbours("visual", 4).index, found.index)
+    assert not torch.equal(third.neighbours("visual", 4).index, actual.index)
 
 
-def test_moved_features_keep_the_neighbours_they_had() -> None:
+def test_perturbed_features_keep_their_neighbours() -> None:
     graph = small_graph()
     moved = graph.with_perturbations({"visual": torch.randn(NUM_ITEMS, 5), "title": torch.randn(NUM_ITEMS, 3)})
     for name in ("visual", "title"):

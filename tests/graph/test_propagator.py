@@ -63,7 +63,7 @@ def test_an_edge_out_of_range_is_refused(pair: list[int]) -> None:
         Propagator(torch.cat([PAIRS, torch.tensor([pair])]), NUM_USERS, NUM_ITEMS)
 
 
-def test_an_edge_given_twice_is_refused() -> None:
+def test_a_repeated_edge_is_refused() -> None:
     with pytest.raises(DataError, match="1 repeated"):
         Propagator(torch.cat([PAIRS, PAIRS[:1]]), NUM_USERS, NUM_ITEMS)
 

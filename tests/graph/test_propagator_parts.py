@@ -40,7 +40,7 @@ def assert_same(one: Propagator, other: Propagator) -> None:
 
 @everywhere
 @with_loops
-def test_kept_pairs_propagate_as_if_there_had_never_been_others(scaling: Scaling, self_loops: bool) -> None:
+def test_a_subgraph_propagates_as_a_graph_of_its_pairs_alone(scaling: Scaling, self_loops: bool) -> None:
     whole = propagator(scaling, self_loops)
     part = whole.edge_subgraph(KEEP)
     assert_same(part, propagator(scaling, self_loops, PAIRS[KEEP]))
@@ -50,13 +50,13 @@ def test_kept_pairs_propagate_as_if_there_had_never_been_others(scaling: Scaling
 
 
 @with_loops
-def test_all_pairs_or_none_can_be_kept(self_loops: bool) -> None:
+def test_a_mask_may_keep_all_pairs_or_none(self_loops: bool) -> None:
     whole = propagator("symmetric", self_loops)
     assert_same(whole.edge_subgraph(torch.ones_like(KEEP)), whole)
     assert_same(whole.edge_subgraph(torch.zeros_like(KEEP)), propagator("symmetric", self_loops, PAIRS[:0]))
 
 
-def test_half_steps_made_before_are_not_taken_for_those_of_the_kept_pairs() -> None:
+def test_a_subgraph_does_not_reuse_the_half_steps_of_the_whole_graph() -> None:
     whole = propagator("mean", False)
     x = table(NUM_ITEMS)
     before = whole.to_users(x)

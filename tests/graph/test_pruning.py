@@ -1,4 +1,4 @@
-"""Which pairs an epoch keeps: how many, and by which law."""
+"""The edges of an epoch: their number and their distribution."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fit(counts: Counter[tuple[int, ...]], law: dict[tuple[int, ...], float]) -> 
 def test_the_law_is_that_of_drawing_without_replacement() -> None:
     counts = kept_sets(lambda generator: degree_sensitive_mask(PAIRS, 3, 3, 0.4, generator))
     assert fit(counts, chance_of_sets(RATE, 3)) > 1e-3
-    assert fit(counts, chance_of_sets([1.0] * 5, 3)) < 1e-6, "the test can tell laws apart"
+    assert fit(counts, chance_of_sets([1.0] * 5, 3)) < 1e-6, "the test distinguishes the two distributions"
 
 
 def test_uniform_dropout_keeps_every_set_equally_often() -> None:
@@ -52,7 +52,7 @@ def test_uniform_dropout_keeps_every_set_equally_often() -> None:
 
 
 @pytest.mark.parametrize(("drop", "left"), [(0.0, 1000), (0.1, 900), (0.8, 200), (0.9, 100), (0.9994, 1)])
-def test_the_share_that_is_kept_is_exact(drop: float, left: int) -> None:
+def test_the_share_of_remaining_pairs_is_exact(drop: float, left: int) -> None:
     pairs = torch.stack([torch.arange(1000) % 40, torch.arange(1000) // 40], dim=1)
     generator = torch.Generator().manual_seed(0)
     for keep in (degree_sensitive_mask(pairs, 40, 25, drop, generator), uniform_mask(1000, drop, generator)):

@@ -16,7 +16,7 @@ ROWS, COLUMNS = 7, 5
 RANDOM = torch.Generator().manual_seed(0)
 MET = torch.rand(ROWS, COLUMNS, generator=RANDOM) < 0.5
 MET[3], MET[:, 1] = False, False
-"""Node 3 hears nobody, neighbour 1 is heard by nobody."""
+"""Node 3 has no neighbour, and neighbour 1 is the neighbour of no node."""
 INDEX = MET.nonzero().T.flip(0)[:, torch.randperm(int(MET.sum()), generator=RANDOM)]
 """In no order."""
 
@@ -36,7 +36,7 @@ def dense(edges: SortedEdges, weights: Tensor) -> Tensor:
     return matrix
 
 
-def test_edges_are_those_given_sorted_by_node_and_the_transpose_turns_them(edges: SortedEdges) -> None:
+def test_edges_are_sorted_by_target_and_the_transpose_reverses_them(edges: SortedEdges) -> None:
     given = sorted((node, neighbour) for neighbour, node in INDEX.T.tolist())
     assert list(zip(edges.target.tolist(), edges.source.tolist())) == given
     assert edges.T.shape == (COLUMNS, ROWS) and edges.T.T is edges
@@ -46,7 +46,7 @@ def test_edges_are_those_given_sorted_by_node_and_the_transpose_turns_them(edges
     assert torch.equal(edges.T.to_transpose_order(edges.to_transpose_order(numbers)), numbers)
 
 
-def test_dots_and_sums_are_entries_and_products_of_dense_matrices(edges: SortedEdges) -> None:
+def test_dot_products_and_sums_are_entries_and_products_of_dense_matrices(edges: SortedEdges) -> None:
     x, y, weights = table(ROWS, 4), table(COLUMNS, 4), table(INDEX.shape[1])
     torch.testing.assert_close(edges.dot_products(x, y), (x @ y.T)[edges.target, edges.source])
     torch.testing.assert_close(edges.sum(weights, y), dense(edges, weights) @ y)
@@ -64,14 +64,14 @@ def test_softmax_is_taken_over_the_edges_into_a_node(edges: SortedEdges) -> None
     torch.testing.assert_close(edges.softmax(logits + 1e4), ours, rtol=1e-9, atol=0)
 
 
-def test_minus_infinity_is_not_heard_and_gets_no_gradient(edges: SortedEdges) -> None:
+def test_minus_infinity_has_zero_weight_and_no_gradient(edges: SortedEdges) -> None:
     silent = (edges.source == 0) | (edges.target == int(edges.target[0]))
     logits = table(INDEX.shape[1])
     weights = edges.softmax(logits.masked_fill(silent, -torch.inf))
     assert weights[silent].eq(0).all() and weights[~silent].gt(0).all()
     sums = torch.zeros(ROWS, dtype=torch.float64).index_add(0, edges.target, weights)
-    heard = torch.zeros(ROWS, dtype=torch.bool).index_fill(0, edges.target[~silent], True)
-    torch.testing.assert_close(sums, heard.double())
+    received = torch.zeros(ROWS, dtype=torch.bool).index_fill(0, edges.target[~silent], True)
+    torch.testing.assert_close(sums, received.double())
     (gradient,) = torch.autograd.grad(weights, logits, torch.randn_like(weights))
     assert gradient.isfinite().all() and gradient[silent].eq(0).all() and gradient.ne(0).any()
 
@@ -87,13 +87,13 @@ def test_gradients_agree_with_finite_differences(edges: SortedEdges) -> None:
 def test_no_edges_at_all() -> None:
     edges = SortedEdges(torch.empty(2, 0, dtype=torch.int64), 2, 3)
     x, y = table(2, 4), table(3, 4)
-    heard = edges.sum(edges.softmax(edges.dot_products(x, y)), y)
-    assert heard.eq(0).all() and heard.shape == (2, 4)
-    heard.sum().backward()
+    received = edges.sum(edges.softmax(edges.dot_products(x, y)), y)
+    assert received.eq(0).all() and received.shape == (2, 4)
+    received.sum().backward()
     assert x.grad is not None and x.grad.eq(0).all()
 
 
-def test_a_graph_gives_its_pairs_once_made() -> None:
+def test_a_graph_caches_its_sorted_edges() -> None:
     graph = small_graph()
     users, items = graph.pairs("like").T
     edges = graph.edges_to_users("like")
