@@ -43,7 +43,7 @@ format: env
 
 # Write the tables of the documents that come from the code; a test compares them.
 docs-tables: env
-	$(BIN)/python tests/support/document_tables.py
+	PYTHONPATH=tests $(BIN)/python -m support.document_tables
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from support.method_tables import backbone_table, decoder_table
+
 from graphrec.evaluation.metrics import DEFAULT_METRICS, Metric, metrics
 from graphrec.report.primitives.tables import markdown_table
 
@@ -51,6 +53,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "metrics of slices": lambda: metric_table("item_groups", "time"),
     "metrics of lists": lambda: metric_table("lists"),
     "metrics off policy": lambda: metric_table("off_policy"),
+    "backbones": backbone_table,
+    "decoders": decoder_table,
 }
 """By marker the function that gives the table's text, without a line end."""
 
