@@ -72,9 +72,9 @@ def _commonest_row(feature: Feature) -> tuple[int, int]:
     if isinstance(values, np.ndarray):
         rows = np.flatnonzero(feature.mask & (values != 0).any(axis=1))
         if len(rows):
-            found = pd.Series([hash(values[row].tobytes()) for row in rows])
-            counts = found.value_counts()
-            return int(counts.iloc[0]), int(rows[np.argmax(found == counts.index[0])])
+            hashes = pd.Series([hash(values[row].tobytes()) for row in rows])
+            counts = hashes.value_counts()
+            return int(counts.iloc[0]), int(rows[np.argmax(hashes == counts.index[0])])
     return 0, 0
 
 

@@ -18,7 +18,7 @@ def audit_graph(graph: InteractionGraph, split: Split) -> list[Finding]:
     so their mean over just these items is zero; where it is not, other items were averaged as well.
     """
     dataset = split.dataset
-    found = []
+    findings = []
     for role in ("click", "like"):
         edges, train = graph.pairs(role).numpy(), split.train_pairs(role)
         extra = ~np.isin(*(pairs[:, 0] * graph.num_items + pairs[:, 1] for pairs in (edges, train)))
@@ -26,7 +26,7 @@ def audit_graph(graph: InteractionGraph, split: Split) -> list[Finding]:
             user, item = edges[np.argmax(extra)]
             example = f"user {dataset.user_ids[user]}, item {dataset.item_ids[item]}"
             message = f"{role} edges of the graph are no training pairs"
-            found.append(Finding("edges_outside_train", "error", int(extra.sum()), message, example, NEXT_STEP))
+            findings.append(Finding("edges_outside_train", "error", int(extra.sum()), message, example, NEXT_STEP))
     in_train = np.zeros(dataset.num_items, dtype=bool)
     in_train[split.train["item"]] = True
     for name in graph.modalities:
@@ -38,5 +38,5 @@ def audit_graph(graph: InteractionGraph, split: Split) -> list[Finding]:
         if off.any():
             message = f"columns of feature `{name}` are not centred on the training items"
             example = f"column {int(np.argmax(off))}, mean {means[off][0]:.3g}"
-            found.append(Finding("features_scaled_elsewhere", "error", int(off.sum()), message, example, NEXT_STEP))
-    return found
+            findings.append(Finding("features_scaled_elsewhere", "error", int(off.sum()), message, example, NEXT_STEP))
+    return findings

@@ -11,7 +11,7 @@ from graphrec.checks.findings import SEVERITIES, Check, Finding
 from graphrec.checks.graph import audit_graph
 from graphrec.checks.leaks import audit_leaks
 from graphrec.checks.split import check_split
-from graphrec.checks.variants import Comparison, compare_variants, verdict
+from graphrec.checks.variants import VariantComparison, compare_variants, matched_variant
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split, SplitConfig, make_split
 from graphrec.errors import SplitError
@@ -20,10 +20,10 @@ from graphrec.graph.build import InteractionGraph
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found.
+    """What `graphrec check` reports about a dataset.
 
     Args:
-        dataset: what was looked at.
+        dataset: what was checked.
         statistics: its numbers, as `statistics` gives them.
         findings: errors first; those about the split and the graph behind those about the data.
         compared: the published sets of its source, the nearest first.
@@ -33,13 +33,13 @@ class Inspection:
     dataset: InteractionDataset
     statistics: dict[str, Any]
     findings: list[Finding]
-    compared: list[Comparison]
+    compared: list[VariantComparison]
     split: Split | None
 
     @property
-    def verdict(self) -> str:
+    def matched_variant(self) -> str:
         """Which published set it is, in a sentence."""
-        return verdict(self.dataset, self.compared)
+        return matched_variant(self.dataset, self.compared)
 
     @property
     def has_errors(self) -> bool:
@@ -50,10 +50,15 @@ class Inspection:
         return {
             "statistics": self.statistics,
             "published": {
-                "verdict": self.verdict,
+                "matched_variant": self.matched_variant,
                 "variants": [
-                    {"name": one.variant.name, "same": one.is_same, "counts": one.variant.counts, "found": one.found}
-                    for one in self.compared
+                    {
+                        "name": compared.variant.name,
+                        "same": compared.is_same,
+                        "counts": compared.variant.counts,
+                        "dataset_counts": compared.dataset_counts,
+                    }
+                    for compared in self.compared
                 ],
             },
             "split": self.split and {"name": self.split.config.name, "hash": self.split.hash, **self.split.counts},

@@ -15,16 +15,16 @@ def audit_leaks(split: Split) -> list[Finding]:
     """What leaks: none if no pair is in two splits and train knows every held-out user and item."""
     dataset = split.dataset
     train = distinct(keys(dataset, dataset.interactions))
-    seen_users, seen_items = (distinct(dataset.interactions[kind].to_numpy()) for kind in ("user", "item"))
+    train_users, train_items = (distinct(dataset.interactions[kind].to_numpy()) for kind in ("user", "item"))
     # The audit counts; it hands no test pair on and is therefore no opening of the test split.
     parts = {"valid": split.valid, "test": split._test}
-    found: list[Finding] = []
+    findings: list[Finding] = []
 
     def add(code: str, pairs: np.ndarray, wrong: np.ndarray, message: str) -> None:
         if wrong.any():
             user, item = pairs[np.argmax(wrong)]
             example = f"user number {user}, item number {item}"  # it may lie outside the ids
-            found.append(Finding(code, "error", int(wrong.sum()), message, example, NEXT_STEP))
+            findings.append(Finding(code, "error", int(wrong.sum()), message, example, NEXT_STEP))
 
     keyed = {}
     for part, pairs in parts.items():
@@ -34,11 +34,11 @@ def audit_leaks(split: Split) -> list[Finding]:
         in_train = np.isin(keyed[part], train)
         add(f"{part}_pair_in_train", pairs, in_train, f"{part} pairs are among the training pairs")
         add(f"{part}_pair_repeated", pairs, repeated, f"{part} pairs occur more than once")
-        for kind, column, seen in (("user", 0, seen_users), ("item", 1, seen_items)):
+        for kind, column, train_rows in (("user", 0, train_users), ("item", 1, train_items)):
             if split.config.unseen == "keep":
                 continue
-            unknown = ~np.isin(pairs[:, column], seen)
+            unknown = ~np.isin(pairs[:, column], train_rows)
             add(f"{part}_{kind}_unknown", pairs, unknown, f"{part} pairs name a {kind} that train does not know")
     both = np.isin(keyed["valid"], keyed["test"])
     add("pair_in_valid_and_test", split.valid, both, "pairs are in valid and in test")
-    return found
+    return findings

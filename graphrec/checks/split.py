@@ -16,11 +16,11 @@ FEW_USERS = 200
 
 def check_split(dataset: InteractionDataset, split: Split) -> Iterator[Finding]:
     """Findings about a split of a dataset: users and items that train does not know, few held-out users, lost pairs."""
-    for kind, ids, known in (
+    for kind, ids, in_train in (
         ("user", dataset.user_ids, split.dataset.user_ids[np.unique(split.train["user"])]),
         ("item", dataset.item_ids, split.dataset.item_ids[np.unique(split.train["item"])]),
     ):
-        unknown = ~np.isin(ids.astype(str), known.astype(str))
+        unknown = ~np.isin(ids.astype(str), in_train.astype(str))
         if unknown.any():
             message = f"{kind}s have no row in the training split of `{split.config.name}`"
             step = "nothing: they are left out and counted; split.unseen = `keep` ranks them with the rest"

@@ -31,7 +31,7 @@ def check_times(dataset: InteractionDataset) -> Iterator[Finding]:
     column = events["timestamp"]
     missing = column.isna().to_numpy()
     raw_files = "check the time column of the raw files"
-    found: list[tuple[str, Severity, np.ndarray, str, str]] = [
+    rows: list[tuple[str, Severity, np.ndarray, str, str]] = [
         ("missing_times", "error", missing, "events have no time", raw_files),
         ("negative_times", "warning", (column < 0).to_numpy(), "times are negative", raw_files),
     ]
@@ -41,13 +41,13 @@ def check_times(dataset: InteractionDataset) -> Iterator[Finding]:
         if seconds is not None:
             future, ancient = seconds > time.time(), seconds < FIRST_LOG
             step = "drop these events, or check the time column of the raw files: a split by time puts them at its end"
-            found.append(("future_times", "warning", future, "times are in the future", step))
+            rows.append(("future_times", "warning", future, "times are in the future", step))
             step = step.replace("end", "beginning")
-            found.append(("ancient_times", "warning", ancient, "times are before 1990", step))
+            rows.append(("ancient_times", "warning", ancient, "times are before 1990", step))
         unsorted = np.concatenate([[False], times[1:] < times[:-1]])
         message = "events are earlier than the one in the row before"
-        found.append(("unsorted_times", "info", unsorted, message, "nothing: all that needs the order sorts by time"))
-    for code, severity, wrong, message, step in found:
+        rows.append(("unsorted_times", "info", unsorted, message, "nothing: all that needs the order sorts by time"))
+    for code, severity, wrong, message, step in rows:
         if wrong.any():
             example = f"{example_pair(dataset, events, wrong)}, time {column.iloc[int(np.argmax(wrong))]}"
             yield Finding(code, severity, int(wrong.sum()), message, example, step)
@@ -85,8 +85,8 @@ def seconds_of(times: np.ndarray) -> np.ndarray | None:
         if least <= middle < greatest:
             return times * unit
     if DATES[0] <= middle <= DATES[1]:
-        days, place = np.unique(times, return_inverse=True)
+        days, index = np.unique(times, return_inverse=True)
         moments = pd.to_datetime(pd.Series(days.astype(str)), format="%Y%m%d", errors="coerce")
         if moments.notna().all():
-            return ((moments - pd.Timestamp(0)) / pd.Timedelta(seconds=1)).to_numpy()[place]
+            return ((moments - pd.Timestamp(0)) / pd.Timedelta(seconds=1)).to_numpy()[index]
     return None

@@ -11,21 +11,21 @@ from graphrec.data.splitters import distinct, keys
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VariantComparison:
     """A prepared dataset compared with one published set.
 
     Args:
         variant: the published set.
-        found: for each of its counts that of the dataset; None where the dataset has nothing to count.
+        dataset_counts: for each of its counts that of the dataset; None where the dataset has nothing to count.
     """
 
     variant: Variant
-    found: dict[str, int | None]
+    dataset_counts: dict[str, int | None]
 
     @property
     def different(self) -> list[str]:
         """The counts that are not equal."""
-        return [key for key, published in self.variant.counts.items() if self.found[key] != published]
+        return [key for key, published in self.variant.counts.items() if self.dataset_counts[key] != published]
 
     @property
     def is_same(self) -> bool:
@@ -35,15 +35,15 @@ class Comparison:
     def distance(self) -> float:
         """Mean absolute log ratio of the counts; what cannot be counted is taken to differ tenfold."""
         ratios = (
-            abs(math.log(max(found, 1) / max(published, 1))) if found is not None else math.log(10)
-            for published, found in zip(self.variant.counts.values(), self.found.values())
+            abs(math.log(max(count, 1) / max(published, 1))) if count is not None else math.log(10)
+            for published, count in zip(self.variant.counts.values(), self.dataset_counts.values())
         )
-        return sum(ratios) / len(self.found)
+        return sum(ratios) / len(self.dataset_counts)
 
     def __str__(self) -> str:
         """The variant with each count, and next to it the dataset's own where they differ."""
         counts = (
-            f"{key} {published:,}" + (f" (here {_shown(self.found[key])})" if key in self.different else "")
+            f"{key} {published:,}" + (f" (here {_shown(self.dataset_counts[key])})" if key in self.different else "")
             for key, published in self.variant.counts.items()
         )
         return f"{self.variant.name}: {', '.join(counts)}"
@@ -54,48 +54,52 @@ def counts(dataset: InteractionDataset) -> dict[str, int]:
     `clicks.PART` where the source gives the split."""
     events = dataset.interactions
     pair = keys(dataset, events)
-    found = {
+    numbers = {
         "users": dataset.num_users,
         "items": dataset.num_items,
         "events": len(events),
         "pairs": len(distinct(pair)),
     }
-    found |= {f"{role}s": len(dataset.pairs(role)) for role in ("click", "like")}
+    numbers |= {f"{role}s": len(dataset.pairs(role)) for role in ("click", "like")}
     for name in dataset.behaviours:
-        found[f"pairs.{name}"] = len(distinct(pair[(events["behaviour"] == name).to_numpy()]))
+        numbers[f"pairs.{name}"] = len(distinct(pair[(events["behaviour"] == name).to_numpy()]))
     if "part" in events:
         roles = {*dataset.feedback["click"], *dataset.feedback["like"]}
         clicked = events["behaviour"].isin(roles).to_numpy()
         for part in events["part"].cat.categories:
-            found[f"clicks.{part}"] = len(distinct(pair[clicked & (events["part"] == part).to_numpy()]))
-    return found
+            numbers[f"clicks.{part}"] = len(distinct(pair[clicked & (events["part"] == part).to_numpy()]))
+    return numbers
 
 
-def compare_variants(dataset: InteractionDataset, known: dict[str, Card] | None = None) -> list[Comparison]:
+def compare_variants(
+    dataset: InteractionDataset, known_cards: dict[str, Card] | None = None
+) -> list[VariantComparison]:
     """The dataset compared with each published set of its source's card, the nearest first; none for a simulated one.
 
     Args:
-        known: the cards by source; by default all.
+        known_cards: the cards by source; by default all.
     """
-    card = (cards() if known is None else known).get(str(dataset.provenance.get("source")))
+    card = (cards() if known_cards is None else known_cards).get(str(dataset.provenance.get("source")))
     if card is None or "simulated" in dataset.provenance:
         return []
-    own = counts(dataset)
-    found = [Comparison(variant, {key: own.get(key) for key in variant.counts}) for variant in card.variants]
+    numbers = counts(dataset)
+    compared = [
+        VariantComparison(variant, {key: numbers.get(key) for key in variant.counts}) for variant in card.variants
+    ]
     if card.access == "yours":  # anything can be a table: a difference means nothing
-        found = [one for one in found if one.is_same]
-    return sorted(found, key=lambda one: one.distance)
+        compared = [comparison for comparison in compared if comparison.is_same]
+    return sorted(compared, key=lambda comparison: comparison.distance)
 
 
-def verdict(dataset: InteractionDataset, compared: list[Comparison]) -> str:
+def matched_variant(dataset: InteractionDataset, compared: list[VariantComparison]) -> str:
     """Which published set the dataset is, in a sentence."""
     if "simulated" in dataset.provenance:
         return "a simulated twin, not any published set"
     if not compared:
         return "nothing to compare with: no counts of its source are known"
-    same = [one for one in compared if one.is_same]
+    same = [comparison for comparison in compared if comparison.is_same]
     if same:
-        return "; ".join(f"{one} ({one.variant.counted_from})" for one in same)
+        return "; ".join(f"{comparison} ({comparison.variant.counted_from})" for comparison in same)
     return f"not a published set; the nearest is {compared[0]}"
 
 

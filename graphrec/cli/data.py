@@ -143,7 +143,7 @@ def check(
 
         facts = inspection.statistics
         events = ", ".join(f"{name} {count:,}" for name, count in facts["events"].items())
-        more_facts = [("events", events), ("times", span_text(facts)), ("published set", inspection.verdict)]
+        more_facts = [("events", events), ("times", span_text(facts)), ("published set", inspection.matched_variant)]
         print_table(["statistic", "value"], [*number_rows(facts), *more_facts])
         for table_headers, rows in (modality_table(facts), oracles, finding_table(inspection.findings)):
             if rows:

@@ -41,7 +41,7 @@ def write_check_page(inspection: Inspection, out: Path, oracles: TextTable = ([]
         lead=", ".join(counted(severities.count(kind), kind) for kind in ("error", "warning")) + " found.",
         provenance=dataset.provenance,
         feedback={role: ", ".join(names) for role, names in dataset.feedback.items()},
-        verdict=inspection.verdict,
+        verdict=inspection.matched_variant,
         span=span_text(inspection.statistics),
         published=_published(inspection),
         numbers=number_rows(inspection.statistics),
@@ -62,7 +62,7 @@ def _published(inspection: Inspection) -> TextTable:
             comparison.variant.name,
             "yes" if comparison.is_same else "no",
             ", ".join(f"{key} {count:,}" for key, count in comparison.variant.counts.items()),
-            ", ".join(f"{key} {'none' if n is None else format(n, ',')}" for key, n in comparison.found.items()),
+            ", ".join(f"{key} {'none' if n is None else format(n, ',')}" for key, n in comparison.dataset_counts.items()),
             comparison.variant.counted_from,
         )
         for comparison in inspection.compared

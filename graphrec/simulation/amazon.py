@@ -82,5 +82,5 @@ class AmazonWorld(World):
     def ids(cls, config: WorldConfig) -> tuple[np.ndarray, np.ndarray]:
         """Shuffled, in the form of Amazon's ids."""
         user_ids, item_ids = super().ids(config)
-        users = np.asarray([f"A{int(one):013d}" for one in user_ids], dtype=object)
-        return users, np.asarray([f"B{int(one):09d}" for one in item_ids], dtype=object)
+        users = np.asarray([f"A{int(number):013d}" for number in user_ids], dtype=object)
+        return users, np.asarray([f"B{int(number):09d}" for number in item_ids], dtype=object)

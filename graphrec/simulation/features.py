@@ -72,38 +72,40 @@ def picture(config: PictureConfig, latents: Latents, width: int) -> tuple[np.nda
     return values * has[:, None], has
 
 
-def draw_words(place: np.ndarray, vectors: np.ndarray, lengths: np.ndarray, uniform: np.ndarray) -> sparse.csr_array:
-    """Word counts `[I, vocabulary]`, each word of an item drawn from softmax(<its place, the word's vector>).
+def draw_words(
+    item_vectors: np.ndarray, vectors: np.ndarray, lengths: np.ndarray, uniform: np.ndarray
+) -> sparse.csr_array:
+    """Word counts `[I, vocabulary]`, each word of an item drawn from softmax(<the item, the word's vector>).
 
     Args:
-        place: `[I, k]`; vectors: `[vocabulary, k]`; lengths: `[I]` words an item, each at least one;
+        item_vectors: `[I, k]`; vectors: `[vocabulary, k]`; lengths: `[I]` words an item, each at least one;
         uniform: as many uniform numbers as there are words.
     """
-    items, vocabulary = len(place), len(vectors)
+    items, vocabulary = len(item_vectors), len(vectors)
     ends = np.cumsum(lengths)
     words = []
     for start in range(0, items, WORD_BLOCK):
         stop = min(start + WORD_BLOCK, items)
-        logits = place[start:stop] @ vectors.T
+        logits = item_vectors[start:stop] @ vectors.T
         cumulative = np.cumsum(np.exp(logits - logits.max(axis=1, keepdims=True)), axis=1)
         cumulative /= cumulative[:, -1:]
         row = np.repeat(np.arange(stop - start), lengths[start:stop])
         first = ends[start] - lengths[start]
         # One sorted array for the whole block: row r's distribution lies between r and r + 1.
         stacked = (cumulative + np.arange(stop - start)[:, None]).ravel()
-        found = np.searchsorted(stacked, uniform[first : first + len(row)] + row, side="right")
-        words.append(np.clip(found - row * vocabulary, 0, vocabulary - 1))
+        word = np.searchsorted(stacked, uniform[first : first + len(row)] + row, side="right")
+        words.append(np.clip(word - row * vocabulary, 0, vocabulary - 1))
     item = np.repeat(np.arange(items), lengths)
     ones = np.ones(len(item), dtype=np.int64)
     return sparse.csr_array(sparse.coo_array((ones, (item, np.concatenate(words))), shape=(items, vocabulary)))
 
 
-def draw_labels(seed: int, name: str, place: np.ndarray, count: int) -> np.ndarray:
-    """One of `count` labels for each row of `place` `[N, k]`, as a word is drawn: `[N]`, from 0."""
-    rows, width = place.shape
+def draw_labels(seed: int, name: str, entity_vectors: np.ndarray, count: int) -> np.ndarray:
+    """One of `count` labels for each row of `entity_vectors` `[N, k]`, as a word is drawn: `[N]`, from 0."""
+    rows, width = entity_vectors.shape
     vectors = numpy_generator(seed, f"{name} labels").standard_normal((count, width))
     uniform = numpy_generator(seed, f"{name} draws").random((rows,))
-    return draw_words(place, vectors, np.ones(rows, dtype=np.int64), uniform).indices.astype(np.int64)
+    return draw_words(entity_vectors, vectors, np.ones(rows, dtype=np.int64), uniform).indices.astype(np.int64)
 
 
 def item_label(
@@ -115,7 +117,7 @@ def item_label(
         shown: `[I, latent width]` the latent that the label shows.
         confounder: v `[I]`, where the label shows it too.
     """
-    place = config.label_taste * shown
+    item_vectors = config.label_taste * shown
     if confounder is not None:
-        place = np.concatenate([place, config.label_confounder * confounder[:, None]], axis=1)
-    return draw_labels(config.seed, name, place, count)
+        item_vectors = np.concatenate([item_vectors, config.label_confounder * confounder[:, None]], axis=1)
+    return draw_labels(config.seed, name, item_vectors, count)

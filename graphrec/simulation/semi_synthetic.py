@@ -108,19 +108,19 @@ def derive_latents(config: WorldConfig, dataset: InteractionDataset) -> Latents:
         )
     exposure, content = _by_role(dataset)
     drawn = draw_latents(config)
-    e, seen = _project(config, "exposure", exposure, config.latent_width)
-    q, known = _project(config, "content", content, config.latent_width)
+    e, has_exposure = _project(config, "exposure", exposure, config.latent_width)
+    q, covered = _project(config, "content", content, config.latent_width)
     direction, _ = _project(config, "confounder", exposure, 1)
     chance = numpy_generator(config.seed, "ties").random(config.items)
     furthest = np.lexsort((chance, direction[:, 0]))
-    furthest = furthest[seen[furthest]][::-1][: round(config.prevalence * int(seen.sum()))]
-    confounder = np.where(seen, False, drawn.confounder)
+    furthest = furthest[has_exposure[furthest]][::-1][: round(config.prevalence * int(has_exposure.sum()))]
+    confounder = np.where(has_exposure, False, drawn.confounder)
     confounder[furthest] = True
     return Latents(
         taste=drawn.taste,
         exposure_taste=drawn.exposure_taste,
-        content=np.where(known[:, None], q, drawn.content),
-        exposure=np.where(seen[:, None], e, drawn.exposure),
+        content=np.where(covered[:, None], q, drawn.content),
+        exposure=np.where(has_exposure[:, None], e, drawn.exposure),
         confounder=confounder,
     )
 
@@ -198,18 +198,18 @@ def _project(
     config: WorldConfig, name: str, features: Mapping[str, Feature], width: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random projections `[I, width]`, standardised over the items with any of the features, and which those are."""
-    values, known = np.zeros((config.items, width)), np.zeros(config.items, dtype=bool)
+    values, covered = np.zeros((config.items, width)), np.zeros(config.items, dtype=bool)
     for modality, feature in features.items():
         matrix = feature.values[feature.mask].astype(np.float64)
         square = matrix.multiply(matrix) if sparse.issparse(matrix) else matrix**2
-        mean, power = (np.asarray(one.mean(axis=0)).ravel() for one in (matrix, square))
+        mean, power = (np.asarray(array.mean(axis=0)).ravel() for array in (matrix, square))
         variance = power - mean**2
         varies = variance > 1e-10 * power
         weights = numpy_generator(config.seed, f"projection {name} {modality}").standard_normal((feature.width, width))
         weights *= np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * max(1, varies.sum())), 0.0)[:, None]
         values[feature.mask] += matrix @ weights - mean @ weights
-        known |= feature.mask
-    spread = values[known].std(axis=0) if known.any() else np.zeros(width)
+        covered |= feature.mask
+    spread = values[covered].std(axis=0) if covered.any() else np.zeros(width)
     if not (spread > 0).all():
         raise DataError(
             "the features do not differ between items",
@@ -217,7 +217,7 @@ def _project(
             got=", ".join(features),
             next_step=Phrase("bring other features, or simulate a whole world without {}", Argument("dataset")),
         )
-    return (values - values[known].mean(axis=0)) / spread, known
+    return (values - values[covered].mean(axis=0)) / spread, covered
 
 
 def _with_feedback(dataset: InteractionDataset, log: Log, description: dict[str, Any]) -> InteractionDataset:

@@ -133,8 +133,8 @@ def _titles(config: TiktokConfig, latents: Latents) -> sparse.csr_array:
     exposed = config.exposure_shows == "title"
     shown = latents.exposure if exposed else latents.content
     mark = config.word_confounder * (latents.confounder & exposed)
-    place = np.concatenate([config.word_taste * shown, mark[:, None]], axis=1)
-    return draw_words(place, vectors, lengths, uniform)
+    item_vectors = np.concatenate([config.word_taste * shown, mark[:, None]], axis=1)
+    return draw_words(item_vectors, vectors, lengths, uniform)
 
 
 def _write_log(path: Path, config: TiktokConfig, world: Drawn) -> None:

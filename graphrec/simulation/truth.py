@@ -348,8 +348,8 @@ def oracle_gaps(dataset: InteractionDataset, folder: Path, *, users: int = 2000,
         DataError: there is no truth, or the dataset was not prepared from that world.
     """
     rows = np.unique(np.linspace(0, dataset.num_users - 1, min(users, dataset.num_users)).astype(np.int64))
-    known = truth_of(folder, dataset.provenance, dataset.user_ids[rows], dataset.item_ids)
-    return {target: oracle_gap(known, None, k, target=target) for target in TARGETS}
+    truth = truth_of(folder, dataset.provenance, dataset.user_ids[rows], dataset.item_ids)
+    return {target: oracle_gap(truth, None, k, target=target) for target in TARGETS}
 
 
 def truth_of(folder: Path, provenance: Mapping[str, Any], user_ids: np.ndarray, item_ids: np.ndarray) -> Truth:
@@ -404,7 +404,7 @@ def _pairs(truth: Truth, pairs: np.ndarray | None) -> sparse.csr_array:
 def _along(values: np.ndarray, ranked: np.ndarray, candidates: np.ndarray | None) -> np.ndarray:
     """Values of the listed items `[b, K]`, 0 in empty places."""
     filled = ranked >= 0
-    place = np.where(filled, ranked, 0)
-    if candidates is not None and (filled & ~np.take_along_axis(candidates, place, 1)).any():
+    item = np.where(filled, ranked, 0)
+    if candidates is not None and (filled & ~np.take_along_axis(candidates, item, 1)).any():
         raise DataError("a ranked list holds an item that is no candidate", next_step="mask it before ranking")
-    return np.where(filled, np.take_along_axis(values, place, 1), 0.0)
+    return np.where(filled, np.take_along_axis(values, item, 1), 0.0)

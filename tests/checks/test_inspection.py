@@ -29,7 +29,7 @@ def test_a_sound_dataset_is_split_and_free_of_leaks(tiny_prepared):
     assert "no_leaks" in codes(inspection) and not inspection.has_errors
     said = json.loads(json.dumps(inspection.to_dict()))
     assert said["split"]["hash"] == inspection.split.hash
-    assert "simulated" in said["published"]["verdict"]
+    assert "simulated" in said["published"]["matched_variant"]
 
 
 def test_the_default_split_is_what_the_data_allows():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from graphrec.checks.variants import compare_variants, counts, verdict
+from graphrec.checks.variants import compare_variants, counts, matched_variant
 from graphrec.data.cards import Card
 from graphrec.data.prepare import prepare
 
@@ -39,14 +39,14 @@ def test_a_set_is_recognised_by_all_its_counts(dataset):
     known = card_with(other={"users": 2, "items": 9}, same={"users": 2, "items": 2, "clicks": 3})
     compared = compare_variants(dataset, known)
     assert [(one.variant.name, one.is_same) for one in compared] == [("same", True), ("other", False)]
-    assert verdict(dataset, compared) == "same: users 2, items 2, clicks 3 (its paper)"
+    assert matched_variant(dataset, compared) == "same: users 2, items 2, clicks 3 (its paper)"
 
 
 def test_one_count_off_is_no_published_set(dataset):
     known = card_with(far={"users": 2, "items": 900}, near={"users": 2, "items": 3, "pairs.buy": 7})
     compared = compare_variants(dataset, known)
     assert [one.different for one in compared] == [["items", "pairs.buy"], ["items"]]
-    assert verdict(dataset, compared) == (
+    assert matched_variant(dataset, compared) == (
         "not a published set; the nearest is near: users 2, items 3 (here 2), pairs.buy 7 (here none)"
     )
 
@@ -54,13 +54,13 @@ def test_one_count_off_is_no_published_set(dataset):
 def test_a_twin_of_full_size_is_not_taken_for_the_real_set(dataset):
     twin = replace(dataset, provenance={**dataset.provenance, "simulated": {"world": "drawn"}})
     compared = compare_variants(twin, card_with(same={"users": 2, "items": 2}))
-    assert compared == [] and verdict(twin, compared) == "a simulated twin, not any published set"
+    assert compared == [] and matched_variant(twin, compared) == "a simulated twin, not any published set"
 
 
 def test_a_table_of_ones_own_is_compared_with_what_it_equals_alone(dataset):
     known = card_with("yours", other={"users": 2, "items": 9}, same={"users": 2, "items": 2})
     assert [one.variant.name for one in compare_variants(dataset, known)] == ["same"]
-    assert "nothing to compare" in verdict(dataset, compare_variants(dataset, {}))
+    assert "nothing to compare" in matched_variant(dataset, compare_variants(dataset, {}))
 
 
 @pytest.mark.realdata

@@ -67,7 +67,7 @@ def test_check_audits_a_split_and_writes_a_page(call: Call, tiny_prepared: Path,
     assert said.status == 0 and str(page) in said.err
     assert said.json["split"]["name"] == "global_time"
     assert "no_leaks" in [finding["code"] for finding in said.json["findings"]]
-    assert "simulated" in said.json["published"]["verdict"]
+    assert "simulated" in said.json["published"]["matched_variant"]
     assert page.read_text(encoding="utf-8").count("<svg") == 6
     said = call("check", tiny_prepared, "--split", "globaltime")
     assert said.status == 2 and "did you mean `global_time`" in said.err
