@@ -62,7 +62,10 @@ def _published(inspection: Inspection) -> TextTable:
             comparison.variant.name,
             "yes" if comparison.is_same else "no",
             ", ".join(f"{key} {count:,}" for key, count in comparison.variant.counts.items()),
-            ", ".join(f"{key} {'none' if n is None else format(n, ',')}" for key, n in comparison.dataset_counts.items()),
+            ", ".join(
+                f"{key} {'none' if count is None else format(count, ',')}"
+                for key, count in comparison.dataset_counts.items()
+            ),
             comparison.variant.counted_from,
         )
         for comparison in inspection.compared
