@@ -21,7 +21,7 @@ $(STAMP): requirements.lock requirements-oracle.lock pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
-# Simulate the twin of Tiktok, train five methods on one backbone, judge them, write the report.
+# Simulate the twin of Tiktok, train five methods on one backbone, evaluate them, write the report.
 demo: env
 	$(BIN)/python benchmarks/tiktok.py --out runs/demo
 

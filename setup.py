@@ -1,4 +1,4 @@
-"""A built package carries the dataset cards, which lie at the top of the repository; all else is in pyproject.toml."""
+"""Copies the dataset cards, which are in the folder `datasets`, into a built package; pyproject.toml has all else."""
 
 import shutil
 from pathlib import Path

@@ -186,8 +186,8 @@ class UnknownNameError(GraphrecError):
       got: `hrc`
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], where: object = None) -> None:
-        names = sorted(known)
+    def __init__(self, kind: str, name: str, names: Iterable[str], where: object = None) -> None:
+        names = sorted(names)
         nearest = nearest_name(name, names)
         super().__init__(
             f"unknown {kind} `{name}`" + (f"; did you mean `{nearest}`?" if nearest else ""),
@@ -222,11 +222,11 @@ def damaged(path: Path, got: str, next_step: str = "train the run again") -> Run
     return RunError("a file of the run is missing or damaged", got=got, where=path, next_step=next_step)
 
 
-def nearest_name(name: str, known: Iterable[str]) -> str | None:
+def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """The name closest to `name`, or None when none is close.
 
     >>> nearest_name("lightgcm", ["lightgcn", "mmgcn"])
     'lightgcn'
     """
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
     return close[0] if close else None

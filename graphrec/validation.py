@@ -78,11 +78,11 @@ def _key_error(
             got=f"`{first['input']}`",
             where=where,
         )
-    known = _keys_of(model, first["loc"][:-1])
-    near = nearest_name(path[-1], known)
+    keys = _keys_of(model, first["loc"][:-1])
+    near = nearest_name(path[-1], keys)
     return RecipeError(
         f"unknown {what} `{key}`" + (f"; did you mean `{near}`?" if near else ""),
-        expected="one of " + ", ".join(sorted(known)) if known else "no key here",
+        expected="one of " + ", ".join(sorted(keys)) if keys else "no key here",
         got=f"`{path[-1]} = {first['input']!r}`",
         where=where,
     )

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
 import graphrec
+from graphrec.cli import app
 from graphrec.cli.errors import in_shell
 from graphrec.errors import (
     ANOTHER_FOLDER,
@@ -23,6 +25,8 @@ from graphrec.errors import (
     RunError,
     UnknownNameError,
 )
+from graphrec.evaluation.result_sets import EVALUATE_ARGUMENTS, evaluation_of
+from graphrec.system.shell import option
 
 PACKAGE = Path(graphrec.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z]")
@@ -76,3 +80,15 @@ def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
+
+
+def test_the_commands_of_the_next_steps_have_the_options_that_they_are_given() -> None:
+    """An option of another name than its argument is listed in `graphrec.system.shell`."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    takes = {name: {option for one in command.params for option in one.opts} for name, command in commands.items()}
+    for result_set in EVALUATE_ARGUMENTS:
+        words = in_shell(evaluation_of(result_set, "runs/a")).split()
+        assert words[:3] == ["graphrec", "evaluate", "runs/a"]
+        assert {word for word in words if word.startswith("--")} <= takes["evaluate"]
+    for argument, command in (("overrides", "train"), ("dataset", "simulate"), ("estimands", "evaluate")):
+        assert option(argument) in takes[command]

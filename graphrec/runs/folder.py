@@ -17,7 +17,7 @@ from graphrec.runs.manifest import data_and_code, read_manifest, require_unchang
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import remove_results
 from graphrec.runs.run import Run
-from graphrec.system.files import LOCK, file_lock, require_place, write_json, write_text
+from graphrec.system.files import LOCK, file_lock, require_own_folder, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class RunFolder:
             RunError: the path is a file, or the folder holds something that is no run.
             MismatchError: it holds another recipe's run, complete or interrupted.
         """
-        require_place(self.path, RECIPE, "a run", goes_on="one with a run of this recipe")
+        require_own_folder(self.path, RECIPE, "a run", resumable="one with a run of this recipe")
         run = complete_run(self.path)
         if run is None and not self.checkpoint.is_file():
             return Absent()

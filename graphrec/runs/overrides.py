@@ -1,4 +1,4 @@
-"""Overrides of a recipe: `KEY.SUB=VALUE` texts, as `--set` takes them. Values are TOML, or else plain text."""
+"""Overrides of a recipe: `KEY.SUB=VALUE` texts. Values are TOML, or else plain text."""
 
 from __future__ import annotations
 

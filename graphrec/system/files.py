@@ -87,13 +87,13 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def require_place(folder: Path, marker: str, what: str, *, goes_on: str) -> None:
+def require_own_folder(folder: Path, marker: str, what: str, *, resumable: str) -> None:
     """Refuse to begin `what` in a folder that holds something else.
 
     Args:
         marker: the file by which a folder is recognised in which `what` may resume.
         what: such as "a run".
-        goes_on: what such a folder is, such as "one with a run of this recipe".
+        resumable: what such a folder is, such as "one with a run of this recipe".
 
     Raises:
         RunError: `folder` is a file, or has other content and no marker.
@@ -101,7 +101,7 @@ def require_place(folder: Path, marker: str, what: str, *, goes_on: str) -> None
     if content := _foreign_content(folder, marker):
         raise RunError(
             f"not a place for {what}",
-            expected=f"a new folder, or {goes_on}",
+            expected=f"a new folder, or {resumable}",
             got=content,
             where=folder,
             next_step=ANOTHER_FOLDER,

@@ -30,5 +30,5 @@ def command(name: str, *operands: object, **options: object) -> str:
     >>> command("evaluate", "runs/hcr", split="valid", slices=False)
     'graphrec evaluate runs/hcr --split valid'
     """
-    given = (option(key, value) for key, value in options.items() if value not in (None, False, []))
-    return " ".join(["graphrec", name, *(shlex.quote(str(operand)) for operand in operands), *given])
+    spelled = (option(key, value) for key, value in options.items() if value not in (None, False, []))
+    return " ".join(["graphrec", name, *(shlex.quote(str(operand)) for operand in operands), *spelled])

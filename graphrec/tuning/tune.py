@@ -15,7 +15,7 @@ from graphrec.errors import GraphrecError, MismatchError, RecipeError, UnknownNa
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
-from graphrec.system.files import LOCK, file_lock, require_place
+from graphrec.system.files import LOCK, file_lock, require_own_folder
 from graphrec.training.progress import Progress, silent
 from graphrec.tuning.results import Trial, Tuning, trial_folder
 from graphrec.tuning.space import RECIPE_SPACE, Space
@@ -93,7 +93,7 @@ def tune(
         "data": fingerprint(Path(recipe.data.path)),
         "split": split.hash,
     }
-    require_place(out, STUDY, "a tuning", goes_on="one with a tuning of this recipe")
+    require_own_folder(out, STUDY, "a tuning", resumable="one with a tuning of this recipe")
     out.mkdir(parents=True, exist_ok=True)
     with file_lock(out / LOCK):
         study = TuningStudy(out / STUDY, space, sampler, identity)

@@ -93,10 +93,19 @@ def test_show_prints_the_resolved_recipe(call: Call, recipe_file: Path, tmp_path
 
 @pytest.mark.parametrize(
     ("kind", "one"),
-    [("backbones", "mmgcn"), ("decoders", "hcr"), ("estimands", "front_door"), ("sources", "table"),
-     ("worlds", "tiktok"), ("splitters", "chronological"), ("refutations", "placebo_modality"), ("metrics", "ndcg"), ("callbacks", "progress"),
-     ("checks", "activity")],
-)  # fmt: skip
+    [
+        ("backbones", "mmgcn"),
+        ("callbacks", "progress"),
+        ("checks", "activity"),
+        ("decoders", "hcr"),
+        ("estimands", "front_door"),
+        ("metrics", "ndcg"),
+        ("refutations", "placebo_modality"),
+        ("sources", "table"),
+        ("splitters", "chronological"),
+        ("worlds", "tiktok"),
+    ],
+)
 def test_list_names_what_there_is(call: Call, kind: str, one: str) -> None:
     assert one in call("list", kind).out
     rows = call("list", kind, "--json").json

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, RunError
-from graphrec.system.files import LOCK, file_lock, read_json, require_place, write_json
+from graphrec.system.files import LOCK, file_lock, read_json, require_own_folder, write_json
 
 MARKER, PREPARED = "benchmark.json", "prepared"
 RECIPE = ".toml"
@@ -29,7 +29,7 @@ def lock_folder(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
     """
     out = Path(out)
     marker = out / MARKER
-    require_place(out, MARKER, "a benchmark", goes_on=f"one with {MARKER} in it")
+    require_own_folder(out, MARKER, "a benchmark", resumable=f"one with {MARKER} in it")
     out.mkdir(parents=True, exist_ok=True)
     with file_lock(out / LOCK):
         begun = marker.is_file() and (out / PREPARED).exists()  # nothing is mixed where there is no data yet
