@@ -161,27 +161,26 @@ class DelimitedText:
             end: a last line of a wrong width. It cannot be in the file, since it has a NUL byte: where the parser does
                 not find it, a quote is open.
         """
-        unread, block = len(self._header), b"\n"
+        unread, block = len(self._header), b""
         for number, content in read_blocks(self.file):
+            if block:  # an empty one would end the stream
+                yield block
             block = content[unread:]
             number += content.count(b"\n", 0, unread)
             unread -= min(unread, len(content))
             self._check_block(number, block)
             if self._mark != self.delimiter:
                 block = block.replace(self.delimiter.encode(), self._mark.encode())
-            if block:  # an empty one would end the stream
-                yield block
-        yield (b"" if block[-1:] in (b"", b"\n") else b"\n") + end + b"\n"
+        # In one piece with the last line: the parser lets a row cross from one block to the next, but not to a third.
+        yield block + (b"" if block[-1:] in (b"", b"\n") else b"\n") + end + b"\n"
 
     def _check_block(self, number: int, block: bytes) -> None:
         """Refuse a repeated header; and where a value ends in its line, other line ends and quotes that stay open."""
         header = self._header.strip(b"\r\n")
-        position = (b"\n" + block).find(b"\n" + header) if header else -1
-        while position >= 0:
-            if block[position + len(header) :][:1] in (b"", b"\r", b"\n"):
-                where = line_at(self.file, number, block, position)
-                raise DataError("the header is repeated", where=where, next_step="remove the line")
-            position = block.find(b"\n" + header, position) + 1 or -1
+        lines = b"\n" + block.replace(b"\r", b"\n") + b"\n"
+        if header and (position := lines.find(b"\n" + header.replace(b"\r", b"\n") + b"\n")) >= 0:
+            where = line_at(self.file, number, block, position)
+            raise DataError("the header is repeated", where=where, next_step="remove the line")
         if self._mark != self.delimiter and self._mark.encode() in block:
             where = line_at(self.file, number, block, block.index(self._mark.encode()))
             raise DataError("the line holds a control character", got=repr(self._mark), where=where)
@@ -212,12 +211,13 @@ class DelimitedText:
             position, number, value = int(match[1]), int(match[2]), match[3]
             return self.value_error(position, kinds[position], value, number - 1)
         if "straddling object" in message:
-            return self._open_quote(rows)
+            return self._open_quote(rows, expected="a quote that closes within a mebibyte")
         return DataError("the file cannot be parsed", got=message, where=self.file)
 
-    def _open_quote(self, row: int) -> DataError:
+    def _open_quote(self, row: int, expected: str = "a quote that closes") -> DataError:
         where = f"{self.file}, row {row + 1} (without the header)"
-        return DataError("a quote does not close", where=where, next_step='write a quote within a value as `""`')
+        step = 'write a quote within a value as `""`'
+        return DataError("a quote does not close", expected=expected, where=where, next_step=step)
 
 
 class _Stream(io.RawIOBase):

@@ -106,6 +106,12 @@ def test_a_second_header_and_a_nul_byte_are_refused(tmp_path, rows):
     with pytest.raises(DataError, match=r"log\.csv:3") as caught:
         list(TableFile(file).frames(rows=rows))
     assert "header" in caught.value.problem
+    file.write_text("user,item\ra,x\ruser,item\r", newline="")
+    with pytest.raises(DataError, match="header is repeated"):
+        list(TableFile(file).frames(rows=rows))
+    file.write_text("user,item\na,x\nuser,item,y\n")
+    with pytest.raises(DataError, match="wrong number"):
+        list(TableFile(file).frames(rows=rows))
     file.write_bytes(b"user,item\na,x\nb\0,y\n")
     with pytest.raises(DataError, match=r"log\.csv:3"):
         list(TableFile(file).frames(rows=rows))
@@ -124,9 +130,11 @@ def test_quoted_values_may_hold_delimiters_quotes_and_line_breaks(tmp_path, monk
     monkeypatch.setattr("graphrec.data.readers.delimited.read_blocks", partial(read_blocks, size=size))
     file = tmp_path / "log.csv"
     rows = ["item,note", 'x,"a, ""b"""', f'y,"one{ending}line"', 'z,5" disk', "v,"]
-    file.write_text(ending.join(rows) + ending, newline="")
-    notes = TableFile(file).read()["note"].fillna("").tolist()
-    assert notes == ['a, "b"', f"one{ending}line", '5" disk', ""]
+    for order in (rows, [rows[0], *reversed(rows[1:])]):
+        for last in (ending, ""):
+            file.write_text(ending.join(order) + last, newline="")
+            table = TableFile(file).read().set_index("item")["note"].fillna("")
+            assert table.to_dict() == {"x": 'a, "b"', "y": f"one{ending}line", "z": '5" disk', "v": ""}
 
 
 @pytest.mark.parametrize("size", [9, 1 << 20])
