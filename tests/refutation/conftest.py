@@ -1,4 +1,4 @@
-"""A world in which the pictures tell what a user will like and the sounds tell nothing, and a run on it."""
+"""A world in which the pictures predict what a user likes and the sounds predict nothing, and a run on it."""
 
 from __future__ import annotations
 

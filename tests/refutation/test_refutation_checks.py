@@ -46,7 +46,7 @@ def test_a_modality_that_tells_is_used_and_noise_is_caught(telling: RefutationEx
     assert found["visual: NDCG@10 of CausalRec, real - placebo"] > 0.02
 
 
-def test_nothing_is_found_in_exchanged_items(telling: RefutationExperiment) -> None:
+def test_exchanged_items_teach_nothing(telling: RefutationExperiment) -> None:
     split = telling.split
     real = telling.ndcg(
         telling.unaltered_model.scorer(telling.first_variant[1]), split.valid, split.train_pairs("click")
@@ -149,7 +149,7 @@ def test_stability_shows_the_gain_on_every_subset_and_its_spread(hcr: Refutation
         ([(0.1, 0.3), (-0.1, 0.2)], None, "too small to have a sign"),
     ],
 )
-def test_stability_is_judged_by_the_signs_of_gains_that_have_one(
+def test_stability_is_decided_by_the_signs_of_clear_gains(
     intervals: list[tuple[float, float]], passed: bool | None, said: str
 ) -> None:
     found, verdict = _judged([Figure("gain", (low + high) / 2, low, high) for low, high in intervals])
@@ -163,7 +163,7 @@ def test_the_overlap_of_two_lists() -> None:
     assert _jaccard(one, other).tolist() == [pytest.approx(1 / 3), 1.0]
 
 
-def test_the_spread_through_a_modality_is_a_share_and_none_where_it_is_not_apart(
+def test_the_spread_through_a_modality_is_a_share_and_none_where_it_is_fused(
     telling: RefutationExperiment, tiny_runs: dict[str, Run]
 ) -> None:
     visual = telling.spread_through(telling.unaltered_model, "visual")

@@ -1,4 +1,4 @@
-"""Refuting a run: what is written, what is gone on with, what is refused."""
+"""Refuting a run: what is written, what is not repeated, what is refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Own(RefutationCheck):
         return self.result((), True, "It is.")
 
 
-def test_results_are_written_as_they_come_and_found_again(
+def test_results_are_written_check_by_check_and_not_repeated(
     own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = own("hcr")
@@ -76,7 +76,7 @@ def test_other_settings_are_another_result(own: Callable[[str], Run]) -> None:
     assert trained == ["training items exchanged, 1", "training items exchanged, 2"]
 
 
-def test_an_own_check_is_named_by_its_import_path(own: Callable[[str], Run]) -> None:
+def test_a_custom_check_is_named_by_its_import_path(own: Callable[[str], Run]) -> None:
     found = refute(own("ct"), checks=[f"{__name__}:Own"])
     assert found.checks[0].name == f"{__name__}:Own"
     assert found.checks[0].passed is True
@@ -96,7 +96,7 @@ def test_each_training_is_announced(own: Callable[[str], Run]) -> None:
     assert epochs == {"80% of the clicks, 1 of 2": 1, "80% of the clicks, 2 of 2": 1}
 
 
-def test_starting_the_run_anew_forgets_its_refutation(own: Callable[[str], Run]) -> None:
+def test_training_from_scratch_removes_the_refutation(own: Callable[[str], Run]) -> None:
     run = own("ct")
     refute(run, checks=["placebo_treatment"], epochs=1)
     assert train(run.recipe, run.folder, resume=False).refutation() == {}

@@ -1,4 +1,4 @@
-"""The analyses of a run: kept as parts, equal to what they are made of, refused where the data does not allow them."""
+"""The analyses of a run: written as result sets, equal to what they average, refused where the data lacks them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs compared: tests of the kept per-user values, and seeds as replicates."""
+"""Runs compared: tests of the values of users, and seeds as replicates."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_runs_that_differ_in_the_seed_alone_are_one_method(judged: Callable[...,
     assert wide > narrow
 
 
-def test_where_the_same_data_lies_is_no_part_of_a_method(
+def test_the_path_of_the_same_data_does_not_matter_for_a_method(
     judged: Callable[..., Run], tiny_prepared: Path, tmp_path: Path
 ) -> None:
     base = np.random.default_rng(5).random(20)
@@ -120,14 +120,14 @@ def test_methods_with_other_numbers_of_seeds_are_no_replicates(judged: Callable[
         compare_runs([runs[0], again], replicates=True)
 
 
-def test_a_run_given_twice_is_refused(own: Callable[[str], Run]) -> None:
+def test_a_run_named_twice_is_refused(own: Callable[[str], Run]) -> None:
     one = own("ct")
     one.evaluate(split="valid")
     with pytest.raises(RunError, match="named twice"):
         compare([one, Run(one.folder)], "valid")
 
 
-def test_runs_on_one_split_stand_in_one_table(own: Callable[[str], Run]) -> None:
+def test_runs_on_the_same_split_are_in_the_same_table(own: Callable[[str], Run]) -> None:
     runs = [own("ct"), own("hcr")]
     tables = [run.evaluate() for run in runs]
     table = compare(runs)

@@ -1,4 +1,4 @@
-"""A run finds its data, wherever the two lie."""
+"""A run finds its data after the run, the data or both have moved."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from graphrec.training.callbacks import AfterEpoch
 
 
 @pytest.mark.parametrize("relative", [False, True])
-def test_a_run_is_kept_where_the_same_data_lies_elsewhere(
+def test_a_complete_run_is_returned_after_its_data_has_moved(
     own: Callable[[str], Run],
     tiny_prepared: Path,
     tmp_path: Path,
@@ -78,7 +78,7 @@ def test_the_way_to_the_data_is_found_through_a_link(
 
 
 @pytest.mark.parametrize("beside", [True, False])
-def test_of_two_places_with_data_the_one_that_was_trained_on_counts(
+def test_of_two_paths_with_data_the_data_that_was_trained_on_counts(
     beside: bool, tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, copy = tmp_path / "home", tmp_path / "copy"
@@ -95,7 +95,7 @@ def test_of_two_places_with_data_the_one_that_was_trained_on_counts(
     assert run.split().hash == run.manifest["split_hash"]
 
 
-def test_an_interrupted_training_goes_on_where_the_same_data_lies_elsewhere(
+def test_an_interrupted_training_is_resumed_after_its_data_has_moved(
     tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
@@ -109,7 +109,7 @@ def test_an_interrupted_training_goes_on_where_the_same_data_lies_elsewhere(
     assert epochs == [3] and run.recipe == moved
 
 
-def test_the_same_recipe_on_other_data_elsewhere_is_refused_and_the_run_kept(
+def test_the_same_recipe_on_other_data_is_refused_and_the_run_unchanged(
     own: Callable[[str], Run], tiny_prepared: Path, tmp_path: Path
 ) -> None:
     run = own("ct")

@@ -1,4 +1,4 @@
-"""What lies in the folder that a recipe is trained into: no run, an interrupted one, a complete one, or another's."""
+"""What is in the folder that a recipe is trained into: no run, an interrupted one, a complete one, or another's."""
 
 from __future__ import annotations
 

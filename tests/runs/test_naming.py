@@ -23,7 +23,7 @@ def test_an_estimand_that_differs_in_a_number_keeps_the_published_name() -> None
     assert names("causalrec", tuned).published == {"CausalRec": tuned, "CausalRec w/o CI": Observational()}
 
 
-def test_several_that_differ_in_numbers_are_told_apart_by_their_labels() -> None:
+def test_several_that_differ_in_numbers_are_named_by_their_labels() -> None:
     sweep = TotalIndirectEffect(strength=0.25), TotalIndirectEffect(strength=0.5)
     assert list(names("causalrec", *sweep).reported()) == [
         "total_indirect_effect:strength=0.25", "total_indirect_effect:strength=0.5",

@@ -1,4 +1,4 @@
-"""Runs that other code made are kept, and told."""
+"""Runs that other code made are used, and reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def made_by(run: Run, **entries: str) -> Run:
     return Run(run.folder)
 
 
-def test_runs_of_other_code_are_told_in_one_line(own: Callable[[str], Run]) -> None:
+def test_runs_of_other_code_are_reported_in_one_line(own: Callable[[str], Run]) -> None:
     ct, esmm, hcr = own("ct"), own("esmm"), own("hcr")
     assert other_code([ct, esmm, hcr]) == ""
     ct = made_by(ct, processor="Another", pandas="1.0")
@@ -42,7 +42,7 @@ def test_runs_of_other_code_are_told_in_one_line(own: Callable[[str], Run]) -> N
     assert "the run was" in other_code([Run(hcr.folder)]) and "source unknown" in other_code([Run(hcr.folder)])
 
 
-def test_a_training_that_went_on_with_other_code_remembers_what_it_began_with(
+def test_a_training_resumed_with_other_code_records_what_it_began_with(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
@@ -60,7 +60,7 @@ def test_a_training_that_went_on_with_other_code_remembers_what_it_began_with(
     assert other_code([train(recipe, tmp_path / "run", resume=False)]) == ""
 
 
-def test_the_command_says_once_that_a_kept_run_is_of_other_code(own: Callable[[str], Run], call: Call) -> None:
+def test_the_command_reports_other_code_once(own: Callable[[str], Run], call: Call) -> None:
     run = made_by(own("ct"), graphrec="0.0.1", source="0123456789ab")
     answer = call("train", run.folder / "recipe.toml", "--out", run.folder)
     said = answer.err.splitlines()

@@ -188,12 +188,12 @@ def test_defaults_are_resolved_and_written_down() -> None:
         ("official", 3, "concat", {"visual": 256}),
     ],
 )
-def test_a_preset_fills_in_what_is_not_given(setting: str, layers: int, combine: str, projection: object) -> None:
+def test_a_preset_fills_in_missing_settings(setting: str, layers: int, combine: str, projection: object) -> None:
     backbone = Recipe.from_dict({**DATA, "backbone": {"setting": setting}}).backbone
     assert (backbone["layers"], backbone["combine"], backbone["projection"]) == (layers, combine, projection)
 
 
-def test_what_is_given_wins_over_the_preset() -> None:
+def test_a_setting_in_the_recipe_wins_over_the_preset() -> None:
     backbone = Recipe.from_dict({**DATA, "backbone": {"setting": "official", "layers": 1}}).backbone
     assert (backbone["layers"], backbone["combine"]) == (1, "concat")
 
@@ -208,7 +208,7 @@ def test_overrides_are_toml_or_else_plain_text() -> None:
     assert recipe.evaluation.k == (50,)
 
 
-def test_overrides_leave_the_given_values_alone() -> None:
+def test_overrides_do_not_change_the_callers_values() -> None:
     values = {**DATA, "training": {"epochs": 3}}
     Recipe.from_dict(values, ["training.epochs=7"])
     assert values["training"]["epochs"] == 3
@@ -221,7 +221,7 @@ def test_choosing_another_decoder_drops_the_settings_of_the_old_one_only() -> No
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_settings_given_beside_another_decoder_hold_in_either_order(order: int) -> None:
+def test_settings_of_a_new_decoder_hold_in_either_order(order: int) -> None:
     values = {**DATA, "decoder": {"name": "ct"}}
     recipe = Recipe.from_dict(values, ["decoder.name=hcr", "decoder.beta=3"][::order])
     assert (recipe.decoder["name"], recipe.decoder["beta"]) == ("hcr", 3.0)
@@ -273,7 +273,7 @@ def test_an_error_about_what_an_override_gave_names_the_override(text: str, tmp_
         assert worded(caught.value.where, in_shell) == where
 
 
-def test_why_a_class_cannot_be_imported_is_told_where_an_override_named_it(tmp_path: Path) -> None:
+def test_a_class_that_cannot_be_imported_is_reported_with_the_override_that_names_it(tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
     file.write_text('[data]\npath = "prepared"\n')
     with pytest.raises(UnknownNameError) as caught:
@@ -282,7 +282,7 @@ def test_why_a_class_cannot_be_imported_is_told_where_an_override_named_it(tmp_p
     assert where == "--set backbone.name=nowhere:Net; import failed: No module named 'nowhere'"
 
 
-def test_a_part_given_as_a_name_is_told_its_key() -> None:
+def test_a_component_in_place_of_its_table_is_reported_with_the_right_key() -> None:
     step = refusal({}, "backbone=lightgcn").next_step
     assert worded(step, in_shell) == "--set backbone.name=lightgcn"
     assert str(step) == "`overrides=['backbone.name=lightgcn']`"

@@ -19,7 +19,7 @@ def values(run: Run) -> pd.DataFrame:
     return pd.DataFrame({"user": users, "ndcg@5": np.linspace(0, 1, len(users))})
 
 
-def test_a_result_is_found_by_estimand_and_by_label(own: Callable[[str], Run]) -> None:
+def test_a_result_is_indexed_by_estimand_or_label(own: Callable[[str], Run]) -> None:
     run = own("ct")
     assert not run.results and ("test", "observational") not in run.results
     added = run.results.add("test", "CT", Observational(), values(run))

@@ -1,4 +1,4 @@
-"""Runs: what is read, judged and recommended, and that the numbers are those of the kept per-user values."""
+"""Runs: what is read, evaluated and recommended, and that the numbers are those of the values of users."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_damaged_run_is_named(own: Callable[[str], Run], file: str, damage: st
 
 
 @pytest.mark.parametrize("lacking", ["train_pairs", "/item"])
-def test_a_whole_file_that_lacks_a_table_is_named(own: Callable[[str], Run], lacking: str) -> None:
+def test_a_readable_file_that_lacks_a_table_is_named(own: Callable[[str], Run], lacking: str) -> None:
     run = own("hcr")
     path = run.folder / "tables.safetensors"
     tables, _ = load_weights(path)
@@ -99,7 +99,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_one_run_is_judged_under_all_its_variants_without_training(
+def test_a_run_is_evaluated_under_all_its_variants_without_training(
     own: Callable[[str], Run], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphrec.runs.train, "Trainer", pytest.fail)
@@ -114,7 +114,7 @@ def test_one_run_is_judged_under_all_its_variants_without_training(
     pd.testing.assert_frame_equal(run.evaluate(), table)
 
 
-def test_the_kept_users_average_to_the_reported_mean(own: Callable[[str], Run]) -> None:
+def test_the_values_of_users_average_to_the_reported_mean(own: Callable[[str], Run]) -> None:
     run = own("hcr")
     run.evaluate()
     entries = json.loads((run.folder / "metrics.json").read_text())
@@ -127,7 +127,7 @@ def test_the_kept_users_average_to_the_reported_mean(own: Callable[[str], Run]) 
             assert value["users"] == len(kept)
 
 
-def test_what_two_processes_find_at_once_is_all_kept(
+def test_the_results_of_two_processes_at_once_are_all_written(
     own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, write = own("hcr"), graphrec.runs.results.write_json
@@ -145,7 +145,7 @@ def test_what_two_processes_find_at_once_is_all_kept(
     assert {result.method for result in run.results} == set(VARIANTS["hcr"])
 
 
-def test_what_an_earlier_training_earned_is_not_kept_as_the_new_ones(own: Callable[[str], Run]) -> None:
+def test_results_of_an_earlier_training_are_not_written_as_the_new_ones(own: Callable[[str], Run]) -> None:
     run = own("ct")
     assert run.model.num_users
     again = train(run.recipe, run.folder, resume=False)
@@ -207,7 +207,7 @@ def test_an_estimand_that_does_not_fit_is_refused_before_the_test_part_opens(
     assert not run.results
 
 
-def test_an_unknown_part_is_refused(own: Callable[[str], Run]) -> None:
+def test_an_unknown_split_or_result_set_is_refused(own: Callable[[str], Run]) -> None:
     run = own("ct")
     with pytest.raises(UnknownNameError, match="did you mean `test`"):
         run.evaluate(split="tset")
@@ -283,7 +283,7 @@ def test_other_data_is_refused(
         run.evaluate()
 
 
-def test_the_truth_judges_without_opening_the_test_part(
+def test_evaluation_by_the_truth_does_not_open_the_test_split(
     own: Callable[[str], Run], tiny_world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test split was opened"))
@@ -296,7 +296,7 @@ def test_the_truth_judges_without_opening_the_test_part(
     assert {result.result_set for result in run.results} == {"truth"}
 
 
-def test_satisfaction_is_judged_and_kept_apart_from_likes(own: Callable[[str], Run], tiny_world: Path) -> None:
+def test_satisfaction_is_another_result_set_than_likes(own: Callable[[str], Run], tiny_world: Path) -> None:
     run = own("hcr")
     likes, satisfaction = run.evaluate_truth(tiny_world), run.evaluate_truth(tiny_world, target="satisfaction")
     assert (likes["regret_do@50"] != satisfaction["regret_do@50"]).all()

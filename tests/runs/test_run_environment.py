@@ -54,7 +54,7 @@ def test_the_source_hash_follows_names_and_bytes(tmp_path: Path) -> None:
     assert len({one, *others}) == 6
 
 
-def test_the_processor_is_known_by_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_processor_is_named_by_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = tmp_path / "cpuinfo"
     monkeypatch.setattr(graphrec.system.environment, "CPUINFO", listed)
     monkeypatch.setattr(platform, "processor", lambda: "")
@@ -75,5 +75,5 @@ def test_the_report_shows_each_environment_once(tiny_runs: dict[str, Run], own: 
     assert "begun_with" not in first["facts"]
 
 
-def test_code_is_named_by_what_is_known_of_it() -> None:
+def test_code_is_named_by_the_entries_that_there_are() -> None:
     assert code_of({"graphrec": "0.0.1", "torch": "1.9"}) == "graphrec 0.0.1 (source unknown), torch 1.9"

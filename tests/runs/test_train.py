@@ -1,4 +1,4 @@
-"""Training into a folder: what is written when, what is refused, and that it goes on where it stopped."""
+"""Training into a folder: what is written when, what is refused, and that an interrupted training is resumed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_training_twice_returns_the_complete_run(own: Callable[[str], Run], monk
     assert content(run.folder) == before
 
 
-def test_training_never_opens_the_test_part(
+def test_training_never_opens_the_test_split(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Split, "open_test", lambda *a, **k: pytest.fail("the test split was opened"))
@@ -90,7 +90,7 @@ def test_another_seed_gives_another_model(tiny_runs: dict[str, Run], tiny_recipe
     assert other.manifest["split_hash"] == first.manifest["split_hash"]
 
 
-def test_an_interrupted_training_goes_on_to_the_same_weights(
+def test_an_interrupted_training_is_resumed_to_the_same_weights(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
@@ -131,7 +131,7 @@ def test_a_training_that_was_killed_at_its_very_end_trains_no_epoch_again(
 
 
 @pytest.mark.parametrize("setting", ["training.learning_rate=0.5", "training.learning_rate=0.01"])
-def test_one_process_trains_in_a_folder_at_a_time(tiny_recipe: MakeRecipe, tmp_path: Path, setting: str) -> None:
+def test_a_second_process_cannot_train_in_the_folder(tiny_recipe: MakeRecipe, tmp_path: Path, setting: str) -> None:
     recipe, second = tiny_recipe("ct"), tiny_recipe("ct", setting)
 
     def meanwhile(trainer) -> None:
@@ -145,7 +145,7 @@ def test_one_process_trains_in_a_folder_at_a_time(tiny_recipe: MakeRecipe, tmp_p
     assert run.recipe == recipe and Recipe.from_toml(run.folder / "recipe.toml") == recipe
 
 
-def test_a_run_that_another_process_ended_meanwhile_is_kept(
+def test_a_run_that_another_process_finished_meanwhile_is_returned(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, prepare = tiny_recipe("ct"), graphrec.runs.train.prepare_split
@@ -162,7 +162,7 @@ def test_a_run_that_another_process_ended_meanwhile_is_kept(
     assert run.manifest == ended[0].manifest
 
 
-def test_going_on_with_other_data_is_refused(
+def test_resuming_with_other_data_is_refused(
     tiny_recipe: MakeRecipe, tiny_prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
@@ -178,7 +178,7 @@ def test_going_on_with_other_data_is_refused(
     assert train(recipe, tmp_path / "run", resume=False).manifest["status"] == "complete"
 
 
-def test_training_anew_forgets_the_old_results_but_not_the_openings(own: Callable[[str], Run]) -> None:
+def test_training_from_scratch_removes_the_old_results_but_not_the_ledger(own: Callable[[str], Run]) -> None:
     run = own("ct")
     run.evaluate()
     again = train(run.recipe, run.folder, resume=False)
@@ -187,7 +187,7 @@ def test_training_anew_forgets_the_old_results_but_not_the_openings(own: Callabl
     assert len((run.folder / "ledger.jsonl").read_text().splitlines()) == 1
 
 
-def test_a_training_that_failed_before_its_first_checkpoint_leaves_its_place_free(
+def test_a_training_that_failed_before_its_first_checkpoint_leaves_the_folder_free(
     tiny_recipe: MakeRecipe, tmp_path: Path
 ) -> None:
     with pytest.raises(GraphrecError):
@@ -201,7 +201,7 @@ def test_a_training_that_failed_before_its_first_checkpoint_leaves_its_place_fre
      'data.feedback.like=["buy"]', "data.roles.visul=exposure", 'data.modalities=["visul"]', "data.path=nowhere",
      "split.name=given"],
 )  # fmt: skip
-def test_what_cannot_be_carried_out_is_refused_before_anything_is_written(
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(
     tiny_recipe: MakeRecipe, tmp_path: Path, override: str
 ) -> None:
     with pytest.raises(GraphrecError) as caught:
@@ -230,7 +230,9 @@ def test_a_split_by_time_needs_times(tiny_recipe: MakeRecipe, tiny_prepared: Pat
     assert "random" in str(caught.value.next_step)
 
 
-def test_a_folder_of_another_recipe_is_refused_and_kept(own: Callable[[str], Run], tiny_recipe: MakeRecipe) -> None:
+def test_a_folder_of_another_recipe_is_refused_and_unchanged(
+    own: Callable[[str], Run], tiny_recipe: MakeRecipe
+) -> None:
     run = own("ct")
     before = content(run.folder)
     for resume in (True, False):
@@ -239,7 +241,7 @@ def test_a_folder_of_another_recipe_is_refused_and_kept(own: Callable[[str], Run
     assert content(run.folder) == before
 
 
-def test_a_foreign_place_is_refused_and_kept(tiny_recipe: MakeRecipe, tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_refused_and_unchanged(tiny_recipe: MakeRecipe, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     for place in (tmp_path / "mine", tmp_path / "mine" / "notes.txt"):

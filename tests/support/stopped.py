@@ -1,4 +1,4 @@
-"""A training that is stopped as by a kill, and what a folder holds then."""
+"""A training that is stopped as by a kill, and the content of a folder."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def test_nothing_is_tried_twice_and_an_exhausted_space_ends_the_search(
     assert found.best.settings[RATE] == 0.1
 
 
-def test_the_recipes_own_settings_need_not_lie_in_the_space(
+def test_the_recipes_settings_need_not_be_in_the_space(
     pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     pretend(rate)
@@ -85,9 +85,7 @@ def test_every_decoder_has_a_grid_that_its_recipes_accept(tiny_recipe: MakeRecip
     assert decoders.get("hcr").grid["decoder.beta"] == (1, 2, 3, 5)
 
 
-def test_without_a_space_the_decoders_own_grid_is_searched(
-    tiny_recipe: MakeRecipe, untrained: dict[str, Decoder]
-) -> None:
+def test_without_a_space_the_decoders_grid_is_searched(tiny_recipe: MakeRecipe, untrained: dict[str, Decoder]) -> None:
     found = Space.from_recipe(tiny_recipe("causalrec"), untrained["causalrec"])
     assert found.dimensions == {RATE: (1e-4, 1e-3, 1e-2), DECAY: (0.005, 0.01, 0.05, 0.1)}
     assert [one.strength for one in found.estimands] == [1, 0, 0.2, 0.4, 0.6, 0.8, 1.2]  # type: ignore[attr-defined]

@@ -37,7 +37,7 @@ def test_the_command_tells_each_trial_and_the_best(
     refused(said, "the folder holds trials of another recipe")
 
 
-def test_control_c_says_how_to_go_on(
+def test_control_c_says_how_to_resume(
     call: Call, pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     def press(recipe: Recipe) -> float:

@@ -54,7 +54,7 @@ def test_the_winner_is_a_recipe_that_gives_the_same_model_again(tuned: Tuning, t
     assert table["ndcg@20"][0] == tuned.best.value and table["estimand"][0] == tuned.best.estimand
 
 
-def test_the_files_say_what_was_found(tuned: Tuning) -> None:
+def test_the_files_hold_the_trials(tuned: Tuning) -> None:
     table = pd.read_csv(tuned.folder / "trials.csv")
     assert list(table["ndcg@20"]) == pytest.approx([trial.value for trial in tuned.trials])
     assert list(table[RATE]) == [trial.settings[RATE] for trial in tuned.trials]
@@ -66,7 +66,7 @@ def test_the_files_say_what_was_found(tuned: Tuning) -> None:
     assert json.loads(json.dumps(tuned.to_dict(), allow_nan=False))["best"] == tuned.best.number
 
 
-def test_the_best_estimand_takes_the_place_of_the_recipes_own(tuned: Tuning) -> None:
+def test_the_best_estimand_replaces_the_recipes_first(tuned: Tuning) -> None:
     other = "total_indirect_effect:strength=0.5"
     assert tuned.space.recipe_with(tuned.space.first).evaluation.estimands == ()
     assert tuned.space.recipe_with(tuned.space.first, other).evaluation.estimands == (other, "observational")

@@ -20,7 +20,7 @@ from graphrec.training.loop import Trainer, TrainingDiverged
 from graphrec.tuning import tune
 
 
-def test_a_trial_that_diverges_is_listed_and_the_others_go_on(
+def test_a_trial_that_diverges_is_listed_and_the_next_follows(
     with_space: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     found = tune(with_space("ct", {RATE: [1e30]}), tmp_path / "out", trials=2)
@@ -46,7 +46,7 @@ def test_a_failed_trial_is_not_tried_again(
     assert len(pd.read_csv(tmp_path / "trials.csv")["failure"].dropna()) == 3
 
 
-def test_a_bug_that_some_settings_meet_is_told_and_the_others_go_on(
+def test_a_bug_that_some_settings_meet_is_reported_and_the_next_follows(
     pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def divide(recipe: Recipe) -> float:
@@ -86,7 +86,7 @@ def test_what_is_not_the_settings_fault_ends_the_tuning_and_the_trial_is_tried_a
     assert trained[trial] == trained[trial + 1] and not any(one.failure for one in found.trials)
 
 
-def test_a_tuning_goes_on_where_the_same_data_has_moved(
+def test_a_tuning_is_resumed_after_its_data_has_moved(
     pretend: Callable, with_space: Callable[..., Recipe], tiny_prepared: Path, tmp_path: Path
 ) -> None:
     trained = pretend(rate)
@@ -122,7 +122,7 @@ def test_a_killed_tuning_ends_as_one_that_was_not(
         assert (tmp_path / "cut" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
 
 
-def test_the_interrupted_training_itself_goes_on(
+def test_the_interrupted_training_itself_is_resumed(
     with_space: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)

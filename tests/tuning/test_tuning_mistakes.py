@@ -117,7 +117,7 @@ def test_a_second_process_on_the_folder_is_refused(
     assert tune(recipe, tmp_path, trials=1).best.number == 0
 
 
-def test_a_foreign_place_is_refused_and_kept(
+def test_a_folder_with_other_files_is_refused_and_unchanged(
     pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     pretend(rate)
@@ -138,7 +138,7 @@ def test_a_damaged_study_is_named(pretend: Callable, with_space: Callable[..., R
     assert caught.value.where == tmp_path / "study.db"
 
 
-def test_without_optuna_the_way_out_is_told(
+def test_without_optuna_the_next_step_is_named(
     tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
