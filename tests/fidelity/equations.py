@@ -1,4 +1,4 @@
-"""What the independent implementations share: plain numpy in double precision, no torch, nothing of the package.
+"""The common code of the independent implementations: plain numpy in double precision, without torch and this package.
 
 Gradients are complex-step derivatives, Im f(x + ih) / h (Squire and Trapp, SIAM Review 1998): as central differences,
 they need the loss alone; unlike them they subtract nothing, so they are exact to rounding. Every loss must therefore be
@@ -40,7 +40,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def bpr(score: np.ndarray, data: Tensors) -> np.ndarray:
-    """Mean of -ln sigmoid(y_ui - y_uj) over the batch; `score` is `[U, I]`. The papers sum: a matter of step size."""
+    """Mean of -ln sigmoid(y_ui - y_uj) over the batch; `score` is `[U, I]`. The papers have sums, which differ by the step size."""
     users = data["input/users"]
     margin = score[users, data["input/positives"]] - score[users, data["input/negatives"]]
     return np.log(1 + np.exp(-margin)).mean()
@@ -49,13 +49,13 @@ def bpr(score: np.ndarray, data: Tensors) -> np.ndarray:
 def gradient(loss: Callable[[Tensors], np.ndarray], at: Tensors) -> Tensors:
     """The derivative of `loss` with respect to every entry of every array."""
     tiny = 1e-30
-    actual = {name: np.empty_like(value) for name, value in at.items()}
+    derivatives = {name: np.empty_like(value) for name, value in at.items()}
     for name, value in at.items():
-        for place in np.ndindex(value.shape):
-            moved = value.astype(complex)
-            moved[place] += 1j * tiny
-            actual[name][place] = np.imag(loss({**at, name: moved})) / tiny
-    return actual
+        for index in np.ndindex(value.shape):
+            shifted = value.astype(complex)
+            shifted[index] += 1j * tiny
+            derivatives[name][index] = np.imag(loss({**at, name: shifted})) / tiny
+    return derivatives
 
 
 def stepped(loss: Callable[[Tensors], np.ndarray], at: Tensors) -> Tensors:
