@@ -72,6 +72,7 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
                 representations[name] = Representation(base.user, item)
             if FUSED not in representations and FUSED in self.outputs:
                 representations[FUSED] = fuse([representations[name] for name in (ID, *graph.modalities)])
+            # Views with a `/` in their name belong to the auxiliary losses of the inner backbone, which read them.
             for_auxiliaries = {name: pair for name, pair in inner.items() if name not in (ID, FUSED)}
             return {name: representations[name] for name in self.outputs} | for_auxiliaries
 

@@ -95,6 +95,7 @@ class BM3(Backbone):
 
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         nodes = average_layers(graph.propagator(self.feedback_role, "symmetric"), tables[ID], self.config.layers)
+        # A residual connection on the items alone, as in the paper.
         user, item = nodes[: graph.num_users], nodes[graph.num_users :] + tables[ID][graph.num_users :]
         online = Representation(user, item)
         representations = {ID: online}

@@ -134,7 +134,7 @@ class FREEDOM(Pruned):
                 messages = self.item_graphs.propagate_mean(graph, self.weights, self.config.neighbours, messages)
             representations[FUSED] = Representation(user, item + messages)
         outputs = {name: representations[name] for name in self.outputs}
-        if self.training:
+        if self.training:  # the views of the modality losses, which scoring does not need
             outputs |= {_view(m): Representation(user, x) for m, x in self.projections(graph, tables).items()}
         return outputs
 

@@ -89,6 +89,7 @@ class GRCN(Backbone):
         edges, sizes = graph.edges_to_users(self.feedback_role), (graph.num_users, graph.num_items)
         representations, to_users, to_items = {}, [], []
         for m, features in self.projections(graph, tables).items():
+            # No LeakyReLU for a bag: its word vectors are learned (see Deviations).
             features = normalize_rows(features if graph.is_bag(m) else F.leaky_relu(features))
             preference, mask = tables[f"preference_{m}"], graph.mask(m)
             representations[m], user_attention, item_attention = self._content(edges, preference, features, mask)

@@ -59,7 +59,7 @@ def average_layers(propagate: Callable[[Tensor], Tensor], x: Tensor, layers: int
         >>> average_layers(lambda x: 2 * x, torch.ones(1, 2), layers=2)  # the mean of 1, 2 and 4
         tensor([[2.3333, 2.3333]])
     """
-    total = x
+    total = x  # a running sum and not a stack of all layers, which would hold `layers` more tables
     for _ in range(layers):
         x = propagate(x)
         total = total + x

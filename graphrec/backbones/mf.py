@@ -70,6 +70,7 @@ class MF(Backbone):
         cls, config: BackboneConfig, graph: InteractionGraph, outputs: Sequence[str]
     ) -> dict[str, tuple[int, int]]:
         shapes = {}
+        # Separate tables, as in the papers: without a graph there is no common index of nodes.
         if ID in outputs or FUSED in outputs:
             shapes = {
                 "user": (graph.num_users, config.embedding_size),

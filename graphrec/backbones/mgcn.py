@@ -78,6 +78,7 @@ class MGCN(SideView):
         views: Mapping[str, Tensor],
     ) -> Tensor:
         if len(views) == 1:
+            # The only view is the common term, and its difference from the common term is zero.
             return next(iter(views.values())) / 2
         everyone = torch.ones(graph.num_users, dtype=torch.bool, device=content.device)
         mask = torch.stack([torch.cat([everyone, graph.mask(m)]) for m in views], dim=1)

@@ -220,7 +220,8 @@ class _MMGCNLayer(nn.Module):
             h = h + self.message_bias
         if self.normalize:
             h = normalize_rows(h)
-        h = F.leaky_relu(h)
+        h = F.leaky_relu(h)  # not in place: the backward pass of the normalisation reads its result
+        # In place: the backward pass of a linear layer does not read its output, and a table of [N, d] is saved.
         g = F.leaky_relu(self.own(x), inplace=True) + ids
         if self.concat:
             return F.leaky_relu(self.combine(torch.cat([h, g], dim=1)), inplace=True)

@@ -93,6 +93,7 @@ class NGCF(EdgeDropout):
         x = tables[ID]
         steps = [x]
         for layer in self.layers:
+            # The dropped entries also reach the next layer, as in the authors' code.
             x = F.dropout(layer(x, propagate(x)), self.config.message_dropout, self.training)
             steps.append(normalize_rows(x))
         nodes = torch.cat(steps, dim=1) if self.config.combine == "concat" else torch.stack(steps).mean(0)

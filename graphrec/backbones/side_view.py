@@ -114,6 +114,7 @@ class SideView(Backbone):
 
     def _contrast(self, representations: Representations, pairs: Pairs) -> Tensor:
         side, content, temperature = representations[SIDE], representations[ID], self.config.temperature
+        # Each user and item once, with its count: the loss is that of the batch, at a fraction of its B^2 products.
         users, counts = pairs.users.unique(return_counts=True)
         loss = info_nce(side.user[users], content.user[users], temperature, counts=counts)
         items, counts = pairs.items.unique(return_counts=True)

@@ -53,7 +53,7 @@ class AMR(VisualDecoder):
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         main = representations["main"]
-        users = main[ID].user
+        users = main[ID].user  # one taste for ids and visual features: the notice has no user table of its own
         return {
             "match": main[ID],
             "notice": joined(*(Representation(users, main[name].item) for name in self.visual)),
@@ -62,7 +62,7 @@ class AMR(VisualDecoder):
     def objectives(self) -> list[Objective]:
         c = self.config
         if not c.adversarial_weight:
-            return super().objectives()
+            return super().objectives()  # without the second forward and backward pass that an attack costs
         attack = Attack(self.visual, c.attack_size)
         adversarial = Objective(
             "adversarial",

@@ -68,6 +68,7 @@ class BPR(Decoder):
         return {"main": Tower(self.config.behaviour, (self.config.representation,))}
 
     def extra_tables(self) -> Representations:
+        # Here and not in `branches`: the reference item is made from all tables, and so gets the mean bias.
         return {"bias": per_item(self.bias, self.context.num_users)}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:

@@ -115,11 +115,13 @@ class CausalRec(Decoder):
     def __init__(self, config: CausalRecConfig, context: Context) -> None:
         super().__init__(config, context)
         self.visual = visual_modalities("CausalRec", context)
+        # Without an exposure modality all modalities count as visual features, and none is left for the match.
         self.match = (ID, *(context.content if context.exposure else ()))
         self.notices = {"notice": self.visual}
         if config.notice_fusion == "product":
             self.notices = {f"notice_{name}": (name,) for name in self.visual}
         width = context.embedding_size
+        # No layers make an empty Sequential, which is the identity: tanh_layers = 0.
         layers = [layer for _ in range(config.tanh_layers) for layer in (nn.Linear(width, width), nn.Tanh())]
         self.indirect = nn.Sequential(*layers)
         if config.item_bias:
@@ -134,6 +136,7 @@ class CausalRec(Decoder):
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         main = representations["main"]
         match, visual = pick(main, self.match), self.indirect(pick(main, self.visual).item)
+        # The bias joins after the item representations are centred, so it is not measured from the mean item.
         with_bias = joined(match, representations["extra"]["bias"]) if self.config.item_bias else match
         return {
             "match": with_bias,
@@ -143,7 +146,7 @@ class CausalRec(Decoder):
 
     def objectives(self) -> list[Objective]:
         c = self.config
-        joint = self.outcome.score
+        joint = self.outcome.score  # a logarithm, except for `add`; the paper's BPR compares the product itself
         if c.fusion != "add" and c.link == "product":
             joint = _exponential(joint)
         terms = [Objective("joint", c.behaviour, "bpr", joint, c.negatives)]

@@ -63,6 +63,7 @@ class CausalRecLikes(CausalRec):
 
     def __init__(self, config: CausalRecLikesConfig, context: Context) -> None:
         super().__init__(config, context)
+        # a = exp(log_scale) is positive: a better match never makes a like less likely.
         self.log_scale = nn.Parameter(torch.zeros(1))
         self.offset = nn.Parameter(torch.zeros(1))
 

@@ -72,7 +72,10 @@ class CR(Decoder):
                 next_step="give a title or a cover the role `exposure`, or take a decoder that needs none, such as hcr",
             )
         self.exposure = context.exposure
-        self.all = (*context.exposure, *context.content_or_id)
+        self.all = (
+            *context.exposure,
+            *context.content_or_id,
+        )  # as in the code, the match has the exposure features too
 
     def towers(self) -> dict[str, Tower]:
         return {"main": Tower("click", self.all)}

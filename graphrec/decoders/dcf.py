@@ -82,8 +82,10 @@ class DCF(Decoder):
 
     def __init__(self, config: DCFConfig, context: Context) -> None:
         super().__init__(config, context)
+        # Zeros: training starts from CT, without an adjustment.
         self.gamma = nn.Parameter(torch.zeros(context.num_users if config.gamma == "user" else 1, 1))
         self.b0 = nn.Parameter(torch.zeros(1)) if config.loss == "squared" else None
+        # Buffers and no parameters: the exposure model is saved with the weights and is never trained further.
         self.register_buffer("pi", torch.zeros(context.num_users, config.width))
         self.register_buffer("lambda_", torch.zeros(context.num_items, config.width))
 

@@ -95,7 +95,7 @@ class DeepStyle(VisualDecoder):
         self.category_of.copy_(categories)
 
     def extra_tables(self) -> Representations:
-        has_category = self.category_of >= 0
+        has_category = self.category_of >= 0  # -1 is no row of the table: it is read as row 0 and then set to zero
         vectors = self.categories(self.category_of.clamp(min=0)) * has_category.unsqueeze(1)
         # The user side is a placeholder of zeros: in the notice, g_u multiplies the category's vector.
         return {

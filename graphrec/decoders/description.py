@@ -138,7 +138,7 @@ def _with_default_options() -> list[Estimand]:
 
 def _neutral(name: str) -> Decoder:
     kind = decoders.get(name)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]):  # a decoder draws initial weights: the caller's random state stays
         return kind(kind.Config(), NEUTRAL)
 
 

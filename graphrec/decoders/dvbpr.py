@@ -91,10 +91,10 @@ class DVBPR(Decoder):
                 nn.Unflatten(1, config.image_shape),
                 nn.Conv2d(config.image_shape[0], 16, kernel_size=3, padding=1),
                 nn.ReLU(),
-                nn.MaxPool2d(2, ceil_mode=True),
+                nn.MaxPool2d(2, ceil_mode=True),  # rounding up, so that an image of one pixel keeps a pixel
                 nn.Conv2d(16, 32, kernel_size=3, padding=1),
                 nn.ReLU(),
-                nn.AdaptiveAvgPool2d(2),
+                nn.AdaptiveAvgPool2d(2),  # one output width for images of any size
                 nn.Flatten(),
             )
 

@@ -60,6 +60,7 @@ class ESMM(Decoder):
 
     def __init__(self, config: ESMMConfig, context: Context) -> None:
         super().__init__(config, context)
+        # BCE fits probabilities, and an inner product has no term for their overall level.
         self.click_offset = nn.Parameter(torch.zeros(1))
         self.conversion_offset = nn.Parameter(torch.zeros(1))
 

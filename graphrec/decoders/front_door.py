@@ -26,6 +26,7 @@ class FrontDoorDecoder(Decoder):
         super().__init__(config, context)
         self.share_embeddings = config.share_embeddings
         self.exposure, self.content = context.exposure_or_id, context.content_or_id
+        # `fromkeys` because the ids may take the place of both exposure and content, and count once in the mean.
         self.integrated = tuple(dict.fromkeys((*self.exposure, *self.content)))
 
     def towers(self) -> dict[str, Tower]:

@@ -117,7 +117,8 @@ class HCR(FrontDoorDecoder):
         config = self.config
         loss = config.loss
         click, like = (_log_click, _log_like) if loss == "bce" else (_click, _like)
-        weight = {config.beta_on: config.beta}
+        weight = {config.beta_on: config.beta}  # the other task has weight 1
+        # The clicked items without a like are then the other pairs of the population, so no negatives are drawn.
         like_given_click = loss == "bce" and config.like_negatives == "clicked"
         terms = [
             Objective("click", "click", loss, click, "unclicked", weight.get("click", 1.0)),

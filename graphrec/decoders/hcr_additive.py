@@ -63,9 +63,11 @@ class HCRAdditive(FrontDoorDecoder):
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         click, like = representations["click"], representations["like"]
         match, exposure = pick(like, self.integrated), pick(like, self.exposure)
+        # A user side of ones: the inner product is then the item's gate, the same for every user.
         ones = match.user.new_ones(match.user.shape[0], 1)
         return {
             "click": with_offset(from_mean_item(pick(click, self.integrated)), self.click_offset),
+            # Centred over users, so that no item-level term, which the gate should have, is left in the match.
             "like_match": Representation(match.user - match.user.mean(0), match.item),
             "like_gate": Representation(ones, self.gate(exposure.item)),
         }

@@ -78,7 +78,7 @@ class MACR(Decoder):
         return [
             Objective(name, c.behaviour, "bce", _log_sigmoid(score), c.negatives, weight)
             for name, (score, weight) in weighted.items()
-            if weight
+            if weight  # a loss of weight 0 would still cost its batches
         ]
 
     @property

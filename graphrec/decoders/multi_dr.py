@@ -73,6 +73,7 @@ class MultiDR(MultiIPW):
         return {"Multi-DR": Observational()}
 
     def _weighted(self, logits: Logits, labels: Labels) -> Tensor:
+        # Detached here, and the error below: otherwise one tower could lower the loss through the other's target.
         imputed = F.softplus(logits["imputation"]).detach()
         return imputed + self.weights(logits, labels) * (like_error(logits, labels) - imputed)
 

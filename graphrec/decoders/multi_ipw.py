@@ -52,7 +52,7 @@ class MultiIPW(ESMM):
         self.share_embeddings = config.share_embeddings
 
     def objectives(self) -> list[Objective]:
-        click, _ = super().objectives()
+        click, _ = super().objectives()  # ESMM's loss on p r is replaced
         return [click, Objective("like", "like", self._weighted, negatives="unclicked", population="click")]
 
     def variants(self) -> dict[str, Estimand]:

@@ -91,6 +91,7 @@ class PDA(Decoder):
         stages = torch.zeros_like(items) if stages is None else stages
         counts = torch.bincount(stages * graph.num_items + items, minlength=c.stages * graph.num_items)
         counts = counts.view(c.stages, graph.num_items).double()
+        # Plus one: an item without a click in a stage would have popularity 0 and a logarithm of minus infinity.
         popularity = (counts + 1) / (counts.max(1, keepdim=True).values + 1)
         last = int(stages.max())
         now, before = popularity[last], popularity[max(last - 1, 0)]
@@ -115,7 +116,7 @@ class PDA(Decoder):
 
     def _training_score(self, logits: Logits) -> Tensor:
         assert isinstance(logits, PairLogits)
-        stage = 0 if logits.stages is None else logits.stages
+        stage = 0 if logits.stages is None else logits.stages  # None: there is a single stage
         score = _log_match(logits) + self.config.gamma * self.popularity[stage, logits.item_rows].log()
         return score.exp() if self.config.link == "product" else score
 

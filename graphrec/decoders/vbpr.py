@@ -54,9 +54,11 @@ class VBPR(VisualDecoder):
         super().__init__(config, context)
         self.bias = nn.Parameter(torch.zeros(context.num_items))
         if config.visual_bias:
+            # Zeros: training starts from VBPR without the term. The user tables break the symmetry.
             self.common_taste = nn.Parameter(torch.zeros(1, context.embedding_size * len(self.visual)))
 
     def extra_tables(self) -> Representations:
+        # Here and not in `branches`: the reference item is made from all tables, and so gets the mean bias.
         return {"bias": per_item(self.bias, self.context.num_users)}
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:

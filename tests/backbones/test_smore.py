@@ -123,9 +123,9 @@ def test_dropout_zeroes_its_share_of_the_gates_and_scales_up_the_others() -> Non
     model, tables = built("smore", graph, ("fused",), dropout=0.75)
     c = content(graph, tables["id"], 3)
     for kind in (*MODALITIES, "fused"):
-        calm = model.eval()._preferred(kind, c)
+        calm = model.eval()._preference_gate(kind, c)
         torch.manual_seed(0)
-        noisy = model.train()._preferred(kind, c)
+        noisy = model.train()._preference_gate(kind, c)
         remaining = noisy.ne(0)
         assert 0.1 < remaining.double().mean() < 0.4
         torch.testing.assert_close(noisy[remaining], 4 * calm[remaining])

@@ -40,7 +40,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def bpr(score: np.ndarray, data: Tensors) -> np.ndarray:
-    """Mean of -ln sigmoid(y_ui - y_uj) over the batch; `score` is `[U, I]`. The papers have sums, which differ by the step size."""
+    """Mean of -ln sigmoid(y_ui - y_uj) over the batch, for scores `[U, I]`. The papers have sums: another step size."""
     users = data["input/users"]
     margin = score[users, data["input/positives"]] - score[users, data["input/negatives"]]
     return np.log(1 + np.exp(-margin)).mean()
