@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -121,3 +125,27 @@ def _keys_of(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
             return []
         model = tables[0]
     return list(model.model_fields)
+
+
+@cache
+def field_meanings(config: type) -> dict[str, str]:
+    """By field the docstring under it, in the class and its bases; none where there is no source to read.
+
+    >>> from graphrec.training.config import TrainingConfig
+    >>> field_meanings(TrainingConfig)["validate_every"]
+    'Epochs between validations.'
+    """
+    meanings: dict[str, str] = {}
+    for base in reversed(config.__mro__[: config.__mro__.index(object)]):
+        if base.__module__.startswith("pydantic"):
+            continue
+        try:
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        except (OSError, TypeError):
+            continue
+        assert isinstance(tree, ast.ClassDef)
+        for field, text in zip(tree.body, tree.body[1:]):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
+                    meanings[name] = " ".join(meaning.split())
+    return meanings

@@ -41,7 +41,8 @@ class DataConfig(BaseModel):
     feedback: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Behaviours that play the click and the like; what is not named stays as the source has it."""
     roles: dict[str, Literal["exposure", "content"]] = Field(default_factory=dict)
-    """For each modality whether it is seen before the click; what is not named stays as the source has it."""
+    """For each modality whether it is seen before the click (exposure) or after it (content); what is not named stays
+    as the source has it."""
     modalities: tuple[str, ...] | None = None
     """Use only these; by default all."""
     scaling: FeatureScaling = "columns"
@@ -63,7 +64,8 @@ class EvaluationConfig(BaseModel):
     replace the defaults of their own family, such as Recall, NDCG, HR, precision, MAP and MRR of held-out likes.
     Families of which none is named keep theirs."""
     estimands: tuple[str, ...] = ()
-    """By default the decoder's own variants. Recommendations are made under the first."""
+    """Such as `total_indirect_effect:strength=0,0.5,1`; by default the decoder's own variants. Recommendations and
+    explanations take the first."""
     active_share: float = Field(0.4, gt=0, lt=1)
     """Share of the users, those with the most training clicks, that the slices of an evaluation count as active; HCR
     takes 0.4 for Tiktok and Kwai, 0.2 for Taobao."""
@@ -99,6 +101,7 @@ class Recipe(BaseModel):
     name: str = ""
     """Shown in tables; by default the decoder's name."""
     seed: int = 0
+    """Everything random in training follows from it; the draw of a random split has a seed of its own."""
     data: DataConfig
     split: SplitConfig = Field(default_factory=SplitConfig)
     backbone: dict[str, Any] = Field(default_factory=dict)

@@ -13,6 +13,7 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     learning_rate: float = Field(1e-3, gt=0)
+    """Adam's step size."""
     weight_decay: float = Field(0.0, ge=0)
     """L2, through Adam."""
     decay: Literal["all", "rows"] = "all"
@@ -28,10 +29,12 @@ class TrainingConfig(BaseModel):
     validate_every: int = Field(1, ge=1)
     """Epochs between validations."""
     monitor: str = "ndcg@50"
-    """The metric that early stopping watches."""
+    """What early stopping watches, the higher the better: `recall@K`, `ndcg@K`, `hr@K`, `precision@K`, `map@K` with a K
+    of `evaluation.k`, or `mrr`; or a metric that `evaluation.metrics` names."""
     device: str = "cpu"
+    """Where training runs, as torch names it: `cpu`, `cuda`."""
     callbacks: tuple[str, ...] = ()
-    """Registered names or import paths `package.module:Class` of callbacks; see `graphrec.training.callbacks`."""
+    """Code that the training loop calls: names of `graphrec list callbacks`, or import paths `package.module:Class`."""
 
     @model_serializer(mode="wrap")
     def _without_default_callbacks(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -9,17 +9,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from support.method_tables import backbone_table, decoder_table
+from support.recipe_tables import SECTIONS, recipe_table
 
+from graphrec.backbones import backbones
+from graphrec.causal.estimands import estimands
+from graphrec.decoders import decoders
 from graphrec.evaluation.metrics import DEFAULT_METRICS, Metric, metrics
 from graphrec.report.primitives.tables import markdown_table
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-BLOCK = re.compile(r"(<!-- table: (?P<name>[\w ,/-]+) -->\n)(?P<text>.*?)(<!-- end of table -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- table: (?P<name>[\w ,./-]+) -->\n)(?P<text>.*?)(<!-- end of table -->)", re.DOTALL)
 
 
 def metric_row(metric: type[Metric[Any]]) -> tuple[str, str, str, str]:
@@ -47,7 +52,21 @@ def metric_table(*families: str) -> str:
     return markdown_table(["metric", "formula", "range", "better"], rows)
 
 
+def axes_table() -> str:
+    """The names on the three axes, in one row."""
+    axes = {
+        "backbones": ("backbones", backbones),
+        "decoders": ("decoders", decoders),
+        "estimands": ("causality", estimands),
+    }
+    names = {axis: [name for name, kind in registry.available() if kind.__module__.startswith("graphrec.")]
+             for axis, (_, registry) in axes.items()}  # fmt: skip
+    headers = [f"[{len(names[axis])} {axis}](docs/{page}.md)" for axis, (page, _) in axes.items()]
+    return markdown_table(headers, [[", ".join(f"`{name}`" for name in names[axis]) for axis in axes]])
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "axes": axes_table,
     "metrics of held-out likes": lambda: metric_table("ranking"),
     "metrics by the truth": lambda: metric_table("truth"),
     "metrics of slices": lambda: metric_table("item_groups", "time"),
@@ -55,6 +74,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "metrics off policy": lambda: metric_table("off_policy"),
     "backbones": backbone_table,
     "decoders": decoder_table,
+    **{f"recipe/{section or 'top'}": partial(recipe_table, section) for section in (*SECTIONS, "decoder")},
 }
 """By marker the function that gives the table's text, without a line end."""
 

@@ -6,13 +6,10 @@ written; the settings' meanings are the docstrings under the fields. Nothing is 
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +23,7 @@ from graphrec.report.section import Section
 from graphrec.report.trained_method import TrainedMethod
 from graphrec.runs.recipe import COMPONENTS
 from graphrec.runs.run import Run
+from graphrec.validation import field_meanings
 
 ProseBlock = tuple[Literal["text", "formula", "list"], list[str]]
 
@@ -135,7 +133,7 @@ def blocks(paragraph: str) -> list[ProseBlock]:
 
 def _settings(config: type[BaseModel], configs: Sequence[Mapping[str, Any]]) -> TextTable:
     """A row a setting: what the runs have, the default, what it decides."""
-    meanings, rows = _meanings(config), []
+    meanings, rows = field_meanings(config), []
     defaults = _defaults(config)
     for key in config.model_fields:
         here = ", ".join(dict.fromkeys(_shown(values[key]) for values in configs))
@@ -145,22 +143,3 @@ def _settings(config: type[BaseModel], configs: Sequence[Mapping[str, Any]]) -> 
 
 def _shown(value: Any) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-@cache
-def _meanings(config: type) -> dict[str, str]:
-    """The docstring under each field, in the class and its bases; none where there is no source to read."""
-    meanings: dict[str, str] = {}
-    for base in reversed(config.__mro__[: config.__mro__.index(object)]):
-        if base.__module__.startswith("pydantic"):
-            continue
-        try:
-            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
-        except (OSError, TypeError):
-            continue
-        assert isinstance(tree, ast.ClassDef)
-        for field, text in zip(tree.body, tree.body[1:]):
-            match field, text:
-                case ast.AnnAssign(target=ast.Name(id=key)), ast.Expr(value=ast.Constant(value=str(docstring))):
-                    meanings[key] = " ".join(docstring.split())
-    return meanings

@@ -9,8 +9,9 @@ import pytest
 
 from graphrec.backbones import backbones
 from graphrec.decoders import decoders
-from graphrec.report.sections.methods import _docstrings, _meanings, _note, _settings, blocks, methods, run_rows
+from graphrec.report.sections.methods import _docstrings, _note, _settings, blocks, methods, run_rows
 from graphrec.report.trained_method import methods_of
+from graphrec.validation import field_meanings
 
 PARTS = [*(("backbone", name) for name in backbones), *(("decoder", name) for name in decoders)]
 
@@ -63,7 +64,7 @@ def test_every_setting_has_its_value_its_default_and_its_meaning(hcr, hcr_beta):
     beta = next(row for row in rows if row[0] == "beta")
     assert beta[1:3] == ("1.0, 3.0", "1.0") and beta[3].startswith("Weight of the like task")
     assert [row[0] for row in rows] == list(part.Config.model_fields)
-    assert "embedding_size" in _meanings(backbones.get("mmgcn").Config), "of the base class, too"
+    assert "embedding_size" in field_meanings(backbones.get("mmgcn").Config), "of the base class, too"
 
 
 def test_a_run_says_what_it_was_given(hcr, hcr_beta):
