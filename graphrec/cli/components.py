@@ -115,15 +115,17 @@ def new(
     typer.echo(f"wrote {files.component} and {files.test}")
     typer.echo(f"test it: pytest {shlex.quote(str(files.test))}")
     path = "" if out.resolve() == Path.cwd() else f"PYTHONPATH={shlex.quote(str(out))} "
-    typer.echo(f"use it: {path}{_USES[kind].format(name=name, path=files.import_path)}")
+    module, _, title = files.import_path.partition(":")
+    typer.echo(f"use it: {path}{_USES[kind].format(module=module, title=title)}")
 
 
 _USES = {
-    NewKind.backbone: "graphrec train recipe.toml --out runs/{name} --set backbone.name={path}",
-    NewKind.decoder: "graphrec train recipe.toml --out runs/{name} --set decoder.name={path}",
-    NewKind.source: "graphrec prepare {path} --raw FOLDER --out prepared/{name}",
-    NewKind.metric: 'graphrec train recipe.toml --out runs/{name} --set \'evaluation.metrics=["ndcg", "{path}"]\'',
-    NewKind.estimand: "graphrec evaluate RUN --estimand {path}",
+    NewKind.backbone: "graphrec train recipe.toml --out runs/{module} --set backbone.name={module}:{title}",
+    NewKind.decoder: "graphrec train recipe.toml --out runs/{module} --set decoder.name={module}:{title}",
+    NewKind.source: "graphrec prepare {module}:{title} --raw FOLDER --out prepared/{module}",
+    NewKind.metric: "graphrec train recipe.toml --out runs/{module} --set 'evaluation.metrics=[\"{module}:{title}\"]'",
+    NewKind.estimand: "graphrec evaluate RUN --estimand {module}:{title}",
+    NewKind.section: "python, from {module} import {title}; write_report(runs, out, sections=[{title}()])",
 }
 
 

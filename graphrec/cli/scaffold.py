@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import keyword
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,8 +15,8 @@ from graphrec.errors import OUT, ComponentError, Phrase
 from graphrec.registry import Registry
 
 TEMPLATES = Path(__file__).parent / "templates"
-"""`KIND.py.txt` is the component, `test.py.txt` the test of any kind. `$name` is the module, `$title` the class, and
-`$column` names the results of a metric."""
+"""`KIND.py.txt` is the component, `test.py.txt` the test of any kind. In them `$name` is the module, `$title` the
+class, `$column` the name of a metric's results, and `$id` the id of a section's heading."""
 
 
 class NewKind(StrEnum):
@@ -27,6 +27,7 @@ class NewKind(StrEnum):
     source = "source"
     metric = "metric"
     estimand = "estimand"
+    section = "section"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def scaffold(kind: NewKind, name: str, folder: str | Path = ".") -> Scaffold:
         "plural": f"{kind}s",
         "contract": f"{kind.title()}Contract",
         "column": name.lower(),
+        "id": name.replace("_", "-"),
     }
     test_template = (TEMPLATES / "test.py.txt").read_text(encoding="utf-8")
     component, test = Path(folder) / f"{name}.py", Path(folder) / f"test_{name}.py"
@@ -100,7 +102,7 @@ def _class_name(kind: NewKind, name: str, template: str) -> str:
     if not name.isidentifier() or keyword.iskeyword(name) or not title.isidentifier():
         got = "a keyword of Python" if keyword.iskeyword(name) else "no identifier"
         problem = "cannot name a module"
-    elif name in REGISTRIES[kind]():
+    elif name in registry_of(kind):
         got, problem = f"a {kind} of `graphrec list {kind}s`", "is taken"
     elif (origin := _module_origin(name)) is not None:
         got, problem = f"a module that Python finds at {origin}", "is taken"
@@ -129,41 +131,18 @@ def _module_origin(name: str) -> str | None:
     return None if spec is None else spec.origin
 
 
-# Imported when asked for: `graphrec --help` is not to wait for torch.
-def _backbones() -> Registry:
-    from graphrec.backbones import backbones
-
-    return backbones
-
-
-def _decoders() -> Registry:
-    from graphrec.decoders import decoders
-
-    return decoders
-
-
-def _sources() -> Registry:
-    from graphrec.data.sources import sources
-
-    return sources
-
-
-def _metrics() -> Registry:
-    from graphrec.evaluation.metrics import metrics
-
-    return metrics
-
-
-def _estimands() -> Registry:
-    from graphrec.causal import estimands
-
-    return estimands
-
-
-REGISTRIES: dict[NewKind, Callable[[], Registry]] = {
-    NewKind.backbone: _backbones,
-    NewKind.decoder: _decoders,
-    NewKind.source: _sources,
-    NewKind.metric: _metrics,
-    NewKind.estimand: _estimands,
+REGISTRIES = {
+    NewKind.backbone: ("graphrec.backbones", "backbones"),
+    NewKind.decoder: ("graphrec.decoders", "decoders"),
+    NewKind.source: ("graphrec.data.sources", "sources"),
+    NewKind.metric: ("graphrec.evaluation.metrics", "metrics"),
+    NewKind.estimand: ("graphrec.causal", "estimands"),
+    NewKind.section: ("graphrec.report.run_page", "report_sections"),
 }
+"""Module and name of each kind's registry."""
+
+
+def registry_of(kind: NewKind) -> Registry:
+    """The registry of a kind; imported when it is needed, as torch takes seconds to load."""
+    module, name = REGISTRIES[kind]
+    return getattr(importlib.import_module(module), name)

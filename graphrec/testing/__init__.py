@@ -1,4 +1,4 @@
-"""Contracts for custom backbones, decoders, sources, metrics and estimands: the suites that graphrec's own pass.
+"""Contracts for custom components: the suites that graphrec's own classes pass.
 
 A class joins a suite in three lines; `graphrec new KIND NAME` writes them.
 
@@ -18,6 +18,7 @@ for module in (
     "instruments",
     "metric_contract",
     "same_dataset",
+    "section_contract",
     "source_contract",
 ):
     pytest.register_assert_rewrite(f"graphrec.testing.{module}")
@@ -27,6 +28,7 @@ from graphrec.testing.decoder_contract import DecoderContract  # noqa: E402
 from graphrec.testing.estimand_contract import EstimandContract  # noqa: E402
 from graphrec.testing.metric_contract import MetricContract  # noqa: E402
 from graphrec.testing.planted import planted_split  # noqa: E402
+from graphrec.testing.section_contract import SectionContract  # noqa: E402
 from graphrec.testing.small_graph import small_graph  # noqa: E402
 from graphrec.testing.source_contract import SourceContract  # noqa: E402
 
@@ -35,6 +37,7 @@ __all__ = [
     "DecoderContract",
     "EstimandContract",
     "MetricContract",
+    "SectionContract",
     "SourceContract",
     "planted_split",
     "small_graph",

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from graphrec.causal import label, parse_estimand
 from graphrec.cli import app
-from graphrec.cli.scaffold import REGISTRIES, TEMPLATES, NewKind, scaffold
+from graphrec.cli.scaffold import TEMPLATES, NewKind, registry_of, scaffold
 from graphrec.data.prepare import prepare
 from graphrec.data.store import load
 from graphrec.errors import ComponentError, RunError
@@ -115,7 +115,7 @@ def test_the_name_of_a_metric_must_be_that_of_a_column(tmp_path: Path) -> None:
 
 def test_the_source_is_prepared(folder: Path) -> None:
     files = scaffold(NewKind.source, "tiny_source", folder)
-    source = REGISTRIES[NewKind.source]().get(files.import_path)
+    source = registry_of(NewKind.source).get(files.import_path)
     source.write_fixture(folder / "raw")
     dataset = load(prepare(files.import_path, folder / "raw", folder / "prepared"))
     assert dataset.features["category"].columns == ("c0", "c1", "c2")
@@ -158,8 +158,9 @@ def test_a_name_that_cannot_be_used_is_refused(name: str, message: str, tmp_path
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_name_of_the_same_kind_is_taken(kind: NewKind, tmp_path: Path) -> None:
-    with pytest.raises(ComponentError, match="is taken"):
-        scaffold(kind, next(iter(REGISTRIES[kind]())), tmp_path)
+    for name in list(registry_of(kind))[:1]:  # no report section is registered: the built-in ones have no names
+        with pytest.raises(ComponentError, match="is taken"):
+            scaffold(kind, name, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["scaffolded_net.py", "test_scaffolded_net.py"])
