@@ -5,8 +5,8 @@
     python benchmarks/amazon.py --data FILE        `user,item,rating,unix time` rows without a header; .gz and .zip too
 
 A rating is an interaction. Where there are no pictures, and 4 stars or more tell a like from a click, HCR's experiments
-are made instead. Add --full for every method, tuned, three seeds. Run again with the same --out it goes on where it
-was.
+are made instead. Add --full for every method, tuned, three seeds. The same command resumes where it was
+interrupted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import TWIN, Data, Full, Out, Seeds, Trials, experiment, mode_of, place, prepared, raw_files, run
+from common import (
+    TWIN,
+    Data,
+    Full,
+    Out,
+    Seeds,
+    Trials,
+    benchmark_folder,
+    mode_of,
+    prepared,
+    raw_files,
+    reproduce_paper,
+    run,
+)
 
 import graphrec as gr
 from graphrec.errors import RunError
@@ -41,7 +54,7 @@ def main(
             got=f"--category {category} alone, which would simulate the twin",
             next_step="name the files' folder with --data, or leave out --category",
         )
-    with place(out, data, mode, "causalrec", "toys", benchmark="amazon", category=category):
+    with benchmark_folder(out, data, mode, "causalrec", "toys", benchmark="amazon", category=category):
         raw = raw_files("amazon", data, out)
         title = "Amazon twin" if twin else f"Amazon {category or raw.name}"
         if raw.is_file():
@@ -54,7 +67,7 @@ def main(
         pictures = "visual" in dataset.features
         truth, settings = raw if twin else None, PICTURES if pictures else ()
         if pictures or dataset.single_behaviour:
-            experiment(
+            reproduce_paper(
                 CAUSALREC,
                 "causalrec",
                 ready,
@@ -66,7 +79,7 @@ def main(
                 settings=settings,
             )
         else:
-            experiment(HCR, "toys", ready, out, mode, title=title, truth=truth)
+            reproduce_paper(HCR, "toys", ready, out, mode, title=title, truth=truth)
 
 
 if __name__ == "__main__":

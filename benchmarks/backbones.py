@@ -6,7 +6,7 @@
 
 Each cell, a backbone with a decoder, gets the same number of trainings to be tuned with on the validation likes, the
 first being the recipe itself; its best settings are then trained with the other seeds. Time and memory are measured at
-the end, one cell after the other, each in a process of its own. Run again with the same --out it goes on where it was.
+the end, one cell after the other, each in a process of its own. The same command resumes where it was interrupted.
 
 Writes results.csv and results.md, significance.csv (the tests of every pair of backbones under a decoder, of the
 metrics that are shown), per_user.parquet (the values behind these metrics), trials.csv (every training of the tuning)
@@ -87,8 +87,8 @@ SETTINGS = {
         "tiktok",
         ("recall@20", "ndcg@20"),
         published_note="Published: Recall@20 as DiffMM's authors report it on this split (Jiang et al., ACM MM 2024, "
-        "Table 2), read, not run. Their models had textual features, too, which the split's files lack; `mf` stands "
-        "beside their VBPR, which has features as it has.",
+        "Table 2), read, not run. Their models had textual features, too, which the split's files lack; `mf` is "
+        "compared with their VBPR, which has features as it has.",
         published={
             "BPR-MF": 0.0346,
             "mf": 0.0380,
@@ -299,7 +299,7 @@ def _shown(
     """A Markdown table of the two metrics that are shown, and of time and memory.
 
     The best is bold if it differs from every other significantly, over users and seeds; see `graphrec.runs.compare`.
-    Published figures stand beside CT's, whose loss, BPR on the likes, is the nearest to what those were trained with.
+    Published figures are next to CT's, whose loss, BPR on the likes, is the nearest to what those were trained with.
     """
     shown = setting.shown
     best = {metric: clear_best(table, metric, tests) for metric in shown}

@@ -34,7 +34,7 @@ STUDIES = {
     "like": Path(__file__).parent / "results" / "dose-hidden" / "results.csv",
     "satisfaction": Path(__file__).parent / "results" / "dose-visual" / "results.csv",
 }
-"""By what a twin's truth judges, the dose-response study of the bias that the twin has; it comes with the project."""
+"""By the target of a twin's truth, the dose-response study of the twin's bias; it comes with the project."""
 HEADLINE = ("mrr", "recall@20", "recall@50", "ndcg@50", "ndcg_do@50", "regret_do@50")
 TWIN = "twin"
 INTERRUPTED = 130
@@ -66,8 +66,8 @@ def mode_of(full: bool, seeds: int | None, trials: int | None) -> Mode:
 
 
 @contextmanager
-def place(out: Path, data: str, mode: Mode, *recipes: str, **options: str) -> Iterator[Path]:
-    """The folder `out`, held for a benchmark with these options and recipes alone.
+def benchmark_folder(out: Path, data: str, mode: Mode, *recipes: str, **options: str) -> Iterator[Path]:
+    """The folder `out`, locked for a benchmark with these options and recipes.
 
     Raises:
         DataError: `data` is `twin` misspelt.
@@ -106,7 +106,7 @@ def prepared(source: str, raw: Path, out: Path, title: str, options: Mapping[str
     return folder
 
 
-def experiment(
+def reproduce_paper(
     paper: Paper, recipe: str, data: Path, out: Path, mode: Mode, *, title: str, truth: Path | None,
     target: str = "like", settings: tuple[str, ...] = (),
 ) -> None:  # fmt: skip
@@ -117,7 +117,7 @@ def experiment(
     """
     base = Recipe.from_toml(RECIPES / f"{recipe}.toml", [f"data.path={data}", *settings, *mode.settings])
     study = STUDIES[target] if truth else None
-    done = reproduce(
+    reproduction = reproduce(
         paper,
         base,
         out,
@@ -129,35 +129,39 @@ def experiment(
         command=command(sys.argv),
         progress=training_progress,
     )
-    finish(done.result, out, paper.name)
-    print(f"{len(done.paper_tables)} tables and figures of {paper.name}'s paper in {out / 'paper_tables'}")
-    if not done.result.runs:
+    finish(reproduction.result, out, paper.name)
+    print(f"{len(reproduction.paper_tables)} tables and figures of {paper.name}'s paper in {out / 'paper_tables'}")
+    if not reproduction.result.runs:
         raise RunError(
             "every method failed",
-            expected="at least one that is trained and judged",
-            got="; ".join(f"{name}: {why}" for name, why in done.result.failed.items()),
+            expected="at least one that is trained and evaluated",
+            got="; ".join(f"{name}: {why}" for name, why in reproduction.result.failed.items()),
             where=out,
-            next_step="mend the causes; the same command then tries again what failed",
+            next_step="fix the causes; the same command then tries again what failed",
         )
 
 
 def command(argv: Sequence[str]) -> str:
-    """The command line that was given, without the places of this machine."""
+    """The command line, without the paths of this machine.
+
+    >>> command(["/home/me/benchmarks/kwai.py", "--full", "--out", "/tmp/kwai", "--data=/data/kwai"])
+    'python benchmarks/kwai.py --full --data DIR'
+    """
     script, *options = argv
-    parts, asked = [f"python benchmarks/{Path(script).name}"], iter(options)
-    for option in asked:
+    words, rest = [f"python benchmarks/{Path(script).name}"], iter(options)
+    for option in rest:
         name, equals, value = option.partition("=")
         if name in ("--data", "--out") and not equals:
-            value = next(asked, "")
+            value = next(rest, "")
         if name == "--data":
-            parts += [] if value == TWIN else ["--data DIR"]
+            words += [] if value == TWIN else ["--data DIR"]
         elif name != "--out":
-            parts.append(option)
-    return " ".join(parts)
+            words.append(option)
+    return " ".join(words)
 
 
 def finish(result: BenchmarkResult, out: Path, method: str = "") -> None:
-    """Export the embeddings of a method, or else of the last, and say what was found and where it lies."""
+    """Export the embeddings of a method, or else of the last; print the results and where the files are."""
     print()
     print_table(*metric_rows(_headline(result.table)))
     print()

@@ -36,7 +36,7 @@ def main(
     ]
     if not rows:
         raise RunError(
-            "no world of the study lies here",
+            "no world of the study is here",
             expected="folders strength-DOSE/seed-SEED",
             where=out,
             next_step="python benchmarks/dose_response.py hidden makes them; --out names its folder",

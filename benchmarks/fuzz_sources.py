@@ -3,7 +3,7 @@
     python benchmarks/fuzz_sources.py [--rounds 20] [--seed 0] [--only NAME] [--out benchmarks/results/fuzz]
 
 In every round each file of each fixture is damaged in each of the ways of `tests/support/fuzzing.py`, at places drawn
-anew. Writes results.csv (a row for each example and damage) and results.md; ends with status 1 if anything else than a
+again. Writes results.csv (a row for each example and damage) and results.md; ends with status 1 if anything else than a
 typed error that names a file, an equal dataset, or one whose provenance accounts for what is missing came of it.
 """
 

@@ -3,7 +3,7 @@
     python benchmarks/refutation.py
 
 On a small twin of Tiktok, 600 users and 400 items, with one training a figure: what the checks can tell, not which
-method is better. Run again with the same --out it goes on where it was. Writes results.md, results.csv, about.json.
+method is better. The same command resumes where it was interrupted. Writes results.md, results.csv, about.json.
 """
 
 from __future__ import annotations

@@ -27,12 +27,12 @@ def number_rows(facts: dict[str, Any]) -> TextRows:
 
 
 def span_text(facts: dict[str, Any]) -> str:
-    """The first and the last time, as days where the unit can be told."""
+    """The first and the last time, as days where the unit is known."""
     if facts["span"] is None:
         return "not known" if facts["times"] else "no times"
     seconds = seconds_of(np.asarray(facts["span"]))
     if seconds is None:
-        return "{} to {}, of a unit that cannot be told".format(*facts["span"])
+        return "{} to {}, of an unknown unit".format(*facts["span"])
     return " to ".join(pd.Timestamp(second, unit="s").strftime("%Y-%m-%d") for second in seconds)
 
 

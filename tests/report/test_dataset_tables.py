@@ -24,7 +24,7 @@ def test_numbers_are_written_as_people_write_them(dataset):
         (True, [1_546_300_826, 1_548_892_773], "2019-01-01 to 2019-01-30"),
         (True, [1_546_300_826_739, 1_548_892_773_334], "2019-01-01 to 2019-01-30"),
         (True, [20_190_610, 20_190_619], "2019-06-10 to 2019-06-19"),
-        (True, [3, 7], "3 to 7, of a unit that cannot be told"),
+        (True, [3, 7], "3 to 7, of an unknown unit"),
         (True, None, "not known"),
         (False, None, "no times"),
     ],

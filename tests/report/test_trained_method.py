@@ -42,7 +42,7 @@ def test_what_is_not_compared_is_in_the_plots_of_strengths_alone(causalrec, tmp_
     text = write_report([causalrec], tmp_path / "a.html", compared=chosen).read_text()
     assert "strength (lambda2)" in text
     words = seen(text)
-    ranked = words[words.index("Means over") : words.index("Judged by the interventional truth")]
+    ranked = words[words.index("Means over") : words.index("Evaluated by the interventional truth")]
     assert "strength=0.5" not in ranked
     missing = methods_of([causalrec], {"causalrec": {"front_door": "HCR"}})
     with pytest.raises(RunError, match="no estimand to show causalrec under on test"):

@@ -108,7 +108,7 @@ def test_the_drop_the_slices_and_both_truths_are_there(text, analysed):
             assert shown in words, (result.result_set, shown)
     assert words.count("Not analysed so: beta 3, causalrec") == 4
     assert "do(item is clicked)" in words and "P(like | user, do(item)):" in words
-    assert "Not judged by the truth: beta 3" in words
+    assert "Not evaluated by the truth: beta 3" in words
 
 
 def test_sensitivity_has_the_strength_and_the_setting_that_was_trained(text):

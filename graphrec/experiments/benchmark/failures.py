@@ -20,5 +20,5 @@ def reason(error: BaseException) -> str:
     if not isinstance(error, GraphrecError):
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
     fields = (("expected", error.expected), ("got", error.got))
-    parts = [error.problem, *(f"{name} {value}" for name, value in fields if value is not None)]
-    return "; ".join(" ".join(part.split()) for part in parts)
+    clauses = [error.problem, *(f"{name} {value}" for name, value in fields if value is not None)]
+    return "; ".join(" ".join(clause.split()) for clause in clauses)

@@ -120,7 +120,7 @@ def values_of_users(
 
 
 def archived(metrics: Sequence[str]) -> list[str]:
-    """The columns whose per-user values are kept beside a benchmark's table: of some metrics each K, of some the first.
+    """The columns whose per-user values are kept with a benchmark's table: of some metrics each K, of some the first.
 
     Example:
         >>> archived(["recall@20", "recall@50", "hr@20", "hr@50", "precision@20", "mrr"])
@@ -139,8 +139,8 @@ def archived(metrics: Sequence[str]) -> list[str]:
 
 def write_values(values: pd.DataFrame, out: Path) -> None:
     """Write what `values_of_users` gives as `per_user.parquet`, packed as small as it goes."""
-    with replace_file(out / "per_user.parquet") as part:
-        values.to_parquet(part, index=False, compression="brotli", compression_level=11)
+    with replace_file(out / "per_user.parquet") as file:
+        values.to_parquet(file, index=False, compression="brotli", compression_level=11)
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:

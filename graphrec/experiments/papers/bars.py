@@ -15,7 +15,7 @@ from graphrec.report.primitives.tables import metric_label
 
 HATCHES = ("", "///", "xx", "..", "\\\\\\")
 AT_MOST_ABOVE = 2
-"""Series that a legend names above its panel; that of more stands beside it."""
+"""Series that a legend names above its panel; that of more is next to it."""
 LETTERS, LETTERS_BESIDE_LEGEND = 560, 370
 """That fit below a panel at a size of one point, about."""
 

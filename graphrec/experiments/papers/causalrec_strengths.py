@@ -1,4 +1,4 @@
-"""CausalRec's Figure 7: how much of the direct effect of the looks is removed, lambda2 (Qiu et al., section 5.5)."""
+"""CausalRec's Figure 7: lambda2, the removed share of the visual direct effect (Qiu et al., section 5.5)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def causalrec_figure_7(result: BenchmarkResult, title: str) -> PaperTable:
     return PaperTable(
         name="causalrec-figure-7",
         title=f"CausalRec, Figure 7: sensitivity to lambda2. {title}",
-        caption="At 0 nothing of the looks' direct effect is removed, at 1 all of it."
+        caption="At 0 nothing of the visual features' direct effect is removed, at 1 all of it."
         f"{about_metrics(metrics)} {measured.bold('every other row')} {ENDS}",
         table=method_rows(measured, metrics, "lambda2"),
         notes=tuple(dict.fromkeys(measured.notes())),

@@ -1,4 +1,4 @@
-"""CausalRec's Table 2, the overall performance, with the published figures beside ours (Qiu et al., section 5.2)."""
+"""CausalRec's Table 2, the overall performance, with the published figures next to ours (Qiu et al., section 5.2)."""
 
 from __future__ import annotations
 

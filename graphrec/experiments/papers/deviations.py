@@ -1,4 +1,4 @@
-"""How the experiments depart from their paper's; a model's own departures stand in its module."""
+"""How the experiments depart from their paper's; a model's own departures are in its module."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def of_hcr(result: BenchmarkResult) -> list[str]:
         _tuning(result, "its whole grid, on Taobao with a learning rate of 1e-5 besides, which is in none of ours"),
     ]
     if recipe.split.name != "chronological":
-        why = ": the data comes with its parts" if recipe.split.name == "given" else ""
+        why = ": the data comes with its splits" if recipe.split.name == "given" else ""
         deviations.append(f"Split `{recipe.split.name}`{why}. The paper splits by time.")
     return deviations
 
@@ -30,7 +30,7 @@ def of_causalrec(result: BenchmarkResult) -> list[str]:
     return [
         *_batch(recipe, CAUSALREC_BATCH),
         f"Early stopping by validation {recipe.training.monitor.upper()}, at most {recipe.training.epochs} epochs; the "
-        "paper tells of neither.",
+        "paper mentions neither.",
         _tuning(result, "its whole grid"),
         f"Split `{split.name}`, {split.train:.0%} of each user's pairs to train on; the paper does not state its own.",
         *no_pictures(result),
@@ -38,11 +38,12 @@ def of_causalrec(result: BenchmarkResult) -> list[str]:
 
 
 def no_pictures(result: BenchmarkResult) -> list[str]:
-    """Of a set without pictures, what stands in for the looks."""
+    """Of a set without pictures, what replaces the visual features."""
     shown = [name for name, role in result.data.roles.items() if role == "exposure"]
     if "visual" in shown or not shown:
         return []
-    return [f"The files have no pictures. What the paper does with the looks is done here with: {', '.join(shown)}."]
+    replaced_by = ", ".join(shown)
+    return [f"The files have no pictures. What the paper does with visual features is done here with: {replaced_by}."]
 
 
 def _batch(recipe: Recipe, published: int) -> list[str]:

@@ -20,7 +20,7 @@ METHODS = ("HCR", "CT")
 """In the order of the paper, whose bars of HCR are plain and whose bars of CT are hatched."""
 GAIN = "Improvement (%)"
 USERS = "#Users"
-NO_GAIN = "No improvement can be told where CT has 0 or no value."
+NO_GAIN = "No improvement can be computed where CT has 0 or no value."
 
 
 @dataclass(frozen=True)

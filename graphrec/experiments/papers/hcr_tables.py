@@ -12,7 +12,7 @@ from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.plots import dot_plot
 
 CUTOFFS = (50, 100)
-UNQUOTED = "The paper's own figures are not beside ours: no text of it that has them could be obtained."
+UNQUOTED = "The paper's own figures are not next to ours: no text of it that has them could be obtained."
 
 
 def hcr_table_2(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable:

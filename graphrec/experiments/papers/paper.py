@@ -66,7 +66,7 @@ def _about_training(result: BenchmarkResult) -> list[str]:
     if result.trials:
         tuning = (
             f"Tuned with {counted(result.trials, 'training')} each, or as many as the grid has, on the validation "
-            "part; an ablation has the settings of its method."
+            "split; an ablation has the settings of its method."
         )
     seeds = result.seeds if result.trained else ()
     over = f"Seeds {', '.join(map(str, seeds))}: intervals and tests are over users and trainings."

@@ -65,8 +65,8 @@ def reproduce(
 ) -> Reproduction:
     """Tune, train, evaluate, and write the tables and figures into `out/paper_tables` and the report into `out`.
 
-    What is there already is not done again. A method whose tuning or training fails, for whatever reason, is told with
-    it, and the others go on.
+    What is there already is not done again. A method whose tuning or training fails, for whatever reason, is listed
+    with the reason, and the others are still trained.
 
     Args:
         base: the recipe of all methods; each exchanges the decoder and what its name promises.

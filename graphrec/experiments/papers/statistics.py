@@ -1,4 +1,4 @@
-"""Table 1 of both papers: the statistics of the data, all parts together."""
+"""Table 1 of both papers: the statistics of the data, all splits together."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def hcr_table_1(result: BenchmarkResult, title: str) -> PaperTable:
     return PaperTable(
         name="hcr-table-1",
         title=f"HCR, Table 1: statistics of the data. {title}",
-        caption="Distinct pairs of user and item, all parts together; behind them what is trained on and held out, "
+        caption="Distinct pairs of user and item, all splits together; behind them what is trained on and held out, "
         f"without users and items that training does not know. {UNQUOTED}",
         table=pd.DataFrame([row], dtype=object),
         picture=_activity(dataset, "hcr-table-1"),
@@ -58,7 +58,7 @@ def causalrec_table_1(result: BenchmarkResult, title: str) -> PaperTable:
     return PaperTable(
         name="causalrec-table-1",
         title=f"CausalRec, Table 1: statistics of the data. {title}",
-        caption="Distinct pairs of user and item, all parts together, and the share of all pairs that did not occur.",
+        caption="Distinct pairs of user and item, all splits together, and the share of all pairs that did not occur.",
         table=pd.DataFrame(rows, dtype=object),
         notes=(about_data(dataset),),
         picture=_activity(dataset, "causalrec-table-1"),

@@ -61,18 +61,18 @@ def draw_dag(graph: CausalGraph) -> str:
 
 
 def role(graph: CausalGraph, name: str) -> str:
-    """The word for a node's part: treatment, outcome, mediator, given, adjusted, hidden, or nothing."""
+    """The word for a node's causal role: treatment, outcome, mediator, given, adjusted, hidden, or nothing."""
     return graph.causal_role(name) or ("" if graph.nodes[name].observed else "hidden")
 
 
 def _described(graph: CausalGraph) -> str:
-    parts = []
+    sentences = []
     for name, node in graph.nodes.items():
         words = [role(graph, name), "deterministic" if node.deterministic else ""]
         words += ["hidden"] if not node.observed and "hidden" not in words else []
         kind = ", ".join(word for word in words if word)
-        parts.append(f"{name}: {node.meaning}{f' ({kind})' if kind else ''}.")
-    return " ".join([*parts, "Arrows:", "; ".join(f"{a} to {b}" for a, b in graph.edges) + "."])
+        sentences.append(f"{name}: {node.meaning}{f' ({kind})' if kind else ''}.")
+    return " ".join([*sentences, "Arrows:", "; ".join(f"{a} to {b}" for a, b in graph.edges) + "."])
 
 
 def _draw_edge(graph: CausalGraph, edge: tuple[str, str], places: Mapping[Vertex, Point]) -> str:
@@ -108,8 +108,8 @@ def _outline(centre: Point, toward: Point, name: str, clearance: float) -> Point
 
 
 def _draw_node(graph: CausalGraph, name: str, centre: Point) -> str:
-    node, part, (x, y) = graph.nodes[name], role(graph, name), centre
-    fill, outline = COLOURS[part]
+    node, causal_role, (x, y) = graph.nodes[name], role(graph, name), centre
+    fill, outline = COLOURS[causal_role]
     dash = "" if node.observed else ' stroke-dasharray="5 4"'
     rings = [(RADIUS, fill)] + ([(RADIUS - 4, "none")] if node.deterministic else [])
     shape = ""
@@ -121,13 +121,13 @@ def _draw_node(graph: CausalGraph, name: str, centre: Point) -> str:
         )
     caption = (
         f'<text x="{x:.1f}" y="{y + RADIUS + 13:.1f}" font-size="11" fill="{outline}" stroke="#ffffff" '
-        f'stroke-width="3" paint-order="stroke">{part}</text>'
+        f'stroke-width="3" paint-order="stroke">{causal_role}</text>'
     )
     return (
         f'<g data-node="{escape(name, quote=True)}"><title>{escape(f"{name}: {node.meaning}")}</title>{shape}'
         f'<text x="{x:.1f}" y="{y + 5.2:.1f}" font-size="15" font-weight="600" '
         f'fill="{INK}">{escape(name)}</text>'
-        f"{caption if part else ''}</g>"
+        f"{caption if causal_role else ''}</g>"
     )
 
 

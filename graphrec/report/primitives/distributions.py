@@ -76,11 +76,11 @@ def like_share_plot(clicks: np.ndarray, likes: np.ndarray, key: str) -> str:
 
 
 def time_plot(times: Mapping[str, np.ndarray], ends: Mapping[str, float], key: str, *, dated: bool) -> str:
-    """Events over time in equal spans, a curve for each role, with the moments at which parts end.
+    """Events over time in equal spans, a curve for each role, with the moments at which splits end.
 
     Args:
         times: for each curve's name the times of its pairs.
-        ends: the last moment of a part, by the part's name.
+        ends: the last moment of a split, by the split's name.
         key: prefix of every id, unique on the page.
         dated: the times are days since 1970, else numbers of an unknown unit.
     """
@@ -93,9 +93,9 @@ def time_plot(times: Mapping[str, np.ndarray], ends: Mapping[str, float], key: s
             heights, _ = np.histogram(values, edges)
             axes.stairs(heights, edges, baseline=None, color=colour, linewidth=1.4, label=name)
             numbers.append(f"{name}: {len(values):,}, at most {heights.max():,} in a span")
-        for part, end in ends.items():
-            axes.axvline(end, color="#7f7f7f", linewidth=1.0, linestyle=(0, (3, 3)), label=f"end of {part}")
-            numbers.append(f"{part} ends at {np.datetime64(int(end), 'D') if dated else end}")
+        for split, end in ends.items():
+            axes.axvline(end, color="#7f7f7f", linewidth=1.0, linestyle=(0, (3, 3)), label=f"end of {split}")
+            numbers.append(f"{split} ends at {np.datetime64(int(end), 'D') if dated else end}")
         if dated:
             axes.xaxis.set_major_locator(AutoDateLocator(maxticks=6))
             axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))

@@ -1,4 +1,4 @@
-"""A paper's table or figure, made anew: its numbers, how they are laid out, and its picture.
+"""A paper's table or figure, made of our own runs: its numbers, how they are laid out, and its picture.
 
 The columns of `table` are named as the paper heads them. A column `X` may have companions: `X_low` and `X_high`, the
 ends of a 95 % interval, and `X_best`, true where the value is significantly better than every other of its comparison.
@@ -33,7 +33,7 @@ class PaperTable:
         title: what the paper calls it, and of what data it is here.
         caption: what is shown, in a sentence or two.
         table: its numbers, laid out as in the paper.
-        notes: readings, deviations and failures that a reader must know.
+        notes: interpretations, deviations and failures that a reader must know.
         picture: an `<svg>` element, or none.
     """
 
@@ -54,9 +54,9 @@ class PaperTable:
         return "\n\n".join(self._paragraphs()) + "\n"
 
     def write(self, folder: str | Path) -> None:
-        """Write `NAME.csv`, `NAME.md` and, where there is a picture, `NAME.svg`, each whole or not at all.
+        """Write `NAME.csv`, `NAME.md` and, where there is a picture, `NAME.svg`, each atomically.
 
-        A picture of an earlier making goes where there is none now.
+        An earlier picture is removed where there is none now.
         """
         texts = {"csv": self.table.to_csv(index=False), "md": self.markdown()}
         if self.picture is not None:

@@ -100,9 +100,9 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
 
 
 def effect_plot(decomposition: ScoreDecomposition, item: str, key: str) -> str:
-    """How a score divides, as a waterfall: each part's bar starts where the one before it ends, then comes their sum.
+    """How a score divides, as a waterfall: each contribution's bar starts where the last one ends; their sum is last.
 
-    A part that the estimand leaves out is an outline from zero.
+    A contribution that the estimand leaves out is an outline from zero.
 
     Args:
         decomposition: with contributions.
@@ -110,11 +110,11 @@ def effect_plot(decomposition: ScoreDecomposition, item: str, key: str) -> str:
         key: prefix of every id, unique on the page.
     """
     assert decomposition.total is not None, "nothing to draw"
-    used = [part for part in decomposition.contributions if part.used]
-    unused = [part for part in decomposition.contributions if not part.used]
-    ends = [sum(part.value for part in used[: n + 1]) for n in range(len(used))]
-    bars = [(f"{part.name}: {part.meaning}", end - part.value, part) for part, end in zip(used, ends)]
-    bars += [(f"not used, {part.name}: {part.meaning}", 0.0, part) for part in unused]
+    used = [contribution for contribution in decomposition.contributions if contribution.used]
+    unused = [contribution for contribution in decomposition.contributions if not contribution.used]
+    ends = [sum(contribution.value for contribution in used[: n + 1]) for n in range(len(used))]
+    bars = [(f"{shown.name}: {shown.meaning}", end - shown.value, shown) for shown, end in zip(used, ends)]
+    bars += [(f"not used, {left_out.name}: {left_out.meaning}", 0.0, left_out) for left_out in unused]
     with page_figure(0.5 * (len(bars) + 1) + 0.75) as figure:
         axes = figure.subplots()
         axes.grid(axis="y", visible=False)
@@ -122,7 +122,7 @@ def effect_plot(decomposition: ScoreDecomposition, item: str, key: str) -> str:
         axes.set_yticks([])
         axes.set_ylim(len(bars) + 0.55, -0.75)
         across = axes.get_yaxis_transform()
-        rows = [(name, start, part.value, part.share, part.used) for name, start, part in bars]
+        rows = [(name, start, shown.value, shown.share, shown.used) for name, start, shown in bars]
         rows.insert(len(used), (f"sum: {decomposition.quantity}", 0.0, decomposition.total, None, True))
         for row, (name, start, value, share, filled) in enumerate(rows):
             colour = SERIES[2] if row == len(used) else SERIES[0 if value >= 0 else 1]

@@ -34,18 +34,18 @@ class ExplanationSection(Section):
 
 
 def part_rows(explanation: Explanation) -> TextTable:
-    """Headers and a row a part of the score, the sum last; no rows where there are none. Only effects have ranks."""
+    """Headers and a row a contribution to the score, the sum last; none if undivided. Only effects have ranks."""
     decomposition = explanation.decomposition
     if decomposition.total is None:
         return ["part", "what it is", "value", "share"], []
     rows = [
-        (part.name, part.meaning, signed(part.value), percent(part.share) if part.used else "not used")
-        for part in decomposition.contributions
+        (each.name, each.meaning, signed(each.value), percent(each.share) if each.used else "not used")
+        for each in decomposition.contributions
     ]
     rows.append(("sum", f"{decomposition.quantity}, from {decomposition.reference}", signed(decomposition.total), ""))
     if decomposition.kind != "effects":
         return ["part", "what it is", "value", "share"], rows
-    ranks = [*(f"{part.rank_without:,}" for part in decomposition.contributions), ""]
+    ranks = [*(f"{each.rank_without:,}" for each in decomposition.contributions), ""]
     return ["part", "what it is", "value", "share", RANK_WITHOUT], [(*row, rank) for row, rank in zip(rows, ranks)]
 
 

@@ -23,7 +23,7 @@ from graphrec.runs.compare import RunComparison
 
 @dataclass(frozen=True)
 class Slice:
-    """Parts that belong together, by their name in a run and in words."""
+    """Result sets that belong together, by their name in a run and in words."""
 
     key: str
     title: str
@@ -41,7 +41,7 @@ SLICES = (
     Slice(
         "time",
         "Over time",
-        "Each user's held-out likes, of validation and test together, in four parts in order of time; users with at "
+        "Each user's held-out likes, of validation and test together, in four subsets in order of time; users with at "
         "least four. The drop is 1 less the mean of the last three over the first.",
         dict(zip((*SUBSETS, DROP), ("time 1", "time 2", "time 3", "time 4", "drop"))),
     ),

@@ -18,14 +18,14 @@ class TruthSection(Section):
     template = "truth.html"
 
     def heading(self, page: RunPage) -> str:
-        return "Judged by the interventional truth"
+        return "Evaluated by the interventional truth"
 
     def context(self, page: RunPage) -> Mapping[str, Any] | None:
         truths = [
             {
                 "target": truth.target,
                 "ranking": ranking(truth.comparison, truth.target),
-                "unjudged": [method.name for method in page.methods if method not in truth.methods],
+                "not_evaluated": [method.name for method in page.methods if method not in truth.methods],
             }
             for truth in page.truths
         ]

@@ -87,7 +87,7 @@ def test_the_page_ranks_what_the_table_ranks_by_the_same_tests(recipes, tiny_wor
         both.append(found.tests)
     pd.testing.assert_frame_equal(pd.concat(both, ignore_index=True), result.tests)
     words = " ".join(re.sub(r"<[^>]+>", " ", (tmp_path / "report.html").read_text()).split())
-    ranked = words[words.index("Judged by the interventional truth") :]
+    ranked = words[words.index("Evaluated by the interventional truth") :]
     assert re.search(r"\S+ has, oracles aside, the highest NDCG@50 \(do\)", ranked)
     assert "popularity (clicks) clicks of the training split" in ranked
 

@@ -1,4 +1,4 @@
-"""CausalRec's tables and figures, with the published figures beside ours."""
+"""CausalRec's tables and figures, with the published figures next to ours."""
 
 from __future__ import annotations
 

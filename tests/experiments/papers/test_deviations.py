@@ -25,7 +25,7 @@ def test_the_batch_the_tuning_and_the_split_are_told(result: BenchmarkResult, vi
 def test_what_stands_in_for_pictures_is_told_in_every_paper_table(visual: BenchmarkResult) -> None:
     roles = visual.data.roles
     assert roles["textual"] == "exposure" and "visual" in roles
-    told = "The files have no pictures. What the paper does with the looks is done here with: textual."
+    told = "The files have no pictures. What the paper does with visual features is done here with: textual."
     assert no_pictures(visual) == [told]
     pictured = replace(visual, data=replace(visual.data, roles={**roles, "visual": "exposure"}))
     assert no_pictures(pictured) == []

@@ -134,7 +134,7 @@ def test_what_is_not_defined_is_a_dash_and_explained(result: BenchmarkResult, mo
     table = paper_table.table.set_index(["Item group", "K"])
     assert table.loc["low ratio", "CT"].isna().all() and table.loc["low ratio", "HCR"].notna().all()
     assert {"–: in at least one training no listed item is of the group, so its share of the lists is 0.",
-            "No improvement can be told where CT has 0 or no value."} <= set(paper_table.notes)  # fmt: skip
+            "No improvement can be computed where CT has 0 or no value."} <= set(paper_table.notes)  # fmt: skip
     assert paper_table.picture is not None and whole.picture is not None
     assert paper_table.picture.count(">–<") == whole.picture.count(">–<") + len(K)
 

@@ -46,24 +46,24 @@ def test_a_like_is_marked_only_where_it_is_held_out_for_validation(hcr):
             assert all(one["liked"] == ((user["user"], one["item"]) in liked) for one in row)
 
 
-def test_an_item_is_told_by_its_words_its_looks_and_its_clicks(hcr):
+def test_an_item_is_told_by_its_words_its_features_and_its_clicks(hcr):
     split = hcr.split()
     dataset = split.dataset
-    looks = np.zeros((dataset.num_items, 2), dtype=np.float32)
+    visual = np.zeros((dataset.num_items, 2), dtype=np.float32)
     words = sparse.csr_array(np.eye(dataset.num_items, 4, dtype=np.float32) + 0.5)
     profile = Catalogue(split).profile(dataset.user_ids[0])
-    looks[profile.items] = [1, 0]
+    visual[profile.items] = [1, 0]
     mask = np.ones(dataset.num_items, dtype=bool)
     mask[1] = False
-    features = {"looks": Feature(looks, mask), "words": Feature(words, mask, columns=("a", "b", "c", "d"))}
+    features = {"visual": Feature(visual, mask), "words": Feature(words, mask, columns=("a", "b", "c", "d"))}
     catalogue = Catalogue(replace(split, dataset=replace(dataset, features=features)))
     profile = catalogue.profile(dataset.user_ids[0])
     alike, other = profile.items[profile.items > 3][0], np.setdiff1d(np.arange(4, 80), profile.items)[0]
     count = int((split.train_pairs("click")[:, 1] == alike).sum())
     text = catalogue.about(profile, dataset.item_ids[alike])["text"]
-    assert text.startswith("words: a, b, c and 1 more; looks +1.00; ") and f"{count} clicks" in text
-    assert "looks -1.00" in catalogue.about(profile, dataset.item_ids[other])["text"]
-    assert catalogue.about(profile, dataset.item_ids[1])["text"].startswith("no words; no looks")
+    assert text.startswith("words: a, b, c and 1 more; visual +1.00; ") and f"{count} clicks" in text
+    assert "visual -1.00" in catalogue.about(profile, dataset.item_ids[other])["text"]
+    assert catalogue.about(profile, dataset.item_ids[1])["text"].startswith("no words; no visual")
     assert "words: c, a, b and 1 more" in catalogue.about(profile, dataset.item_ids[2])["text"]
     dated = dataset.pairs("click").query("user == 0")["item"].tolist()
     assert [item for item, _ in catalogue.history(profile)] == [dataset.item_ids[one] for one in dated[::-1][:5]]
