@@ -81,12 +81,12 @@ def test_the_further_trainings_on_tiktok_are_recipes_and_have_the_figures_told()
     told = (RESULTS / "README.md").read_text(encoding="utf-8")
     assert f"has {len(further)} more trainings" in told
     for name, ones in further.groupby(names):
-        judged = ones.dropna(subset="test_recall@20")
+        evaluated = ones.dropna(subset="test_recall@20")
         first = ones[ones["seed"] == 0]
         best = first.loc[first["valid_recall@20"].idxmax(), "settings"]
         every = name == "lightgcn"  # a sweep of the layers, nothing chosen
-        assert set(judged["settings"]) == (set(ones["settings"]) if every else {best}), "chosen on validation"
-        for settings, seeds in judged.groupby("settings"):
+        assert set(evaluated["settings"]) == (set(ones["settings"]) if every else {best}), "chosen on validation"
+        for settings, seeds in evaluated.groupby("settings"):
             assert sorted(seeds["seed"]) == [0, 1, 2]
             mean = number(seeds["test_recall@20"].mean())
             assert re.search(rf"\| `{name}` \|.*\| {re.escape(mean)}[ |]", told), settings

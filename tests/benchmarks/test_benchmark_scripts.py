@@ -59,7 +59,7 @@ def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> No
         ("tiktok", ("--data", "Twin"), "did you mean `twin`?"),
         ("tiktok", ("--out", "/dev/null/x"), "the system refused"),
         ("amazon", ("--category", "Beauty"), "--category is for real files"),
-        ("dose_response_gates", ("--out", "nowhere"), "no world of the study lies here"),
+        ("dose_response_gates", ("--out", "nowhere"), "no world of the study is here"),
     ],
 )
 def test_a_mistake_ends_with_a_message_before_anything_is_made(
@@ -109,7 +109,7 @@ def call(script: str, monkeypatch: pytest.MonkeyPatch, folder: Path, *options: s
     return int(caught.value.code or 0)
 
 
-def test_the_other_target_is_judged_and_named(
+def test_the_other_target_is_evaluated_and_named(
     tiny_recipe: Callable[..., Recipe], tiny_world: Path, tmp_path: Path
 ) -> None:
     result = run_benchmark({"ct": tiny_recipe("ct")}, tmp_path, truth=tiny_world, target="satisfaction")

@@ -51,7 +51,7 @@ def place(study: DoseResponseStudy, tmp_path_factory: pytest.TempPathFactory) ->
     return out
 
 
-def test_every_method_is_judged_in_every_world(place: Path) -> None:
+def test_every_method_is_evaluated_in_every_world(place: Path) -> None:
     worlds = pd.read_csv(place / "worlds.csv")
     expected = {"popularity (clicks)", OBSERVATIONAL, INTERVENTIONAL, "CT"}
     expected |= {"HCR", "HCR-T", "HCR-S1", "HCR-S2", "HCR-NS"}

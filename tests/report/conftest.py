@@ -32,7 +32,7 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def hcr(world):
-    """Two epochs, judged on test and by the truth; its name tries to break the page."""
+    """Two epochs, evaluated on test and by the truth; its name tries to break the page."""
     run = train(_recipe(world, HOSTILE, "hcr", epochs=2), world / "hcr")
     run.evaluate()
     run.evaluate_truth(world / "raw")
@@ -41,7 +41,7 @@ def hcr(world):
 
 @pytest.fixture(scope="session")
 def causalrec(world):
-    """One epoch, judged on test and by the truth at three strengths."""
+    """One epoch, evaluated on test and by the truth at three strengths."""
     run = train(_recipe(world, "causalrec", "causalrec", epochs=1), world / "causalrec")
     run.evaluate(SWEEP)
     run.evaluate_truth(world / "raw", SWEEP)
@@ -50,7 +50,7 @@ def causalrec(world):
 
 @pytest.fixture(scope="session")
 def ct(world):
-    """One epoch, judged on the validation split alone."""
+    """One epoch, evaluated on the validation split alone."""
     run = train(_recipe(world, "ct", "ct", epochs=1), world / "ct")
     run.evaluate(split="valid")
     return run

@@ -78,11 +78,11 @@ def test_every_measured_number_stands_in_the_page(text, hcr, causalrec):
 def test_bold_marks_a_clear_winner_and_nothing_else(hcr, causalrec, tmp_path):
     one, two = copied(hcr, tmp_path / "one"), copied(causalrec, tmp_path / "two")
     users = np.arange(9.0)
-    judged_as(one, users / 20)
-    judged_as(two, users / 20 + 0.4)
+    evaluated_as(one, users / 20)
+    evaluated_as(two, users / 20 + 0.4)
     words = write_report([one, two], tmp_path / "a.html").read_text()
     assert bold_numbers(words) == [".6000"] and "significantly better than the other" in words
-    judged_as(two, users[::-1] / 20 + 0.01)
+    evaluated_as(two, users[::-1] / 20 + 0.01)
     words = write_report([one, two], tmp_path / "a.html").read_text()
     assert bold_numbers(words) == [] and "does not differ significantly from the other" in words
 
@@ -91,11 +91,11 @@ def test_bold_marks_a_clear_winner_and_nothing_else(hcr, causalrec, tmp_path):
 def test_what_was_measured_and_not_tested_is_told_so(hcr, causalrec, hcr_beta, tmp_path):
     runs = [copied(run, tmp_path / name) for run, name in ((hcr, "one"), (causalrec, "two"), (hcr_beta, "three"))]
     for run, value in zip(runs, (0.1, 0.2, 0.3)):
-        judged_as(run, np.array([value]))
+        evaluated_as(run, np.array([value]))
     words = seen(write_report(runs, tmp_path / "a.html").read_text())
     assert "NDCG@50 was not tested: fewer than two users, or rows, have it." in words
     for run, shift in zip(runs, (0.0, 0.4, np.nan)):
-        judged_as(run, np.arange(9.0) / 20 + shift)
+        evaluated_as(run, np.arange(9.0) / 20 + shift)
     words = seen(write_report(runs, tmp_path / "a.html").read_text())
     assert "has the highest NDCG@50, .6000" in words and "oracles aside" not in words
 
@@ -109,7 +109,7 @@ def test_a_page_is_about_held_out_likes(hcr, tmp_path):
         write_report([hcr], tmp_path / "a.html", split="truth")
 
 
-def judged_as(run, values):
+def evaluated_as(run, values):
     """Make the run's only result NDCG@50 of its first users."""
     write_json(run.folder / "metrics.json", {})
     run.results.add("test", "M", Observational(), pd.DataFrame({"user": np.arange(len(values)), "ndcg@50": values}))

@@ -22,7 +22,7 @@ from graphrec.system.files import write_json
 
 @pytest.fixture(scope="module")
 def seeds(tiny_recipe, tiny_world, tmp_path_factory):
-    """CT and HCR, two seeds each, judged on test, by the truth, and by their lists."""
+    """CT and HCR, two seeds each, evaluated on test, by the truth, and by their lists."""
     folder, found = tmp_path_factory.mktemp("seeds"), []
     for name in ("ct", "hcr"):
         found.append([])

@@ -49,10 +49,10 @@ def test_the_table_holds_references_methods_and_variants(recipes, tiny_world: Pa
         "runs", "results.csv", "results.md", "results.svg", "significance.csv", "per_user.parquet", "about.json",
         "report.html", "ledger.jsonl",
     }  # fmt: skip
-    judged = pd.read_parquet(tmp_path / "per_user.parquet").query(
+    evaluated = pd.read_parquet(tmp_path / "per_user.parquet").query(
         "result_set == 'truth' and method == 'CT' and seed == 0"
     )
-    liking, everybody = judged["ndcg_do@50"].notna().sum(), len(judged)
+    liking, everybody = evaluated["ndcg_do@50"].notna().sum(), len(evaluated)
     assert liking < everybody, "else the line is another"
     over = f"NDCG (do) is over the {liking} users with a drawn like, the other (do) columns over all {everybody}."
     assert over in (tmp_path / "results.md").read_text()

@@ -30,7 +30,7 @@ def train_lines(page):
     return [one for one in unescape(page.read_text()).splitlines() if "graphrec train" in one]
 
 
-def test_a_run_that_two_truths_judged_is_judged_by_both_again(ct, world, tmp_path):
+def test_a_run_that_two_truths_evaluated_is_evaluated_by_both_again(ct, world, tmp_path):
     run = copied(ct, tmp_path / "run")
     for target in ("like", "satisfaction"):
         run.evaluate_truth(world / "raw", target=target)
