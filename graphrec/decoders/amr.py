@@ -24,9 +24,10 @@ from pydantic import Field
 
 from graphrec.backbones.base import ID, Representation, Representations
 from graphrec.causal import CausalGraph
+from graphrec.causal.graphs import match_notice_graph
 from graphrec.decoders.base import Branches, Objective, OneBehaviourConfig, decoders, joined
 from graphrec.decoders.objective import Attack
-from graphrec.decoders.visual import VisualDecoder, match_and_notice, match_notice_graph
+from graphrec.decoders.visual import VisualDecoder, match_and_notice
 
 
 class AMRConfig(OneBehaviourConfig):

@@ -22,7 +22,8 @@ from pydantic import Field
 from torch import nn
 
 from graphrec.backbones.base import Representations
-from graphrec.causal import CausalGraph, Estimand, Node, Observational, Outcome
+from graphrec.causal import Estimand, Observational, Outcome
+from graphrec.causal.graphs import match_graph
 from graphrec.decoders.base import (
     CLICK_GRID,
     Branches,
@@ -83,19 +84,7 @@ class BPR(Decoder):
 
     @property
     def outcome(self) -> Outcome:
-        graph = CausalGraph(
-            nodes={
-                "U": Node("user"),
-                "I": Node("item"),
-                "M": Node("match: true preference", observed=False, deterministic=True),
-                "Y": Node("interaction"),
-            },
-            edges=[("U", "M"), ("I", "M"), ("M", "Y"), ("U", "Y"), ("I", "Y")],
-            treatment="I",
-            outcome="Y",
-            mediators=("M",),
-            conditioned=("U",),
-        )
+        graph = match_graph()
         return Outcome(score=itemgetter("match"), log=False, graph=graph)
 
     @property

@@ -49,13 +49,13 @@ from torch import Tensor, nn
 
 from graphrec.backbones.base import ID, Representation, Representations
 from graphrec.causal import (
-    CausalGraph,
     Estimand,
     Logits,
     Observational,
     Outcome,
     TotalIndirectEffect,
 )
+from graphrec.causal.graphs import match_notice_graph
 from graphrec.decoders.base import (
     CLICK_GRID,
     Branches,
@@ -70,7 +70,7 @@ from graphrec.decoders.base import (
     per_item,
     pick,
 )
-from graphrec.decoders.visual import EDGES, NODES, visual_modalities
+from graphrec.decoders.visual import visual_modalities
 
 
 class CausalRecConfig(OneBehaviourConfig):
@@ -157,9 +157,7 @@ class CausalRec(Decoder):
 
     @property
     def outcome(self) -> Outcome:
-        graph = CausalGraph(
-            NODES, [*EDGES, ("V", "M")], treatment="I", outcome="Y", mediators=("M",), conditioned=("U",)
-        )
+        graph = match_notice_graph(edges=[("V", "M")])
         return Outcome(
             score=partial(_FUSIONS[self.config.fusion], tuple(self.notices)),
             log=self.config.fusion != "add",

@@ -26,10 +26,10 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from graphrec.causal import CausalGraph, Estimand, Logits, Node, Observational, Outcome, TotalIndirectEffect
+from graphrec.causal import Estimand, Logits, Node, Observational, Outcome, TotalIndirectEffect
+from graphrec.causal.graphs import match_notice_graph
 from graphrec.decoders.base import Context, Objective, decoders
 from graphrec.decoders.causalrec import CausalRec, CausalRecConfig, match_logit
-from graphrec.decoders.visual import EDGES, NODES
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 
@@ -87,9 +87,9 @@ class CausalRecLikes(CausalRec):
 
     @property
     def outcome(self) -> Outcome:
-        nodes = NODES | {"L": Node("like of what was clicked")}
-        edges = [*EDGES, ("V", "M"), ("M", "L"), ("Y", "L")]
-        graph = CausalGraph(nodes, edges, treatment="I", outcome="Y", mediators=("M",), conditioned=("U",))
+        graph = match_notice_graph(
+            nodes={"L": Node("like of what was clicked")}, edges=[("V", "M"), ("M", "L"), ("Y", "L")]
+        )
         return Outcome(score=super().outcome.score, log=False, mediated=("match", "match_visual"), graph=graph)
 
     def variants(self) -> dict[str, Estimand]:

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from graphrec.backbones.base import ID, Representation, Representations
 from graphrec.causal import CausalGraph
+from graphrec.causal.graphs import match_notice_graph
 from graphrec.decoders.base import Branches, Context, OneBehaviourConfig, decoders
-from graphrec.decoders.visual import VisualDecoder, match_notice_graph, visual_modalities
+from graphrec.decoders.visual import VisualDecoder, visual_modalities
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
 

@@ -27,7 +27,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from graphrec.backbones.base import FUSED, Representation, Representations
-from graphrec.causal import CausalGraph, Estimand, Logits, Node, Observational, Outcome, TotalIndirectEffect
+from graphrec.causal import Estimand, Logits, Observational, Outcome, TotalIndirectEffect
+from graphrec.causal.graphs import match_graph
 from graphrec.decoders.base import Branches, Context, Decoder, Objective, OneBehaviourConfig, Tower, decoders, per_item
 
 
@@ -83,19 +84,7 @@ class MACR(Decoder):
 
     @property
     def outcome(self) -> Outcome:
-        graph = CausalGraph(
-            nodes={
-                "U": Node("user"),
-                "I": Node("item"),
-                "K": Node("match of user and item", observed=False, deterministic=True),
-                "Y": Node("interaction"),
-            },
-            edges=[("U", "K"), ("I", "K"), ("K", "Y"), ("I", "Y"), ("U", "Y")],
-            treatment="I",
-            outcome="Y",
-            mediators=("K",),
-            conditioned=("U",),
-        )
+        graph = match_graph("K", "match of user and item")
         return Outcome(score=_score, log=False, mediated=("match",), graph=graph)
 
     @property

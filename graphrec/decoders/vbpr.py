@@ -25,8 +25,9 @@ from torch import nn
 
 from graphrec.backbones.base import ID, Representation, Representations
 from graphrec.causal import CausalGraph, Node
+from graphrec.causal.graphs import match_notice_graph
 from graphrec.decoders.base import Branches, Context, OneBehaviourConfig, decoders, joined, per_item
-from graphrec.decoders.visual import EDGES, NODES, VisualDecoder
+from graphrec.decoders.visual import VisualDecoder
 
 
 class VBPRConfig(OneBehaviourConfig):
@@ -70,11 +71,8 @@ class VBPR(VisualDecoder):
 
     @property
     def graph(self) -> CausalGraph:
-        return CausalGraph(
-            nodes={**NODES, "P": Node("item bias: the same for every user", observed=False, deterministic=True)},
-            edges=[*EDGES, ("I", "P"), ("P", "Y"), ("U", "Y")],
-            treatment="I",
-            outcome="Y",
+        return match_notice_graph(
+            nodes={"P": Node("item bias: the same for every user", observed=False, deterministic=True)},
+            edges=[("I", "P"), ("P", "Y"), ("U", "Y")],
             mediators=("P", "M"),
-            conditioned=("U",),
         )

@@ -23,7 +23,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from graphrec.backbones.base import ID
-from graphrec.causal import CausalGraph, Estimand, Logits, Node, Observational, Outcome, TotalIndirectEffect
+from graphrec.causal import CausalGraph, Estimand, Logits, Observational, Outcome, TotalIndirectEffect
 from graphrec.decoders.base import (
     CLICK_GRID,
     Context,
@@ -118,19 +118,3 @@ def visual_modalities(method: str, context: Context, exclude: Iterable[str] = ()
             next_step="add item features to the dataset, or take a decoder that works on ids: bpr, ct, esmm, hcr",
         )
     return tuple(exposure or modalities)
-
-
-NODES = {
-    "U": Node("user"),
-    "I": Node("item"),
-    "V": Node("visual features: the item's exposure features", deterministic=True),
-    "M": Node("match: true preference", observed=False, deterministic=True),
-    "N": Node("notice: attraction by the visual features alone", observed=False, deterministic=True),
-    "Y": Node("interaction"),
-}
-EDGES = (("I", "V"), ("U", "M"), ("I", "M"), ("U", "N"), ("V", "N"), ("M", "Y"), ("N", "Y"))
-
-
-def match_notice_graph() -> CausalGraph:
-    """CausalRec's Figure 3 (c): the item acts on the interaction through match and notice alone."""
-    return CausalGraph(NODES, EDGES, treatment="I", outcome="Y", mediators=("M",), conditioned=("U",))

@@ -27,8 +27,9 @@ from graphrec.causal import (
     TotalIndirectEffect,
     parse_estimand,
 )
+from graphrec.causal.graphs import match_notice_graph
 from graphrec.decoders import BlockLogits, decoders
-from graphrec.decoders.visual import match_and_notice, match_notice_graph
+from graphrec.decoders.visual import match_and_notice
 from graphrec.errors import IdentificationError, RunError, UnknownIdError
 from graphrec.explanation import Contribution, Explanation, ScoreDecomposition, explain
 from graphrec.recommender import FrozenModel
