@@ -17,7 +17,7 @@ def audit_leaks(split: Split) -> list[Finding]:
     train = distinct(keys(dataset, dataset.interactions))
     train_users, train_items = (distinct(dataset.interactions[kind].to_numpy()) for kind in ("user", "item"))
     # The audit counts; it hands no test pair on and is therefore no opening of the test split.
-    parts = {"valid": split.valid, "test": split._test}
+    held_out = {"valid": split.valid, "test": split._test}
     findings: list[Finding] = []
 
     def add(code: str, pairs: np.ndarray, wrong: np.ndarray, message: str) -> None:
@@ -27,18 +27,18 @@ def audit_leaks(split: Split) -> list[Finding]:
             findings.append(Finding(code, "error", int(wrong.sum()), message, example, NEXT_STEP))
 
     keyed = {}
-    for part, pairs in parts.items():
-        keyed[part] = pairs[:, 0] * dataset.num_items + pairs[:, 1]
+    for name, pairs in held_out.items():
+        keyed[name] = pairs[:, 0] * dataset.num_items + pairs[:, 1]
         repeated = np.ones(len(pairs), dtype=bool)
-        repeated[np.unique(keyed[part], return_index=True)[1]] = False
-        in_train = np.isin(keyed[part], train)
-        add(f"{part}_pair_in_train", pairs, in_train, f"{part} pairs are among the training pairs")
-        add(f"{part}_pair_repeated", pairs, repeated, f"{part} pairs occur more than once")
+        repeated[np.unique(keyed[name], return_index=True)[1]] = False
+        in_train = np.isin(keyed[name], train)
+        add(f"{name}_pair_in_train", pairs, in_train, f"{name} pairs are among the training pairs")
+        add(f"{name}_pair_repeated", pairs, repeated, f"{name} pairs occur more than once")
         for kind, column, train_rows in (("user", 0, train_users), ("item", 1, train_items)):
             if split.config.unseen == "keep":
                 continue
             unknown = ~np.isin(pairs[:, column], train_rows)
-            add(f"{part}_{kind}_unknown", pairs, unknown, f"{part} pairs name a {kind} that train does not know")
+            add(f"{name}_{kind}_unknown", pairs, unknown, f"{name} pairs name a {kind} that train does not know")
     both = np.isin(keyed["valid"], keyed["test"])
     add("pair_in_valid_and_test", split.valid, both, "pairs are in valid and in test")
     return findings

@@ -32,9 +32,9 @@ def check_split(dataset: InteractionDataset, split: Split) -> Iterator[Finding]:
         example = f"{split.counts['valid']} valid and {split.counts['test']} test pairs"
         step = "show the intervals; another split, or behaviours that are less rare as the like, give more"
         yield Finding("few_held_out_users", "warning", held, message, example, step)
-    for part in ("valid", "test"):
-        lost = split.counts.get(f"dropped_{part}_pairs_in_another_part", 0)
+    for name in ("valid", "test"):
+        lost = split.counts.get(f"dropped_{name}_pairs_in_another_part", 0)
         if lost:
-            message = f"{part} pairs are in another of the source's splits as well"
+            message = f"{name} pairs are in another of the source's splits as well"
             step = "nothing: they stay in train, or else in test; published numbers may count them twice"
-            yield Finding("given_parts_overlap", "warning", lost, message, f"{lost} of {part}", step)
+            yield Finding("given_parts_overlap", "warning", lost, message, f"{lost} of {name}", step)

@@ -20,14 +20,14 @@ from graphrec.errors import SplitError, UnknownNameError
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A dataset divided into parts, with users and items renumbered to those that occur in train.
+    """A dataset divided into train, validation and test, with users and items renumbered to those that occur in train.
 
     Args:
         config: how it was made.
         dataset: the training split alone, its users, items and features; every number below is dense in it.
         valid: `[n, 2]` int64 like pairs, unique, sorted by user and item.
-        counts: sizes of the parts, and how many pairs, users and items were left out and why.
-        hash: hex digest over the ids and the three parts.
+        counts: sizes of the three, and how many pairs, users and items were left out and why.
+        hash: hex digest over the ids and the three sets of pairs.
     """
 
     config: SplitConfig
@@ -85,7 +85,7 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
 
     Raises:
         UnknownNameError: no such splitter.
-        SplitError: a part would be empty, or the splitter needs times or parts that the dataset lacks.
+        SplitError: a split would be empty, or the splitter needs times or splits that the dataset lacks.
     """
     splitter = splitters.get(config.name)
     used = _used_settings(splitter, config)
@@ -97,29 +97,29 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
             got=f"train={config.train}, valid={config.valid}",
             where="split.train, split.valid",
         )
-    parts = splitter.divide(dataset, config)
-    if len(parts.train) == 0:
-        raise _empty("train", dataset, config, parts)
+    divided = splitter.divide(dataset, config)
+    if len(divided.train) == 0:
+        raise _empty("train", dataset, config, divided)
     if config.unseen == "keep":
         users, items = np.arange(dataset.num_users), np.arange(dataset.num_items)
     else:
-        users, items = distinct(parts.train["user"].to_numpy()), distinct(parts.train["item"].to_numpy())
-    counts = dict(parts.dropped)
+        users, items = distinct(divided.train["user"].to_numpy()), distinct(divided.train["item"].to_numpy())
+    counts = dict(divided.dropped)
     counts["dropped_events_without_role"] = len(dataset.interactions) - len(role_events(dataset))
     held = {}
-    for part, pairs in (("valid", parts.valid), ("test", parts.test)):
+    for name, pairs in (("valid", divided.valid), ("test", divided.test)):
         known_user, known_item = np.isin(pairs[:, 0], users), np.isin(pairs[:, 1], items)
-        counts[f"dropped_{part}_unknown_user"] = int((~known_user).sum())
-        counts[f"dropped_{part}_unknown_item"] = int((known_user & ~known_item).sum())
+        counts[f"dropped_{name}_unknown_user"] = int((~known_user).sum())
+        counts[f"dropped_{name}_unknown_item"] = int((known_user & ~known_item).sum())
         inside = pairs[known_user & known_item]
         if len(inside) == 0:
-            raise _empty(part, dataset, config, parts)
-        held[part] = _sorted(
+            raise _empty(name, dataset, config, divided)
+        held[name] = _sorted(
             np.stack([np.searchsorted(users, inside[:, 0]), np.searchsorted(items, inside[:, 1])], axis=1)
         )
     counts["dropped_users"] = dataset.num_users - len(users)
     counts["dropped_items"] = dataset.num_items - len(items)
-    train = dataset.subset(_clean(dataset, parts.train), users, items)
+    train = dataset.subset(_clean(dataset, divided.train), users, items)
     liked = train.interactions[train.interactions["behaviour"].isin(dataset.feedback["like"])]
     sizes = {
         "train_clicks": len(distinct(keys(train, train.interactions))),
@@ -159,12 +159,12 @@ def _hash(dataset: InteractionDataset, valid: np.ndarray, test: np.ndarray) -> s
     return digest.hexdigest()
 
 
-def _empty(part: str, dataset: InteractionDataset, config: SplitConfig, parts: RawSplit) -> SplitError:
-    dropped = ", ".join(f"{reason} {count}" for reason, count in parts.dropped.items() if count)
+def _empty(name: str, dataset: InteractionDataset, config: SplitConfig, divided: RawSplit) -> SplitError:
+    dropped = ", ".join(f"{reason} {count}" for reason, count in divided.dropped.items() if count)
     return SplitError(
-        f"the {part} split of `{config.name}` is empty",
+        f"the {name} split of `{config.name}` is empty",
         expected="at least one pair whose user and item occur in train",
-        got=f"{len(parts.train)} train events, {len(parts.valid)} valid and {len(parts.test)} test pairs "
+        got=f"{len(divided.train)} train events, {len(divided.valid)} valid and {len(divided.test)} test pairs "
         "before unknown users and items are dropped" + (f"; {dropped}" if dropped else ""),
         where=f"dataset `{dataset.name}`",
         next_step=splitters.get(config.name).if_empty,

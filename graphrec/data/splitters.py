@@ -18,7 +18,7 @@ class Chronological(Splitter):
     Everything up to and including that moment is train, so that clicks with equal times are never parted by
     the order of their ids; with coarse times (days) train can be larger than its share. A like is in train if
     it, and thus the click of its pair, is not later than the cut. A like after the cut of a pair clicked
-    before it is in no part: the pair is a training click already, and full ranking leaves it out.
+    before it is in no split: the pair is a training click already, and full ranking leaves it out.
     """
 
     uses = frozenset({"train"})
@@ -38,8 +38,8 @@ class GlobalTime(Splitter):
     """Two moments cut all events: up to the first is train, likes up to the second are valid, later ones test.
 
     The moments are `until`, or else those by which the shares `train` and `train + valid` of the click pairs have come.
-    As in `chronological`, a later like of a pair clicked in train is in no part, and nor are later clicks. A user may
-    have likes in one part only; a model that is to serve tomorrow meets the same.
+    As in `chronological`, a later like of a pair clicked in train is in no split, and nor are later clicks. A user may
+    have likes in one split only; a model that is to serve tomorrow meets the same.
     """
 
     uses = frozenset({"train", "valid", "until"})
@@ -129,14 +129,14 @@ class Given(Splitter):
         taken = keys(dataset, train)
         pairs: dict[str, np.ndarray] = {}
         dropped = {}
-        for part in ("test", "valid"):
-            in_split = distinct(keys(dataset, liked[liked["part"] == part]))
-            all_pairs = distinct(keys(dataset, events[events["part"] == part]))
+        for name in ("test", "valid"):
+            in_split = distinct(keys(dataset, liked[liked["part"] == name]))
+            all_pairs = distinct(keys(dataset, events[events["part"] == name]))
             fresh = in_split[~np.isin(in_split, taken)]
-            dropped[f"dropped_{part}_pairs_in_another_part"] = len(in_split) - len(fresh)
-            dropped[f"dropped_{part}_clicks_without_like"] = len(all_pairs) - len(in_split)
+            dropped[f"dropped_{name}_pairs_in_another_part"] = len(in_split) - len(fresh)
+            dropped[f"dropped_{name}_clicks_without_like"] = len(all_pairs) - len(in_split)
             taken = np.concatenate([taken, fresh])
-            pairs[part] = np.stack([fresh // dataset.num_items, fresh % dataset.num_items], axis=1)
+            pairs[name] = np.stack([fresh // dataset.num_items, fresh % dataset.num_items], axis=1)
         return RawSplit(train, pairs["valid"], pairs["test"], dropped)
 
 
