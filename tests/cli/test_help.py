@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -51,6 +52,14 @@ def test_help_keeps_what_stands_in_brackets() -> None:
 
 def test_the_version_is_printed(call: Call) -> None:
     assert call("--version").out.strip() == version("graphrec")
+
+
+def test_a_shell_completes_the_commands() -> None:
+    code = "import sys\nsys.argv = ['graphrec']\nfrom graphrec.cli import main\nmain()"
+    asked = {"_GRAPHREC_COMPLETE": "complete_bash", "COMP_WORDS": "graphrec eva", "COMP_CWORD": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True)
+    assert done.stdout.split() == ["evaluate"], done.stderr
+    assert "--install-completion" in CliRunner().invoke(app, ["--help"]).output
 
 
 def test_no_command_shows_the_help(call: Call) -> None:
