@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from support.command_line import Call
 from support.document_tables import metric_row
 
+import graphrec
 from graphrec.errors import ComponentError, UnknownNameError
 from graphrec.evaluation.metrics import (
+    DEFAULT_METRICS,
     RankedHits,
     RankingMetric,
     better,
@@ -212,3 +215,11 @@ def test_two_metrics_of_one_name_are_refused_but_a_class_may_be_defined_again() 
 def test_nothing_is_claimed_of_a_column_whose_metric_is_not_installed() -> None:
     column = describe("serendipity@5")
     assert (column.label, column.direction, column.bounds) == ("Serendipity@5", "neither", (-np.inf, np.inf))
+
+
+def test_no_module_tells_a_metric_by_the_letters_of_its_name() -> None:
+    """Each would have to be edited for a new metric: labels, bounds and directions come from the class."""
+    stems = "|".join(name for names in DEFAULT_METRICS.values() for name in names)
+    by_letters = re.compile(rf"""(startswith|endswith|removesuffix|removeprefix)\(\(?["'](_do|{stems})\b""")
+    for path in Path(graphrec.__file__).parent.rglob("*.py"):
+        assert not by_letters.search(path.read_text(encoding="utf-8")), path
