@@ -189,8 +189,8 @@ class DelimitedText:
             raise DataError("the line holds a carriage return", expected="lines that end in LF or CR LF", where=where)
         if self.quotes == "within a line" and b'"' in block:
             content = np.frombuffer(block, dtype=np.uint8)
-            lines = np.searchsorted(np.flatnonzero(content == _LF), np.flatnonzero(content == _QUOTE))
-            odd = np.flatnonzero(np.bincount(lines) % 2)
+            line_of_quote = np.searchsorted(np.flatnonzero(content == _LF), np.flatnonzero(content == _QUOTE))
+            odd = np.flatnonzero(np.bincount(line_of_quote) % 2)
             if len(odd):
                 got = repr(block.split(b"\n", odd[0] + 1)[odd[0]].decode()[:80])
                 raise DataError("a quote does not close in its line", got=got, where=f"{self.file}:{number + odd[0]}")

@@ -77,7 +77,7 @@ class TableFile:
             self._text = DelimitedText(self.file, separator, header=header, quotes="across lines")
             self.names = self._text.names
 
-    def frames(self, columns: Collection[str] | None = None, rows: int = 250_000) -> Iterator[pd.DataFrame]:
+    def frames(self, columns: Collection[str] | None = None, rows: int = 100_000) -> Iterator[pd.DataFrame]:
         """Every `rows` rows with their numbers from 0 as index.
 
         Columns of a text are of pandas' dtype `str`; an empty cell is missing.
