@@ -32,8 +32,8 @@ def test_tables_are_the_committed_means(study: str) -> None:
     assert {"oracle: as observed", "oracle: true effect"} < set(shown)
 
 
-def test_the_instrument_sees() -> None:
-    """The dial reaches a world in which ranking by the observed truth loses at least 15 % of NDCG@50."""
+def test_the_measure_sees_the_bias() -> None:
+    """The parameter reaches a world in which ranking by the observed truth loses at least 15 % of NDCG@50."""
     for study in ("hidden", "visual"):
         results = pd.read_csv(ROOT / "benchmarks" / "results" / f"dose-{study}" / "results.csv")
         means = results.pivot(index="dose", columns="method", values="ndcg_do@50")
@@ -41,7 +41,7 @@ def test_the_instrument_sees() -> None:
         assert lost.iloc[0] < 0.01 and lost.max() > 0.15
 
 
-def test_the_reading_with_likes_keeps_its_ranking_as_the_looks_pull_harder() -> None:
+def test_the_variant_with_likes_keeps_its_ranking_as_the_visual_bias_grows() -> None:
     results = pd.read_csv(ROOT / "benchmarks" / "results" / "dose-visual" / "results.csv")
     mean, low, high = (
         results.pivot(index="dose", columns="method", values=f"ndcg_do@50{end}") for end in ("", "_low", "_high")
