@@ -25,7 +25,9 @@ def attacked(model: Recommender, graph: InteractionGraph, objective: Objective, 
     moves = {name: graph.zero_perturbation(name).requires_grad_() for name in objective.attack.modalities}
     loss = loss_of(objective, model(graph.with_perturbations(moves)), batch)
     gradients = torch.autograd.grad(loss, list(moves.values()), materialize_grads=True)
-    return graph.with_perturbations({name: objective.attack.size * _unit(one) for name, one in zip(moves, gradients)})
+    return graph.with_perturbations(
+        {name: objective.attack.size * _unit(gradient) for name, gradient in zip(moves, gradients)}
+    )
 
 
 def _unit(rows: Tensor) -> Tensor:

@@ -75,15 +75,17 @@ class Trainer:
         self.samplers = [
             ObjectiveSampler(objective, graph, config.batch_size, steps, seed) for objective in self.objectives
         ]
-        self.auxiliaries = {name: found for name, tower in model.networks.items() if (found := tower.auxiliaries())}
+        self.auxiliaries = {
+            name: auxiliaries for name, tower in model.networks.items() if (auxiliaries := tower.auxiliaries())
+        }
         for name in self.auxiliaries:
             role = model.decoder.towers()[name].feedback_role
             pairs = Objective(f"auxiliary/{name}", role, "bpr", negatives="unclicked")
             self.samplers.append(ObjectiveSampler(pairs, graph, config.batch_size, steps, seed))
         self.terms = [(objective.name, objective.weight) for objective in self.objectives]
-        for name, found in self.auxiliaries.items():
+        for name, auxiliaries in self.auxiliaries.items():
             prefix = f"{name}/" if len(model.networks) > 1 else ""
-            self.terms += [(prefix + one.name, one.weight) for one in found]
+            self.terms += [(prefix + auxiliary.name, auxiliary.weight) for auxiliary in auxiliaries]
         if not any(weight for _, weight in self.terms):
             raise RecipeError(
                 "nothing would be trained: every loss has weight zero",
@@ -184,7 +186,7 @@ class Trainer:
             losses.append(loss_of(objective, branches, batch))
         for (name, auxiliaries), batch in zip(self.auxiliaries.items(), batches[len(self.objectives) :]):
             pairs = batch.pairs(self.graph.device)
-            losses += [one.loss(propagated[name], pairs) for one in auxiliaries]
+            losses += [auxiliary.loss(propagated[name], pairs) for auxiliary in auxiliaries]
         return torch.stack(losses)
 
     def _row_penalty(self, batches: Sequence[Batch]) -> Tensor:

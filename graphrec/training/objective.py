@@ -98,16 +98,16 @@ class ObjectiveSampler:
         draws = generator(self.seed, "negatives", self.objective.name, number)
         need = self.steps * self.batch_size
         rounds = -(-need // len(self.pairs))
-        index = torch.cat([torch.randperm(len(self.pairs), generator=order) for _ in range(rounds)])[:need]
+        order_of_rows = torch.cat([torch.randperm(len(self.pairs), generator=order) for _ in range(rounds)])[:need]
         batches = []
-        for part in index.split(self.batch_size):
-            users, items = self.pairs[part].T
+        for rows in order_of_rows.split(self.batch_size):
+            users, items = self.pairs[rows].T
             others = self.negatives.sample(users, draws) if self.negatives is not None else None
-            stages = None if self.stages is None else self.stages[part]
+            stages = None if self.stages is None else self.stages[rows]
             if self.objective.loss == "bpr":
                 batches.append(Batch(users, items, others, stages=stages))
                 continue
-            liked = self.is_like[part].float()
+            liked = self.is_like[rows].float()
             clicked = torch.ones_like(liked)
             if others is not None:
                 others_clicked = torch.isin(users * self.num_items + others, self.clicked).float()

@@ -24,7 +24,7 @@ def row_penalty(model: Recommender, batch: Batch, num_users: int, num_items: int
             total = total + table[batch.users].pow(2).sum()
         if table.shape[0] != num_users:
             shift = table.shape[0] - num_items
-            total = total + torch.stack([table[one + shift].pow(2).sum() for one in items]).sum()
+            total = total + torch.stack([table[rows + shift].pow(2).sum() for rows in items]).sum()
     return total / (2 * len(batch.users))
 
 
