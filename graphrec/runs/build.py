@@ -52,7 +52,16 @@ def load_data(recipe: Recipe) -> InteractionDataset:
 
 
 def prepare_split(recipe: Recipe) -> Split:
-    """Load, split, and refuse a split without likes to learn from."""
+    """The split of a recipe's data, audited for leaks.
+
+    >>> split = prepare_split(recipe)
+    >>> split.hash == run.manifest["split_hash"]
+    True
+
+    Raises:
+        DataError: as `load_data`.
+        SplitError: it leaks, or its training data has no likes to learn from.
+    """
     split = make_split(load_data(recipe), recipe.split)
     leaks = audit_leaks(split)
     if leaks:

@@ -28,6 +28,15 @@ class RunComparison:
 def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
     """One table over runs that were evaluated on the same held-out pairs.
 
+    >>> _ = run.evaluate(split="valid")
+    >>> sorted(gr.compare([run], "valid")["method"])
+    ['HCR', 'HCR-S1', 'HCR-S2', 'HCR-T']
+
+    Args:
+        runs: trained on the same split, each named once.
+        result_set: `test`, `valid`, or another that all runs were evaluated on, such as `truth` or `lists`; see
+            `graphrec.evaluation.result_sets`.
+
     Returns:
         The rows of each run's `evaluate`, with `run` in front.
 

@@ -117,7 +117,12 @@ def _save_history(folder: Path, state: TrainingState) -> None:
 
 
 def fit(recipe: Recipe, split: Split, *, callbacks: Sequence[Callback] = ()) -> FrozenModel:
-    """Train a recipe's model on any split, in memory: nothing is written, and `recipe.data` is not read."""
+    """Train a recipe's model on any split, in memory: nothing is written, and `recipe.data` is not read.
+
+    >>> model = fit(recipe, run.split())
+    >>> (model.num_users, model.num_items) == (len(run.user_ids), len(run.item_ids))
+    True
+    """
     trainer = _trainer(recipe, split)
     trainer.run([*callbacks_named(recipe.training.callbacks), *callbacks])
     return trainer.model.freeze(trainer.graph)
