@@ -250,8 +250,8 @@ class BackboneContract:
 
     def test_nodes_without_neighbours_are_finite_and_their_own(self, graph: InteractionGraph) -> None:
         backbone, tables = self.build(graph, self.output_sets[-1])
-        for name, one in backbone(graph, tables).items():
-            for row in (one.user[LONE_USER], one.item[LONE_ITEM]):
+        for name, pair in backbone(graph, tables).items():
+            for row in (pair.user[LONE_USER], pair.item[LONE_ITEM]):
                 assert row.isfinite().all(), name
                 if backbone.includes_layer_zero:
                     assert row.abs().max() > 0, f"{name}: zero, unless includes_layer_zero = False should say so"

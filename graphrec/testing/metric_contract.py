@@ -106,8 +106,8 @@ class MetricContract:
             pytest.skip("its columns are named by other metrics")
         column = kind.column(K, "visual" if kind.qualifier else "")
         wild = pd.DataFrame({"user": range(5), column: [-1e6, -1.0, 0.0, 1.0, 1e6]})
-        found = summarise(wild, wild + 1.0)[column]
-        assert kind.bounds[0] <= found["low"] <= found["high"] <= kind.bounds[1]
+        interval = summarise(wild, wild + 1.0)[column]
+        assert kind.bounds[0] <= interval["low"] <= interval["high"] <= kind.bounds[1]
 
     def test_it_has_one_value_a_user(self, kind: type[Metric[Any]]) -> None:
         block = _block(kind, seed=0)
@@ -174,10 +174,10 @@ class MetricContract:
             pytest.skip("it says that it is not monotone")
         for seed in range(50):
             ranks = np.sort(np.random.default_rng(seed).choice(np.arange(1, 12), size=3, replace=False))
-            movable = [place for place, rank in enumerate(ranks) if rank > 1 and rank - 1 not in ranks]
-            for place in movable:
+            movable = [index for index, rank in enumerate(ranks) if rank > 1 and rank - 1 not in ranks]
+            for index in movable:
                 moved = ranks.copy()
-                moved[place] -= 1
+                moved[index] -= 1
                 block = RankedHits.from_ranks([ranks.tolist(), moved.tolist()], length=K)
                 before, after = _values(kind, block)
                 assert _gain(kind, after, before) > -SLACK, f"ranks {ranks.tolist()} became {moved.tolist()}"

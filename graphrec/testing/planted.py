@@ -1,4 +1,4 @@
-"""A planted world whose right answer is known.
+"""A planted world: a small dataset whose right ranking follows from how it was made.
 
 Users and items come in groups. A user clicks on items of the user's own group and of the next one, and likes only those
 of the own group. Some items of the own group are withheld from training: they, and nothing else, belong at the top of

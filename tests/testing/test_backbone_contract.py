@@ -23,10 +23,10 @@ class Sound(MMGCN):
     auxiliary_losses = ("near",)
 
     def forward(self, graph, tables):
-        found = super().forward(graph, tables)
+        representations = super().forward(graph, tables)
         if self.training and self.auxiliaries():
-            found["target/fused"] = self.target(found["fused"])
-        return found
+            representations["target/fused"] = self.target(representations["fused"])
+        return representations
 
     def target(self, fused):
         return Representation(fused.user.detach(), torch.nn.functional.dropout(fused.item, 0.5).detach())
@@ -34,24 +34,24 @@ class Sound(MMGCN):
     def auxiliaries(self):
         return [Auxiliary("near", self.near, 0.1)] if "fused" in self.outputs else []
 
-    def near(self, found, pairs):
-        user, item = found["fused"].user[pairs.users], found["fused"].item[pairs.items]
-        return mse_loss(user, item) - cosine_similarity(user, found["target/fused"].item[pairs.items]).mean()
+    def near(self, representations, pairs):
+        user, item = representations["fused"].user[pairs.users], representations["fused"].item[pairs.items]
+        return mse_loss(user, item) - cosine_similarity(user, representations["target/fused"].item[pairs.items]).mean()
 
 
 class Plain(MMGCN):
     """Keeps what it should learn in a plain tensor."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.scale = torch.ones(3)
 
 
 class Listed(MMGCN):
     """Keeps it in a list."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.scales = [nn.Parameter(torch.ones(3).double())]
 
     def forward(self, graph, tables):
@@ -61,24 +61,24 @@ class Listed(MMGCN):
 class Nested(MMGCN):
     """Keeps it in a tuple in a dict."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.scales = {"visual": (torch.ones(3), None)}
 
 
 class Unlisted(MMGCN):
     """Keeps its layers in a list that is no module list."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.last = [nn.Linear(3, 3)]
 
 
 class Buried(MMGCN):
     """Keeps it in an object of which torch knows nothing."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.more = SimpleNamespace(scale=torch.ones(3).double().requires_grad_())
 
     def forward(self, graph, tables):
@@ -88,24 +88,24 @@ class Buried(MMGCN):
 class Buffered(MMGCN):
     """Keeps it in a buffer: saved, but not trained."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.register_buffer("scale", torch.ones(3))
 
 
 class Idle(MMGCN):
     """Has a parameter that plays no part."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.idle = nn.Parameter(torch.ones(3))
 
 
 class Forgetful(MMGCN):
     """Draws something that its state dict does not hold."""
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.register_buffer("drawn", torch.randn(1), persistent=False)
 
     def forward(self, graph, tables):
@@ -129,8 +129,8 @@ class NumberedInTraining(Numbered):
 class NumberedLoss(Sound):
     """Has a loss that depends on the items' numbers."""
 
-    def near(self, found, pairs):
-        return super().near(found, pairs) * (1 + pairs.items[0])
+    def near(self, representations, pairs):
+        return super().near(representations, pairs) * (1 + pairs.items[0])
 
 
 class Random(MMGCN):
@@ -170,8 +170,8 @@ class Careless(MMGCN):
     """Never asks which items have a modality."""
 
     def forward(self, graph, tables):
-        found = {name: Representation(tables["id"][:7], tables["id"][7:]) for name in self.outputs}
-        return changed(found, lambda x: x + graph.features("visual").sum())
+        representations = {name: Representation(tables["id"][:7], tables["id"][7:]) for name in self.outputs}
+        return changed(representations, lambda x: x + graph.features("visual").sum())
 
 
 class Biased(MMGCN):
@@ -199,11 +199,11 @@ class NosyForOne(MMGCN):
     """Does so for one of the modalities."""
 
     def forward(self, graph, tables):
-        found = super().forward(graph, tables)
+        representations = super().forward(graph, tables)
         own, self.feedback_role = self.feedback_role, "click"
-        found |= {name: one for name, one in super().forward(graph, tables).items() if name == "title"}
+        representations |= {name: one for name, one in super().forward(graph, tables).items() if name == "title"}
         self.feedback_role = own
-        return found
+        return representations
 
 
 class NosyInTraining(MMGCN):
@@ -211,9 +211,9 @@ class NosyInTraining(MMGCN):
 
     def forward(self, graph, tables):
         own, self.feedback_role = self.feedback_role, "click" if self.training else self.feedback_role
-        found = super().forward(graph, tables)
+        representations = super().forward(graph, tables)
         self.feedback_role = own
-        return found
+        return representations
 
 
 class NosyLoss(Sound):
@@ -222,8 +222,8 @@ class NosyLoss(Sound):
     def start_epoch(self, graph, generator):
         self.clicks = len(graph.pairs("click"))
 
-    def near(self, found, pairs):
-        return self.clicks * super().near(found, pairs)
+    def near(self, representations, pairs):
+        return self.clicks * super().near(representations, pairs)
 
 
 class NosyOfLikes(MMGCN):
@@ -238,41 +238,43 @@ class Aloof(MMGCN):
     """The users of one modality are a plain table and hear of no edge."""
 
     def forward(self, graph, tables):
-        found = super().forward(graph, tables)
-        if "visual" in found:
-            found["visual"] = Representation(tables["preference_visual"][:, :3], found["visual"].item)
-        return found
+        representations = super().forward(graph, tables)
+        if "visual" in representations:
+            representations["visual"] = Representation(
+                tables["preference_visual"][:, :3], representations["visual"].item
+            )
+        return representations
 
 
 class Stopped(Sound):
     """Stops the gradient of its loss where it should go on."""
 
-    def near(self, found, pairs):
-        fused = Representation(found["fused"].user.detach(), found["fused"].item)
-        return super().near(found | {"fused": fused}, pairs)
+    def near(self, representations, pairs):
+        fused = Representation(representations["fused"].user.detach(), representations["fused"].item)
+        return super().near(representations | {"fused": fused}, pairs)
 
 
 class Halted(Sound):
     """Does so everywhere."""
 
-    def near(self, found, pairs):
-        return super().near(found, pairs).detach()
+    def near(self, representations, pairs):
+        return super().near(representations, pairs).detach()
 
 
 class StoppedInTraining(Sound):
     """Stops the gradient of its items in training."""
 
     def forward(self, graph, tables):
-        found = super().forward(graph, tables)
-        return changed(found, lambda x: x.detach()) if self.training else found
+        representations = super().forward(graph, tables)
+        return changed(representations, lambda x: x.detach()) if self.training else representations
 
 
 class Unmarked(Sound):
     """Calls what only its loss reads as a modality could be called."""
 
     def forward(self, graph, tables):
-        found = super().forward(graph, tables)
-        return found | {"looks": found[self.outputs[0]]} if self.training else found
+        representations = super().forward(graph, tables)
+        return representations | {"hue": representations[self.outputs[0]]} if self.training else representations
 
 
 class Moving(Sound):
@@ -304,9 +306,9 @@ class Blind(MMGCN):
         return changed(super().forward(graph, tables), lambda x: x - x + 1)
 
 
-def changed(found, change):
+def changed(representations, change):
     """The same with changed item tables."""
-    return {name: Representation(one.user, change(one.item)) for name, one in found.items()}
+    return {name: Representation(one.user, change(one.item)) for name, one in representations.items()}
 
 
 def check(kind: type, test: str, **declared: object) -> None:
@@ -316,8 +318,8 @@ def check(kind: type, test: str, **declared: object) -> None:
     method = getattr(suite, test)
     cases = {"graph": [small_graph()], "training": [False, True], "role": ["click", "like"]}
     names = list(inspect.signature(method).parameters)
-    for given in product(*(cases[name] for name in names)):
-        method(**dict(zip(names, given)))
+    for values in product(*(cases[name] for name in names)):
+        method(**dict(zip(names, values)))
 
 
 FAULTS = [
@@ -347,16 +349,16 @@ FAULTS = [
     (Stopped, "test_gradients_in_training_agree_with_finite_differences", "gradient of near"),
     (Halted, "test_gradients_in_training_agree_with_finite_differences", "gradient of near"),
     (StoppedInTraining, "test_gradients_in_training_agree_with_finite_differences", "gradient of outputs"),
-    (Unmarked, "test_what_training_adds_has_a_name_that_no_modality_has", "looks"),
+    (Unmarked, "test_what_training_adds_has_a_name_that_no_modality_has", "hue"),
     (Moving, "test_gradients_in_training_agree_with_finite_differences", "reaches a target"),
     (Stubborn, "test_agrees_with_message_passing_over_edge_index", None),
     (Blind, "test_it_finds_what_is_planted_and_beats_popularity", None),
 ]
 
 
-@pytest.mark.parametrize(("kind", "test", "said"), FAULTS, ids=[kind.__name__ for kind, _, _ in FAULTS])
-def test_a_fault_is_found_and_its_absence_too(kind: type, test: str, said: str | None) -> None:
-    with pytest.raises(AssertionError, match=said):
+@pytest.mark.parametrize(("kind", "test", "message"), FAULTS, ids=[kind.__name__ for kind, _, _ in FAULTS])
+def test_a_fault_is_found_and_its_absence_too(kind: type, test: str, message: str | None) -> None:
+    with pytest.raises(AssertionError, match=message):
         check(kind, test)
     check(Sound, test)
 
