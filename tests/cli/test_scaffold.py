@@ -19,7 +19,7 @@ from graphrec.cli import app
 from graphrec.cli.scaffold import TEMPLATES, NewKind, registry_of, scaffold
 from graphrec.data.prepare import prepare
 from graphrec.data.store import load
-from graphrec.errors import ComponentError, RunError
+from graphrec.errors import ComponentError, DataError, RunError
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
@@ -116,6 +116,10 @@ def test_the_name_of_a_metric_must_be_that_of_a_column(tmp_path: Path) -> None:
 def test_the_source_is_prepared(folder: Path) -> None:
     files = scaffold(NewKind.source, "tiny_source", folder)
     source = registry_of(NewKind.source).get(files.import_path)
+    with pytest.raises(
+        DataError, match="give the folder that holds these files"
+    ):  # `graphrec datasets` has no card of it
+        prepare(files.import_path, folder, folder / "prepared")
     source.write_fixture(folder / "raw")
     dataset = load(prepare(files.import_path, folder / "raw", folder / "prepared"))
     assert dataset.features["category"].columns == ("c0", "c1", "c2")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from graphrec.data.cards import cards
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError
@@ -43,6 +44,8 @@ def how_to_obtain(source: str, raw: Path) -> str:
     """The next step where a source finds none of its files in `raw`."""
     if Path(raw).is_file():
         return "give the folder that holds the file"
+    if source not in cards():  # a source from outside graphrec
+        return "give the folder that holds these files"
     return f"`graphrec datasets {source}` says which files are needed and how to obtain them"
 
 
