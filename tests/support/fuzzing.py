@@ -1,4 +1,4 @@
-"""Damaging raw files in every way that files get damaged, and judging what a source makes of them."""
+"""Damaging raw files in every way that files get damaged, and classifying what a source makes of them."""
 
 from __future__ import annotations
 
@@ -220,10 +220,10 @@ def _emptied_cell(content: bytes, random: Random) -> bytes | None:
 
 
 def _one_of(pattern: bytes, replacement: bytes, content: bytes, random: Random) -> bytes | None:
-    found = list(re.finditer(pattern, content))
-    if not found:
+    matches = list(re.finditer(pattern, content))
+    if not matches:
         return None
-    match = found[random.integers(len(found))]
+    match = matches[random.integers(len(found))]
     return content[: match.start()] + replacement + content[match.end() :]
 
 
@@ -352,7 +352,7 @@ class Outcome:
 
 
 class Bench:
-    """One example, written once, damaged and mended again for each trial."""
+    """One example, written once, damaged and restored in each trial."""
 
     def __init__(self, example: Example, folder: Path) -> None:
         self.example, self.raw = example, folder / "raw"
@@ -376,26 +376,26 @@ class Bench:
             return None
         try:
             path.write_bytes(changed)
-            return self._judge(damage.file, _lines(damage.file, changed) - _lines(damage.file, content))
+            return self._outcome_of(damage.file, _lines(damage.file, changed) - _lines(damage.file, content))
         finally:
             path.write_bytes(content)
 
-    def _judge(self, file: str, more: int) -> Outcome:
+    def _outcome_of(self, file: str, more: int) -> Outcome:
         """What came of it, the damaged file having `more` lines than before."""
         try:
-            found = self.example.load(self.raw)
+            dataset = self.example.load(self.raw)
         except GraphrecError as error:
             named = any(name in str(error) for name in self.names)
             return Outcome("typed error" if named else "nameless error", str(error).split("\n")[0])
         except Exception as error:  # the very thing that is looked for
             return Outcome("traceback", f"{type(error).__name__}: {error}"[:200])
-        if _same(found, self.whole):
+        if _same(dataset, self.whole):
             return Outcome("equal")
-        before, after = _counts(self.whole.provenance), _counts(found.provenance)
+        before, after = _counts(self.whole.provenance), _counts(dataset.provenance)
         more_rows = _rows(after) - _rows(before)
         if file in self.logs and more_rows != more:
             return Outcome("silent", f"{more} lines more, but {more_rows} rows more")
-        sizes = _sizes(found)
+        sizes = _sizes(dataset)
         shorter = [what for what, size in _sizes(self.whole).items() if sizes.get(what, 0) < size]
         # Rows that are read as before may hold fewer events or ids, where labels or ids have changed places.
         if shorter and before == after and not (more == 0 and _rows(before)):
