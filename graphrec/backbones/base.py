@@ -105,7 +105,7 @@ class BackboneConfig(BaseModel):
 
 
 class IdBackboneConfig(BackboneConfig):
-    """Settings of a backbone without item features of its own."""
+    """Settings of a backbone that uses ids alone."""
 
     features: bool = False
     """Whether `fused` contains the item features: the mean of the id representation and the modality representations of

@@ -1,4 +1,4 @@
-"""GraphSAGE: a node and the mean of its neighbours, each with a linear map of its own.
+"""GraphSAGE: separate linear maps for a node and for the mean of its neighbours.
 
 "Inductive Representation Learning on Large Graphs" (William L. Hamilton, Rex Ying and Jure Leskovec, NeurIPS 2017),
 with the mean aggregator.

@@ -54,7 +54,7 @@ class AMR(VisualDecoder):
 
     def branches(self, representations: Mapping[str, Representations]) -> Branches:
         main = representations["main"]
-        users = main[ID].user  # one taste for ids and visual features: the notice has no user table of its own
+        users = main[ID].user  # one taste for ids and visual features: the notice has no separate user table
         return {
             "match": main[ID],
             "notice": joined(*(Representation(users, main[name].item) for name in self.visual)),

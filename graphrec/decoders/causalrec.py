@@ -33,7 +33,7 @@ Deviations:
 - The graph form is an extension that is not in the paper. g is the mean of the id and content representations; phi and
   t are the representations of the exposure modalities; all come from the backbone.
 - The auxiliary losses act on logits, as in the authors' code, because the product of sigmoids saturates inside BPR.
-- T has a matrix of its own on E phi; in the authors' code it has one on the raw features.
+- T is a separate matrix on E phi; in the authors' code it is one on the raw features.
 - The authors' term f_i . beta' in the notice is left out.
 """
 
@@ -75,7 +75,7 @@ from graphrec.decoders.visual import visual_modalities
 
 class CausalRecConfig(OneBehaviourConfig):
     fusion: Literal["paper", "author", "add"] = "paper"
-    """How the score is made of the logits. `paper`: M M' N. `author`: s(m + n) s(m) s(n), where m is the sum of both
+    """How the logits make the score. `paper`: M M' N. `author`: s(m + n) s(m) s(n), where m is the sum of both
     match logits, as in the authors' code. `add`: the sum of the three logits."""
     tanh_layers: Literal[0, 1, 2] = 1
     """Number of layers of T, each a matrix and a tanh, which bound the visual features; 0 takes phi itself (Eq. 20)."""

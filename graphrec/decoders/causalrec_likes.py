@@ -36,7 +36,7 @@ from graphrec.graph.build import InteractionGraph
 
 class CausalRecLikesConfig(CausalRecConfig):
     behaviour: Literal["click"] = "click"
-    """Always `click`; the likes have a loss of their own."""
+    """Always `click`; the likes have a separate loss."""
     fusion: Literal["add"] = "add"
     """Always `add`, the sum of the logits."""
     multitask: Literal[False] = False

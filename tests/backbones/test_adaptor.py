@@ -57,11 +57,11 @@ def test_the_item_side_is_a_linear_map_of_the_features_and_missing_ones_are_zero
     actual, ids = model(graph, tables), LightGCN(config, graph, "click", ("id",))(graph, tables)["id"]
     weights = {"visual": model.projections.maps["visual"], "title": tables["words_title"]}
     assert set(model.tables(config, graph, ("visual", "title"))) == set(tables)
-    for name, one in actual.items():
-        assert torch.equal(one.user, ids.user)
+    for name, pair in actual.items():
+        assert torch.equal(pair.user, ids.user)
         dense = graph.features(name).to_dense() @ weights[name] * graph.mask(name).unsqueeze(1)
-        torch.testing.assert_close(one.item, dense)
-        assert one.item[MISSING[name]].eq(0).all()
+        torch.testing.assert_close(pair.item, dense)
+        assert pair.item[MISSING[name]].eq(0).all()
 
 
 def test_joint_items_have_their_id_representation_below_the_features() -> None:

@@ -109,16 +109,16 @@ def test_a_loss_teaches_the_online_side_alone() -> None:
         -(by_user + by_item).sum(), (user, item)
     )
     assert expected[LONE_USER].any() and expected[NUM_USERS + LONE_ITEM].any()
-    losses = {one.name: one.loss(actual, alone) for one in model.auxiliaries()}
+    losses = {auxiliary.name: auxiliary.loss(actual, alone) for auxiliary in model.auxiliaries()}
     gradient, *_ = torch.autograd.grad(
         losses["reconstruction"], (tables["id"], model.predictor.weight), retain_graph=True
     )
     torch.testing.assert_close(gradient, expected)
-    for name in ("alignment", "intra_modality"):  # its online side is h_m, its target stands still
+    for name in ("alignment", "intra_modality"):  # its online side is h_m, its target is constant
         maps = (*model.projections.parameters(), model.predictor.weight, tables["words_title"])
         ids, *others = torch.autograd.grad(losses[name], (tables["id"], *maps), allow_unused=True, retain_graph=True)
         assert ids is None, f"{name} teaches the ids"
-        assert all(one is not None and one.any() for one in others)
+        assert all(gradient is not None and gradient.any() for gradient in others)
 
 
 def test_the_losses_are_the_published_equations_over_the_items_that_have_the_modality() -> None:
@@ -140,9 +140,13 @@ def test_the_losses_are_the_published_equations_over_the_items_that_have_the_mod
         expected["alignment"] += distance(guess, target.item[present])
         expected["intra_modality"] += distance(guess, actual[f"target/{m}"].item[present])
     losses = model.auxiliaries()
-    assert {one.name: one.weight for one in losses} == {"reconstruction": 1, "alignment": 2, "intra_modality": 2}
-    for one in losses:
-        assert one.loss(actual, PAIRS).item() == pytest.approx(expected[one.name], abs=1e-9), one.name
+    assert {auxiliary.name: auxiliary.weight for auxiliary in losses} == {
+        "reconstruction": 1,
+        "alignment": 2,
+        "intra_modality": 2,
+    }
+    for auxiliary in losses:
+        assert auxiliary.loss(actual, PAIRS).item() == pytest.approx(expected[auxiliary.name], abs=1e-9), auxiliary.name
 
 
 def test_a_batch_without_the_modality_costs_nothing_and_breaks_nothing() -> None:
@@ -159,7 +163,7 @@ def test_a_batch_without_the_modality_costs_nothing_and_breaks_nothing() -> None
 def test_without_its_weight_the_features_have_no_parameters() -> None:
     graph = small_graph()
     model = BM3(BM3Config(cl_weight=0.0), graph, "click", ("fused",))
-    assert [one.name for one in model.auxiliaries()] == ["reconstruction"]
+    assert [auxiliary.name for auxiliary in model.auxiliaries()] == ["reconstruction"]
     assert {name for name, _ in model.named_parameters()} == {"predictor.weight", "predictor.bias"}
     assert set(BM3.tables(model.config, graph, ("fused",))) == {"id"}
 

@@ -90,7 +90,9 @@ def test_heads_must_divide_the_width(tiny_recipe: MakeRecipe) -> None:
 @pytest.mark.parametrize("name", [name for name in backbones if backbones.get(name).needs_modalities])
 def test_a_modality_that_no_item_has_is_none(name: str, tiny_recipe: MakeRecipe) -> None:
     split = prepare_split(tiny_recipe("ct"))
-    features = {key: replace(one, mask=np.zeros_like(one.mask)) for key, one in split.dataset.features.items()}
+    features = {
+        key: replace(feature, mask=np.zeros_like(feature.mask)) for key, feature in split.dataset.features.items()
+    }
     split = replace(split, dataset=replace(split.dataset, features=features))
     with pytest.raises(RecipeError, match=f"the backbone `{name}` has no item features"):
         build(tiny_recipe("ct", f"backbone.name={name}"), split)

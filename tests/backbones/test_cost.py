@@ -82,9 +82,12 @@ def counted(name: str, config: BackboneConfig, graph: InteractionGraph, monkeypa
 
     operations = {aten.mul: messages("multiplied", lambda *shapes: shapes[-1])}
     operations |= {
-        one: messages("summed", lambda into, dim, index, *_: index) for one in (aten.scatter_add_, aten.scatter_add)
+        operation: messages("summed", lambda into, dim, index, *_: index)
+        for operation in (aten.scatter_add_, aten.scatter_add)
     }
-    operations |= {one: messages("sparse", bag) for one in (aten._embedding_bag, aten._embedding_bag_forward_only)}
+    operations |= {
+        operation: messages("sparse", bag) for operation in (aten._embedding_bag, aten._embedding_bag_forward_only)
+    }
     monkeypatch.setattr(SortedEdges, "_dot_products", dot_products)
     with FlopCounterMode(display=False, custom_mapping=operations) as products, torch.no_grad():
         backbone(graph, tables)
@@ -134,8 +137,8 @@ def test_the_stated_cost_of_its_losses_is_what_is_counted(name: str, modalities:
         actual = backbone(graph, tables)
         users, items = torch.arange(USERS), torch.arange(USERS)  # each once: a contrast reads distinct rows
         with FlopCounterMode(display=False) as products:
-            for one in backbone.auxiliaries():
-                one.loss(actual, Pairs(users, items, items))
+            for auxiliary in backbone.auxiliaries():
+                auxiliary.loss(actual, Pairs(users, items, items))
     formula = kind.more_cost.replace(" times B N for each hyperedge, for the contrast", " B N H")
     stated = value(
         formula.replace(" for the contrast", "").replace(" for its losses", ""),

@@ -105,8 +105,8 @@ def test_the_modality_loss_ranks_projected_features_for_the_users_where_both_ite
         present = [(u, i, j) for u, i, j in zip(users, items, negatives) if MISSING[m] not in (i, j)]
         assert len(present) == 4
         differences = [float(user[u] @ (projected[j] - projected[i])) for u, i, j in present]
-        target += sum(math.log1p(math.exp(one)) for one in differences) / len(present)
-    pairs = Pairs(*(torch.tensor(one) for one in (users, items, negatives)))
+        target += sum(math.log1p(math.exp(number)) for number in differences) / len(present)
+    pairs = Pairs(*(torch.tensor(number) for number in (users, items, negatives)))
     assert loss.loss(actual, pairs).item() == pytest.approx(target, abs=1e-9)
 
 

@@ -61,8 +61,8 @@ def test_a_layer_is_pygs_however_many_edges_are_taken_at_a_time(block: int, monk
     ours, theirs = layer(x, graph.edges_with_loops("click")), GATv2Conv.forward(layer, x, graph.edges("click"))
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
     learned, upstream = [x, *layer.parameters()], torch.randn_like(ours)
-    for one, other in zip(*(torch.autograd.grad(actual, learned, upstream) for actual in (ours, theirs))):
-        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)
+    for mine, other in zip(*(torch.autograd.grad(actual, learned, upstream) for actual in (ours, theirs))):
+        torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-11)
 
 
 def test_heads_that_do_not_share_the_width_out_are_refused_with_what_would() -> None:

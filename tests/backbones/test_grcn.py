@@ -31,7 +31,7 @@ class TestWithoutRouting(BackboneContract):
 
 
 def received(x: Tensor, near: list[list[int]], targets: range) -> tuple[Tensor, Tensor]:
-    """Attention: what each target hears `[N, d]`, and how much of each node `[N, N]`."""
+    """Attention: the messages that each target receives `[N, d]`, and the weight of each node `[N, N]`."""
     attention = torch.zeros(NODES, NODES, dtype=torch.float64)
     for node in targets:
         if near[node]:

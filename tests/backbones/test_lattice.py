@@ -126,7 +126,7 @@ class _Largest(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         actual = func(*args, **(kwargs or {}))
         made = actual if isinstance(actual, (tuple, list)) else [actual]
-        self.numbers = max([self.numbers, *(one.numel() for one in made if isinstance(one, Tensor))])
+        self.numbers = max([self.numbers, *(tensor.numel() for tensor in made if isinstance(tensor, Tensor))])
         return actual
 
 

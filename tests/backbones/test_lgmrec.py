@@ -86,8 +86,8 @@ def test_the_contrast_tells_a_nodes_global_parts_from_those_of_all_others() -> N
     pairs = Pairs(torch.tensor([0, 2, 3]), torch.tensor([3, 5, 4]), torch.tensor([5, 5, 6]))
     (contrast,) = model.auxiliaries()
     expected = 0.0
-    for one, other in (("visual", "title"), ("visual", "acoustic"), ("title", "acoustic")):
-        mine, theirs = actual[f"hyper/{one}"], actual[f"hyper/{other}"]
+    for left, other in (("visual", "title"), ("visual", "acoustic"), ("title", "acoustic")):
+        mine, theirs = actual[f"hyper/{left}"], actual[f"hyper/{other}"]
         has = torch.arange(NUM_ITEMS) != MISSING[other]
         expected += info_nce(mine.user[pairs.users], theirs.user[pairs.users], 0.2, theirs.user)
         expected += info_nce(mine.item[pairs.items], theirs.item[pairs.items], 0.2, theirs.item[has])

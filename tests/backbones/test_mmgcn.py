@@ -148,7 +148,7 @@ def test_settings_are_the_three_published_ones() -> None:
     assert (paper.layers, official.layers, cr.layers) == (2, 3, 2)
     assert (paper.combine, official.combine, cr.combine) == ("elementwise", "concat", "elementwise")
     assert (paper.projection, official.projection, cr.projection) == (None, {"visual": 256}, 128)
-    assert [one.self_loops for one in (paper, official, cr)] == [False, False, True]
+    assert [setting.self_loops for setting in (paper, official, cr)] == [False, False, True]
     assert MMGCNConfig() == cr
 
 

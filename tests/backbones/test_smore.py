@@ -57,10 +57,10 @@ def equations(model: Backbone, tables: dict[str, Tensor], graph: InteractionGrap
     graphs = {m: item_graph(graph, m, COUNTS[m]) for m in graph.modalities}
     spectra = {m: spectrum(projected(model, tables, graph, m)) for m in graphs}
     product = torch.ones(NUM_ITEMS, 4, dtype=torch.complex128)
-    for m, one in spectra.items():
+    for m, values in spectra.items():
         for item in range(NUM_ITEMS):
             if item != MISSING[m]:
-                product[item] = product[item] * one[item]
+                product[item] = product[item] * values[item]
 
     def linear(layer: str, x: Tensor) -> Tensor:
         return x @ w[f"{layer}.weight"].T + w.get(f"{layer}.bias", torch.zeros(()))
@@ -73,11 +73,11 @@ def equations(model: Backbone, tables: dict[str, Tensor], graph: InteractionGrap
     views = {m: view(m, spectra[m], graphs[m]) for m in graphs}
     fused = view("fused", product, torch.stack(list(graphs.values())).amax(0))
     parts = [torch.sigmoid(linear("preferences.fused", c)) * fused]
-    for m, one in views.items():
+    for m, values in views.items():
         share = linear(f"queries.{m}.2", torch.tanh(linear(f"queries.{m}.0", fused))).softmax(1)
-        parts.append(torch.sigmoid(linear(f"preferences.{m}", c)) * share * one)
+        parts.append(torch.sigmoid(linear(f"preferences.{m}", c)) * share * values)
     side = sum(parts) / len(parts)
-    return {"id": c, "fused": c + side, "side": side} | {m: c + one for m, one in views.items()}
+    return {"id": c, "fused": c + side, "side": side} | {m: c + values for m, values in views.items()}
 
 
 @pytest.mark.parametrize("modalities", [MODALITIES, ("visual", "title"), ("acoustic",)])

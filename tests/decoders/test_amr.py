@@ -1,4 +1,4 @@
-"""AMR: one user table for ids and looks, and an adversary that attacks."""
+"""AMR: one user table for ids and visual features, and an adversary that attacks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_with_ci_it_is_eq_15_and_does_not_look_at_features() -> None:
     tables = model.tables["shared"]
     estimand = model.decoder.variants()["AMR with CI"]
     expected = (tables["user"] @ (tables["item"] - mean_row(tables["item"], graph)).T).detach()
-    for one in (graph, with_shuffled_looks(graph, "visual")):
-        scores = model.freeze(one).scorer(estimand)(EVERYONE)
+    for view in (graph, with_shuffled_looks(graph, "visual")):
+        scores = model.freeze(view).scorer(estimand)(EVERYONE)
         torch.testing.assert_close(scores, expected)
         assert torch.equal(scores.argsort(dim=1), expected.argsort(dim=1))

@@ -41,6 +41,6 @@ def test_it_has_no_parameter_besides_bias_and_two_tables() -> None:
 
 def test_its_weight_may_be_zero_so_that_a_backbone_trains_by_its_auxiliary_losses_alone() -> None:
     model, _ = mf_model("bpr", {"weight": 0.0})
-    assert [one.weight for one in model.decoder.objectives()] == [0.0]
+    assert [objective.weight for objective in model.decoder.objectives()] == [0.0]
     with pytest.raises(ValueError, match="weight"):
         BPRConfig(weight=-1.0)

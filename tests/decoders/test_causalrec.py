@@ -69,8 +69,8 @@ def parts(centre: bool = False, **settings: Any) -> tuple[FrozenModel, dict[str,
     }
 
 
-def rank_equal(one: Tensor, other: Tensor) -> bool:
-    return torch.equal(one.argsort(dim=1), other.argsort(dim=1))
+def rank_equal(layer: Tensor, other: Tensor) -> bool:
+    return torch.equal(layer.argsort(dim=1), other.argsort(dim=1))
 
 
 def test_branch_logits_are_the_formulas() -> None:
@@ -181,8 +181,8 @@ def test_tanh_layers_bound_the_visual_features(layers: int) -> None:
     main = model.representations(graph)["main"]
     visual = (main["visual"].item + main["title"].item) / 2
     for n in range(layers):
-        one = model.decoder.indirect[2 * n]
-        visual = torch.tanh(visual @ one.weight.T + one.bias)
+        layer = model.decoder.indirect[2 * n]
+        visual = torch.tanh(visual @ layer.weight.T + layer.bias)
     g = (main["id"].item + main["acoustic"].item) / 2
     torch.testing.assert_close(model(graph)["match_visual"].item, g * visual)
     assert sum(isinstance(part, torch.nn.Linear) for part in model.decoder.indirect) == layers
@@ -204,8 +204,8 @@ def test_a_product_of_notices_has_one_for_each_modality() -> None:
         }[fusion]
         torch.testing.assert_close(frozen.scorer(Observational())(EVERYONE).exp(), expected)
         assert fusion == "add" or "s(notice_visual) * s(notice_title)" in frozen.decoder.formula
-    one = replace(CONTEXT, exposure=("visual",))
-    (mean, graph), (product, _) = (mf_model("causalrec", more, context=one) for more in ({}, settings))
+    layer = replace(CONTEXT, exposure=("visual",))
+    (mean, graph), (product, _) = (mf_model("causalrec", more, context=layer) for more in ({}, settings))
     estimand = TotalIndirectEffect()
     assert torch.equal(mean.freeze(graph).scorer(estimand)(EVERYONE), product.freeze(graph).scorer(estimand)(EVERYONE))
 

@@ -28,7 +28,7 @@ class CRContract(DecoderContract):
 
     @pytest.mark.parametrize("content", [(), ("acoustic",)])
     def test_exposure_or_content_modalities_alone_are_enough(self, content: tuple[str, ...]) -> None:  # type: ignore[override]
-        """Exposure alone will do: the ids stand in for content."""
+        """Exposure is enough: the ids take the place of content."""
         model, _ = self.model(context=Context(exposure=("visual", "title"), content=content, **SIZES))
         assert model.decoder.towers()["main"].outputs == ("visual", "title", *(content or ("id",)))
 
@@ -96,7 +96,7 @@ def test_clicks_are_trained_on_the_fusion_and_on_exposure_alone() -> None:
     _, a, e = parts()
     tables = {"click": a * torch.sigmoid(e), "exposure": e}
     objectives = model.decoder.objectives()
-    assert [one.weight for one in objectives] == [1.0, 2.5]
+    assert [objective.weight for objective in objectives] == [1.0, 2.5]
     for objective, batch in zip(objectives, first_batches(model, graph)):
         assert objective.label == "click" and objective.negatives == "unclicked"
         table = tables[objective.name]
@@ -116,6 +116,6 @@ def test_extreme_logits_stay_finite_and_single_precision_agrees(fusion: str) -> 
     extreme = torch.tensor([-1e4, -3.0, 0.0, 0.2, 1e4], dtype=torch.float64)
     logits = {"content": extreme.repeat(5), "exposure": extreme.repeat_interleave(5)}
     double = outcome.score(logits)
-    single = outcome.score({name: one.float() for name, one in logits.items()})
+    single = outcome.score({name: logit.float() for name, logit in logits.items()})
     assert double.isfinite().all()
     torch.testing.assert_close(single.double(), double, rtol=1e-5, atol=1e-30)

@@ -100,7 +100,7 @@ def test_it_starts_without_adjustment() -> None:
 
 
 def test_the_exposure_model_reads_clicks_and_no_likes() -> None:
-    models = [small_model("dcf", graph=small_graph(like_is_click=one))[0] for one in (False, True)]
+    models = [small_model("dcf", graph=small_graph(like_is_click=same))[0] for same in (False, True)]
     assert torch.equal(*(model.state_dict()["decoder.pi"] for model in models))
     more = small_model("dcf", graph=small_graph(extra_clicks=((6, 3),)))[0]
     assert not torch.equal(more.state_dict()["decoder.pi"], models[0].state_dict()["decoder.pi"])
@@ -137,6 +137,6 @@ def test_extreme_logits_stay_finite_and_single_precision_agrees() -> None:
     logits = {"match": extreme, "substitute": torch.tensor([-1e4, 0.5, 0.1, 1e4], dtype=torch.float64)}
     labels = Labels(torch.ones(4), torch.tensor([0.0, 1.0, 0.0, 1.0]))
     double = objective.loss(logits, labels)
-    single = objective.loss({name: one.float() for name, one in logits.items()}, labels)
+    single = objective.loss({name: logit.float() for name, logit in logits.items()}, labels)
     assert double.isfinite().all()
     torch.testing.assert_close(single.double(), double, rtol=1e-5, atol=0)

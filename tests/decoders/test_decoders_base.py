@@ -1,4 +1,4 @@
-"""What decoders are made of: logits of pairs and blocks, means of representations, offsets."""
+"""The building blocks of decoders: logits of pairs and blocks, means of representations, offsets."""
 
 from __future__ import annotations
 
@@ -75,14 +75,16 @@ def test_the_formula_for_exported_tables_follows_the_settings(name: str, setting
     assert part in model.decoder.formula
 
 
-@pytest.mark.parametrize("name", [one for one in decoders if "negatives" in decoders.get(one).Config.model_fields])
+@pytest.mark.parametrize(
+    "name", [objective for objective in decoders if "negatives" in decoders.get(objective).Config.model_fields]
+)
 def test_a_click_is_never_compared_with_another_click(name: str) -> None:
     """By default, and where another kind of negatives is asked for."""
     kind = decoders.get(name)
     asked = {"behaviour": "click"} if "behaviour" in kind.Config.model_fields else {}
     context = replace(CONTEXT, categorical=("kind",), content=(*CONTEXT.content, "kind"))
-    for one in kind(kind.Config(**asked), context).objectives():
-        assert one.label == "like" or one.negatives == "unclicked"
+    for objective in kind(kind.Config(**asked), context).objectives():
+        assert objective.label == "like" or objective.negatives == "unclicked"
     if name == "dcf":
         return  # learns likes alone
     for negatives in ("unliked", "mixed", "clicked"):

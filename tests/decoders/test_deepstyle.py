@@ -51,8 +51,8 @@ def test_with_ci_it_is_eq_15_and_ignores_features_and_categories() -> None:
     tables = model.tables["shared"]
     expected = (tables["user"] @ (tables["item"] - mean_row(tables["item"], graph)).T).detach()
     estimand = model.decoder.variants()["DeepStyle with CI"]
-    for one in (graph, with_shuffled_looks(graph, "visual")):
-        scores = model.freeze(one).scorer(estimand)(EVERYONE)
+    for view in (graph, with_shuffled_looks(graph, "visual")):
+        scores = model.freeze(view).scorer(estimand)(EVERYONE)
         torch.testing.assert_close(scores, expected)
         assert torch.equal(scores.argsort(dim=1), expected.argsort(dim=1))
 

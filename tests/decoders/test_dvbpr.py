@@ -57,9 +57,9 @@ def test_there_is_no_counterfactual_variant_as_there_is_no_match() -> None:
 def test_pictures_pass_the_network_and_then_the_backbones_map() -> None:
     graph, context = pictures()
     model, _ = mf_model("dvbpr", IMAGES, graph, context=context)
-    one, two = (layer for layer in model.decoder.network if isinstance(layer, torch.nn.Conv2d))
+    first, two = (layer for layer in model.decoder.network if isinstance(layer, torch.nn.Conv2d))
     x = graph.features("visual").double().reshape(-1, *SHAPE)
-    x = F.max_pool2d(F.conv2d(x, one.weight, one.bias, padding=1).relu(), 2, ceil_mode=True)
+    x = F.max_pool2d(F.conv2d(x, first.weight, first.bias, padding=1).relu(), 2, ceil_mode=True)
     x = F.adaptive_avg_pool2d(F.conv2d(x, two.weight, two.bias, padding=1).relu(), 2).flatten(1)
     visual = x @ model.towers["main"].maps["visual"] * graph.mask("visual").unsqueeze(1)
     scores = model.freeze(graph).scorer(Observational())(EVERYONE)

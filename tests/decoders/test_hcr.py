@@ -65,7 +65,7 @@ def parts(settings: dict[str, Any] | None = None) -> tuple[FrozenModel, dict[str
 
     def logits(tower: str, *names: str) -> Tensor:
         tables = [frozen.representations[tower][name] for name in names]
-        user, item = (torch.stack([getattr(one, side) for one in tables]).mean(0) for side in ("user", "item"))
+        user, item = (torch.stack([getattr(table, side) for table in tables]).mean(0) for side in ("user", "item"))
         return user @ item.T
 
     def core(table: Tensor) -> Tensor:
@@ -127,13 +127,13 @@ def test_the_front_door_score_does_not_see_h2(link: str) -> None:
     generator = torch.Generator().manual_seed(0)
     scale = 0.2 + 5 * torch.rand(len(EVERYONE), 1, generator=generator, dtype=torch.float64)
     rescaled = {
-        name: Representation(one.user * scale, one.item) if name in ("like_exposure", "like_content") else one
-        for name, one in frozen.branches.items()
+        name: Representation(branch.user * scale, branch.item) if name in ("like_exposure", "like_content") else branch
+        for name, branch in frozen.branches.items()
     }
     other = replace(frozen, branches=rescaled)
     for estimand in (FrontDoor(), EffectOnMediator(), EffectOfMediator()):
         assert torch.equal(frozen.scorer(estimand)(EVERYONE), other.scorer(estimand)(EVERYONE))
-    observed = (one.scorer(Observational())(EVERYONE) for one in (frozen, other))
+    observed = (model.scorer(Observational())(EVERYONE) for model in (frozen, other))
     assert not torch.equal(*observed)
 
 
@@ -141,8 +141,8 @@ def test_likes_are_trained_on_h1_times_h2_and_clicks_on_f() -> None:
     model, graph = small_model("hcr", {"beta": 3.0})
     _, factors = parts({"beta": 3.0})
     scores = {"click": factors["f"], "like": factors["h1"] * factors["h2"]}
-    objectives = {one.name: one for one in model.decoder.objectives()}
-    assert {name: one.weight for name, one in objectives.items()} == {"click": 1.0, "like": 3.0}
+    objectives = {objective.name: objective for objective in model.decoder.objectives()}
+    assert {name: objective.weight for name, objective in objectives.items()} == {"click": 1.0, "like": 3.0}
     for (name, objective), batch in zip(objectives.items(), first_batches(model, graph)):
         table = scores[name]
         margin = table[batch.users, batch.items] - table[batch.users, batch.negatives]
@@ -151,12 +151,12 @@ def test_likes_are_trained_on_h1_times_h2_and_clicks_on_f() -> None:
 
 
 def objectives_of(**settings: Any) -> dict[str, Objective]:
-    return {one.name: one for one in small_model("hcr", settings)[0].decoder.objectives()}
+    return {objective.name: objective for objective in small_model("hcr", settings)[0].decoder.objectives()}
 
 
 def test_beta_weighs_the_task_that_it_is_on() -> None:
     terms = objectives_of(beta=3.0, beta_on="click")
-    assert {name: one.weight for name, one in terms.items()} == {"click": 3.0, "like": 1.0}
+    assert {name: objective.weight for name, objective in terms.items()} == {"click": 3.0, "like": 1.0}
 
 
 @pytest.mark.parametrize("negatives", ["mixed", "clicked", "unclicked"])
@@ -176,8 +176,13 @@ def test_the_auxiliary_losses_are_on_exposure_for_clicks_and_on_h1_for_likes() -
     terms = objectives_of(auxiliary_exposure=0.5, auxiliary_effect=2.0)
     logits = {"click_exposure": torch.tensor([3.0]), "like_match": torch.tensor([4.0])}
     for name, label, weight, value in (("click by exposure", "click", 0.5, 3.0), ("like by h1", "like", 2.0, 4.0)):
-        one = terms[name]
-        assert (one.label, one.loss, one.weight, one.score(logits).item()) == (label, "bpr", weight, value)
+        objective = terms[name]
+        assert (objective.label, objective.loss, objective.weight, objective.score(logits).item()) == (
+            label,
+            "bpr",
+            weight,
+            value,
+        )
 
 
 def test_with_negatives_clicked_the_like_task_is_trained_on_clicks_alone() -> None:

@@ -36,7 +36,7 @@ def test_the_front_door_sum_is_the_mean_over_items_of_their_gates() -> None:
     match, gates = logits["like_match"], logits["like_gate"][0]
     exact = torch.sigmoid(match[:, :, None] + gates).mean(-1)
     actual = frozen.scorer(EffectOfMediator())(EVERYONE).exp()
-    assert (actual - exact).abs().max() < 0.01, "quantiles stand for the eleven items"
+    assert (actual - exact).abs().max() < 0.01, "quantiles approximate the eleven items"
     with_clicks = frozen.scorer(FrontDoor())(EVERYONE)
     torch.testing.assert_close(with_clicks.exp(), torch.sigmoid(logits["click"]) * actual)
 

@@ -49,7 +49,7 @@ def test_a_constant_match_is_taken_away(c: float) -> None:
 def test_by_default_the_constant_is_the_mean_match() -> None:
     frozen, match, item, user = parts()
     method, without = frozen.decoder.variants().values()
-    c = match[:, [one for one in range(NUM_ITEMS) if one != LONE_ITEM]].mean()
+    c = match[:, [number for number in range(NUM_ITEMS) if number != LONE_ITEM]].mean()
     gates = torch.sigmoid(item) * torch.sigmoid(user)
     torch.testing.assert_close(frozen.scorer(method)(EVERYONE), (match - c) * gates)
     torch.testing.assert_close(frozen.scorer(without)(EVERYONE), match * gates)
@@ -70,7 +70,7 @@ def test_the_three_losses_are_cross_entropies() -> None:
         "user": torch.sigmoid(user).expand_as(match),
     }
     objectives = model.decoder.objectives()
-    assert {one.name: one.weight for one in objectives} == {"joint": 1.0, "item": 0.1, "user": 0.2}
+    assert {objective.name: objective.weight for objective in objectives} == {"joint": 1.0, "item": 0.1, "user": 0.2}
     for objective, batch in zip(objectives, first_batches(model, graph)):
         assert batch.labels is not None
         expected = F.binary_cross_entropy(
@@ -89,9 +89,9 @@ def test_extreme_logits_stay_finite_and_single_precision_agrees() -> None:
     decoder = decoders.get("macr")(decoders.get("macr").Config(), CONTEXT)
     extreme = torch.tensor([-1e4, -3.0, 0.2, 1e4], dtype=torch.float64)
     logits = dict(zip(("match", "item", "user"), torch.cartesian_prod(extreme, extreme, extreme).T))
-    for score in (decoder.outcome.score, *(one.score for one in decoder.objectives())):
+    for score in (decoder.outcome.score, *(objective.score for objective in decoder.objectives())):
         double = score(logits)
-        single = score({name: one.float() for name, one in logits.items()})
+        single = score({name: logit.float() for name, logit in logits.items()})
         assert double.isfinite().all()
         torch.testing.assert_close(single.double(), double, rtol=1e-5, atol=1e-30)
 

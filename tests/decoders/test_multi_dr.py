@@ -32,11 +32,18 @@ def gradients(model: Recommender, loss: Tensor) -> dict[str, Tensor]:
     """Of the parameters that get any."""
     parameters = dict(model.named_parameters())
     actual = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
-    return {name: one for name, one in zip(parameters, actual) if one is not None and one.abs().max() > 0}
+    return {
+        name: gradient
+        for name, gradient in zip(parameters, actual)
+        if gradient is not None and gradient.abs().max() > 0
+    }
 
 
 def terms(model: Recommender, graph: InteractionGraph) -> dict[str, tuple[Objective, Batch]]:
-    return {one.name: (one, batch) for one, batch in zip(model.decoder.objectives(), first_batches(model, graph))}
+    return {
+        objective.name: (objective, batch)
+        for objective, batch in zip(model.decoder.objectives(), first_batches(model, graph))
+    }
 
 
 def test_each_loss_trains_its_own_tower_and_no_other() -> None:
@@ -44,7 +51,7 @@ def test_each_loss_trains_its_own_tower_and_no_other() -> None:
     towers = {"click": ("click",), "like": ("like", "conversion"), "imputation": ("imputation",)}
     reached = {name: set(gradients(model, loss_of(o, model(graph), b))) for name, (o, b) in terms(model, graph).items()}
     expected = {
-        name: {one for one, _ in model.named_parameters() if any(f".{part}" in one for part in parts)}
+        name: {key for key, _ in model.named_parameters() if any(f".{part}" in key for part in parts)}
         for name, parts in towers.items()
     }
     assert reached == expected
@@ -57,9 +64,9 @@ def test_the_losses_are_the_formulas() -> None:
         model.get_parameter("decoder.imputation_offset").fill_(-1.3)
         model.get_parameter("decoder.click_offset").fill_(-2.0)
     reps = model.representations(graph)
-    table = {name: (one["fused"].user @ one["fused"].item.T).detach() for name, one in reps.items()}
+    table = {name: (pairs["fused"].user @ pairs["fused"].item.T).detach() for name, pairs in reps.items()}
     actual = terms(model, graph)
-    assert [one.weight for one, _ in actual.values()] == [1.0, 1.0, 0.3]
+    assert [objective.weight for objective, _ in actual.values()] == [1.0, 1.0, 0.3]
     for name in ("like", "imputation"):
         objective, batch = actual[name]
         at, labels = (batch.users, batch.items), batch.labels
@@ -108,9 +115,9 @@ def test_the_conversion_tower_gets_the_gradient_of_multi_ipw() -> None:
     doubly, graph = small_model("multi_dr", SEPARATE)
     plain, _ = small_model("multi_ipw", SEPARATE)
     plain.load_state_dict({name: doubly.state_dict()[name] for name in plain.state_dict()})
-    one, other = (gradients(model, loss_of(*like_term(model, graph))) for model in (doubly, plain))
-    assert one.keys() == other.keys()
-    for name, gradient in one.items():
+    doubly_robust, other = (gradients(model, loss_of(*like_term(model, graph))) for model in (doubly, plain))
+    assert doubly_robust.keys() == other.keys()
+    for name, gradient in doubly_robust.items():
         torch.testing.assert_close(gradient, other[name])
 
 
@@ -128,7 +135,9 @@ def test_extreme_logits_stay_finite_and_single_precision_agrees() -> None:
     for objective in model.decoder.objectives()[1:]:
         assert callable(objective.loss)
         double = objective.loss(logits, Labels(ones, ones))
-        single = objective.loss({name: one.float() for name, one in logits.items()}, Labels(ones.float(), ones.float()))
+        single = objective.loss(
+            {name: logit.float() for name, logit in logits.items()}, Labels(ones.float(), ones.float())
+        )
         assert double.isfinite().all()
         scale = double.abs().max() if objective.name == "like" else 1.0  # differences of large numbers cancel
         torch.testing.assert_close(single.double(), double, rtol=1e-5, atol=1e-6 * float(scale))

@@ -104,8 +104,8 @@ def test_clicks_are_trained_on_match_times_popularity_at_the_time(stages: int, l
     total = 0.0
     for user, item, other in zip(batch.users.tolist(), batch.items.tolist(), batch.negatives.tolist()):
         at = stage[user, item]
-        one, two = (float(elu(f[user, i])) * m[at, i] ** 0.7 for i in (item, other))
-        margin = one - two if link == "product" else np.log(one) - np.log(two)
+        single_stage, two = (float(elu(f[user, i])) * m[at, i] ** 0.7 for i in (item, other))
+        margin = single_stage - two if link == "product" else np.log(single_stage) - np.log(two)
         total += np.log1p(np.exp(-margin))
     expected = torch.tensor(total / len(batch.users), dtype=torch.float64)
     torch.testing.assert_close(loss_of(objective, model(graph), batch).detach(), expected, rtol=1e-6, atol=0)
@@ -120,9 +120,9 @@ def test_gamma_zero_is_a_model_without_popularity() -> None:
 
 
 def test_data_without_times_have_one_stage() -> None:
-    (plain, graph), (one, _) = small_model("pda", {"stages": 10}), small_model("pda", {"stages": 1})
+    (plain, graph), (single_stage, _) = small_model("pda", {"stages": 10}), small_model("pda", {"stages": 1})
     for level in ("average", "forecast"):
-        scores = [model.freeze(graph).scorer(BackDoor(level=level))(EVERYONE) for model in (plain, one)]
+        scores = [model.freeze(graph).scorer(BackDoor(level=level))(EVERYONE) for model in (plain, single_stage)]
         assert torch.equal(*scores)
     counts = torch.bincount(graph.pairs("click")[:, 1], minlength=NUM_ITEMS) + 1.0
     actual = plain.state_dict()["decoder.popularity"][0]
@@ -160,7 +160,7 @@ def test_extreme_logits_stay_finite_and_single_precision_agrees(link: str) -> No
     logits = {"match": extreme, "popularity": torch.linspace(-2, 0, 6).double(), "forecast": torch.zeros(6).double()}
     for part in (outcome.score, *outcome.factors.values()):
         double = part(logits)
-        single = part({name: one.float() for name, one in logits.items()})
+        single = part({name: logit.float() for name, logit in logits.items()})
         torch.testing.assert_close(single.double(), double, rtol=1e-5, atol=1e-12)
     outcome.score(logits).sum().backward()
     assert extreme.grad is not None and extreme.grad.isfinite().all()

@@ -101,13 +101,13 @@ def test_the_sparse_fit_is_the_dense_one() -> None:
 def test_neither_the_order_of_pairs_nor_their_repetition_matters() -> None:
     pairs = random_pairs()
     shuffled = pairs[torch.randperm(len(pairs), generator=torch.Generator().manual_seed(0))]
-    one = fit_poisson_factorisation(pairs, 30, 40)
+    first = fit_poisson_factorisation(pairs, 30, 40)
     for same in (shuffled, torch.cat([shuffled, pairs[:20]])):
         again = fit_poisson_factorisation(same, 30, 40)
-        assert torch.equal(one.user, again.user) and torch.equal(one.item, again.item)
-        assert one.elbo == again.elbo
+        assert torch.equal(first.user, again.user) and torch.equal(first.item, again.item)
+        assert first.elbo == again.elbo
     other = fit_poisson_factorisation(pairs, 30, 40, seed=1)
-    assert not torch.equal(one.user, other.user)
+    assert not torch.equal(first.user, other.user)
 
 
 def test_without_exposure_little_is_expected() -> None:

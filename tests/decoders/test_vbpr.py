@@ -1,4 +1,4 @@
-"""VBPR: match and notice add up; with counterfactual inference the looks drop out."""
+"""VBPR: match and notice add up; counterfactual inference removes the visual features."""
 
 from __future__ import annotations
 

@@ -109,39 +109,39 @@ def test_direct_and_indirect_make_the_total_effect(name: str, settings: dict[str
 
 
 def test_the_effects_are_those_of_the_paper_s_product() -> None:
-    one = explained(frozen("causalrec"))
-    s = {branch.name: 1 / (1 + np.exp(-branch.logit)) for branch in one.branches}
-    r = {branch.name: 1 / (1 + np.exp(-(branch.reference or 0))) for branch in one.branches}
+    explanation = explained(frozen("causalrec"))
+    s = {branch.name: 1 / (1 + np.exp(-branch.logit)) for branch in explanation.branches}
+    r = {branch.name: 1 / (1 + np.exp(-(branch.reference or 0))) for branch in explanation.branches}
     match, reference = s["match"] * s["match_visual"], r["match"] * r["match_visual"]
-    indirect, direct = one.decomposition.contributions
+    indirect, direct = explanation.decomposition.contributions
     assert indirect.value == pytest.approx(s["notice"] * (match - reference), rel=1e-9)
     assert direct.value == pytest.approx(reference * (s["notice"] - r["notice"]), rel=1e-9)
     assert "match" in indirect.meaning and "visual features" in direct.meaning and "match" not in direct.meaning
 
 
 def test_the_user_factor_is_no_effect_of_the_item() -> None:
-    one = explained(frozen("macr"))
-    user = next(branch for branch in one.branches if branch.name == "user")
+    explanation = explained(frozen("macr"))
+    user = next(branch for branch in explanation.branches if branch.name == "user")
     assert user.logit == pytest.approx(user.reference)
-    assert one.decomposition.reference == "the average item"
-    assert one.decomposition.contributions[1].meaning == "item, directly"
+    assert explanation.decomposition.reference == "the average item"
+    assert explanation.decomposition.contributions[1].meaning == "item, directly"
 
 
 @pytest.mark.parametrize(("name", "settings"), FACTORED)
 def test_the_factors_in_use_make_the_score_less_the_user_s_mean(name: str, settings: dict[str, Any]) -> None:
     model = frozen(name, settings)
     for method, estimand in model.decoder.variants().items():
-        one = explained(model, estimands={method: estimand})
+        explanation = explained(model, estimands={method: estimand})
         if not getattr(estimand, "factor_names", ()):
             continue
         scores = model.scorer(estimand)(torch.tensor([USER]))[0]
         expected = float(scores[ITEM] - scores.mean())
-        assert one.decomposition.kind == "factors"
-        assert one.decomposition.total == pytest.approx(expected, rel=1e-9, abs=1e-12)
-        assert sum(part.value for part in one.decomposition.contributions if part.used) == pytest.approx(
+        assert explanation.decomposition.kind == "factors"
+        assert explanation.decomposition.total == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        assert sum(part.value for part in explanation.decomposition.contributions if part.used) == pytest.approx(
             expected, rel=1e-9, abs=1e-12
         )
-        assert all(part.share is None for part in one.decomposition.contributions if not part.used)
+        assert all(part.share is None for part in explanation.decomposition.contributions if not part.used)
 
 
 def test_a_factor_that_is_summed_out_is_shown_as_not_used() -> None:
@@ -158,21 +158,23 @@ def test_a_factor_that_is_summed_out_is_shown_as_not_used() -> None:
     [("ct", {}, "no part of it has a causal meaning"), ("hcr", {"link": "raw"}, "signed numbers")],
 )
 def test_what_cannot_be_divided_says_why(name: str, settings: dict[str, Any], output: str) -> None:
-    one = explained(frozen(name, settings))
+    explanation = explained(frozen(name, settings))
     assert (
-        one.decomposition.kind == "none" and one.decomposition.contributions == () and one.decomposition.total is None
+        explanation.decomposition.kind == "none"
+        and explanation.decomposition.contributions == ()
+        and explanation.decomposition.total is None
     )
-    assert output in one.text() and one.counterfactual_rank is None
-    assert one.branches and one.rankings[0].items
+    assert output in explanation.text() and explanation.counterfactual_rank is None
+    assert explanation.branches and explanation.rankings[0].items
 
 
 @pytest.mark.parametrize("name", list(decoders))
 def test_every_decoder_can_be_explained(name: str) -> None:
     model = frozen(name)
-    one = explained(model)
-    assert (one.decomposition.kind == "effects") is bool(model.outcome.mediated)
-    assert [branch.name for branch in one.branches] == list(model.branches)
-    assert json.loads(json.dumps(one.to_dict(), allow_nan=False))["text"] == one.text()
+    explanation = explained(model)
+    assert (explanation.decomposition.kind == "effects") is bool(model.outcome.mediated)
+    assert [branch.name for branch in explanation.branches] == list(model.branches)
+    assert json.loads(json.dumps(explanation.to_dict(), allow_nan=False))["text"] == explanation.text()
 
 
 def test_shares_add_up_or_are_none() -> None:
@@ -197,12 +199,12 @@ def test_shares_add_up_or_are_none() -> None:
 
 def test_without_its_direct_effect_the_item_falls_to_the_rank_of_its_match() -> None:
     model = planted(match=[0.0, 1.0, 2.0, 3.0], notice=[9.0, 0.0, 0.0, 3.0])
-    one = explained(model, user=0, item=0)
-    assert one.observed.rank == 1
-    assert one.counterfactual_rank == 2, "0 + 3, the mean notice, stands between 3 + 3 and 2 + 0"
-    assert one.decomposition.contributions[0].rank_without == 1, "1.5, the mean match, + 9"
-    assert "would rank 2nd by the observational score" in one.text()
-    with_ci = one.rankings[1]
+    explanation = explained(model, user=0, item=0)
+    assert explanation.observed.rank == 1
+    assert explanation.counterfactual_rank == 2, "0 + 3, the mean notice, is between 3 + 3 and 2 + 0"
+    assert explanation.decomposition.contributions[0].rank_without == 1, "1.5, the mean match, + 9"
+    assert "would rank 2nd by the observational score" in explanation.text()
+    with_ci = explanation.rankings[1]
     assert (with_ci.method, with_ci.rank, with_ci.items) == ("ours with CI", 4, ("3", "2", "1", "0"))
 
 
@@ -216,50 +218,53 @@ def test_ties_go_to_the_lower_item_number() -> None:
 @pytest.mark.parametrize("seen", [[], [1, 5, 8], [1, ITEM, 8]])
 def test_ranks_are_places_in_the_whole_ranking(seen: list[int]) -> None:
     model = frozen("causalrec")
-    one = explained(model, train_items=np.array(seen, dtype=np.int64), k=4)
+    explanation = explained(model, train_items=np.array(seen, dtype=np.int64), k=4)
     left_out = [item for item in seen if item != ITEM]
-    assert one.in_train is (ITEM in seen) and one.candidates == NUM_ITEMS - len(left_out)
-    for ranking in one.rankings:
+    assert explanation.in_train is (ITEM in seen) and explanation.candidates == NUM_ITEMS - len(left_out)
+    for ranking in explanation.rankings:
         scores = model.scorer(parse_estimand(ranking.estimand)[0])(torch.tensor([USER]))[0]
         order = [int(item) for item in scores.argsort(descending=True, stable=True) if int(item) not in left_out]
         assert order.index(ITEM) + 1 == ranking.rank
         assert ranking.score == float(scores[ITEM])
         assert ranking.items == tuple(str(item) for item in order if item not in seen)[:4]
-    assert ("is not recommended" in one.text()) is one.in_train
+    assert ("is not recommended" in explanation.text()) is explanation.in_train
 
 
 def test_the_rank_is_the_place_in_the_recommended_list(tiny_runs: dict[str, Run]) -> None:
     for name, run in tiny_runs.items():
         user = run.user_ids[7]
         listed = run.recommend([user], k=5)
-        one = run.explain(user, listed["item"][3], k=5)
-        assert one.explained.rank == 4, name
-        assert one.explained.items == tuple(listed["item"])
-        assert [ranking.method for ranking in one.rankings] == list(run.model.decoder.variants())
-        item = int(np.flatnonzero(run.item_ids == one.item)[0])
+        explanation = run.explain(user, listed["item"][3], k=5)
+        assert explanation.explained.rank == 4, name
+        assert explanation.explained.items == tuple(listed["item"])
+        assert [ranking.method for ranking in explanation.rankings] == list(run.model.decoder.variants())
+        item = int(np.flatnonzero(run.item_ids == explanation.item)[0])
         seen = run.train_interactions[run.train_interactions[:, 0] == 7, 1]
-        assert explain(run.model, 7, item, train_items=seen, k=5, user_ids=run.user_ids, item_ids=run.item_ids) == one
+        assert (
+            explain(run.model, 7, item, train_items=seen, k=5, user_ids=run.user_ids, item_ids=run.item_ids)
+            == explanation
+        )
 
 
 def test_a_training_item_is_explained_and_reported_as_one(tiny_runs: dict[str, Run]) -> None:
     run = tiny_runs["causalrec"]
     user, item = run.train_interactions[0]
-    one = run.explain(run.user_ids[user], run.item_ids[item])
-    assert one.in_train and "in the user's training split" in one.text()
-    assert all(one.item not in ranking.items for ranking in one.rankings)
+    explanation = run.explain(run.user_ids[user], run.item_ids[item])
+    assert explanation.in_train and "in the user's training split" in explanation.text()
+    assert all(explanation.item not in ranking.items for ranking in explanation.rankings)
 
 
 def test_the_first_estimand_asked_for_is_explained(tiny_runs: dict[str, Run]) -> None:
     run = tiny_runs["causalrec"]
-    one = run.explain(
+    explanation = run.explain(
         run.user_ids[0], run.item_ids[0], estimands=["total_indirect_effect:strength=0,0.5:reference=zero"]
     )
-    assert [ranking.estimand for ranking in one.rankings][1:] == [
+    assert [ranking.estimand for ranking in explanation.rankings][1:] == [
         "total_indirect_effect:reference=zero:strength=0.5",
         "observational",
     ]
-    assert one.explained.rank == one.observed.rank, "strength 0 takes nothing away"
-    assert one.decomposition.reference == "an item of zeros"
+    assert explanation.explained.rank == explanation.observed.rank, "strength 0 takes nothing away"
+    assert explanation.decomposition.reference == "an item of zeros"
 
 
 # Custom causal graphs, and mistakes
@@ -272,8 +277,8 @@ def test_on_a_graph_that_breaks_the_effects_the_score_is_not_divided() -> None:
     graph = CausalGraph.from_dict({**own, "edges": [*own["edges"], ["X", "I"], ["X", "Y"]]})
     with pytest.raises(IdentificationError, match="I <- X -> Y"):
         explained(model, causal_graph=graph)
-    one = explained(model, causal_graph=graph, estimands={"as trained": Observational()})
-    assert one.decomposition.kind == "none" and "I <- X -> Y" in one.text()
+    explanation = explained(model, causal_graph=graph, estimands={"as trained": Observational()})
+    assert explanation.decomposition.kind == "none" and "I <- X -> Y" in explanation.text()
 
 
 def test_mistakes_are_named(tiny_runs: dict[str, Run]) -> None:
@@ -297,15 +302,15 @@ def test_the_command_prints_what_the_object_holds(
 ) -> None:
     run = tiny_runs[name]
     user, item = run.user_ids[3], run.item_ids[9]
-    one = run.explain(user, item, k=3)
+    explanation = run.explain(user, item, k=3)
     asked = ("explain", run.folder, "--user", user, "--item", item, "-k", 3)
     output = call(*asked, "--json")
-    assert output.status == 0 and output.json == json.loads(json.dumps(one.to_dict()))
+    assert output.status == 0 and output.json == json.loads(json.dumps(explanation.to_dict()))
     output = call(*asked)
-    assert output.status == 0 and one.text() in output.out
-    for ranking in one.rankings:
+    assert output.status == 0 and explanation.text() in output.out
+    for ranking in explanation.rankings:
         assert re.search(rf"^{ranking.method} +{ranking.estimand} +{ranking.rank} ", output.out, flags=re.MULTILINE)
-    for part in one.decomposition.contributions:
+    for part in explanation.decomposition.contributions:
         assert f"{part.value:+.3g}" in output.out and part.meaning in output.out
     picture = tmp_path / "parts.svg"
     assert (call(*asked, "--svg", picture).status == 0) is picture.exists() is (name != "ct")
@@ -348,10 +353,10 @@ def test_the_page_explains_the_typical_user_s_first_item(own: Callable[[str], Ru
     assert section.count("<svg") == 2
     for run in runs:
         user = run.user_ids[typical_user(run.train_interactions, len(run.user_ids))]
-        one = run.explain(user, run.recommend([user], k=1)["item"][0])
-        assert one.text().replace("'", "&#39;") in words
-        assert f"Where item {one.item} stands under each estimand" in words
-        for ranking in one.rankings:
+        explanation = run.explain(user, run.recommend([user], k=1)["item"][0])
+        assert explanation.text().replace("'", "&#39;") in words
+        assert f"Where item {explanation.item} stands under each estimand" in words
+        for ranking in explanation.rankings:
             assert f"{ranking.method} {ranking.estimand} {ranking.rank}" in words
 
 
@@ -374,5 +379,5 @@ def test_the_document_s_code_runs_and_its_json_has_the_real_keys(
 
 def _keys(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _keys(one) for key, one in value.items()}
+        return {key: _keys(explanation) for key, explanation in value.items()}
     return [_keys(value[0])] if isinstance(value, (list, tuple)) and value else None

@@ -1,4 +1,4 @@
-"""MMGCN: Wei et al., ACM MM 2019, Eq. 1 and 5, in the three published forms; a dense matrix stands for the graph.
+"""MMGCN: Wei et al., ACM MM 2019, Eq. 1 and 5, in the three published forms; the graph is a dense matrix.
 
 With A the mean over a node's neighbours, P users' preferences, F item features, E ids, for each modality:
 

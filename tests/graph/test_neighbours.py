@@ -102,7 +102,7 @@ def test_renumbering_the_items_renumbers_their_neighbours_and_nothing_else(kind:
         values = torch.where(values < 0, 0, values)
     generator = torch.Generator().manual_seed(1)
     order, mask = torch.randperm(301, generator=generator), torch.rand(301, generator=generator) < 0.9
-    tables = [one.to_sparse_csr() if kind == "bag" else one for one in (values, values[order])]
+    tables = [tensor.to_sparse_csr() if kind == "bag" else tensor for tensor in (values, values[order])]
     plain, other = nearest(tables[0], mask, 6), nearest(tables[1], mask[order], 6)
     renumbered = torch.where(other.index < 0, -1, order[other.index])
     assert torch.equal(renumbered, plain.index[order])
@@ -116,9 +116,9 @@ class Largest(TorchDispatchMode):
 
     def __torch_dispatch__(self, operation, types, arguments=(), named=None):
         result = operation(*arguments, **(named or {}))
-        for one in result if isinstance(result, (tuple, list)) else [result]:
-            if isinstance(one, Tensor) and one.layout == torch.strided:
-                self.elements = max(self.elements, one.numel())
+        for tensor in result if isinstance(result, (tuple, list)) else [result]:
+            if isinstance(tensor, Tensor) and tensor.layout == torch.strided:
+                self.elements = max(self.elements, tensor.numel())
         return result
 
 

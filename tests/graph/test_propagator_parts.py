@@ -28,11 +28,11 @@ def table(rows: int = NUM_USERS + NUM_ITEMS) -> Tensor:
     return torch.randn(rows, 3, dtype=torch.float64, requires_grad=True)
 
 
-def assert_same(one: Propagator, other: Propagator) -> None:
+def assert_same(left: Propagator, other: Propagator) -> None:
     """Equal outputs and gradients of the whole step and of both halves."""
     for name, rows in (("__call__", NUM_USERS + NUM_ITEMS), ("to_users", NUM_ITEMS), ("to_items", NUM_USERS)):
         x = table(rows)
-        ours, theirs = getattr(one, name)(x), getattr(other, name)(x)
+        ours, theirs = getattr(left, name)(x), getattr(other, name)(x)
         assert torch.equal(ours, theirs), name
         upstream = torch.randn_like(ours)
         assert torch.equal(*(torch.autograd.grad(y, x, upstream)[0] for y in (ours, theirs))), name

@@ -37,7 +37,7 @@ def chance_of_sets(rate: list[float], size: int) -> dict[tuple[int, ...], float]
 
 def fit(counts: Counter[tuple[int, ...]], law: dict[tuple[int, ...], float]) -> float:
     assert set(counts) <= set(law)
-    return chisquare([counts[one] for one in law], [DRAWS * chance for chance in law.values()]).pvalue
+    return chisquare([counts[edges] for edges in law], [DRAWS * chance for chance in law.values()]).pvalue
 
 
 def test_the_law_is_that_of_drawing_without_replacement() -> None:

@@ -60,7 +60,7 @@ def test_softmax_is_taken_over_the_edges_into_a_node(edges: SortedEdges) -> None
     logits, upstream = table(INDEX.shape[1]), torch.randn(INDEX.shape[1], dtype=torch.float64)
     ours, theirs = edges.softmax(logits), softmax(logits, edges.target, num_nodes=ROWS)
     torch.testing.assert_close(ours, theirs)
-    torch.testing.assert_close(*(torch.autograd.grad(one, logits, upstream)[0] for one in (ours, theirs)))
+    torch.testing.assert_close(*(torch.autograd.grad(output, logits, upstream)[0] for output in (ours, theirs)))
     torch.testing.assert_close(edges.softmax(logits + 1e4), ours, rtol=1e-9, atol=0)
 
 
