@@ -355,7 +355,7 @@ def test_the_page_explains_the_typical_user_s_first_item(own: Callable[[str], Ru
         user = run.user_ids[typical_user(run.train_interactions, len(run.user_ids))]
         explanation = run.explain(user, run.recommend([user], k=1)["item"][0])
         assert explanation.text().replace("'", "&#39;") in words
-        assert f"Where item {explanation.item} stands under each estimand" in words
+        assert f"Where item {explanation.item} ranks under each estimand" in words
         for ranking in explanation.rankings:
             assert f"{ranking.method} {ranking.estimand} {ranking.rank}" in words
 
