@@ -17,13 +17,13 @@ from graphrec.runs.compare import summarise_seeds
 from graphrec.runs.run import Run
 
 K = 50
-Summary = dict[str, dict[str, float]]
+ListSummary = dict[str, dict[str, float]]
 """By metric its mean and the ends of its interval."""
 
 
 def list_contents(result: BenchmarkResult, title: str) -> PaperTable:
     """A row a method and estimand of the benchmark's table, a column a metric of its lists of 50 items."""
-    measures: dict[str, Summary] = {}
+    measures: dict[str, ListSummary] = {}
     failed: dict[str, str] = {}
     for method, shown in result.compared.items():
         try:
@@ -52,7 +52,7 @@ def list_contents(result: BenchmarkResult, title: str) -> PaperTable:
     )
 
 
-def _described(runs: Sequence[Run], shown: Mapping[str, str]) -> dict[str, Summary]:
+def _described(runs: Sequence[Run], shown: Mapping[str, str]) -> dict[str, ListSummary]:
     """By row of the benchmark's table, the measures of a method's lists.
 
     Args:
