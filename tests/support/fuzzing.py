@@ -223,7 +223,7 @@ def _one_of(pattern: bytes, replacement: bytes, content: bytes, random: Random) 
     matches = list(re.finditer(pattern, content))
     if not matches:
         return None
-    match = matches[random.integers(len(found))]
+    match = matches[random.integers(len(matches))]
     return content[: match.start()] + replacement + content[match.end() :]
 
 
