@@ -145,7 +145,7 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
         )
     trained = [finished for finished in cells.values() if finished.folders]
     if not trained:
-        raise RunError("every cell failed", got="; ".join(f"{one.name}: {one.failure}" for one in cells.values()))
+        raise RunError("every cell failed", got="; ".join(f"{cell.name}: {cell.failure}" for cell in cells.values()))
     warn_of_other_code([run for finished in trained for run in finished.runs])
     costs = _costs(trained, out / "costs")
     tables, tests, texts = [], [], []
@@ -287,7 +287,7 @@ def _compared_cells(
     table = table.assign(**{key: [costs[cell.name][key] for cell in done] for key in ("seconds_an_epoch", "megabytes")})
     return table, paired_tests(
         {
-            number: [one[["user", *setting.shown]] for one in cell.row.per_user["test"]]
+            number: [users[["user", *setting.shown]] for users in cell.row.per_user["test"]]
             for number, cell in enumerate(done)
         }
     )

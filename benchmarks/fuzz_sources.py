@@ -37,8 +37,8 @@ def campaign(rounds: int, seed: int, only: str) -> tuple[pd.DataFrame, list[str]
         with tempfile.TemporaryDirectory() as folder:
             bench = Bench(example, Path(folder))
             for number in range(rounds):
-                for place, damage in enumerate(list(damages(bench.raw))):
-                    outcome = bench.trial(damage, np.random.default_rng([seed, number, place]))
+                for index, damage in enumerate(list(damages(bench.raw))):
+                    outcome = bench.trial(damage, np.random.default_rng([seed, number, index]))
                     if outcome is None:
                         continue
                     counts[example.name, _label(damage), outcome.kind] += 1

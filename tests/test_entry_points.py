@@ -75,7 +75,7 @@ def test_a_registered_name_goes_before_a_package(install: Install) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ("acme_gone:Wide", "ModuleNotFoundError"),
         ("acme_nets:Missing", "AttributeError"),
@@ -83,11 +83,11 @@ def test_a_registered_name_goes_before_a_package(install: Install) -> None:
         ("not a reference", "AttributeError"),
     ],
 )
-def test_what_cannot_be_loaded_names_its_package_and_breaks_no_list(install: Install, value: str, said: str) -> None:
+def test_what_cannot_be_loaded_names_its_package_and_breaks_no_list(install: Install, value: str, message: str) -> None:
     install("acme", {"graphrec.backbones": {"wide": value}}, acme_nets=NETS, acme_broken="1 / 0\n")
     with pytest.raises(ComponentError, match="of the package `acme` cannot be loaded") as caught:
         Recipe.from_dict({"data": {"path": "x"}, "backbone": {"name": "wide"}})
-    assert said in str(caught.value) and "backbone.name in recipe" in str(caught.value)
+    assert message in str(caught.value) and "backbone.name in recipe" in str(caught.value)
     listed = CliRunner().invoke(app, ["list", "backbones", "--json"])
     assert listed.exit_code == 0
     rows = {row["name"]: row for row in json.loads(listed.stdout)}

@@ -85,7 +85,10 @@ def _texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def test_the_commands_of_the_next_steps_have_the_options_that_they_are_given() -> None:
     """An option of another name than its argument is listed in `graphrec.system.shell`."""
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    takes = {name: {option for one in command.params for option in one.opts} for name, command in commands.items()}
+    takes = {
+        name: {option for parameter in command.params for option in parameter.opts}
+        for name, command in commands.items()
+    }
     for result_set in EVALUATE_ARGUMENTS:
         words = in_shell(evaluation_of(result_set, "runs/a")).split()
         assert words[:3] == ["graphrec", "evaluate", "runs/a"]

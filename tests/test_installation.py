@@ -77,14 +77,14 @@ def test_the_wheel_works_away_from_the_clone(clone: Path, python: Path, tmp_path
     (wheel,) = (tmp_path / "wheels").glob("graphrec-*.whl")
     pip(python, "install", wheel, at=tmp_path)
     shutil.rmtree(clone)
-    place = tmp_path / "elsewhere"
-    place.mkdir()
-    (place / "recipe.toml").write_text(RECIPE)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "recipe.toml").write_text(RECIPE)
 
     def graphrec(*arguments: object) -> str:
-        return call(python, "-m", "graphrec", *arguments, at=place)
+        return call(python, "-m", "graphrec", *arguments, at=folder)
 
-    where = call(python, "-c", "import graphrec; print(graphrec.__file__)", at=place)
+    where = call(python, "-c", "import graphrec; print(graphrec.__file__)", at=folder)
     assert where.startswith(str(tmp_path / "environment"))
     assert "tiktok" in graphrec("datasets") and "licence" in graphrec("datasets", "tiktok")
     graphrec("simulate", "tiktok", "--out", "raw", "--users", 60, "--items", 40, "--set", "shown=20")
@@ -93,9 +93,9 @@ def test_the_wheel_works_away_from_the_clone(clone: Path, python: Path, tmp_path
     graphrec("train", "recipe.toml", "--out", "run")
     assert "CT" in graphrec("evaluate", "run")
     graphrec("compare", "run", "--out", "report.html")
-    assert all("<html" in (place / page).read_text(encoding="utf-8") for page in ("check.html", "report.html"))
+    assert all("<html" in (folder / page).read_text(encoding="utf-8") for page in ("check.html", "report.html"))
     graphrec("new", "backbone", "my_net")
-    assert "passed" in call(python, "-m", "pytest", "-q", "test_my_net.py", "-k", "gradient or planted", at=place)
+    assert "passed" in call(python, "-m", "pytest", "-q", "test_my_net.py", "-k", "gradient or planted", at=folder)
     assert "graphrec/py.typed" in _names(wheel) and any(name.endswith("licenses/LICENSE") for name in _names(wheel))
 
 

@@ -79,12 +79,12 @@ def test_rooms_import_downwards_only() -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    known, graph = modules(), nx.DiGraph()
-    for module, path in known.items():
+    paths, graph = modules(), nx.DiGraph()
+    for module, path in paths.items():
         for target, name in imports(ast.parse(path.read_text(encoding="utf-8")), late=False):
             inner = f"{target}.{name}"
             # `from graphrec.tuning.tune import tune` names a function, `from graphrec.runs import analyses` a module.
-            loaded = inner if inner in known and not _defines(known[target], name) else target
+            loaded = inner if inner in paths and not _defines(paths[target], name) else target
             for package in (loaded, *_packages_of(loaded)):
                 if not f"{module}.".startswith(f"{package}."):
                     graph.add_edge(module, package)

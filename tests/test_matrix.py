@@ -66,7 +66,7 @@ def test_it_trains_an_epoch_and_ranks(prepared: Path, backbone: str, decoder: st
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize(
-    ("backbone", "decoder"), [*((one, "ct") for one in backbones), *(("mmgcn", one) for one in decoders)]
+    ("backbone", "decoder"), [*((name, "ct") for name in backbones), *(("mmgcn", name) for name in decoders)]
 )
 def test_it_trains_on_a_gpu_as_on_the_cpu(prepared: Path, tmp_path: Path, backbone: str, decoder: str) -> None:
     recipe = recipe_of(prepared, backbone, decoder)

@@ -26,8 +26,8 @@ def test_centring_changes_neither_loss_nor_ranking_of_inner_products() -> None:
     for model in (plain, centred):
         total_loss(model, graph).backward()
         gradients.append([p.grad for p in model.parameters()])
-    for one, other in zip(*gradients):
-        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-13)
+    for of_plain, of_centred in zip(*gradients):
+        torch.testing.assert_close(of_plain, of_centred, rtol=1e-9, atol=1e-13)
 
 
 def test_by_default_the_decoder_says_whether_to_centre() -> None:
@@ -40,8 +40,8 @@ def test_centring_measures_every_representation_from_the_mean_training_item() ->
     model, graph = small_model("hcr", centre_items=True)
     assert not graph.in_train[LONE_ITEM] and graph.in_train.sum() == len(graph.in_train) - 1
     for outputs in model.representations(graph).values():
-        for one in outputs.values():
-            torch.testing.assert_close(one.item[graph.in_train].mean(0), torch.zeros(4, dtype=torch.float64))
+        for representation in outputs.values():
+            torch.testing.assert_close(representation.item[graph.in_train].mean(0), torch.zeros(4, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("decoder", ["ct", "esmm", "hcr", "causalrec"])
@@ -86,18 +86,18 @@ def test_freezing_and_scoring_leave_the_model_unchanged() -> None:
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
-def test_training_goes_on_without_changing_what_was_frozen() -> None:
+def test_training_resumes_without_changing_what_was_frozen() -> None:
     """`mf` gives its embedding tables as they are."""
     model, graph = mf_model("bpr")
     frozen = model.freeze(graph)
     before = frozen.scorer(Observational())(EVERYONE)
-    tables = [part for one in frozen.representations["main"].values() for part in (one.user, one.item)]
-    assert not any(part.requires_grad for part in tables)
-    kept = [part.clone() for part in tables]
+    tables = [table for outputs in frozen.representations["main"].values() for table in (outputs.user, outputs.item)]
+    assert not any(tensor.requires_grad for tensor in tables)
+    copies = [tensor.clone() for tensor in tables]
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(1.0)
-    assert all(torch.equal(*pair) for pair in zip(tables, kept))
+    assert all(torch.equal(*pair) for pair in zip(tables, copies))
     assert torch.equal(frozen.scorer(Observational())(EVERYONE), before)
 
 
@@ -132,5 +132,5 @@ def test_the_memory_estimate_of_a_block_is_not_below_its_scores() -> None:
 def test_a_loss_in_single_precision_is_near_the_one_in_double() -> None:
     (rough, graph), (exact, _) = (small_model("hcr", dtype=dtype) for dtype in (torch.float32, torch.float64))
     for objective, batch in zip(rough.decoder.objectives(), first_batches(rough, graph)):
-        one, two = (loss_of(objective, model(graph), batch).item() for model in (rough, exact))
-        assert one == pytest.approx(two, rel=1e-4)
+        single, double = (loss_of(objective, model(graph), batch).item() for model in (rough, exact))
+        assert single == pytest.approx(double, rel=1e-4)

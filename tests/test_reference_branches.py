@@ -62,33 +62,35 @@ def test_the_mean_item_is_that_of_the_training_items(frozen: FrozenModel) -> Non
 
 
 def test_a_category_gives_each_item_the_mean_of_its_own_and_runs_the_decoder_on_it(frozen: FrozenModel) -> None:
-    found = logits(frozen, reference="category", category="title")
-    assert found["match"].shape == (NUM_USERS, NUM_ITEMS)
+    values = logits(frozen, reference="category", category="title")
+    assert values["match"].shape == (NUM_USERS, NUM_ITEMS)
     match = frozen.branches["match"]
     for item, kind in enumerate(KINDS.tolist()):
         members = frozen.in_train & (kind == KINDS)
         expected = match.user @ match.item[members].mean(0)
-        torch.testing.assert_close(found["match"][:, item], expected)
+        torch.testing.assert_close(values["match"][:, item], expected)
     visual = frozen.branches["match_visual"].item[frozen.in_train & (KINDS == 0)].mean(0)
     reference = frozen.reference_branches("category", category="title")["match_visual"].item
     assert torch.equal(reference[0], reference[3])
-    assert not torch.allclose(reference[0], visual), "the looks pass through a tanh: the mean goes in, not out"
+    assert not torch.allclose(reference[0], visual), (
+        "the visual features pass through a tanh: the mean goes in, not out"
+    )
 
 
 def test_without_a_value_a_constant_is_each_branchs_mean_logit_over_users_and_training_items(
     frozen: FrozenModel,
 ) -> None:
-    found = logits(frozen, reference="constant")
+    values = logits(frozen, reference="constant")
     for name, branch in frozen.branches.items():
         mean = (branch.user @ branch.item[frozen.in_train].T).mean()
-        torch.testing.assert_close(found[name], mean.expand(NUM_USERS, 1), rtol=1e-12, atol=1e-13)
+        torch.testing.assert_close(values[name], mean.expand(NUM_USERS, 1), rtol=1e-12, atol=1e-13)
 
 
 def test_a_constant_value_stands_for_the_mediated_branches_alone(frozen: FrozenModel) -> None:
-    found, means = logits(frozen, reference="constant", constant=-1.5), logits(frozen, reference="constant")
+    values, means = logits(frozen, reference="constant", constant=-1.5), logits(frozen, reference="constant")
     for name in frozen.branches:
         expected = torch.full_like(means[name], -1.5) if name in MEDIATED else means[name]
-        assert torch.equal(found[name], expected)
+        assert torch.equal(values[name], expected)
 
 
 @pytest.mark.parametrize(

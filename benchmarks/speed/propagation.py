@@ -82,7 +82,7 @@ def main(
     compare("items to users", propagate.to_users, lambda v: convolution((v, None), down, size=size), half, runs)
     keep = degree_sensitive_mask(pairs, USERS, ITEMS, 0.8, random)
     rebuild = lambda: Propagator(pairs[keep], USERS, ITEMS, "mean")  # noqa: E731
-    report("a fifth of the edges, peer built anew", lambda: propagate.edge_subgraph(keep), rebuild, runs)
+    report("a fifth of the edges, peer built again", lambda: propagate.edge_subgraph(keep), rebuild, runs)
     draw = seconds(lambda: degree_sensitive_mask(pairs, USERS, ITEMS, 0.8, random))
     print(f"drawing them by degree: {draw * 1e3:.0f} ms")
     compare("row normalisation", normalize_rows, F.normalize, x, runs)

@@ -1,4 +1,4 @@
-"""Peak memory and seconds of judging a ranking of all items, at the published sizes of the sets that have twins.
+"""Peak memory and seconds of evaluating a ranking of all items, at the published sizes of the sets that have twins.
 
     python benchmarks/speed/ranking.py [--sets coat,tiktok,...] [--users N] [--out benchmarks/results/speed]
 
@@ -8,7 +8,7 @@ out, and 5 positives. Seconds grow with the users, and so do those of the peers,
 `graphrec` is `evaluate` at K = 50 and 100, with its metrics and its rule for ties; `topk` is torch.topk of the same
 blocks, no more than the list of the best; `whole` is torch.topk of the matrix of all scores held at once, where that
 takes no more than the memory that is free. `hcr` is `evaluate` under HCR's front door, whose score is made of three
-branches' logits; it has no peer, and its peak is not told apart from that of making the branches. Each is a process of
+branches' logits; it has no peer, and its peak is not separate from that of making the branches. Each is a process of
 its own: its peak is the largest resident memory less what it held when the data had been drawn. Quote the ratios, not
 the seconds. Writes ranking.csv and ranking.md.
 """
@@ -69,7 +69,7 @@ def pairs(users: int, items: int, each: int, seed: int) -> np.ndarray:
 
 
 def rank(way: str, users: int, items: int) -> dict[str, float]:
-    """Judge, or only list, all users; peak MiB beyond the data and seconds."""
+    """Evaluate, or only list, all users; peak MiB beyond the data and seconds."""
     random = torch.Generator().manual_seed(0)
     user, item = (torch.randn(count, WIDTH, generator=random) for count in (users, items))
     front_door = hcr(users, items, random) if way == "hcr" else None

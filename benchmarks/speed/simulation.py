@@ -41,10 +41,12 @@ def main(
     exposure_bias: Annotated[float, typer.Option(help="As the world's setting.")] = 0.0,
     popularity_tail: Annotated[float, typer.Option(help="As the world's setting.")] = 0.0,
 ) -> None:
-    dials = SIZE | {"exposure_bias": exposure_bias, "popularity_tail": popularity_tail}
-    settings = [part for key, value in dials.items() for part in ("--set", f"{key}={value}")]
+    parameters = SIZE | {"exposure_bias": exposure_bias, "popularity_tail": popularity_tail}
+    settings = [part for key, value in parameters.items() for part in ("--set", f"{key}={value}")]
     threads = os.environ.get("OMP_NUM_THREADS", "as many as cores")
-    print(f"{SIZE}, {os.cpu_count()} cores, threads: {threads}, dials {exposure_bias:g} and {popularity_tail:g}")
+    print(
+        f"{SIZE}, {os.cpu_count()} cores, threads: {threads}, bias and tail {exposure_bias:g} and {popularity_tail:g}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         raw, prepared = Path(folder, "raw"), Path(folder, "prepared")
         timed("simulate", "simulate", "tiktok", "--out", str(raw), *settings)

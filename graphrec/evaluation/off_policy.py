@@ -88,15 +88,15 @@ def off_policy_values(
     collected = Collected(len(users))
     extra = BYTES_PER_ITEM * num_items
     for block, scores, best in rank_all(pool_scorer, users, max(cutoffs), excluded, extra_bytes=extra):
-        place = torch.full(scores.shape, num_items, dtype=torch.int32)
-        place.scatter_(1, best, torch.arange(best.shape[1], dtype=torch.int32).expand_as(best))
+        rank = torch.full(scores.shape, num_items, dtype=torch.int32)
+        rank.scatter_(1, best, torch.arange(best.shape[1], dtype=torch.int32).expand_as(best))
         is_liked = np.zeros(scores.shape, dtype=bool)
         is_liked[liked_by.of(block)] = True
         rows, items = shown_to.of(block)
         fold, count = block % FOLDS, shown_to.counts[block]
         shown = ShownBlock(
             rows=rows,
-            places=place.numpy()[rows, items],
+            places=rank.numpy()[rows, items],
             liked=is_liked[rows, items],
             rewards=rewards[fold[rows], items],
             shown=count,

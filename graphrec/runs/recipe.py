@@ -140,7 +140,7 @@ class Recipe(BaseModel):
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(
-                "the recipe is not valid TOML", got=str(error), where=path, next_step="mend the file there"
+                "the recipe is not valid TOML", got=str(error), where=path, next_step="fix the file there"
             ) from None
         try:
             return cls.from_dict(values, overrides, where=str(path))

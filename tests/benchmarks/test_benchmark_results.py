@@ -37,8 +37,11 @@ def test_a_kept_table_of_hcrs_has_the_numbers_of_its_results(file: Path) -> None
     for method in set(table.index) & set(rows.index):
         for column in shown:
             for end in ("", "_low", "_high"):
-                kept = float(table.loc[method, column + end])
-                assert kept == pytest.approx(rows.loc[method, names[column] + end], nan_ok=True), (method, column + end)
+                value = float(table.loc[method, column + end])
+                assert value == pytest.approx(rows.loc[method, names[column] + end], nan_ok=True), (
+                    method,
+                    column + end,
+                )
 
 
 def test_a_benchmark_keeps_the_values_behind_its_table(tiny_recipe, tiny_world: Path, tmp_path: Path) -> None:
@@ -70,8 +73,8 @@ def test_a_kept_table_of_backbones_has_them_all_tuned_alike(folder: Path) -> Non
         assert set(table.loc[table["decoder"] == decoder, "method"]) == set(backbones)
     assert trials.groupby(["backbone", "decoder"]).size().nunique() == 1, "as many trainings for each"
     settings = ["training.learning_rate", "training.weight_decay"]
-    tried = trials.groupby(["backbone", "decoder"])[settings].apply(lambda one: sorted(map(tuple, one.to_numpy())))
-    assert all(one == tried.iloc[0] for one in tried)
+    tried = trials.groupby(["backbone", "decoder"])[settings].apply(lambda cell: sorted(map(tuple, cell.to_numpy())))
+    assert all(cell == tried.iloc[0] for cell in tried)
 
 
 def test_the_further_trainings_on_tiktok_are_recipes_and_have_the_figures_told() -> None:

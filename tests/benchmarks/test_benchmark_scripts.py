@@ -38,10 +38,10 @@ def test_the_closing_lines_show_table_and_oracles(
 
     result = run_benchmark({"hcr": tiny_recipe("hcr")}, tmp_path, truth=tiny_world)
     finish(result, tmp_path)
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert result.gap is not None
-    assert f"{result.gap.interventional_ndcg:.4f}" in said and f"{result.gap.observational_ndcg:.4f}" in said
-    assert "HCR-S2" in said and "oracle: P(like | do(item))" in said
+    assert f"{result.gap.interventional_ndcg:.4f}" in printed and f"{result.gap.observational_ndcg:.4f}" in printed
+    assert "HCR-S2" in printed and "oracle: P(like | do(item))" in printed
     assert (tmp_path / "embeddings" / "embeddings.json").is_file()
 
 
@@ -54,7 +54,7 @@ def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("script", "options", "said"),
+    ("script", "options", "message"),
     [
         ("tiktok", ("--data", "Twin"), "did you mean `twin`?"),
         ("tiktok", ("--out", "/dev/null/x"), "the system refused"),
@@ -65,14 +65,14 @@ def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> No
 def test_a_mistake_ends_with_a_message_before_anything_is_made(
     script: str,
     options: tuple[str, ...],
-    said: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert call(script, monkeypatch, tmp_path, *options) == 2
     printed = capsys.readouterr().err
-    assert printed.startswith("error: ") and said in printed and "Traceback" not in printed
+    assert printed.startswith("error: ") and message in printed and "Traceback" not in printed
     assert not list(tmp_path.iterdir())
 
 
@@ -92,9 +92,9 @@ def test_where_every_method_failed_it_says_so_and_announces_nothing_that_is_not_
 ) -> None:
     monkeypatch.setattr("graphrec.training.loop.Trainer.run", lambda *_: 1 / 0)
     assert call("tiktok", monkeypatch, tmp_path, "--data", str(tiny_world), "--out", "out") == 2
-    said = capsys.readouterr()
-    assert "report" not in said.out and "embeddings" not in said.out and "results.md" in said.out
-    assert "error: every method failed" in said.err and "CT: ZeroDivisionError" in said.err
+    printed = capsys.readouterr()
+    assert "report" not in printed.out and "embeddings" not in printed.out and "results.md" in printed.out
+    assert "error: every method failed" in printed.err and "CT: ZeroDivisionError" in printed.err
     assert not (tmp_path / "out/report.html").exists() and (tmp_path / "out/paper_tables/hcr-table-1.md").is_file()
 
 
@@ -152,13 +152,13 @@ def test_a_full_run_goes_the_whole_way_and_is_kept_where_its_folder_is_moved(
     monkeypatch.setattr(script, "HCR", replace(HCR, methods=few))
     asked = {"data": str(tiny_world), "full": True, "seeds": 1, "trials": 1}
     script.main(out=Path("out"), **asked)
-    said = capsys.readouterr()
-    assert "FAILED" not in said.out and "other code" not in said.err and Path("out/report.html").is_file()
-    assert "data: Tiktok (simulated)" in said.out and "embeddings" in said.out
+    printed = capsys.readouterr()
+    assert "FAILED" not in printed.out and "other code" not in printed.err and Path("out/report.html").is_file()
+    assert "data: Tiktok (simulated)" in printed.out and "embeddings" in printed.out
     about = json.loads(Path("out/about.json").read_text())
     assert about["trials"] == 1 and about["failed"] == {}
     assert set(about["runs"]) == {"ct-0", "hcr-0", "hcr-ns-0", "hcr-beta-5-0"}
-    assert sorted(found.parent.name for found in Path("out/tuning").glob("*/best.toml")) == ["CT", "HCR"]
+    assert sorted(path.parent.name for path in Path("out/tuning").glob("*/best.toml")) == ["CT", "HCR"]
     assert Path("out/results.md").read_text().splitlines()[-1].startswith("Tiktok (simulated); seed 0. Made with")
     paper_tables = {path: path.read_bytes() for path in Path("out/paper_tables").iterdir()}
     assert len([path for path in paper_tables if path.suffix == ".md"]) == 8
@@ -243,7 +243,9 @@ def test_refutations_of_several_methods_are_put_in_one_table(tmp_path: Path, mon
     monkeypatch.syspath_prepend(SCRIPTS)
     script = import_module("refutation")
     monkeypatch.setattr(script, "WORLD", {"users": 120, "items": 80, "shown": 30})
-    monkeypatch.setattr(script, "METHODS", {name: (*one, "training.epochs=1") for name, one in script.METHODS.items()})
+    monkeypatch.setattr(
+        script, "METHODS", {name: (*settings, "training.epochs=1") for name, settings in script.METHODS.items()}
+    )
     script.main(tmp_path / "out")
     figures = pd.read_csv(tmp_path / "out" / "results.csv")
     assert set(figures["method"]) == set(script.METHODS) and set(figures["check"]) == set(DEFAULT_CHECKS)
@@ -257,16 +259,16 @@ def test_refutations_of_several_methods_are_put_in_one_table(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("arguments", "shown"),
     [
         ([], ""),
         (["--data", "twin", "--seeds", "5"], " --seeds 5"),
-        (["--data", "/secret/place", "--full", "--out", "/secret/out"], " --data DIR --full"),
-        (["--out=/secret/out", "--data=/secret/place", "--trials=4"], " --data DIR --trials=4"),
+        (["--data", "/secret/data", "--full", "--out", "/secret/out"], " --data DIR --full"),
+        (["--out=/secret/out", "--data=/secret/data", "--trials=4"], " --data DIR --trials=4"),
     ],
 )
-def test_the_command_is_told_without_places(given: list[str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_is_shown_without_paths(arguments: list[str], shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(SCRIPTS)
     import common
 
-    assert common.command(["/secret/benchmarks/kwai.py", *given]) == f"python benchmarks/kwai.py{said}"
+    assert common.command(["/secret/benchmarks/kwai.py", *arguments]) == f"python benchmarks/kwai.py{shown}"

@@ -105,7 +105,7 @@ def pda_outcome(request):
     factors = {"conditional": lambda z: link(z["interest"]), "forecast": lambda z: link(z["later"])}
 
     def score(z):
-        one, two = link(z["interest"]), link(z["now"])
-        return one + two if request.param else one * two
+        match, popularity = link(z["interest"]), link(z["now"])
+        return match + popularity if request.param else match * popularity
 
     return Outcome(score=score, log=request.param, factors=factors, graph=graph)

@@ -21,13 +21,13 @@ from graphrec.decoders import decoders
 from graphrec.decoders.description import describe
 from graphrec.errors import IdentificationError
 
-found = importlib.util.find_spec("dowhy")
-if found is None or found.submodule_search_locations is None:
+spec = importlib.util.find_spec("dowhy")
+if spec is None or spec.submodule_search_locations is None:
     pytest.skip("dowhy is not here: pip install --no-deps -r requirements-oracle.lock", allow_module_level=True)
 
 # Its __init__ imports estimators, and with them scikit-learn, statsmodels and cvxpy; graphs and criteria need none.
 package = ModuleType("dowhy")
-package.__path__ = list(found.submodule_search_locations)
+package.__path__ = list(spec.submodule_search_locations)
 sys.modules.setdefault("dowhy", package)
 
 from dowhy.causal_identifier.auto_identifier import (  # noqa: E402
@@ -89,13 +89,13 @@ def blocks_back_doors(graph: CausalGraph, adjustment: tuple[str, ...]) -> bool:
 
 def is_front_door_set(graph: CausalGraph, mediators: tuple[str, ...]) -> bool:
     """The three conditions, each by dowhy's own check, given `conditioned`."""
-    directed, i, y, given = graph.to_networkx(), [graph.treatment], [graph.outcome], graph.conditioned
+    directed, i, y, conditioned = graph.to_networkx(), [graph.treatment], [graph.outcome], graph.conditioned
     around = do_surgery(directed, i, remove_incoming_edges=True)
     behind = do_surgery(directed, list(mediators), remove_outgoing_edges=True)
     return (
-        check_valid_frontdoor_set(directed, i, y, (*mediators, *given), new_graph=around)
-        and check_valid_backdoor_set(directed, i, mediators, given)["is_dseparated"]
-        and check_valid_backdoor_set(directed, mediators, y, (*i, *given), new_graph=behind)["is_dseparated"]
+        check_valid_frontdoor_set(directed, i, y, (*mediators, *conditioned), new_graph=around)
+        and check_valid_backdoor_set(directed, i, mediators, conditioned)["is_dseparated"]
+        and check_valid_backdoor_set(directed, mediators, y, (*i, *conditioned), new_graph=behind)["is_dseparated"]
     )
 
 
@@ -115,9 +115,9 @@ def between(graph: CausalGraph) -> list[str]:
 def test_d_separation_agrees_on_the_decoders_graphs(decoder):
     graph = claimed(decoder)
     for x, y in combinations(graph.nodes, 2):
-        for given in subsets([name for name in graph.nodes if name not in (x, y)]):
-            theirs = check_dseparation(graph.to_networkx(), [x], [y], given)
-            assert graph.d_separated(x, y, given) == theirs, (x, y, given)
+        for conditioned in subsets([name for name in graph.nodes if name not in (x, y)]):
+            theirs = check_dseparation(graph.to_networkx(), [x], [y], conditioned)
+            assert graph.d_separated(x, y, conditioned) == theirs, (x, y, conditioned)
 
 
 def test_d_separation_agrees_on_random_graphs():
@@ -125,9 +125,9 @@ def test_d_separation_agrees_on_random_graphs():
         graph, rng = random_graph(seed), np.random.default_rng(seed)
         for _ in range(4):
             x, y, *rest = rng.permutation(list(graph.nodes))
-            given = rest[: rng.integers(0, 5)]
-            theirs = check_dseparation(graph.to_networkx(), [x], [y], given)
-            assert graph.d_separated(x, y, given) == theirs == (not graph.open_paths(x, y, given)), seed
+            conditioned = rest[: rng.integers(0, 5)]
+            theirs = check_dseparation(graph.to_networkx(), [x], [y], conditioned)
+            assert graph.d_separated(x, y, conditioned) == theirs == (not graph.open_paths(x, y, conditioned)), seed
 
 
 @pytest.mark.parametrize("decoder", list(decoders))
@@ -140,7 +140,7 @@ def test_back_door_and_front_door_agree_on_the_decoders_graphs(decoder):
 
 
 def test_the_back_door_is_open_or_shut_as_dowhy_says_and_the_set_found_is_valid_and_as_small():
-    found = 0
+    identifiable = 0
     for seed in SEEDS:
         graph = random_graph(seed)
         theirs = identify_backdoor(
@@ -148,11 +148,11 @@ def test_the_back_door_is_open_or_shut_as_dowhy_says_and_the_set_found_is_valid_
         )
         assert identified(back_door, graph) == bool(theirs), seed
         if theirs:
-            found += 1
+            identifiable += 1
             ours = back_door(graph).adjustment
             assert blocks_back_doors(graph, ours), seed
-            assert len(ours) == min(len(one.get_adjustment_variables()) for one in theirs), seed
-    assert 40 < found < 190
+            assert len(ours) == min(len(result.get_adjustment_variables()) for result in theirs), seed
+    assert 40 < identifiable < 190
 
 
 def test_a_declared_adjustment_set_is_let_pass_where_dowhy_finds_it_valid():
@@ -177,9 +177,9 @@ def test_what_is_conditioned_on_counts_towards_the_adjustment_set():
 
 
 def test_front_door_sets_agree_and_so_does_whether_there_is_one():
-    """dowhy looks for one set of mediators and returns the last that it finds; ours is told the set. Compared are the
+    """dowhy looks for one set of mediators and returns the last that it finds; ours checks the set that it gets. Compared are the
     verdict on each set and whether any passes. Effects that do-calculus identifies in another way count for neither."""
-    found = 0
+    identifiable = 0
     for seed in SEEDS:
         graph = random_graph(seed)
         verdicts = []
@@ -188,5 +188,5 @@ def test_front_door_sets_agree_and_so_does_whether_there_is_one():
             assert verdicts[-1] == is_front_door_set(graph, chosen), (seed, chosen)
         theirs = identify_frontdoor(graph.to_networkx(), [graph.treatment], [graph.outcome], observed(graph))
         assert bool(theirs) == any(verdicts), seed
-        found += any(verdicts)
-    assert 20 < found < 190
+        identifiable += any(verdicts)
+    assert 20 < identifiable < 190

@@ -30,10 +30,10 @@ def test_d_separation_agrees_with_networkx_where_nothing_is_deterministic(seed):
     names = list(graph.nodes)
     for _ in range(12):
         x, y, *rest = rng.permutation(names)
-        given = rest[: rng.integers(0, 4)]
-        truth = nx.is_d_separator(graph.to_networkx(), {x}, {y}, set(given))
-        assert graph.d_separated(x, y, given) == truth
-        assert (not graph.open_paths(x, y, given)) == truth
+        conditioned = rest[: rng.integers(0, 4)]
+        truth = nx.is_d_separator(graph.to_networkx(), {x}, {y}, set(conditioned))
+        assert graph.d_separated(x, y, conditioned) == truth
+        assert (not graph.open_paths(x, y, conditioned)) == truth
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -44,10 +44,10 @@ def test_open_paths_are_empty_exactly_where_d_separated_also_with_deterministic_
     graph = CausalGraph(nodes, graph.edges, graph.treatment, graph.outcome, ())
     for _ in range(12):
         x, y, *rest = rng.permutation(list(nodes))
-        given = rest[: rng.integers(0, 4)]
+        conditioned = rest[: rng.integers(0, 4)]
         cut = (x,) if rng.random() < 0.5 else ()
-        paths = graph.open_paths(x, y, given, without_outgoing_of=cut)
-        assert (not paths) == graph.d_separated(x, y, given, without_outgoing_of=cut)
+        paths = graph.open_paths(x, y, conditioned, without_outgoing_of=cut)
+        assert (not paths) == graph.d_separated(x, y, conditioned, without_outgoing_of=cut)
 
 
 @pytest.mark.parametrize("seed", range(10))

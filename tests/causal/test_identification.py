@@ -230,10 +230,10 @@ def marginal(model, names: str, do=None) -> np.ndarray:
     return np.einsum(table, [LETTERS.index(letter) for letter in order], [LETTERS.index(letter) for letter in names])
 
 
-def conditional(model, of: str, given: str) -> np.ndarray:
-    """P(of | given), axes given first."""
-    table = marginal(model, given + of)
-    return table / table.sum(axis=tuple(range(len(given), table.ndim)), keepdims=True)
+def conditional(model, of: str, conditioned: str) -> np.ndarray:
+    """P(of | conditioned), the axes of what is conditioned on first."""
+    table = marginal(model, conditioned + of)
+    return table / table.sum(axis=tuple(range(len(conditioned), table.ndim)), keepdims=True)
 
 
 def random_table(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -340,9 +340,9 @@ def test_total_effect_and_its_two_parts_equal_the_counterfactual_truth(seed):
     formula, truth = indirect_effect(np.random.default_rng(seed), noise=0.0)
     own = np.einsum("uii->ui", formula)
     direct, indirect = formula - own[:, None, :], own[:, :, None] - formula
-    known = np.einsum("uii->ui", truth)
-    assert np.allclose(direct, truth - known[:, None, :], atol=1e-12)
-    assert np.allclose(direct + indirect, known[:, :, None] - known[:, None, :], atol=1e-12)
+    factual = np.einsum("uii->ui", truth)
+    assert np.allclose(direct, truth - factual[:, None, :], atol=1e-12)
+    assert np.allclose(direct + indirect, factual[:, :, None] - factual[:, None, :], atol=1e-12)
     assert np.abs(direct).max() > 1e-3
 
 

@@ -12,8 +12,8 @@ def test_a_name_alone_takes_the_defaults():
 
 
 def test_a_list_of_values_is_a_sweep_in_order_without_repeats():
-    found = parse_estimand("total_indirect_effect:strength=0,0.2,0.20,.4")
-    assert [one.strength for one in found] == [0.0, 0.2, 0.4]
+    estimands = parse_estimand("total_indirect_effect:strength=0,0.2,0.20,.4")
+    assert [estimand.strength for estimand in estimands] == [0.0, 0.2, 0.4]
 
 
 def test_a_class_outside_the_package_is_named_by_its_path():
@@ -72,8 +72,8 @@ def test_no_name_at_all_is_typed(text):
 
 
 def test_options_combine_in_a_sweep():
-    found = parse_estimand("total_indirect_effect:strength=0.5,1:reference=mean,zero")
-    assert [label(one) for one in found] == [
+    estimands = parse_estimand("total_indirect_effect:strength=0.5,1:reference=mean,zero")
+    assert [label(estimand) for estimand in estimands] == [
         "total_indirect_effect:strength=0.5",
         "total_indirect_effect:reference=zero:strength=0.5",
         "total_indirect_effect",
@@ -89,10 +89,10 @@ def test_options_that_do_not_fit_together_are_typed(text):
 
 
 class Renamed(Observational):
-    """An estimand of one's own that is made from a registered one."""
+    """A custom estimand that is made from a registered one."""
 
 
-def test_a_class_of_ones_own_does_not_go_by_the_name_of_its_parent():
+def test_a_custom_class_does_not_go_by_the_name_of_its_parent():
     text = label(Renamed())
     assert text == f"{__name__}:Renamed"
     assert parse_estimand(text) == [Renamed()] != [Observational()]

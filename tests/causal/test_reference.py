@@ -36,11 +36,11 @@ def test_another_kind_is_no_item_and_an_empty_table_has_no_mean():
 
 def test_an_items_category_item_averages_the_training_items_of_its_category():
     categories = torch.tensor([5, 2, 5, 2])
-    found = category_items(TABLE, categories, TRAINED)
-    assert torch.equal(found, torch.tensor([[1.0, 2.0], [5.0, 3.0], [1.0, 2.0], [5.0, 3.0]]))
+    reference = category_items(TABLE, categories, TRAINED)
+    assert torch.equal(reference, torch.tensor([[1.0, 2.0], [5.0, 3.0], [1.0, 2.0], [5.0, 3.0]]))
     assert torch.equal(category_items(TABLE, categories)[0], TABLE[[0, 2]].mean(0))
-    one = category_items(TABLE, torch.zeros(4, dtype=torch.int64), TRAINED)
-    torch.testing.assert_close(one, reference_item("mean", TABLE, TRAINED).expand(4, 2))
+    single = category_items(TABLE, torch.zeros(4, dtype=torch.int64), TRAINED)
+    torch.testing.assert_close(single, reference_item("mean", TABLE, TRAINED).expand(4, 2))
 
 
 def test_items_without_a_category_are_counted():

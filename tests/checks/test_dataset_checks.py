@@ -79,10 +79,10 @@ def test_constant_columns_are_judged_where_the_modality_is_present(sound):
 
 def test_zeros_that_count_as_present_and_values_that_count_as_missing(sound):
     values = np.array([[1, 2], [0, 0], [3, 1], [4, 4]], dtype=np.float32)
-    found = codes(with_values(sound, values, [True, True, True, False]))
-    assert found["zero_rows"].example == "visual of item q"
-    assert found["masked_values"].example == "visual of item s"
-    assert found["items_without_features"].example == "s"
+    findings = codes(with_values(sound, values, [True, True, True, False]))
+    assert findings["zero_rows"].example == "visual of item q"
+    assert findings["masked_values"].example == "visual of item s"
+    assert findings["items_without_features"].example == "s"
 
 
 def test_features_that_do_not_fit_the_items(sound):
@@ -92,17 +92,17 @@ def test_features_that_do_not_fit_the_items(sound):
 
 def test_odd_behaviours(sound, dataset_of):
     events = [("a", "p", "click", 1), ("a", "p", "click", 1), ("a", "q", "like", 2)]
-    found = codes(dataset_of(events))
-    assert found["likes_without_click"].example == "user a, item q"
-    assert found["duplicate_events"].count == 1
-    assert found["users_with_few_events"].count == 1
+    findings = codes(dataset_of(events))
+    assert findings["likes_without_click"].example == "user a, item q"
+    assert findings["duplicate_events"].count == 1
+    assert findings["users_with_few_events"].count == 1
     assert "single_behaviour" in codes(dataset_of(events, like=("click",)))
     assert codes(replace(sound, feedback={"click": ("click",), "like": ("hug",)}))["unknown_feedback"].example == "hug"
 
 
 def test_items_never_clicked(sound):
-    kept = sound.interactions[sound.interactions["item"] != 2].reset_index(drop=True)
-    assert codes(replace(sound, interactions=kept))["items_never_clicked"].example == "r"
+    interactions = sound.interactions[sound.interactions["item"] != 2].reset_index(drop=True)
+    assert codes(replace(sound, interactions=interactions))["items_never_clicked"].example == "r"
 
 
 def test_odd_times(sound):
@@ -125,16 +125,16 @@ def test_a_vector_that_many_items_share_stands_for_a_missing_one(sound):
 
 
 def test_a_modality_that_no_item_has(sound):
-    found = codes(with_values(sound, np.zeros((4, 2), dtype=np.float32), [False] * 4))
-    assert found["empty_modality"].example == "visual"
+    findings = codes(with_values(sound, np.zeros((4, 2), dtype=np.float32), [False] * 4))
+    assert findings["empty_modality"].example == "visual"
 
 
 def test_a_bag_without_words_is_a_modality_that_no_item_has(sound):
     wordless = Feature(sparse.csr_array((4, 0), dtype=np.float32), np.zeros(4, dtype=bool))
-    found = codes(replace(sound, features={"price": wordless}, roles={"price": "exposure"}))
-    assert found["empty_modality"].example == "price"
-    assert found["missing_rows"].count == 4
-    assert "zero_rows" not in found
+    findings = codes(replace(sound, features={"price": wordless}, roles={"price": "exposure"}))
+    assert findings["empty_modality"].example == "price"
+    assert findings["missing_rows"].count == 4
+    assert "zero_rows" not in findings
 
 
 def test_every_finding_has_an_example_and_a_next_step(sound, dataset_of, random_dataset):

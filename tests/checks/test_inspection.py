@@ -27,9 +27,9 @@ def test_a_sound_dataset_is_split_and_free_of_leaks(tiny_prepared):
     inspection = inspect(load(tiny_prepared))
     assert inspection.split is not None and inspection.split.config.name == "chronological"
     assert "no_leaks" in codes(inspection) and not inspection.has_errors
-    said = json.loads(json.dumps(inspection.to_dict()))
-    assert said["split"]["hash"] == inspection.split.hash
-    assert "simulated" in said["published"]["matched_variant"]
+    document = json.loads(json.dumps(inspection.to_dict()))
+    assert document["split"]["hash"] == inspection.split.hash
+    assert "simulated" in document["published"]["matched_variant"]
 
 
 def test_the_default_split_is_what_the_data_allows():
@@ -37,17 +37,19 @@ def test_the_default_split_is_what_the_data_allows():
     assert default_split(times).name == "chronological"
     timeless = replace(times, interactions=times.interactions.drop(columns="timestamp"))
     assert default_split(timeless).name == "random"
-    given = dataset([("a", "p", "click", "train")], ("user", "item", "behaviour", "part"))
-    assert default_split(given).name == "given"
+    divided = dataset([("a", "p", "click", "train")], ("user", "item", "behaviour", "part"))
+    assert default_split(divided).name == "given"
 
 
 def test_users_and_items_without_training_rows_are_named():
     events = [("a", item, "click", n) for n, item in enumerate("pqrstuv")] + [("b", "p", "click", 2)]
     events += [("b", item, "click", 8) for item in "qrst"] + [("late", "new", "click", 9)]
-    found = codes(inspect(dataset(events), SplitConfig(train=0.6)))
-    assert found["users_without_training_rows"].example == "late"
-    assert found["items_without_training_rows"].count == 1 and found["items_without_training_rows"].example == "new"
-    assert found["few_held_out_users"].count == 1
+    findings = codes(inspect(dataset(events), SplitConfig(train=0.6)))
+    assert findings["users_without_training_rows"].example == "late"
+    assert (
+        findings["items_without_training_rows"].count == 1 and findings["items_without_training_rows"].example == "new"
+    )
+    assert findings["few_held_out_users"].count == 1
 
 
 def test_a_split_that_cannot_be_made_is_a_finding():

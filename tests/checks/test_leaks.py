@@ -19,16 +19,16 @@ def test_every_planted_leak_is_found(random_dataset):
     pair = split.train_pairs("click")[:1]
     stranger = np.array([[0, split.dataset.num_items]])
     valid = np.concatenate([split.valid, pair, split.valid[:1], split.open_test("audit")[:1], stranger])
-    found = {finding.code: finding for finding in audit_leaks(replace(split, valid=valid))}
-    assert set(found) == {
+    findings = {finding.code: finding for finding in audit_leaks(replace(split, valid=valid))}
+    assert set(findings) == {
         "valid_pair_in_train",
         "valid_pair_repeated",
         "pair_in_valid_and_test",
         "valid_item_unknown",
     }
-    assert {finding.severity for finding in found.values()} == {"error"}
-    assert {finding.count for finding in found.values()} == {1}
-    assert found["valid_item_unknown"].example == f"user number 0, item number {split.dataset.num_items}"
+    assert {finding.severity for finding in findings.values()} == {"error"}
+    assert {finding.count for finding in findings.values()} == {1}
+    assert findings["valid_item_unknown"].example == f"user number 0, item number {split.dataset.num_items}"
     emptied = replace(split.dataset, interactions=split.train[split.train["user"] != split.valid[0, 0]])
     assert "valid_user_unknown" in {finding.code for finding in audit_leaks(replace(split, dataset=emptied))}
 
@@ -51,10 +51,10 @@ def test_a_held_out_edge_in_the_graph_is_found(split):
     edges = graph.data["user", "like", "item"].edge_index
     leaked = torch.from_numpy(split.valid[:3].T.copy())
     graph.data["user", "like", "item"].edge_index = torch.cat([edges, leaked], dim=1)
-    found = audit_graph(graph, split)
-    assert [(finding.code, finding.count) for finding in found] == [("edges_outside_train", 3)] * 2
+    findings = audit_graph(graph, split)
+    assert [(finding.code, finding.count) for finding in findings] == [("edges_outside_train", 3)] * 2
     user, item = split.valid[0]
-    assert found[0].example == f"user {split.dataset.user_ids[user]}, item {split.dataset.item_ids[item]}"
+    assert findings[0].example == f"user {split.dataset.user_ids[user]}, item {split.dataset.item_ids[item]}"
 
 
 def test_features_scaled_on_all_items_are_found(split):

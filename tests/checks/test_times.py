@@ -1,4 +1,4 @@
-"""Odd times are found in whatever unit they are told from, and not where the unit is unknown."""
+"""Odd times are reported in whatever unit they are recorded, and not where the unit is unknown."""
 
 from dataclasses import replace
 

@@ -21,11 +21,11 @@ def dataset(dataset_of):
 def card_with(access="public", **variants):
     layout = {"name": "one", "about": "", "files": [{"name": "log", "content": ""}], "click": "", "like": ""}
     texts = dict.fromkeys(("about", "origin", "licence", "who", "obtain"), "said")
-    found = [
-        {"name": name, "layout": "one", "counts": known, "counted_from": "its paper"}
-        for name, known in variants.items()
+    published = [
+        {"name": name, "layout": "one", "counts": counts, "counted_from": "its paper"}
+        for name, counts in variants.items()
     ]
-    return {"drawn": Card(source="drawn", access=access, layouts=[layout], variants=found, **texts)}
+    return {"drawn": Card(source="drawn", access=access, layouts=[layout], variants=published, **texts)}
 
 
 def test_counts_are_of_distinct_pairs(dataset):
@@ -36,16 +36,19 @@ def test_counts_are_of_distinct_pairs(dataset):
 
 
 def test_a_set_is_recognised_by_all_its_counts(dataset):
-    known = card_with(other={"users": 2, "items": 9}, same={"users": 2, "items": 2, "clicks": 3})
-    compared = compare_variants(dataset, known)
-    assert [(one.variant.name, one.is_same) for one in compared] == [("same", True), ("other", False)]
+    cards = card_with(other={"users": 2, "items": 9}, same={"users": 2, "items": 2, "clicks": 3})
+    compared = compare_variants(dataset, cards)
+    assert [(comparison.variant.name, comparison.is_same) for comparison in compared] == [
+        ("same", True),
+        ("other", False),
+    ]
     assert matched_variant(dataset, compared) == "same: users 2, items 2, clicks 3 (its paper)"
 
 
 def test_one_count_off_is_no_published_set(dataset):
-    known = card_with(far={"users": 2, "items": 900}, near={"users": 2, "items": 3, "pairs.buy": 7})
-    compared = compare_variants(dataset, known)
-    assert [one.different for one in compared] == [["items", "pairs.buy"], ["items"]]
+    cards = card_with(far={"users": 2, "items": 900}, near={"users": 2, "items": 3, "pairs.buy": 7})
+    compared = compare_variants(dataset, cards)
+    assert [comparison.different for comparison in compared] == [["items", "pairs.buy"], ["items"]]
     assert matched_variant(dataset, compared) == (
         "not a published set; the nearest is near: users 2, items 3 (here 2), pairs.buy 7 (here none)"
     )
@@ -57,9 +60,9 @@ def test_a_twin_of_full_size_is_not_taken_for_the_real_set(dataset):
     assert compared == [] and matched_variant(twin, compared) == "a simulated twin, not any published set"
 
 
-def test_a_table_of_ones_own_is_compared_with_what_it_equals_alone(dataset):
-    known = card_with("yours", other={"users": 2, "items": 9}, same={"users": 2, "items": 2})
-    assert [one.variant.name for one in compare_variants(dataset, known)] == ["same"]
+def test_a_custom_table_is_compared_with_what_it_equals_alone(dataset):
+    cards = card_with("yours", other={"users": 2, "items": 9}, same={"users": 2, "items": 2})
+    assert [comparison.variant.name for comparison in compare_variants(dataset, cards)] == ["same"]
     assert "nothing to compare" in matched_variant(dataset, compare_variants(dataset, {}))
 
 
@@ -71,4 +74,4 @@ def test_real_files_are_recognised(source, folder, name, realdata, tmp_path):
     from graphrec.data.store import load
 
     dataset = load(prepare(source, realdata(folder), tmp_path / "prepared"))
-    assert [one.variant.name for one in compare_variants(dataset) if one.is_same] == [name]
+    assert [comparison.variant.name for comparison in compare_variants(dataset) if comparison.is_same] == [name]

@@ -1,4 +1,4 @@
-"""From raw files to a prepared folder: whole or not at all, and nothing of the user's is ever replaced."""
+"""From raw files to a prepared folder: it is written atomically, and nothing of the user's is ever replaced."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_settings_that_a_splitter_ignores_are_reported(random_dataset) -> None:
 def test_moments_that_a_splitter_by_shares_ignores_do_not_take_the_place_of_the_shares(random_dataset) -> None:
     with pytest.warns(UserWarning) as caught:
         make_split(random_dataset(0), SplitConfig(name="random", train=0.6, until=(1, 2)))
-    assert [str(one.message) for one in caught] == ["split.until is ignored by the split `random`"]
+    assert [str(warning.message) for warning in caught] == ["split.until is ignored by the split `random`"]
 
 
 def test_an_empty_split_is_refused_with_what_the_splitter_advises(random_dataset) -> None:

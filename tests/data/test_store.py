@@ -38,10 +38,10 @@ def test_a_dataset_comes_back_as_it_was(dataset, tmp_path):
 
 def test_the_manifest_says_where_features_come_from(dataset, tmp_path):
     save(dataset, tmp_path / "prepared")
-    said = json.loads((tmp_path / "prepared" / "manifest.json").read_text())["features"]["visual"]
+    entry = json.loads((tmp_path / "prepared" / "manifest.json").read_text())["features"]["visual"]
     share = 1 - dataset.features["visual"].mask.mean()
-    assert (said["encoder"], said["layer"], said["shape"]) == ("CaffeNet", "fc7", [dataset.num_items, 3])
-    assert said["share_missing"] == pytest.approx(share)
+    assert (entry["encoder"], entry["layer"], entry["shape"]) == ("CaffeNet", "fc7", [dataset.num_items, 3])
+    assert entry["share_missing"] == pytest.approx(share)
 
 
 def test_behaviours_keep_their_order_and_their_empty_ones(tmp_path):

@@ -33,7 +33,7 @@ def table(first: str) -> list[list[str]]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, tiny_prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, tiny_prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with the document's recipe and data, and imports from it."""
     shutil.copytree(tiny_prepared, tmp_path / "runs" / "try" / "prepared")
     (tmp_path / "recipe.toml").write_text(BLOCKS["toml"])
@@ -56,20 +56,20 @@ def test_every_kind_of_feature_use_is_explained() -> None:
     assert [row[0] for row in table("features")] == list(FEATURES.values())
 
 
-def test_the_commands_run_one_after_the_other(place: Path) -> None:
+def test_the_commands_run_one_after_the_other(folder: Path) -> None:
     commands = BLOCKS["bash"].replace("\\\n", " ").splitlines()
     assert len(commands) == 5
     for command in commands:
         program, *arguments = shlex.split(command, comments=True)
         answer = CliRunner().invoke(app, arguments)
         assert program == "graphrec" and answer.exit_code == 0, (command, answer.output, answer.exception)
-    names = [Recipe.from_toml(path).backbone["name"] for path in sorted(place.glob("runs/try/*/recipe.toml"))]
+    names = [Recipe.from_toml(path).backbone["name"] for path in sorted(folder.glob("runs/try/*/recipe.toml"))]
     assert names == ["bm3", "freedom", "lightgcn", "other_net:OtherNet"]
 
 
 @pytest.mark.parametrize(("settings", "problem"), table("settings"))
 def test_a_setting_that_does_not_fit_is_refused_with_the_documented_error(
-    place: Path, settings: str, problem: str
+    folder: Path, settings: str, problem: str
 ) -> None:
     with pytest.raises(GraphrecError) as caught:
         recipe = Recipe.from_toml("recipe.toml", settings.strip("`").split())
@@ -78,7 +78,7 @@ def test_a_setting_that_does_not_fit_is_refused_with_the_documented_error(
 
 
 @pytest.mark.parametrize("modality_items", ["features", "joint"])
-def test_the_named_settings_exist(place: Path, modality_items: str) -> None:
+def test_the_named_settings_exist(folder: Path, modality_items: str) -> None:
     more = ["backbone.features=true", f"backbone.modality_items={modality_items}"]
     for name in ("lightgcn", "ngcf"):
         recipe = Recipe.from_toml("recipe.toml", [f"backbone.name={name}", "backbone.edge_dropout=0.1", *more])

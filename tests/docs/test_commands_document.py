@@ -26,8 +26,8 @@ def commands(group: Any, *before: str) -> Iterator[tuple[str, set[str]]]:
         if hasattr(command, "commands"):
             yield from commands(command, *before, name)
         else:
-            given = (name for one in command.params for name in (*one.opts, *one.secondary_opts))
-            yield " ".join((*before, name)), {name for name in given if name.startswith("--")}
+            options = (name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts))
+            yield " ".join((*before, name)), {name for name in options if name.startswith("--")}
 
 
 def test_the_table_is_every_command_with_all_its_options() -> None:

@@ -19,7 +19,7 @@ def test_the_committed_tables_are_those_of_the_code(path: Path) -> None:
 
 def test_every_table_is_in_a_document() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
-    assert {found["name"] for found in BLOCK.finditer(text)} == set(TABLES)
+    assert {match["name"] for match in BLOCK.finditer(text)} == set(TABLES)
 
 
 def test_an_old_table_is_replaced_and_the_rest_is_kept() -> None:

@@ -81,6 +81,6 @@ def test_the_example_of_holms_correction() -> None:
 
 def test_the_interval_example() -> None:
     for values, numbers in rows("users' values").items():
-        found = np.array([float(value) for value in values.split(",")])
-        assert numbers == shown(found.mean(), *interval(found))
+        users = np.array([float(value) for value in values.split(",")])
+        assert numbers == shown(users.mean(), *interval(users))
     assert np.isnan(interval(np.array([1.0]))).all()

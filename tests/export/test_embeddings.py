@@ -115,9 +115,9 @@ def test_the_stated_formula_gives_the_default_ranking(
 def test_the_reference_is_the_decoder_at_the_mean_item(tiny_runs: dict[str, Run], tmp_path: Path) -> None:
     run = tiny_runs["causalrec"]
     tables = reload(run.export(tmp_path / "out", "npz"))
-    for branch, one in run.model.reference_branches("mean").items():
-        np.testing.assert_array_equal(tables[f"reference/{branch}/item"], one.item.numpy())
-    # The looks pass through a tanh, so the reference is not the mean of that branch's rows.
+    for branch, representation in run.model.reference_branches("mean").items():
+        np.testing.assert_array_equal(tables[f"reference/{branch}/item"], representation.item.numpy())
+    # The visual features pass through a tanh, so the reference is not the mean of that branch's rows.
     mean = tables["branch/match_visual/item"].mean(0, keepdims=True)
     assert not np.allclose(tables["reference/match_visual/item"], mean, rtol=1e-3, atol=0)
 
@@ -164,9 +164,9 @@ def test_an_export_replaces_an_export_and_nothing_else(tiny_runs: dict[str, Run]
     ]  # fmt: skip
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
-    for place in (tmp_path / "mine", tmp_path / "mine" / "notes.txt", run.folder):
+    for path in (tmp_path / "mine", tmp_path / "mine" / "notes.txt", run.folder):
         with pytest.raises(DataError, match="will not overwrite"):
-            run.export(place)
+            run.export(path)
 
 
 def test_an_unknown_format_is_named_before_anything_is_written(tiny_runs: dict[str, Run], tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ class Method:
             w |= weights(self.seed, b0=(1,))
 
         def score(w: Tensors) -> np.ndarray:
-            known = w["theta"] @ w["beta"].T + w["gamma"] * (data["input/pi"] @ data["input/lambda"].T)
-            return known + w["b0"] if self.squared else known
+            product = w["theta"] @ w["beta"].T + w["gamma"] * (data["input/pi"] @ data["input/lambda"].T)
+            return product + w["b0"] if self.squared else product
 
         def loss(w: Tensors) -> np.ndarray:
             if not self.squared:

@@ -61,13 +61,13 @@ def graph_of(inputs: dict[str, Tensor], *modalities: str) -> InteractionGraph:
 
 def parameter_of(symbol: str) -> str:
     """What a symbol of the equations is called here."""
-    *place, last = symbol.split(".")
+    *indices, last = symbol.split(".")
     if last in TABLES:
-        return "tables.shared." + TABLES[last].format(*place)
-    stack = f"towers.main.stacks.{place[0]}"
-    if len(place) == 1:
+        return "tables.shared." + TABLES[last].format(*indices)
+    stack = f"towers.main.stacks.{indices[0]}"
+    if len(indices) == 1:
         return f"{stack}.projection.{'weight' if last == 'W' else 'bias'}"
-    return f"{stack}.layers.{place[1]}.{LAYER[last]}"
+    return f"{stack}.layers.{indices[1]}.{LAYER[last]}"
 
 
 def written(symbol: str, values: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ def mmgcn_model(
 ) -> tuple[Recommender, InteractionGraph]:
     seen = tuple(dict.fromkeys(symbol.split(".")[0] for symbol in start if symbol != "E"))
     graph = graph_of(inputs, *seen)
-    context = Context((BAG,) if BAG in seen else (), tuple(one for one in seen if one != BAG), **SIZES)
+    context = Context((BAG,) if BAG in seen else (), tuple(modality for modality in seen if modality != BAG), **SIZES)
     config = MMGCNConfig(setting=form, embedding_size=WIDTH, word_size=WORDS, **FORMS[form], **more)
     model = Recommender("mmgcn", config, decoder, decoders.get(decoder).Config(**settings), graph, context)
     assert {parameter_of(symbol) for symbol in start} == {name for name, _ in model.named_parameters()}
@@ -94,7 +94,7 @@ def step(model: Recommender, graph: InteractionGraph, batch: Batch) -> Tensor:
     """The loss; a step of gradient descent is taken."""
     model(graph)
     terms = model.decoder.objectives()
-    loss = torch.stack([one.weight * loss_of(one, model(graph), batch) for one in terms]).sum()
+    loss = torch.stack([term.weight * loss_of(term, model(graph), batch) for term in terms]).sum()
     loss.backward()
     torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=STEP_SIZE).step()
     return loss

@@ -37,11 +37,11 @@ def dense(edges: SortedEdges, weights: Tensor) -> Tensor:
 
 
 def test_edges_are_sorted_by_target_and_the_transpose_reverses_them(edges: SortedEdges) -> None:
-    given = sorted((node, neighbour) for neighbour, node in INDEX.T.tolist())
-    assert list(zip(edges.target.tolist(), edges.source.tolist())) == given
+    expected = sorted((node, neighbour) for neighbour, node in INDEX.T.tolist())
+    assert list(zip(edges.target.tolist(), edges.source.tolist())) == expected
     assert edges.T.shape == (COLUMNS, ROWS) and edges.T.T is edges
-    assert list(zip(edges.T.target.tolist(), edges.T.source.tolist())) == sorted((b, a) for a, b in given)
-    numbers = torch.arange(float(len(given)))
+    assert list(zip(edges.T.target.tolist(), edges.T.source.tolist())) == sorted((b, a) for a, b in expected)
+    numbers = torch.arange(float(len(expected)))
     assert torch.equal(dense(edges.T, edges.to_transpose_order(numbers)), dense(edges, numbers).T)
     assert torch.equal(edges.T.to_transpose_order(edges.to_transpose_order(numbers)), numbers)
 

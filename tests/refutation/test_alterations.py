@@ -61,10 +61,10 @@ def test_the_validation_part_stays_and_the_test_part_is_gone(split: Split, alter
 
 @pytest.mark.parametrize("alter", EVERY)
 def test_the_same_chance_gives_the_same_data(split: Split, alter: Callable[[Split], Split]) -> None:
-    one, other = alter(split), alter(split)
-    pd.testing.assert_frame_equal(one.train, other.train)
-    for name, feature in one.dataset.features.items():
-        difference = abs(feature.values - other.dataset.features[name].values)
+    first, second = alter(split), alter(split)
+    pd.testing.assert_frame_equal(first.train, second.train)
+    for name, feature in first.dataset.features.items():
+        difference = abs(feature.values - second.dataset.features[name].values)
         assert difference.sum() == 0
 
 
@@ -85,7 +85,7 @@ def test_exchanging_keeps_the_degrees_and_loses_the_groups(split: Split) -> None
         old, new = split.train_pairs(role), altered.train_pairs(role)
         assert len(new) == len(old)
         assert np.array_equal(np.bincount(new[:, 0]), np.bincount(old[:, 0]))
-    old, new = (np.bincount(one.train_pairs("click")[:, 1], minlength=NUM_ITEMS) for one in (split, altered))
+    old, new = (np.bincount(version.train_pairs("click")[:, 1], minlength=NUM_ITEMS) for version in (split, altered))
     assert np.array_equal(new, old)
     likes = altered.train_pairs("like")
     own_group = (likes[:, 0] // 10 == likes[:, 1] // ITEMS_EACH).mean()
@@ -148,7 +148,7 @@ def test_a_stronger_confounder_raises_the_same_likes_and_more(split: Split) -> N
 
 def test_a_subset_keeps_the_share_of_each_user_with_the_likes(split: Split) -> None:
     altered = keep_share(split, 0.8, rng())
-    old, new = (np.bincount(one.train_pairs("click")[:, 0]) for one in (split, altered))
+    old, new = (np.bincount(version.train_pairs("click")[:, 0]) for version in (split, altered))
     assert np.array_equal(new, np.ceil(0.8 * old))
     assert pairs(altered, "like") == pairs(split, "like") & pairs(altered, "click")
     other = keep_share(split, 0.8, rng(1))

@@ -40,10 +40,10 @@ def test_a_modality_that_tells_is_used_and_noise_is_caught(telling: RefutationEx
     assert result.passed is False
     assert result.verdict.startswith("Uses visual.")
     assert "No use of acoustic shows" in result.verdict
-    found = values(result)
-    lost, kept = (found[f"visual: share of the ranking's spread, {which}"] for which in ("real", "placebo"))
-    assert lost > 1.2 * kept
-    assert found["visual: NDCG@10 of CausalRec, real - placebo"] > 0.02
+    figures = values(result)
+    real, placebo = (figures[f"visual: share of the ranking's spread, {which}"] for which in ("real", "placebo"))
+    assert real > 1.2 * placebo
+    assert figures["visual: NDCG@10 of CausalRec, real - placebo"] > 0.02
 
 
 def test_exchanged_items_teach_nothing(telling: RefutationExperiment) -> None:
@@ -75,13 +75,13 @@ def test_injected_likes_pull_marked_items_into_the_lists(hcr: RefutationExperime
     training = hcr.recipe.training.model_copy(update={"epochs": 12, "batch_size": 512})
     longer = replace(hcr, recipe=hcr.recipe.model_copy(update={"training": training}))
     result = InjectedConfounder().run(longer)
-    found = values(result)
-    assert set(found) >= {"rise, HCR, p = 0.25", "rise, observational, p = 0.5", "share of marked items, HCR, p = 0"}
-    assert found["rise, observational, p = 0.5"] > 0
+    figures = values(result)
+    assert set(figures) >= {"rise, HCR, p = 0.25", "rise, observational, p = 0.5", "share of marked items, HCR, p = 0"}
+    assert figures["rise, observational, p = 0.5"] > 0
 
 
 @pytest.mark.parametrize(
-    ("observational", "causal", "passed", "said"),
+    ("observational", "causal", "passed", "message"),
     [
         (0.3, 0.1, True, "takes up less"),
         (0.3, 0.3, False, "does not take up clearly less"),
@@ -95,7 +95,7 @@ def test_a_sound_deconfounder_rises_less(
     observational: float,
     causal: float,
     passed: bool | None,
-    said: str,
+    message: str,
 ) -> None:
     users = np.linspace(0.9, 1.1, 20)
 
@@ -105,7 +105,7 @@ def test_a_sound_deconfounder_rises_less(
     monkeypatch.setattr(InjectedConfounder, "_shares", shares)
     result = InjectedConfounder().run(hcr)
     assert result.passed is passed
-    assert said in result.verdict
+    assert message in result.verdict
 
 
 def test_the_confounder_check_says_when_it_does_not_apply(hcr: RefutationExperiment) -> None:
@@ -140,7 +140,7 @@ def test_stability_shows_the_gain_on_every_subset_and_its_spread(hcr: Refutation
 
 
 @pytest.mark.parametrize(
-    ("intervals", "passed", "said"),
+    ("intervals", "passed", "message"),
     [
         ([(0.1, 0.3), (0.01, 0.2)], True, "gains on every subset"),
         ([(-0.3, -0.1), (-0.2, -0.01)], True, "loses on every subset"),
@@ -150,17 +150,17 @@ def test_stability_shows_the_gain_on_every_subset_and_its_spread(hcr: Refutation
     ],
 )
 def test_stability_is_decided_by_the_signs_of_clear_gains(
-    intervals: list[tuple[float, float]], passed: bool | None, said: str
+    intervals: list[tuple[float, float]], passed: bool | None, message: str
 ) -> None:
-    found, verdict = _judged([Figure("gain", (low + high) / 2, low, high) for low, high in intervals])
-    assert found is passed and said in verdict
+    outcome, verdict = _judged([Figure("gain", (low + high) / 2, low, high) for low, high in intervals])
+    assert outcome is passed and message in verdict
 
 
 def test_the_overlap_of_two_lists() -> None:
-    one, other = (
+    first, second = (
         sparse.csr_array(np.array(rows)) for rows in ([[1, 1, 0, 0], [1, 0, 0, 0]], [[0, 1, 1, 0], [1, 0, 0, 0]])
     )
-    assert _jaccard(one, other).tolist() == [pytest.approx(1 / 3), 1.0]
+    assert _jaccard(first, second).tolist() == [pytest.approx(1 / 3), 1.0]
 
 
 def test_the_spread_through_a_modality_is_a_share_and_none_where_it_is_fused(

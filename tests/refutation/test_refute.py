@@ -32,7 +32,7 @@ CHECKS = ("placebo_treatment", "subset_stability")
 
 
 class Own(RefutationCheck):
-    """A check of one's own."""
+    """A custom check."""
 
     expectation = "is sound"
 
@@ -51,10 +51,10 @@ def test_results_are_written_check_by_check_and_not_repeated(
     assert list(run.refutation()) == ["placebo_treatment"]
     monkeypatch.setattr(refutation_checks.get("placebo_treatment"), "run", lambda *a: pytest.fail("done again"))
     monkeypatch.setattr(refutation_checks.get("subset_stability"), "run", Own.run)
-    found = refute(run, checks=CHECKS, seeds=2, epochs=1)
-    assert [check.name for check in found.checks] == list(CHECKS)
+    refutation = refute(run, checks=CHECKS, seeds=2, epochs=1)
+    assert [check.name for check in refutation.checks] == list(CHECKS)
     text = (run.folder / "refutation" / "refutation.md").read_text()
-    for check in found.checks:
+    for check in refutation.checks:
         assert check.verdict in text and check.expectation in text
         for figure in check.figures:
             assert f"| {figure.label} | {figure} |" in text
@@ -77,9 +77,9 @@ def test_other_settings_are_another_result(own: Callable[[str], Run]) -> None:
 
 
 def test_a_custom_check_is_named_by_its_import_path(own: Callable[[str], Run]) -> None:
-    found = refute(own("ct"), checks=[f"{__name__}:Own"])
-    assert found.checks[0].name == f"{__name__}:Own"
-    assert found.checks[0].passed is True
+    refutation = refute(own("ct"), checks=[f"{__name__}:Own"])
+    assert refutation.checks[0].name == f"{__name__}:Own"
+    assert refutation.checks[0].passed is True
 
 
 def test_each_training_is_announced(own: Callable[[str], Run]) -> None:
@@ -123,9 +123,9 @@ def test_the_file_is_json_that_anyone_reads(own: Callable[[str], Run]) -> None:
     refute(run, checks=["placebo_modality"], epochs=1)
     text = (run.folder / "refutation" / "results.json").read_text()
     assert "NaN" not in text
-    kept = json.loads(text)["placebo_modality"]
-    assert set(kept) == {"name", "expectation", "figures", "passed", "verdict", "settings"}
-    assert kept["settings"]["epochs"] == 1
+    entry = json.loads(text)["placebo_modality"]
+    assert set(entry) == {"name", "expectation", "figures", "passed", "verdict", "settings"}
+    assert entry["settings"]["epochs"] == 1
 
 
 def test_the_check_in_the_document_runs(
@@ -146,13 +146,13 @@ def test_the_document_names_every_check() -> None:
 
 
 def test_the_figures_of_the_document_are_the_committed_ones() -> None:
-    found = pd.read_csv(RESULTS / "results.csv").set_index(["figure", "method"])["shown"]
+    results = pd.read_csv(RESULTS / "results.csv").set_index(["figure", "method"])["shown"]
     section = DOCUMENT.read_text().partition("## What it showed once")[2].partition("##")[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
     (_, *methods), *shown = rows
     assert len(shown) == 6
     for figure, *cells in shown:
-        assert cells == [found.get((figure, method), "–") for method in methods]
-    share = found["rise, observational - causal, p = 0.5", "HCR"], found["rise, observational, p = 0.5", "HCR"]
+        assert cells == [results.get((figure, method), "–") for method in methods]
+    share = results["rise, observational - causal, p = 0.5", "HCR"], results["rise, observational, p = 0.5", "HCR"]
     removed, rise = (float("0" + text.partition(" ")[0]) for text in share)
     assert f"({100 * removed / rise:.1f} % of the rise)".replace("(0.", "(.") in section

@@ -66,10 +66,10 @@ def test_time_divides_the_held_out_likes_of_the_same_users(own: Callable[[str], 
     split = run.split()
     held = pd.DataFrame(np.concatenate([split.valid, split.open_test("to compare")]), columns=["user", "item"])
     sizes = held.groupby("user").size()
-    kept = [run.results[f"time_{n}", "observational"].per_user for n in range(1, 5)]
-    for one in kept:
-        assert list(one["user"]) == list(run.user_ids[sizes.index[sizes >= 4]])
-    assert sum(one["positives"].to_numpy() for one in kept).tolist() == sizes[sizes >= 4].tolist()
+    tables = [run.results[f"time_{n}", "observational"].per_user for n in range(1, 5)]
+    for users in tables:
+        assert list(users["user"]) == list(run.user_ids[sizes.index[sizes >= 4]])
+    assert sum(users["positives"].to_numpy() for users in tables).tolist() == sizes[sizes >= 4].tolist()
     means = table["ndcg@20"].to_numpy()
     assert table["drop_ndcg@20"].iloc[-1] == pytest.approx(1 - means[1:4].mean() / means[0])
     assert [json.loads(line)["reason"] for line in (run.folder / "ledger.jsonl").read_text().splitlines()] == [
@@ -81,10 +81,10 @@ def test_the_like_ratio_divides_the_items(own: Callable[[str], Run]) -> None:
     run = own("ct")
     table = analyses.by_like_ratio(run)
     assert table["result_set"].tolist() == ["high_ratio", "low_ratio"]
-    kept = [run.results[part, "observational"].per_user for part in table["result_set"]]
-    assert sum(one["positives"].sum() for one in kept) == len(run.split().open_test("to compare"))
+    tables = [run.results[part, "observational"].per_user for part in table["result_set"]]
+    assert sum(users["positives"].sum() for users in tables) == len(run.split().open_test("to compare"))
     assert (table["normalised_recall@20"] > 0).all()
-    assert table["normalised_recall@20"].iloc[0] == pytest.approx(kept[0]["normalised_recall@20"].mean())
+    assert table["normalised_recall@20"].iloc[0] == pytest.approx(tables[0]["normalised_recall@20"].mean())
 
 
 def test_lists_are_described_without_opening_the_test_part(
@@ -124,10 +124,10 @@ def test_the_estimated_value_is_the_one_that_the_twins_equations_give(coat: Run)
     exposures = randomised_exposures(load_data(coat.recipe), coat.split())
     scores[exposures.excluded[:, 0], exposures.excluded[:, 1]] = -np.inf
     scores[:, ~exposures.pool] = -np.inf
-    judged = np.unique(exposures.pairs[:, 0])
+    users_shown = np.unique(exposures.pairs[:, 0])
     for k in (5, 20):
-        lists = np.argsort(-scores, axis=1)[judged, :k]
-        value = np.take_along_axis(chance.effect(judged, "satisfaction"), lists, 1).mean()
+        lists = np.argsort(-scores, axis=1)[users_shown, :k]
+        value = np.take_along_axis(chance.effect(users_shown, "satisfaction"), lists, 1).mean()
         for name in ("ips", "snips", "dr"):
             assert row[f"{name}@{k}_low"] < value < row[f"{name}@{k}_high"], (name, k, value)
 

@@ -51,7 +51,7 @@ def test_a_run_finds_its_data_from_any_folder_and_where_both_have_moved(
     monkeypatch.chdir(tmp_path / "one")
     run = train(tiny_recipe("ct", "data.path=data"), "runs/ct")
     split = run.split().hash
-    assert run.recipe.data.path == "data" and not any(str(one).startswith("..") for one in run.about().values())
+    assert run.recipe.data.path == "data" and not any(str(value).startswith("..") for value in run.about().values())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     assert Run("one/runs/ct").split().hash == split, "not taken for what is called alike here"

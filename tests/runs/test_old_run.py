@@ -102,7 +102,7 @@ def test_an_old_training_is_resumed_to_the_weights_that_the_old_code_gave(
 @pytest.mark.parametrize("folder", ["vbpr", "interrupted"])
 def test_changed_code_is_noticed_in_an_old_run(old: Path, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = json.loads((old / folder / "run.json").read_text())
-    manifest["own_code"]["custom_vbpr"] = "0" * 64
+    manifest["own_code"]["custom_vbpr"] = "0" * 64  # the old name of custom_code
     (old / folder / "run.json").write_text(json.dumps(manifest))
     monkeypatch.chdir(old)
     with pytest.raises(gr.GraphrecError, match="file of `custom_vbpr` changed"):

@@ -21,9 +21,9 @@ from graphrec.system.environment import Environment
 
 def made_by(run: Run, **entries: str) -> Run:
     """The run as one that was made with something else."""
-    kept = json.loads((run.folder / "run.json").read_text())
-    kept["environment"] |= entries
-    (run.folder / "run.json").write_text(json.dumps(kept))
+    manifest = json.loads((run.folder / "run.json").read_text())
+    manifest["environment"] |= entries
+    (run.folder / "run.json").write_text(json.dumps(manifest))
     return Run(run.folder)
 
 
@@ -31,14 +31,14 @@ def test_runs_of_other_code_are_reported_in_one_line(own: Callable[[str], Run]) 
     ct, esmm, hcr = own("ct"), own("esmm"), own("hcr")
     assert other_code([ct, esmm, hcr]) == ""
     ct = made_by(ct, processor="Another", pandas="1.0")
-    assert other_code([ct]) == "", "the machine and what only reads tables are told in the report alone"
+    assert other_code([ct]) == "", "the machine and what only reads tables are in the report alone"
     ct, esmm = made_by(ct, torch="1.9"), made_by(esmm, source="0123456789ab")
-    said = other_code([ct, esmm, hcr])
-    assert said.startswith("2 of 3 runs were made with other code") and "\n" not in said
-    assert "torch 1.9" in said and "source 0123456789ab" in said and Environment().source in said
-    kept = json.loads((hcr.folder / "run.json").read_text())
-    del kept["environment"]["source"]
-    (hcr.folder / "run.json").write_text(json.dumps(kept))
+    note = other_code([ct, esmm, hcr])
+    assert note.startswith("2 of 3 runs were made with other code") and "\n" not in note
+    assert "torch 1.9" in note and "source 0123456789ab" in note and Environment().source in note
+    manifest = json.loads((hcr.folder / "run.json").read_text())
+    del manifest["environment"]["source"]
+    (hcr.folder / "run.json").write_text(json.dumps(manifest))
     assert "the run was" in other_code([Run(hcr.folder)]) and "source unknown" in other_code([Run(hcr.folder)])
 
 
@@ -50,10 +50,10 @@ def test_a_training_resumed_with_other_code_records_what_it_began_with(
     for epoch in (1, 2):
         with pytest.raises(Stopped):
             train(recipe, tmp_path / "run", callbacks=[stop_after(epoch)])
-        kept = json.loads((tmp_path / "run" / "run.json").read_text())
+        manifest = json.loads((tmp_path / "run" / "run.json").read_text())
         if epoch == 1:
-            kept["environment"]["torch"] = "1.9"
-            (tmp_path / "run" / "run.json").write_text(json.dumps(kept))
+            manifest["environment"]["torch"] = "1.9"
+            (tmp_path / "run" / "run.json").write_text(json.dumps(manifest))
     run = train(recipe, tmp_path / "run")
     assert run.manifest["begun_with"]["torch"] == "1.9" and run.manifest["environment"]["torch"] == torch.__version__
     assert "torch 1.9" in other_code([run])
@@ -63,7 +63,7 @@ def test_a_training_resumed_with_other_code_records_what_it_began_with(
 def test_the_command_reports_other_code_once(own: Callable[[str], Run], call: Call) -> None:
     run = made_by(own("ct"), graphrec="0.0.1", source="0123456789ab")
     answer = call("train", run.folder / "recipe.toml", "--out", run.folder)
-    said = answer.err.splitlines()
+    lines = answer.err.splitlines()
     assert answer.status == 0
-    assert [line for line in said if "other code" in line] == [line for line in said if "--no-resume" in line]
-    assert sum("graphrec 0.0.1 (source 0123456789ab)" in line for line in said) == 1
+    assert [line for line in lines if "other code" in line] == [line for line in lines if "--no-resume" in line]
+    assert sum("graphrec 0.0.1 (source 0123456789ab)" in line for line in lines) == 1

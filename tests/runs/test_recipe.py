@@ -122,14 +122,14 @@ def test_data_is_required() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [(b"a = [", "not valid TOML"), (b"\xff\xfe", "not valid TOML"), (None, "no such recipe")],
 )
-def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "recipe.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(RecipeError, match=said) as caught:
+    with pytest.raises(RecipeError, match=message) as caught:
         Recipe.from_toml(path)
     assert caught.value.where == path
     assert caught.value.next_step

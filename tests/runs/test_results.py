@@ -32,9 +32,9 @@ def test_a_result_is_indexed_by_estimand_or_label(own: Callable[[str], Run]) -> 
 def test_values_of_users_are_by_external_id(own: Callable[[str], Run]) -> None:
     run = own("ct")
     run.results.add("test", "CT", Observational(), values(run))
-    kept = run.results["test", "observational"].per_user
-    assert list(kept["user"]) == list(run.user_ids[::-1])
-    assert kept["ndcg@5"].tolist() == values(run)["ndcg@5"].tolist()
+    table = run.results["test", "observational"].per_user
+    assert list(table["user"]) == list(run.user_ids[::-1])
+    assert table["ndcg@5"].tolist() == values(run)["ndcg@5"].tolist()
 
 
 def test_results_on_a_set_are_in_their_order_and_the_last_of_each_counts(own: Callable[[str], Run]) -> None:

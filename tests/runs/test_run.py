@@ -44,11 +44,11 @@ VARIANTS = {
 
 def test_a_run_folder_holds_what_its_module_says(tiny_runs: dict[str, Run]) -> None:
     for run in tiny_runs.values():
-        kept = {name.split("/")[0] for name in content(run.folder)}
-        assert kept >= {"recipe.toml", "run.json", "history.jsonl", "weights.safetensors", "tables.safetensors",
+        files = {name.split("/")[0] for name in content(run.folder)}
+        assert files >= {"recipe.toml", "run.json", "history.jsonl", "weights.safetensors", "tables.safetensors",
                         "users.parquet", "items.parquet"}  # fmt: skip
-        assert "training.safetensors" not in kept
-        assert not any(name.startswith(".") for name in kept)
+        assert "training.safetensors" not in files
+        assert not any(name.startswith(".") for name in files)
 
 
 # Opening a run
@@ -81,7 +81,7 @@ def test_a_readable_file_that_lacks_a_table_is_named(own: Callable[[str], Run], 
     run = own("hcr")
     path = run.folder / "tables.safetensors"
     tables, _ = load_weights(path)
-    save_weights(path, {name: one for name, one in tables.items() if not name.endswith(lacking)})
+    save_weights(path, {name: tensor for name, tensor in tables.items() if not name.endswith(lacking)})
     with pytest.raises(RunError, match=f"damaged[\\s\\S]*no tensor .*{lacking}") as caught:
         run.recommend(["0"])
     assert caught.value.where == path
@@ -120,11 +120,11 @@ def test_the_values_of_users_average_to_the_reported_mean(own: Callable[[str], R
     entries = json.loads((run.folder / "metrics.json").read_text())
     assert len(entries) == 4
     for entry in entries.values():
-        kept = run.results["test", entry["estimand"]].per_user
-        assert set(kept["user"]) <= set(run.user_ids)
+        users = run.results["test", entry["estimand"]].per_user
+        assert set(users["user"]) <= set(run.user_ids)
         for metric, value in entry["metrics"].items():
-            assert value["mean"] == pytest.approx(kept[metric].mean(), abs=1e-12)
-            assert value["users"] == len(kept)
+            assert value["mean"] == pytest.approx(users[metric].mean(), abs=1e-12)
+            assert value["users"] == len(users)
 
 
 def test_the_results_of_two_processes_at_once_are_all_written(
@@ -174,9 +174,9 @@ def test_the_users_are_those_with_a_held_out_like(own: Callable[[str], Run]) -> 
     run = own("ct")
     run.evaluate(split="valid")
     held = run.split().valid
-    kept = run.results["valid", "observational"].per_user
-    assert list(kept["user"]) == list(run.user_ids[np.unique(held[:, 0])])
-    assert kept["positives"].sum() == len(held)
+    users = run.results["valid", "observational"].per_user
+    assert list(users["user"]) == list(run.user_ids[np.unique(held[:, 0])])
+    assert users["positives"].sum() == len(held)
 
 
 def test_each_opening_of_the_test_part_is_a_line_in_the_ledger(own: Callable[[str], Run]) -> None:
@@ -230,12 +230,12 @@ def test_the_recipe_chooses_what_is_reported(tiny_recipe: MakeRecipe, tmp_path: 
     run = train(tiny_recipe("hcr", 'evaluation.estimands=["effect_on_mediator"]'), tmp_path / "run")
     assert list(run.evaluate()["method"]) == ["HCR-S1"]
     user = run.user_ids[:1]
-    chosen, front_door = (run.recommend(user, estimand=one) for one in ("effect_on_mediator", "front_door"))
+    chosen, front_door = (run.recommend(user, estimand=estimand) for estimand in ("effect_on_mediator", "front_door"))
     assert not chosen.equals(front_door)
     pd.testing.assert_frame_equal(run.recommend(user), chosen)
     why = run.explain(user[0], chosen["item"][0])
     assert why.explained.method == "HCR-S1" and why.explained.rank == 1
-    assert [one.method for one in why.rankings] == ["HCR-S1", "HCR", "HCR-T", "HCR-S2"]
+    assert [ranking.method for ranking in why.rankings] == ["HCR-S1", "HCR", "HCR-T", "HCR-S2"]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_numbers_that_a_recipe_chose_leave_a_variant_its_name(
     run = own("causalrec")
     run.recipe = tiny_recipe(decoder, f"evaluation.estimands={json.dumps(named)}")
     assert list(run.variants()) == shown
-    assert list(run.variants().values()) == [one for text in named for one in parse_estimand(text)]
+    assert list(run.variants().values()) == [estimand for text in named for estimand in parse_estimand(text)]
 
 
 def test_the_name_that_a_chosen_strength_has_is_no_others(own: Callable[[str], Run], tiny_recipe: MakeRecipe) -> None:
@@ -316,7 +316,7 @@ def test_the_truth_of_another_world_is_refused(own: Callable[[str], Run], tiny_w
         run.evaluate_truth(other)
     renamed = Path(shutil.copytree(tiny_world / "truth", tmp_path / "renamed"))
     description = json.loads((renamed / "world.json").read_text())
-    description["user_ids"] = [f"other{one}" for one in description["user_ids"]]
+    description["user_ids"] = [f"other{user}" for user in description["user_ids"]]
     (renamed / "world.json").write_text(json.dumps(description))
     with pytest.raises(DataError, match="of another world than the dataset"):
         run.evaluate_truth(renamed)
@@ -330,15 +330,15 @@ def test_the_truth_of_another_world_is_refused(own: Callable[[str], Run], tiny_w
 def test_recommendations_are_the_ranking_by_score_without_what_was_seen(tiny_runs: dict[str, Run], name: str) -> None:
     run = tiny_runs[name]
     users = np.array([3, 0, 7])
-    found = run.recommend(run.user_ids[users], k=6)
+    recommended = run.recommend(run.user_ids[users], k=6)
     estimand = next(iter(run.model.decoder.variants().values()))
     scores = run.model.scorer(estimand)(torch.from_numpy(users)).numpy()
-    assert list(found["user"]) == list(np.repeat(run.user_ids[users], 6))
+    assert list(recommended["user"]) == list(np.repeat(run.user_ids[users], 6))
     for row, user in enumerate(users):
         seen = run.train_interactions[run.train_interactions[:, 0] == user, 1]
         scores[row, seen] = -np.inf
         best = sorted(range(len(run.item_ids)), key=lambda item: (-scores[row, item], item))[:6]
-        mine = found[found["user"] == run.user_ids[user]]
+        mine = recommended[recommended["user"] == run.user_ids[user]]
         assert list(mine["item"]) == list(run.item_ids[best])
         assert list(mine["rank"]) == [1, 2, 3, 4, 5, 6]
         np.testing.assert_array_equal(mine["score"], scores[row, best])
@@ -356,7 +356,7 @@ def test_a_batch_gives_what_its_members_give_singly(tiny_runs: dict[str, Run]) -
 
 def test_a_single_id_is_one_user_not_its_characters(tiny_runs: dict[str, Run]) -> None:
     run = tiny_runs["ct"]
-    user = next(one for one in run.user_ids if len(one) > 1 and set(one) <= set(run.user_ids))
+    user = next(user_id for user_id in run.user_ids if len(user_id) > 1 and set(user_id) <= set(run.user_ids))
     pd.testing.assert_frame_equal(run.recommend(user, k=3), run.recommend([user], k=3))
 
 

@@ -21,16 +21,16 @@ from graphrec.system.environment import Environment, code_of, source_hash
 
 
 def test_versions_and_machine_are_in_the_manifest(tiny_runs: dict[str, Run]) -> None:
-    found = tiny_runs["ct"].manifest["environment"]
-    assert found == asdict(Environment())
-    assert found["torch"] == torch.__version__ and re.fullmatch("[0-9a-f]{12}", found["source"])
-    assert {name: found[name] for name in ("pandas", "scipy", "optuna")} == {
+    environment = tiny_runs["ct"].manifest["environment"]
+    assert environment == asdict(Environment())
+    assert environment["torch"] == torch.__version__ and re.fullmatch("[0-9a-f]{12}", environment["source"])
+    assert {name: environment[name] for name in ("pandas", "scipy", "optuna")} == {
         name: version(name) for name in ("pandas", "scipy", "optuna")
     }
-    assert found["cores"] >= 1 and found["processor"]
-    assert float(found["memory"].removesuffix(" GiB")) > 0
-    said = str(found)
-    assert socket.gethostname() not in said and os.sep not in said
+    assert environment["cores"] >= 1 and environment["processor"]
+    assert float(environment["memory"].removesuffix(" GiB")) > 0
+    text = str(environment)
+    assert socket.gethostname() not in text and os.sep not in text
 
 
 def test_the_source_hash_follows_names_and_bytes(tmp_path: Path) -> None:
@@ -41,9 +41,9 @@ def test_the_source_hash_follows_names_and_bytes(tmp_path: Path) -> None:
             (folder / name).write_text(text)
         return source_hash(folder)
 
-    one = written({"a.py": "x = 1\n", "part/b.py": "y = 2\n"})
-    assert re.fullmatch("[0-9a-f]{12}", one)
-    assert written({"part/b.py": "y = 2\n", "a.py": "x = 1\n", "page.html": "no code"}) == one
+    original = written({"a.py": "x = 1\n", "part/b.py": "y = 2\n"})
+    assert re.fullmatch("[0-9a-f]{12}", original)
+    assert written({"part/b.py": "y = 2\n", "a.py": "x = 1\n", "page.html": "no code"}) == original
     others = [
         written({"a.py": "x = 2\n", "part/b.py": "y = 2\n"}),
         written({"c.py": "x = 1\n", "part/b.py": "y = 2\n"}),
@@ -51,7 +51,7 @@ def test_the_source_hash_follows_names_and_bytes(tmp_path: Path) -> None:
         written({"a.py": "x = 1\n"}),
         written({"a.py": "x = 1\ny", "part/b.py": " = 2\n"}),
     ]
-    assert len({one, *others}) == 6
+    assert len({original, *others}) == 6
 
 
 def test_the_processor_is_named_by_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,8 +66,10 @@ def test_the_processor_is_named_by_its_model(tmp_path: Path, monkeypatch: pytest
 def test_the_report_shows_each_environment_once(tiny_runs: dict[str, Run], own: Callable[[str], Run]) -> None:
     runs = [tiny_runs["ct"], tiny_runs["esmm"], tiny_runs["hcr"]]
     names = {run.folder: run.name for run in runs}
-    (one,) = environments(runs, names)
-    assert one["runs"] == ["ct", "esmm", "hcr"] and one["facts"].items() >= asdict(Environment()).items()
+    (environment,) = environments(runs, names)
+    assert (
+        environment["runs"] == ["ct", "esmm", "hcr"] and environment["facts"].items() >= asdict(Environment()).items()
+    )
     copied = own("ct")
     copied.manifest["begun_with"] = {"graphrec": "0.0.1", "torch": "1.9"}
     first, second = environments([*runs, copied], names | {copied.folder: "copied"})

@@ -244,9 +244,9 @@ def test_a_folder_of_another_recipe_is_refused_and_unchanged(
 def test_a_folder_with_other_files_is_refused_and_unchanged(tiny_recipe: MakeRecipe, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
-    for place in (tmp_path / "mine", tmp_path / "mine" / "notes.txt"):
+    for path in (tmp_path / "mine", tmp_path / "mine" / "notes.txt"):
         with pytest.raises(RunError, match="not a place for a run"):
-            train(tiny_recipe("ct"), place)
+            train(tiny_recipe("ct"), path)
     assert content(tmp_path) == {"mine/notes.txt": b"mine"}
 
 

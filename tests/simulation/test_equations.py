@@ -41,8 +41,8 @@ def test_an_edge_is_there_where_its_dial_is_turned(config, graph, there, gone):
 )
 def test_the_decoders_estimand_is_proved_on_the_worlds_graph(decoder, graph, claim):
     read = CausalGraph.from_json(graph.to_json())
-    (found,) = describe(decoder, [claim], read).claims
-    assert found.refusal is None and found.proof is not None
+    (proved,) = describe(decoder, [claim], read).claims
+    assert proved.refusal is None and proved.proof is not None
 
 
 def test_the_equations_name_the_coefficients_that_are_drawn_with():

@@ -12,8 +12,8 @@ def held_out_ridge(inputs, target, penalty, folds=5):
     """Predictions of a ridge regression, each from a fit that did not see its row."""
     fold = np.random.default_rng(0).integers(folds, size=len(inputs))
     predicted = np.empty(len(inputs))
-    for one in range(folds):
-        fit = fold != one
+    for number in range(folds):
+        fit = fold != number
         centre, level = inputs[fit].mean(axis=0), target[fit].mean()
         centred = inputs[fit] - centre
         gram = centred.T @ centred + penalty * np.eye(inputs.shape[1])
@@ -103,13 +103,13 @@ def test_missing_takes_away_modalities_and_changes_no_other_value():
 
 
 def test_a_seed_draws_the_same_features_and_another_seed_others():
-    _, _, one = drawn(items=100, shown=50, seed=1)
+    _, _, features = drawn(items=100, shown=50, seed=1)
     _, _, again = drawn(items=100, shown=50, seed=1)
     _, _, other = drawn(items=100, shown=50, seed=2)
-    np.testing.assert_array_equal(one.acoustic, again.acoustic)
-    np.testing.assert_array_equal(one.titles.toarray(), again.titles.toarray())
-    assert not np.array_equal(one.titles.toarray(), other.titles.toarray())
-    assert not np.array_equal(one.visual, one.acoustic)
+    np.testing.assert_array_equal(features.acoustic, again.acoustic)
+    np.testing.assert_array_equal(features.titles.toarray(), again.titles.toarray())
+    assert not np.array_equal(features.titles.toarray(), other.titles.toarray())
+    assert not np.array_equal(features.visual, features.acoustic)
 
 
 def test_titles_do_not_depend_on_the_block_of_items(monkeypatch):

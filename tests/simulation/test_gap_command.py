@@ -13,9 +13,9 @@ from graphrec.simulation.truth import oracle_gaps
 
 
 def test_both_targets_are_measured(tiny_world, tiny_prepared):
-    said = CliRunner().invoke(app, ["check", str(tiny_prepared), "--truth", str(tiny_world), "--json"])
-    assert said.exit_code == 0, said.output
-    gaps = json.loads(said.stdout)["oracles"]
+    answer = CliRunner().invoke(app, ["check", str(tiny_prepared), "--truth", str(tiny_world), "--json"])
+    assert answer.exit_code == 0, answer.output
+    gaps = json.loads(answer.stdout)["oracles"]
     assert set(gaps) == {"like", "satisfaction"}
     assert gaps["like"]["loss"] > 0.05
     shown = CliRunner().invoke(app, ["check", str(tiny_prepared), "--truth", str(tiny_world)]).stdout

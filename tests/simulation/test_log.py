@@ -13,8 +13,8 @@ def drawn(config, **options):
     return draw_log(config, draw_latents(config), **options)
 
 
-def same(one, other):
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in vars(one))
+def same(first, second):
+    return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in vars(first))
 
 
 def test_the_log_depends_on_the_seed_and_not_on_the_block():

@@ -35,12 +35,14 @@ def test_items_features_and_activity_are_kept_and_the_feedback_is_not(real, twin
     for name, feature in before.features.items():
         assert abs(feature.values - after.features[name].values).max() == 0
         np.testing.assert_array_equal(feature.mask, after.features[name].mask)
-    said = after.provenance["simulated"]["semi_synthetic"]
+    settings = after.provenance["simulated"]["semi_synthetic"]
     short = clicks_of(before) - clicks_of(after)
-    assert (short >= 0).all() and short.sum() == said["clicks_not_reached"] < 0.1 * clicks_of(before).sum()
-    times = [sorted(one.pairs("click").loc[lambda pairs: pairs["user"] == 3, "timestamp"]) for one in (before, after)]
+    assert (short >= 0).all() and short.sum() == settings["clicks_not_reached"] < 0.1 * clicks_of(before).sum()
+    times = [
+        sorted(dataset.pairs("click").loc[lambda pairs: pairs["user"] == 3, "timestamp"]) for dataset in (before, after)
+    ]
     assert set(times[1]) <= set(times[0])
-    pairs = [set(zip(one.pairs("click")["user"], one.pairs("click")["item"])) for one in (before, after)]
+    pairs = [set(zip(dataset.pairs("click")["user"], dataset.pairs("click")["item"])) for dataset in (before, after)]
     assert len(pairs[0] & pairs[1]) < 0.8 * len(pairs[0])
     assert not [finding for finding in check(after) if finding.severity == "error"]
 
@@ -96,8 +98,8 @@ def test_items_without_features_draw_their_latents(real):
 def test_the_seed_decides(real, twin, tmp_path):
     again = simulate("tiktok", tmp_path / "again", dataset=real, strength=4)
     other = simulate("tiktok", tmp_path / "other", dataset=real, strength=4, seed=1)
-    one, same, different = (load(folder / "prepared").interactions for folder in (twin, again, other))
-    assert one.equals(same) and not one.equals(different)
+    log, same, different = (load(folder / "prepared").interactions for folder in (twin, again, other))
+    assert log.equals(same) and not log.equals(different)
 
 
 @pytest.mark.parametrize(

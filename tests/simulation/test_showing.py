@@ -1,4 +1,4 @@
-"""The dials of showing: each bends what is shown as it says, and no probability given that an item is shown."""
+"""The parameters of what is shown: each bends the log as it says, and no probability given that an item is shown."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from graphrec.simulation.world import WorldConfig, draw_latents
 SMALL = {"users": 150, "items": 400, "shown": 100}
 
 
-def shown(**dials):
-    config = WorldConfig(**SMALL, **dials)
+def shown(**parameters):
+    config = WorldConfig(**SMALL, **parameters)
     latents = draw_latents(config)
     return config, latents, draw_log(config, latents, unclicked=True)
 
@@ -42,15 +42,15 @@ def test_an_activity_tail_shows_a_few_users_most_and_keeps_the_mean():
     assert len(shown(activity_tail=1.0)[2].user) == number_shown(WorldConfig(**SMALL, activity_tail=1.0)).sum()
 
 
-def test_a_users_items_differ_whatever_the_dials():
+def test_a_users_items_differ_whatever_the_parameters():
     _, _, log = shown(exposure_bias=1.0, popularity_tail=1.0, activity_tail=1.0)
     pairs = np.stack([log.user, log.item])
     assert np.unique(pairs, axis=1).shape == pairs.shape
 
 
-@pytest.mark.parametrize("dials", [{"exposure_bias": 1.0, "popularity_tail": 1.0, "activity_tail": 0.5}])
-def test_clicks_and_likes_given_that_an_item_is_shown_follow_the_truth_under_biased_showing(dials):
-    config, latents, log = shown(**dials)
+@pytest.mark.parametrize("parameters", [{"exposure_bias": 1.0, "popularity_tail": 1.0, "activity_tail": 0.5}])
+def test_clicks_and_likes_given_that_an_item_is_shown_follow_the_truth_under_biased_showing(parameters):
+    config, latents, log = shown(**parameters)
     ids = [np.arange(size).astype(str).astype(object) for size in (config.users, config.items)]
     truth = Truth(config, latents, *ids, np.arange(config.users), np.arange(config.items))
     users = np.arange(config.users)
@@ -64,5 +64,5 @@ def test_clicks_and_likes_given_that_an_item_is_shown_follow_the_truth_under_bia
 def test_a_log_shown_with_bias_does_not_depend_on_the_block():
     config = WorldConfig(**SMALL, exposure_bias=1.0, activity_tail=1.0)
     latents = draw_latents(config)
-    one, other = draw_log(config, latents), draw_log(config, latents, block=7)
-    assert all(np.array_equal(column, getattr(other, name)) for name, column in vars(one).items())
+    whole, in_blocks = draw_log(config, latents), draw_log(config, latents, block=7)
+    assert all(np.array_equal(column, getattr(in_blocks, name)) for name, column in vars(whole).items())

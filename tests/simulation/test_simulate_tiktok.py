@@ -71,7 +71,7 @@ def test_features_come_back_to_the_bit_and_missing_ones_are_empty(raw, drawn):
 def test_ids_are_shuffled_integers(raw):
     truth = Truth.load(raw)
     for ids in (truth.user_ids, truth.item_ids):
-        numbers = [int(one) for one in ids]
+        numbers = [int(text) for text in ids]
         assert sorted(numbers) == list(range(len(numbers)))
         assert numbers != sorted(numbers)
 

@@ -110,8 +110,8 @@ def test_align_restricts_and_reorders_by_external_ids():
 def test_a_saved_truth_comes_back_to_the_bit(tmp_path):
     truth = truth_of().align(np.array(["u7", "u1"]), np.array(["i5", "i80"]))
     truth.save(tmp_path / "truth")
-    for place in (tmp_path, tmp_path / "truth"):
-        loaded = Truth.load(place)
+    for folder in (tmp_path, tmp_path / "truth"):
+        loaded = Truth.load(folder)
         assert loaded.config == truth.config
         assert loaded.user_ids.tolist() == ["u7", "u1"]
         users = np.array([0, 1])

@@ -33,9 +33,9 @@ def twins(tmp_path_factory):
 
 def pairs(dataset: InteractionDataset, truth: Truth, role: str) -> set[tuple[int, int]]:
     """Pairs of a role in the world's own rows."""
-    found = dataset.pairs(role)
-    known = truth.align(dataset.user_ids, dataset.item_ids)
-    return set(zip(known.user_rows[found["user"]], known.item_rows[found["item"]]))
+    events = dataset.pairs(role)
+    aligned = truth.align(dataset.user_ids, dataset.item_ids)
+    return set(zip(aligned.user_rows[events["user"]], aligned.item_rows[events["item"]]))
 
 
 @pytest.mark.parametrize("name", ["tiktok", "kwai", "taobao", "amazon"])
@@ -63,8 +63,8 @@ def test_what_users_see_first_is_exposure_and_is_missing_as_often_as_asked(twins
 @pytest.mark.parametrize("name", [name for name, _ in worlds.summaries()])
 def test_a_twin_is_marked_as_simulated_and_comes_with_graph_and_equations(twins, name):
     raw, dataset = twins[name]
-    said = dataset.provenance["simulated"]
-    assert said["world"] == name and said["config"]["seed"] == 3
+    simulated = dataset.provenance["simulated"]
+    assert simulated["world"] == name and simulated["config"]["seed"] == 3
     assert {feature.encoder for feature in dataset.features.values()} <= {"", SIMULATED}, (
         "no network saw these pictures"
     )

@@ -21,10 +21,10 @@ def states() -> dict[str, tuple[str, str]]:
 
 
 def test_this_installation_is_sound() -> None:
-    found = states()
-    assert {state for state, _ in found.values()} <= {"ok", "optional"}
-    assert found["torch"] == ("ok", version("torch"))
-    assert {"python", "device", "cores", "free disk here"} <= set(found)
+    checked = states()
+    assert {state for state, _ in checked.values()} <= {"ok", "optional"}
+    assert checked["torch"] == ("ok", version("torch"))
+    assert {"python", "device", "cores", "free disk here"} <= set(checked)
 
 
 def test_it_looks_at_every_dependency_of_the_project() -> None:
@@ -45,8 +45,8 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch:
 @pytest.mark.parametrize(("spec", "state"), [(None, "optional"), (SimpleNamespace(), "ok")])
 def test_what_is_optional_is_never_missing(monkeypatch: pytest.MonkeyPatch, spec: object, state: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
-    found = states()
-    assert {found[name][0] for name in doctor.OPTIONAL} == {state}
+    checked = states()
+    assert {checked[name][0] for name in doctor.OPTIONAL} == {state}
 
 
 def test_an_old_python_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,13 +21,13 @@ def locked() -> dict[str, str]:
 
 
 def conda() -> dict[str, str]:
-    found = {}
+    versions = {}
     for line in (ROOT / "environment.yml").read_text().splitlines():
         match = re.fullmatch(r"  - ([\w.-]+)(?:=([\w.]+))?", line)
         if match and match.group(1) not in ("conda-forge",):
             name = normal(match.group(1)).replace("pytorch-geometric", "torch-geometric")
-            found[CONDA_NAMES.get(name, name)] = match.group(2) or ""
-    return found
+            versions[CONDA_NAMES.get(name, name)] = match.group(2) or ""
+    return versions
 
 
 def test_conda_versions_equal_the_lock() -> None:

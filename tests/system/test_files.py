@@ -76,10 +76,10 @@ def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(
     (target / "marker").write_text("old")
     rename = os.replace
 
-    def refuse(source: Path, place: Path) -> None:
-        if place == target and source.name != "content":
+    def refuse(source: Path, destination: Path) -> None:
+        if destination == target and source.name != "content":
             raise OSError("no space left")
-        rename(source, place)
+        rename(source, destination)
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(OSError, match="no space"), replace_folder(target, "marker") as part:
@@ -93,8 +93,8 @@ def test_foreign_content_is_refused_and_kept(tmp_path: Path) -> None:
     (tmp_path / "folder" / "thesis.tex").write_text("years")
     (tmp_path / "file").write_text("years")
     before = names(tmp_path)
-    for place, what in (("folder", "a folder with other content"), ("file", "a file")):
-        with pytest.raises(DataError, match=what), replace_folder(tmp_path / place, "marker"):
+    for name, what in (("folder", "a folder with other content"), ("file", "a file")):
+        with pytest.raises(DataError, match=what), replace_folder(tmp_path / name, "marker"):
             raise AssertionError("never entered")
     assert names(tmp_path) == before
 

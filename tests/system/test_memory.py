@@ -34,8 +34,10 @@ def test_the_peak_is_of_what_came_after_the_reset() -> None:
         CLEAR_REFS.write_text("5")
     except OSError:
         pytest.skip("this system does not let a process reset its peak")
-    said = subprocess.run([sys.executable, "-c", IN_A_NEW_PROCESS], check=True, capture_output=True, text=True).stdout
-    before, with_block, after = map(int, said.split())
+    printed = subprocess.run(
+        [sys.executable, "-c", IN_A_NEW_PROCESS], check=True, capture_output=True, text=True
+    ).stdout
+    before, with_block, after = map(int, printed.split())
     assert with_block == pytest.approx(before + BLOCK, abs=0.1 * BLOCK)
     assert after < before + BLOCK / 2
 

@@ -26,19 +26,19 @@ if __name__ == "__main__":
 
 
 def test_each_task_has_a_process_of_its_own() -> None:
-    found = set(in_processes(os.getpid, [(), ()], jobs=2))
-    assert len(found) == 2 and os.getpid() not in found
+    pids = set(in_processes(os.getpid, [(), ()], jobs=2))
+    assert len(pids) == 2 and os.getpid() not in pids
 
 
 def test_a_process_ends_with_the_one_that_was_killed(tmp_path: Path) -> None:
-    script, place = tmp_path / "sleeper.py", tmp_path / "pid"
+    script, pid_file = tmp_path / "sleeper.py", tmp_path / "pid"
     script.write_text(SLEEPER)
-    parent = subprocess.Popen([sys.executable, script, place])
+    parent = subprocess.Popen([sys.executable, script, pid_file])
     until = time.monotonic() + 60
-    while not (place.is_file() and place.read_text()):
+    while not (pid_file.is_file() and pid_file.read_text()):
         assert time.monotonic() < until
         time.sleep(0.05)
-    child = int(place.read_text())
+    child = int(pid_file.read_text())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     while _runs(child):

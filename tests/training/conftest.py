@@ -40,7 +40,7 @@ def trainer_of() -> Callable[..., Trainer]:
         config = backbones.get(network).Config(**{"embedding_size": 8, **(backbone or {})})
         context = replace(CONTEXT, embedding_size=config.embedding_size)
         model = Recommender(network, config, decoder, decoders.get(decoder).Config(), graph, context, seed)
-        wanted = {"learning_rate": 0.01, "batch_size": 240, "epochs": 4, "monitor": "recall@4", **settings}
-        return Trainer(model, graph, TrainingConfig(**wanted), seed, validate)
+        training = {"learning_rate": 0.01, "batch_size": 240, "epochs": 4, "monitor": "recall@4", **settings}
+        return Trainer(model, graph, TrainingConfig(**training), seed, validate)
 
     return build

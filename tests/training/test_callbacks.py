@@ -103,7 +103,7 @@ def test_who_only_watches_changes_no_bit(tiny_recipe: MakeRecipe, tiny_runs: dic
         tiny_recipe("ct"), tmp_path / "run", callbacks=[Watch(calls), AfterEpoch(lambda trainer: torch.rand(3))]
     )
     assert calls[0] == "start 0" and calls[-1] == "end True"
-    weights, others = (load_weights(one.folder / "weights.safetensors")[0] for one in (run, tiny_runs["ct"]))
+    weights, others = (load_weights(trained.folder / "weights.safetensors")[0] for trained in (run, tiny_runs["ct"]))
     assert weights.keys() == others.keys() and all(torch.equal(weights[name], others[name]) for name in weights)
     assert "callbacks" not in (run.folder / "recipe.toml").read_text()
 

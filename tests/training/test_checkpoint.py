@@ -58,7 +58,7 @@ def test_a_resumed_training_gives_exactly_the_uninterrupted_result(
         assert torch.equal(value, second.model.state_dict()[name]), name
     assert (second.state.epoch, second.state.best_epoch) == (whole.state.epoch, whole.state.best_epoch)
     assert second.state.best_value == whole.state.best_value
-    without_time = [[{**row, "seconds": 0} for row in one.state.history] for one in (whole, second)]
+    without_time = [[{**row, "seconds": 0} for row in trainer.state.history] for trainer in (whole, second)]
     assert without_time[0] == without_time[1]
 
 
@@ -81,8 +81,8 @@ def test_a_checkpoint_before_the_first_epoch_is_a_fresh_start(trainer_of: Traine
     fresh.model.load_state_dict(resumed.model.state_dict())
     for trainer in (resumed, fresh):
         trainer.run()
-    for one, other in zip(resumed.model.state_dict().values(), fresh.model.state_dict().values()):
-        assert torch.equal(one, other)
+    for of_resumed, of_fresh in zip(resumed.model.state_dict().values(), fresh.model.state_dict().values()):
+        assert torch.equal(of_resumed, of_fresh)
 
 
 def test_a_checkpoint_of_another_model_is_refused(trainer_of: TrainerOf, tmp_path: Path) -> None:
@@ -104,11 +104,11 @@ def test_weights_alone_are_no_checkpoint(trainer_of: TrainerOf, tmp_path: Path) 
 def test_weights_come_back_to_the_bit_with_their_metadata(tmp_path: Path) -> None:
     tensors = {"a/b": torch.randn(3, 4).T, "n": torch.tensor(2), "nan": torch.tensor([torch.nan, -torch.inf])}
     save_weights(tmp_path / "w.safetensors", tensors, {"state": "{}"})
-    found, metadata = load_weights(tmp_path / "w.safetensors")
+    loaded, metadata = load_weights(tmp_path / "w.safetensors")
     assert metadata == {"state": "{}"}
-    assert found.keys() == tensors.keys()
+    assert loaded.keys() == tensors.keys()
     for name in tensors:
-        assert torch.equal(found[name].nan_to_num(1e9), tensors[name].nan_to_num(1e9))
+        assert torch.equal(loaded[name].nan_to_num(1e9), tensors[name].nan_to_num(1e9))
 
 
 def test_a_missing_or_damaged_file_is_a_run_error(tmp_path: Path) -> None:

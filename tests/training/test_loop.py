@@ -22,8 +22,8 @@ def weights(trainer: Trainer) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in trainer.model.state_dict().items()}
 
 
-def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def scripted(
@@ -42,14 +42,14 @@ def scripted(
 
 @pytest.mark.parametrize("decoder", ["ct", "esmm", "hcr", "causalrec"])
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(trainer_of: TrainerOf, decoder: str) -> None:
-    one, two, other = (trainer_of(decoder, seed, epochs=2) for seed in (3, 3, 4))
-    for trainer in (one, two, other):
+    first, again, other = (trainer_of(decoder, seed, epochs=2) for seed in (3, 3, 4))
+    for trainer in (first, again, other):
         trainer.run()
-    assert same(weights(one), weights(two))
+    assert same(weights(first), weights(again))
     drop = lambda trainer: [{**row, "seconds": 0} for row in trainer.state.history]  # noqa: E731
-    assert drop(one) == drop(two)
-    assert not same(weights(one), weights(other))
-    assert drop(one) != drop(other)
+    assert drop(first) == drop(again)
+    assert not same(weights(first), weights(other))
+    assert drop(first) != drop(other)
 
 
 def test_the_global_random_state_plays_no_part(trainer_of: TrainerOf) -> None:

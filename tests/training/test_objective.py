@@ -103,9 +103,9 @@ def test_a_loss_of_its_own_form_gets_logits_and_labels() -> None:
     branch = {"a": Representation(torch.randn(4, 3), torch.randn(6, 3))}
     users, items = torch.tensor([0, 3, 3]), torch.tensor([5, 0, 1])
     labels = Labels(clicked=torch.tensor([1.0, 1.0, 0.0]), liked=torch.tensor([1.0, 0.0, 0.0]))
-    one = objective(loss=lambda logits, labels: labels.clicked * logits["a"] - labels.liked)
+    custom = objective(loss=lambda logits, labels: labels.clicked * logits["a"] - labels.liked)
     logits = (branch["a"].user @ branch["a"].item.T)[users, items]
-    loss = loss_of(one, branch, Batch(users, items, labels=labels))
+    loss = loss_of(custom, branch, Batch(users, items, labels=labels))
     torch.testing.assert_close(loss, (labels.clicked * logits - labels.liked).mean())
 
 
@@ -146,8 +146,8 @@ def test_bce_is_the_mean_cross_entropy() -> None:
     branch = {"a": Representation(3 * torch.randn(4, 3), torch.randn(6, 3))}
     users, items, labels = torch.tensor([0, 3, 3]), torch.tensor([5, 0, 1]), torch.tensor([1.0, 0.0, 1.0])
     logits = (branch["a"].user @ branch["a"].item.T)[users, items]
-    one = objective(loss="bce", score=lambda logits: F.logsigmoid(logits["a"]))
-    loss = loss_of(one, branch, Batch(users, items, labels=Labels(torch.ones(3), labels)))
+    bce = objective(loss="bce", score=lambda logits: F.logsigmoid(logits["a"]))
+    loss = loss_of(bce, branch, Batch(users, items, labels=Labels(torch.ones(3), labels)))
     torch.testing.assert_close(loss, F.binary_cross_entropy_with_logits(logits, labels))
 
 

@@ -92,10 +92,10 @@ def test_bpr_written_as_a_custom_loss_has_the_bits_of_the_built_in_one() -> None
     graph = small_graph()
     gradients = []
     for loss in ("bpr", PairwiseLoss(written_out)):
-        one = objective(loss)
-        (batch,) = ObjectiveSampler(one, graph, batch_size=16, steps=1, seed=3).epoch(1)
+        bpr = objective(loss)
+        (batch,) = ObjectiveSampler(bpr, graph, batch_size=16, steps=1, seed=3).epoch(1)
         branches = tables()
-        value = loss_of(one, branches, batch)
+        value = loss_of(bpr, branches, batch)
         value.backward()
         gradients.append([value.detach(), branches["a"].user.grad, branches["a"].item.grad])
     for built_in, custom in zip(*gradients):
@@ -111,18 +111,18 @@ def test_a_pairwise_loss_draws_the_pairs_of_bpr_and_knows_what_the_log_says_of_b
         for loss in ("bpr", PairwiseLoss(written_out))
     )
     clicked_negatives = 0.0
-    for one, other in zip(built_in, custom):
-        assert one.labels is None and other.labels is not None and other.negative_labels is not None
+    for of_built_in, of_custom in zip(built_in, custom):
+        assert of_built_in.labels is None and of_custom.labels is not None and of_custom.negative_labels is not None
         for name in ("users", "items", "negatives"):
-            assert torch.equal(getattr(one, name), getattr(other, name))
-        assert other.negatives is not None
-        pairs = list(zip(other.users.tolist(), other.items.tolist()))
-        against = list(zip(other.users.tolist(), other.negatives.tolist()))
-        assert other.labels.clicked.eq(1).all()
-        assert other.labels.liked.tolist() == [float(pair in likes) for pair in pairs]
-        assert other.negative_labels.clicked.tolist() == [float(pair in clicks) for pair in against]
-        assert other.negative_labels.liked.tolist() == [float(pair in likes) for pair in against]
-        clicked_negatives += float(other.negative_labels.clicked.sum())
+            assert torch.equal(getattr(of_built_in, name), getattr(of_custom, name))
+        assert of_custom.negatives is not None
+        pairs = list(zip(of_custom.users.tolist(), of_custom.items.tolist()))
+        against = list(zip(of_custom.users.tolist(), of_custom.negatives.tolist()))
+        assert of_custom.labels.clicked.eq(1).all()
+        assert of_custom.labels.liked.tolist() == [float(pair in likes) for pair in pairs]
+        assert of_custom.negative_labels.clicked.tolist() == [float(pair in clicks) for pair in against]
+        assert of_custom.negative_labels.liked.tolist() == [float(pair in likes) for pair in against]
+        clicked_negatives += float(of_custom.negative_labels.clicked.sum())
     assert clicked_negatives > 0
 
 
@@ -130,13 +130,13 @@ def test_the_gradient_of_a_masked_loss_is_that_computed_by_hand() -> None:
     """DICE's mask takes the interest gradient away from pairs whose positive is the more popular item."""
     graph = planted_graph()
     model = masked_model(graph).double()
-    (one,) = model.decoder.objectives()
-    (batch,) = ObjectiveSampler(one, graph, batch_size=64, steps=1, seed=0).epoch(1)
+    (term,) = model.decoder.objectives()
+    (batch,) = ObjectiveSampler(term, graph, batch_size=64, steps=1, seed=0).epoch(1)
     branches = {
         name: Representation(*(table.detach().requires_grad_() for table in (branch.user, branch.item)))
         for name, branch in model(graph).items()
     }
-    loss_of(one, branches, batch).backward()
+    loss_of(term, branches, batch).backward()
     assert batch.negatives is not None
     users, items, negatives = (rows.numpy() for rows in (batch.users, batch.items, batch.negatives))
     popularity = np.bincount(graph.pairs("click")[:, 1].numpy(), minlength=graph.num_items)
@@ -160,10 +160,10 @@ def test_the_gradient_of_a_masked_loss_is_that_computed_by_hand() -> None:
         np.add.at(of_users, users, step * (item[items] - item[negatives]))
         np.add.at(of_items, items, step * user[users])
         np.add.at(of_items, negatives, -step * user[users])
-        found = branches[name]
-        assert found.user.grad is not None and found.item.grad is not None
-        np.testing.assert_allclose(found.user.grad.numpy(), of_users, atol=1e-14)
-        np.testing.assert_allclose(found.item.grad.numpy(), of_items, atol=1e-14)
+        branch = branches[name]
+        assert branch.user.grad is not None and branch.item.grad is not None
+        np.testing.assert_allclose(branch.user.grad.numpy(), of_users, atol=1e-14)
+        np.testing.assert_allclose(branch.item.grad.numpy(), of_items, atol=1e-14)
 
 
 def test_a_decoder_with_a_pairwise_loss_trains() -> None:
@@ -186,4 +186,4 @@ def test_a_batch_keeps_its_labels_on_another_device() -> None:
     (batch,) = ObjectiveSampler(objective(PairwiseLoss(written_out)), graph, batch_size=4, steps=1, seed=0).epoch(1)
     moved: Batch = batch.to(torch.device("meta"))
     assert moved.labels is not None and moved.negative_labels is not None and moved.negatives is not None
-    assert {one.device.type for one in (moved.labels.liked, moved.negative_labels.clicked)} == {"meta"}
+    assert {values.device.type for values in (moved.labels.liked, moved.negative_labels.clicked)} == {"meta"}

@@ -22,22 +22,22 @@ def test_nothing_is_tried_twice_and_an_exhausted_space_ends_the_search(
 ) -> None:
     trained = pretend(rate)
     recipe = with_space("ct", {RATE: [0.001, 0.01, 0.1], DECAY: [0, 0.1]})
-    found = tune(recipe, tmp_path, trials=50, sampler=sampler)
+    tuning = tune(recipe, tmp_path, trials=50, sampler=sampler)
     assert len(trained) == 6 and {(r.training.learning_rate, r.training.weight_decay) for r in trained} == {
         (a, b) for a in (0.001, 0.01, 0.1) for b in (0.0, 0.1)
     }
     assert trained[0] == recipe.without_tune()
-    assert found.best.settings[RATE] == 0.1
+    assert tuning.best.settings[RATE] == 0.1
 
 
 def test_the_recipes_settings_need_not_be_in_the_space(
     pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     pretend(rate)
-    found = tune(with_space("ct", {RATE: [0.001, 0.002]}), tmp_path, trials=9)
-    assert found.trials[0].settings == {RATE: 0.01}
-    assert sorted(one[RATE] for one in settings(found)) == [0.001, 0.002, 0.01]
-    assert found.best.number == 0 and found.recipe == found.space.recipe
+    tuning = tune(with_space("ct", {RATE: [0.001, 0.002]}), tmp_path, trials=9)
+    assert tuning.trials[0].settings == {RATE: 0.01}
+    assert sorted(trial[RATE] for trial in settings(tuning)) == [0.001, 0.002, 0.01]
+    assert tuning.best.number == 0 and tuning.recipe == tuning.space.recipe
 
 
 def test_tpe_comes_nearer_to_what_is_good(pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path) -> None:
@@ -53,17 +53,17 @@ def test_the_seed_decides_what_is_tried(pretend: Callable, with_space: Callable[
     first, second = (settings(tune(with_space("ct", space), tmp_path / name, trials=4)) for name in "ab")
     other = settings(tune(with_space("ct", space, "seed=1"), tmp_path / "c", trials=4))
     assert first == second and first[0] == other[0] and first[1:] != other[1:]
-    assert all(1e-4 <= one[RATE] <= 0.1 for one in first)
+    assert all(1e-4 <= trial[RATE] <= 0.1 for trial in first)
 
 
 def test_a_range_has_whole_numbers_where_the_key_takes_them(
     with_space: Callable[..., Recipe], untrained: dict[str, Decoder]
 ) -> None:
     space = {DECAY: {"low": 0, "high": 1}, "backbone.layers": {"low": 1, "high": 3}}
-    found = Space.from_recipe(with_space("ct", space), untrained["ct"])
-    assert found.dimensions == {DECAY: Range(low=0.0, high=1.0), "backbone.layers": Range(low=1, high=3)}
-    assert not found.dimensions[DECAY].whole and found.dimensions["backbone.layers"].whole  # type: ignore[union-attr]
-    assert found.size == float("inf")
+    ranges = Space.from_recipe(with_space("ct", space), untrained["ct"])
+    assert ranges.dimensions == {DECAY: Range(low=0.0, high=1.0), "backbone.layers": Range(low=1, high=3)}
+    assert not ranges.dimensions[DECAY].whole and ranges.dimensions["backbone.layers"].whole  # type: ignore[union-attr]
+    assert ranges.size == float("inf")
     del space[DECAY]
     assert Space.from_recipe(with_space("ct", space), untrained["ct"]).size == 3
 
@@ -71,8 +71,10 @@ def test_a_range_has_whole_numbers_where_the_key_takes_them(
 def test_bare_keys_of_toml_are_key_paths(with_space: Callable[..., Recipe], untrained: dict[str, Decoder]) -> None:
     nested = {"training": {"learning_rate": [0.1], "weight_decay": {"low": 0.0, "high": 1.0}}}
     flat = {RATE: [0.1], DECAY: {"low": 0.0, "high": 1.0}}
-    one, other = (Space.from_recipe(with_space("ct", space), untrained["ct"]) for space in (nested, flat))
-    assert one.dimensions == other.dimensions
+    from_tables, from_key_paths = (
+        Space.from_recipe(with_space("ct", space), untrained["ct"]) for space in (nested, flat)
+    )
+    assert from_tables.dimensions == from_key_paths.dimensions
 
 
 def test_every_decoder_has_a_grid_that_its_recipes_accept(tiny_recipe: MakeRecipe) -> None:
@@ -86,8 +88,10 @@ def test_every_decoder_has_a_grid_that_its_recipes_accept(tiny_recipe: MakeRecip
 
 
 def test_without_a_space_the_decoders_grid_is_searched(tiny_recipe: MakeRecipe, untrained: dict[str, Decoder]) -> None:
-    found = Space.from_recipe(tiny_recipe("causalrec"), untrained["causalrec"])
-    assert found.dimensions == {RATE: (1e-4, 1e-3, 1e-2), DECAY: (0.005, 0.01, 0.05, 0.1)}
-    assert [one.strength for one in found.estimands] == [1, 0, 0.2, 0.4, 0.6, 0.8, 1.2]  # type: ignore[attr-defined]
+    space = Space.from_recipe(tiny_recipe("causalrec"), untrained["causalrec"])
+    assert space.dimensions == {RATE: (1e-4, 1e-3, 1e-2), DECAY: (0.005, 0.01, 0.05, 0.1)}
+    assert [estimand.strength for estimand in space.estimands] == [1, 0, 0.2, 0.4, 0.6, 0.8, 1.2]  # type: ignore[attr-defined]
     plain = tiny_recipe("causalrec", 'evaluation.estimands=["observational"]')
-    assert [one.name for one in Space.from_recipe(plain, untrained["causalrec"]).estimands] == ["observational"]
+    assert [estimand.name for estimand in Space.from_recipe(plain, untrained["causalrec"]).estimands] == [
+        "observational"
+    ]

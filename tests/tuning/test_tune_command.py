@@ -25,16 +25,18 @@ def test_the_command_tells_each_trial_and_the_best(
     trained = pretend(rate)
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(with_space("ct", {RATE: [0.02, 0.03]}).to_toml())
-    said = call("tune", recipe, "--out", tmp_path / "out", "--trials", 3, "--sampler", "grid")
-    assert said.status == 0 and len(trained) == 3
-    assert f"best: trial {1 + [rate(one) for one in trained[1:]].index(0.03)}; its recipe is" in said.out
-    assert "1 of 3, trial 0 (training.learning_rate 0.01): NDCG@20 .0100, best .0100 in trial 0" in said.err
-    assert len([line for line in said.err.splitlines() if " of 3, trial " in line]) == 3
-    said = call("tune", recipe, "--out", tmp_path / "out", "--trials", 3, "--sampler", "grid", "--json")
-    assert said.status == 0 and [one["value"] for one in said.json["trials"]] == [rate(one) for one in trained]
+    answer = call("tune", recipe, "--out", tmp_path / "out", "--trials", 3, "--sampler", "grid")
+    assert answer.status == 0 and len(trained) == 3
+    assert f"best: trial {1 + [rate(tried) for tried in trained[1:]].index(0.03)}; its recipe is" in answer.out
+    assert "1 of 3, trial 0 (training.learning_rate 0.01): NDCG@20 .0100, best .0100 in trial 0" in answer.err
+    assert len([line for line in answer.err.splitlines() if " of 3, trial " in line]) == 3
+    answer = call("tune", recipe, "--out", tmp_path / "out", "--trials", 3, "--sampler", "grid", "--json")
+    assert answer.status == 0 and [trial["value"] for trial in answer.json["trials"]] == [
+        rate(tried) for tried in trained
+    ]
     assert len(trained) == 3
-    said = call("tune", recipe, "--out", tmp_path / "out", "--set", "training.epochs=9")
-    refused(said, "the folder holds trials of another recipe")
+    answer = call("tune", recipe, "--out", tmp_path / "out", "--set", "training.epochs=9")
+    refused(answer, "the folder holds trials of another recipe")
 
 
 def test_control_c_says_how_to_resume(
@@ -46,8 +48,8 @@ def test_control_c_says_how_to_resume(
     pretend(press)
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(with_space("ct", {RATE: [0.02]}).to_toml())
-    said = call("tune", recipe, "--out", tmp_path / "out")
-    assert said.status == 130 and "the same command resumes" in said.err
+    answer = call("tune", recipe, "--out", tmp_path / "out")
+    assert answer.status == 130 and "the same command resumes" in answer.err
 
 
 @pytest.fixture
@@ -60,8 +62,8 @@ def test_the_documents_space_is_one(
 ) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(tiny_recipe("causalrec").to_toml() + "\n" + blocks["toml"])
-    found = Space.from_recipe(Recipe.from_toml(path), untrained["causalrec"])
-    assert set(found.dimensions) == {RATE, DECAY, "backbone.layers"} and len(found.estimands) == 3
+    space = Space.from_recipe(Recipe.from_toml(path), untrained["causalrec"])
+    assert set(space.dimensions) == {RATE, DECAY, "backbone.layers"} and len(space.estimands) == 3
 
 
 def test_the_documents_example_runs(

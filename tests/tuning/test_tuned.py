@@ -32,12 +32,12 @@ def test_it_sees_the_validation_part_alone(tuned: Tuning) -> None:
 
 
 def test_the_strength_is_chosen_without_retraining(tuned: Tuning) -> None:
-    labels = ["total_indirect_effect" + one for one in ("", ":strength=0", ":strength=0.5")]
+    labels = ["total_indirect_effect" + options for options in ("", ":strength=0", ":strength=0.5")]
     for trial in tuned.trials:
         run = Run(tuned.folder / "trials" / f"{trial.number:03d}")
-        judged = {one: run.results["valid", one].metrics["ndcg@20"]["mean"] for one in labels}
-        assert trial.values == judged
-        assert trial.value == max(judged.values()) == judged[trial.estimand]
+        values = {label: run.results["valid", label].metrics["ndcg@20"]["mean"] for label in labels}
+        assert trial.values == values
+        assert trial.value == max(values.values()) == values[trial.estimand]
         assert trial.epochs == len(run.history) and trial.seconds > 0
     own = tuned.trials[0].values["total_indirect_effect"]
     assert own == pytest.approx(Run(tuned.folder / "trials" / "000").manifest["best_ndcg@20"])

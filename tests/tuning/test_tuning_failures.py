@@ -23,12 +23,12 @@ from graphrec.tuning import tune
 def test_a_trial_that_diverges_is_listed_and_the_next_follows(
     with_space: Callable[..., Recipe], tmp_path: Path
 ) -> None:
-    found = tune(with_space("ct", {RATE: [1e30]}), tmp_path / "out", trials=2)
-    assert found.best.number == 0
-    assert "lower the learning rate" in found.trials[1].failure
+    tuning = tune(with_space("ct", {RATE: [1e30]}), tmp_path / "out", trials=2)
+    assert tuning.best.number == 0
+    assert "lower the learning rate" in tuning.trials[1].failure
     text = (tmp_path / "out" / "tune.md").read_text()
     assert "| 1 | failed |" in text and "- trial 1: training diverged in epoch 1" in text
-    assert found.to_dict()["trials"][1]["value"] is None
+    assert tuning.to_dict()["trials"][1]["value"] is None
 
 
 def test_a_failed_trial_is_not_tried_again(
@@ -53,9 +53,9 @@ def test_a_bug_that_some_settings_meet_is_reported_and_the_next_follows(
         return 1 / 0 if recipe.training.learning_rate == 0.2 else recipe.training.learning_rate
 
     pretend(divide)
-    found = tune(with_space("ct", {RATE: [0.1, 0.2, 0.3]}), tmp_path, trials=5)
-    assert [trial.failure for trial in found.trials if trial.failure] == ["ZeroDivisionError: division by zero"]
-    assert len(found.succeeded) == len(found.trials) - 1 and found.best.settings == {RATE: 0.3}
+    tuning = tune(with_space("ct", {RATE: [0.1, 0.2, 0.3]}), tmp_path, trials=5)
+    assert [trial.failure for trial in tuning.trials if trial.failure] == ["ZeroDivisionError: division by zero"]
+    assert len(tuning.succeeded) == len(tuning.trials) - 1 and tuning.best.settings == {RATE: 0.3}
     assert "in divide" in caplog.text
 
 
@@ -74,27 +74,27 @@ def test_what_is_not_the_settings_fault_ends_the_tuning_and_the_trial_is_tried_a
     errors = {trial: error}
 
     def fail_once(recipe: Recipe) -> float:
-        if (found := errors.pop(len(trained) - 1, None)) is not None:
-            raise found
+        if (failure := errors.pop(len(trained) - 1, None)) is not None:
+            raise failure
         return rate(recipe)
 
     trained = pretend(fail_once)
     recipe = with_space("ct", {RATE: [0.1, 0.2]})
     with pytest.raises(type(error)):
         tune(recipe, tmp_path, trials=3)
-    found = tune(recipe, tmp_path, trials=3)
-    assert trained[trial] == trained[trial + 1] and not any(one.failure for one in found.trials)
+    tuning = tune(recipe, tmp_path, trials=3)
+    assert trained[trial] == trained[trial + 1] and not any(finished.failure for finished in tuning.trials)
 
 
 def test_a_tuning_is_resumed_after_its_data_has_moved(
     pretend: Callable, with_space: Callable[..., Recipe], tiny_prepared: Path, tmp_path: Path
 ) -> None:
     trained = pretend(rate)
-    found = tune(with_space("ct", {RATE: [0.1]}), tmp_path / "out", trials=2)
+    tuning = tune(with_space("ct", {RATE: [0.1]}), tmp_path / "out", trials=2)
     shutil.copytree(tiny_prepared, tmp_path / "moved")
     moved = with_space("ct", {RATE: [0.1]}, f"data.path={tmp_path / 'moved'}")
     again = tune(moved, tmp_path / "out", trials=2)
-    assert again.trials == found.trials and len(trained) == 2
+    assert again.trials == tuning.trials and len(trained) == 2
     assert again.recipe.data.path == str(tmp_path / "moved")
 
 
@@ -114,7 +114,7 @@ def test_a_killed_tuning_ends_as_one_that_was_not(
         with pytest.raises(Stopped):
             tune(recipe, tmp_path / "cut", trials=7)
     cut = tune(recipe, tmp_path / "cut", trials=7)
-    assert sum(one == other for one, other in pairwise(trained)) == 3, "what was killed is trained again"
+    assert sum(before == after for before, after in pairwise(trained)) == 3, "what was killed is trained again"
     pretend(rate)
     whole = tune(recipe, tmp_path / "whole", trials=7)
     assert cut.trials == whole.trials

@@ -21,7 +21,7 @@ module = import_module("graphrec.tuning.tune")  # the package has the function u
 
 
 @pytest.mark.parametrize(
-    ("decoder", "space", "said"),
+    ("decoder", "space", "message"),
     [
         ("ct", {"training.learning_rat": [0.1]}, "did you mean `learning_rate`"),
         ("ct", {"backbone.layer": [1]}, "did you mean `layers`"),
@@ -46,11 +46,11 @@ module = import_module("graphrec.tuning.tune")  # the package has the function u
     ],
 )  # fmt: skip
 def test_a_wrong_space_is_refused(
-    with_space: Callable[..., Recipe], untrained: dict[str, Decoder], decoder: str, space: dict, said: str
+    with_space: Callable[..., Recipe], untrained: dict[str, Decoder], decoder: str, space: dict, message: str
 ) -> None:
     with pytest.raises(GraphrecError) as caught:
         Space.from_recipe(with_space(decoder, space), untrained[decoder])
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "[tune.space]" in str(caught.value.where)
 
 
@@ -61,7 +61,7 @@ def test_a_key_beside_the_space_is_refused(tiny_recipe: MakeRecipe) -> None:
 
 
 @pytest.mark.parametrize(
-    ("space", "options", "said"),
+    ("space", "options", "message"),
     [
         ({RATE: [-1]}, {}, "greater than 0"),
         ({RATE: [0.1]}, {"trials": 0}, "too few trials"),
@@ -70,10 +70,10 @@ def test_a_key_beside_the_space_is_refused(tiny_recipe: MakeRecipe) -> None:
     ],
 )
 def test_mistakes_are_found_before_anything_is_written(
-    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path, space: dict, options: dict, said: str
+    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path, space: dict, options: dict, message: str
 ) -> None:
     trained = pretend(rate)
-    with pytest.raises(GraphrecError, match=said):
+    with pytest.raises(GraphrecError, match=message):
         tune(with_space("ct", space), tmp_path / "out", **options)
     assert not trained and not (tmp_path / "out").exists()
 
@@ -124,9 +124,9 @@ def test_a_folder_with_other_files_is_refused_and_unchanged(
     recipe = with_space("ct", {RATE: [0.1]})
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
-    for place in (tmp_path / "mine", tmp_path / "mine" / "notes.txt"):
+    for path in (tmp_path / "mine", tmp_path / "mine" / "notes.txt"):
         with pytest.raises(RunError, match="not a place for a tuning"):
-            tune(recipe, place)
+            tune(recipe, path)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
 
@@ -150,6 +150,6 @@ def test_a_path_with_signs_that_urls_know_is_a_path(
     pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     pretend(rate)
-    place = tmp_path / "a?b %41{c}"
-    tune(with_space("ct", {RATE: [0.1]}), place, trials=1)
-    assert (place / "study.db").is_file()
+    folder = tmp_path / "a?b %41{c}"
+    tune(with_space("ct", {RATE: [0.1]}), folder, trials=1)
+    assert (folder / "study.db").is_file()

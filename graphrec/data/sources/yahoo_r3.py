@@ -64,7 +64,7 @@ class YahooR3(Source):
         lines: dict[str, list[str]] = {name: [] for name in FILES}
         for user in range(1, 9):
             order = rng.permutation(12) + 1
-            for place, song in enumerate(order[:9] if user <= 5 else order[:6]):
-                lines[FILES[place >= 6]].append(f"{user}\t{song}\t{rng.integers(1, 6)}\n")
+            for position, song in enumerate(order[:9] if user <= 5 else order[:6]):
+                lines[FILES[position >= 6]].append(f"{user}\t{song}\t{rng.integers(1, 6)}\n")
         for name, rows in lines.items():
             (raw / name).write_text("".join(rows))

@@ -103,15 +103,15 @@ def test_blocks_of_any_size_give_the_same_rows_and_lines(tmp_path, monkeypatch, 
         "   ",
     ],
 )
-@pytest.mark.parametrize("place", [0, 3, 7])
-def test_the_wrong_line_is_named_wherever_it_is(tmp_path, wrong, place):
+@pytest.mark.parametrize("number", [0, 3, 7])
+def test_the_wrong_line_is_named_wherever_it_is(tmp_path, wrong, number):
     lines = [b"1\tb\t0.5"] * 8
-    lines[place] = wrong if isinstance(wrong, bytes) else wrong.encode()
+    lines[number] = wrong if isinstance(wrong, bytes) else wrong.encode()
     file = write(tmp_path, b"\n\n".join(lines))
     for rows in (2, 100):
         with pytest.raises(DataError) as caught:
             whole(file, rows=rows)
-        assert str(caught.value.where) == f"{file}:{2 * place + 1}"
+        assert str(caught.value.where) == f"{file}:{2 * number + 1}"
 
 
 def test_only_optional_values_may_be_empty(tmp_path):

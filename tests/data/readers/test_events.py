@@ -15,7 +15,7 @@ def test_events_in_chunks_make_the_dataset_of_all_events(kind):
     users, items = rng.integers(-40, 40, size=(2, 500)) * 3
     if kind != "int":
         letter = "u" if kind == "text" else ""
-        users, items = (np.asarray([f"{letter}{one}" for one in ids], dtype=object) for ids in (users, items))
+        users, items = (np.asarray([f"{letter}{number}" for number in ids], dtype=object) for ids in (users, items))
     codes, parts = rng.integers(2, size=500).astype(np.int8), rng.integers(3, size=500).astype(np.int8)
     times = rng.integers(10**9, size=500)
     builder = EventBuilder(("click", "like"))
@@ -37,15 +37,15 @@ def test_events_in_chunks_make_the_dataset_of_all_events(kind):
 
 
 def test_events_that_do_not_fit_together_are_refused():
-    one = np.ones(1, dtype=np.int64)
+    ones = np.ones(1, dtype=np.int64)
     builder = EventBuilder(("click",))
     with pytest.raises(DataError, match="no interactions"):
         builder.build("log", feedback={}, provenance={})
-    builder.add(one, one, one * 0)
+    builder.add(ones, ones, ones * 0)
     with pytest.raises(ValueError, match="earlier ones"):
-        builder.add(one, one, one * 0, timestamps=one)
+        builder.add(ones, ones, ones * 0, timestamps=ones)
     with pytest.raises(ValueError, match="same length"):
-        builder.add(one, np.ones(2, dtype=np.int64), one * 0)
-    builder.add(np.asarray(["a"], dtype=object), one, one * 0)
+        builder.add(ones, np.ones(2, dtype=np.int64), ones * 0)
+    builder.add(np.asarray(["a"], dtype=object), ones, ones * 0)
     with pytest.raises(ValueError, match="text in another"):
         builder.build("log", feedback={}, provenance={})

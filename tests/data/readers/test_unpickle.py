@@ -127,8 +127,8 @@ def test_a_matrix_comes_as_its_rows(tmp_path):
 
 def test_a_dictionary_comes_through_with_sets_in_order(tmp_path):
     np.save(tmp_path / "lists.npy", {3: {9, 2}, 0: [4, 1]}, allow_pickle=True)
-    found = load_lists(tmp_path / "lists.npy")
-    assert {key: items.tolist() for key, items in found.items()} == {3: [2, 9], 0: [4, 1]}
+    lists = load_lists(tmp_path / "lists.npy")
+    assert {key: items.tolist() for key, items in lists.items()} == {3: [2, 9], 0: [4, 1]}
 
 
 @pytest.mark.parametrize("nested", [lambda evil: object_array([1], [evil]), lambda evil: np.array({0: evil})])

@@ -24,7 +24,7 @@ def write_reviews_fixture(raw):
         for item in rng.choice(7, size=4, replace=False):
             record = {"reviewerID": f"A{user}", "asin": f"B00000000{item}", "overall": float(rng.integers(1, 6))}
             records.append({**record, "unixReviewTime": 1_390_000_000 + int(item), "reviewText": "it's fine"})
-    lines = [f"{json.dumps(one) if row % 2 else repr(one)}\n" for row, one in enumerate(records)]
+    lines = [f"{json.dumps(record) if row % 2 else repr(record)}\n" for row, record in enumerate(records)]
     (raw / "reviews_Baby_5.json.gz").write_bytes(gzip.compress("".join(lines).encode(), mtime=0))
 
 
@@ -165,9 +165,9 @@ class TestPictures:
 
 class TestRecords:
     def test_python_and_json_records_give_bags(self, raw):
-        one = {"asin": ASINS[0], "title": "Dr's Coat", "price": 5.5, "brand": "Acme", "categories": [["Men", "Coats"]]}
+        coat = {"asin": ASINS[0], "title": "Dr's Coat", "price": 5.5, "brand": "Acme", "categories": [["Men", "Coats"]]}
         two = {"asin": ASINS[1], "categories": [["Men"]], "brand": "", "related": {"also_bought": ["x"]}}
-        write_meta(raw, repr(one), json.dumps(two), repr({**one, "brand": "Other"}), repr({"asin": "B999999999"}))
+        write_meta(raw, repr(coat), json.dumps(two), repr({**coat, "brand": "Other"}), repr({"asin": "B999999999"}))
         dataset = load(raw)
         assert set(dataset.features) == {"category", "main_category", "brand", "price", "title"}
         assert set(dataset.roles.values()) == {"exposure"}
@@ -194,7 +194,7 @@ class TestRecords:
         write_meta(raw, *({"asin": f"B00000000{item}", "categories": path} for item, path in enumerate(paths)))
         feature = load(raw).features["main_category"]
         assert feature.is_categorical and feature.mask.tolist() == [True] * 6 + [False] * 2
-        assert [feature.columns[one] for one in feature.values[:6].argmax(axis=1)] == [
+        assert [feature.columns[column] for column in feature.values[:6].argmax(axis=1)] == [
             "Clothing > Women > Coats", "Clothing > Women > Coats", "Clothing > Women", "Clothing", "Toys", "Clothing",
         ]  # fmt: skip
         assert "main_category" not in feature.provenance and "first path" in feature.provenance

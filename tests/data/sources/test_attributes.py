@@ -20,7 +20,7 @@ def test_the_first_known_value_counts_over_any_number_of_chunks(monkeypatch):
                 first.setdefault(item, value)
                 every.setdefault(item, set()).add(value)
     assert gathered.of(np.arange(21))["brand"].tolist() == [first.get(item, UNKNOWN) for item in range(21)]
-    assert gathered.conflicts() == {"brand": sum(len(one) > 1 for one in every.values())}
+    assert gathered.conflicts() == {"brand": sum(len(values) > 1 for values in every.values())}
 
 
 def test_an_attribute_without_a_value_is_unknown():

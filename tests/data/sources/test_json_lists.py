@@ -55,7 +55,7 @@ def test_a_prepared_folder_within_the_raw_folder_is_recognised(raw, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message", "place"),
+    ("content", "message", "where"),
     [
         ('{"0": [1], "0": [2]}', "occurs 2 times", ""),
         ('{"0": [1', "not a JSON file", ""),
@@ -70,12 +70,12 @@ def test_a_prepared_folder_within_the_raw_folder_is_recognised(raw, tmp_path):
         ('{"' + "9" * 17 + '": [1]}', "not row numbers", None),
     ],
 )
-def test_a_wrong_list_is_named(raw, content, message, place):
+def test_a_wrong_list_is_named(raw, content, message, where):
     np.save(raw / "image_feat.npy", np.ones((4, 2)))
     (raw / "val.json").write_text(content)
     with pytest.raises(DataError, match=message) as caught:
         load(raw)
-    assert str(caught.value.where) == (str(raw) if place is None else f"{raw / 'val.json'}{place}")
+    assert str(caught.value.where) == (str(raw) if where is None else f"{raw / 'val.json'}{where}")
 
 
 def test_lists_have_no_ratings(raw):

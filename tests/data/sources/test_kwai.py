@@ -44,11 +44,11 @@ def load(raw, **options):
 
 def test_labels_are_behaviours_and_the_end_is_a_finish(raw):
     dataset = load(raw)
-    found = {
+    behaviours = {
         (dataset.user_ids[user], dataset.item_ids[item], behaviour, time)
         for user, item, behaviour, time in dataset.interactions.itertuples(index=False)
     }
-    assert found == {
+    assert behaviours == {
         ("5", "30", "click", 1000), ("5", "30", "finish", 1000), ("5", "9", "click", 1001),
         ("5", "9", "thumbs_up", 1001), ("4", "9", "click", 1003), ("4", "9", "follow", 1003),
     }  # fmt: skip

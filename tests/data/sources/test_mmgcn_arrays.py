@@ -80,8 +80,8 @@ def test_lists_of_equal_length_are_a_matrix_for_numpy(raw):
 
 def test_the_dictionary_is_compared_with_train(raw):
     np.save(raw / "user_item_dict.npy", {0: {3, 4, 6}, 1: [5], 2: []}, allow_pickle=True)
-    found = load(raw).provenance
-    assert (found["train_pairs_not_in_dictionary"], found["dictionary_pairs_not_in_train"]) == (1, 1)
+    provenance = load(raw).provenance
+    assert (provenance["train_pairs_not_in_dictionary"], provenance["dictionary_pairs_not_in_train"]) == (1, 1)
 
 
 def test_words_are_counted(raw):

@@ -89,10 +89,10 @@ def test_the_older_layout_gives_the_same(raw, tmp_path, encoding):
         joined = [line.replace("Misérables, Les", "Misérables; Les").replace(",", "::", count) for line in lines]
         used = encoding if name == "movies.csv" else "utf-8"
         (older / name.replace(".csv", ".dat")).write_bytes(("\n".join(joined) + "\n").encode(used))
-    found = load(older)
-    assert found.interactions.equals(expected.interactions)
+    dataset = load(older)
+    assert dataset.interactions.equals(expected.interactions)
     for modality, feature in expected.features.items():
-        assert as_dense(found.features[modality]) == as_dense(feature)
+        assert as_dense(dataset.features[modality]) == as_dense(feature)
 
 
 @pytest.mark.parametrize(

@@ -202,18 +202,18 @@ def test_filtering_comes_after_features_are_matched(tmp_path):
 def test_the_encoders_of_features_are_recorded_where_the_option_names_them(tmp_path, csv):
     np.save(tmp_path / "image.npy", np.ones((2, 3)))
     np.save(tmp_path / "text.npy", np.ones((2, 3)))
-    given = {"features": "visual=image.npy,text=text.npy"}
-    assert {one.encoder for one in load(csv, **given).features.values()} == {"unknown"}
-    named = load(csv, **given, encoders="visual=ResNet-50:avgpool, text=org/words-v2").features
-    assert [(one.encoder, one.layer) for one in (named["visual"], named["text"])] == [
+    options = {"features": "visual=image.npy,text=text.npy"}
+    assert {feature.encoder for feature in load(csv, **options).features.values()} == {"unknown"}
+    named = load(csv, **options, encoders="visual=ResNet-50:avgpool, text=org/words-v2").features
+    assert [(feature.encoder, feature.layer) for feature in (named["visual"], named["text"])] == [
         ("ResNet-50", "avgpool"),
         ("org/words-v2", "unknown"),
     ]
     with pytest.raises(UnknownNameError, match="modality"):
-        load(csv, **given, encoders="sound=VGGish")
+        load(csv, **options, encoders="sound=VGGish")
     for text in ("visual", "visual=", "visual=:fc7", "visual=ResNet:"):
         with pytest.raises(DataError, match="not an encoder"):
-            load(csv, **given, encoders=text)
+            load(csv, **options, encoders=text)
 
 
 def test_an_exposure_modality_must_exist(csv):
