@@ -177,8 +177,9 @@ def test_what_is_conditioned_on_counts_towards_the_adjustment_set():
 
 
 def test_front_door_sets_agree_and_so_does_whether_there_is_one():
-    """dowhy looks for one set of mediators and returns the last that it finds; ours checks the set that it gets. Compared are the
-    verdict on each set and whether any passes. Effects that do-calculus identifies in another way count for neither."""
+    """dowhy looks for a set of mediators and returns the last that it finds; ours checks the set that it gets. Compared
+    are the verdict on each set and whether any passes. Effects that do-calculus identifies in another way count for
+    neither."""
     identifiable = 0
     for seed in SEEDS:
         graph = random_graph(seed)

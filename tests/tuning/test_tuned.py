@@ -25,7 +25,7 @@ def test_the_first_trial_is_the_recipe_and_the_budget_counts_trainings(tuned: Tu
     assert sorted(path.name for path in (tuned.folder / "trials").iterdir()) == ["000", "001", "002"]
 
 
-def test_it_sees_the_validation_part_alone(tuned: Tuning) -> None:
+def test_it_sees_the_validation_split_alone(tuned: Tuning) -> None:
     assert not list(tuned.folder.rglob("ledger.jsonl"))
     for path in (tuned.folder / "trials").iterdir():
         assert {result.result_set for result in Run(path).results} == {"valid"}
