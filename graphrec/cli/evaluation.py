@@ -152,6 +152,7 @@ def compare(
     if out is not None:  # first: if it cannot be written, nothing is printed
         from graphrec.report.run_page import write_report
 
+        # The report takes replicates as a list of runs for each method.
         shown = by_recipe(loaded) if replicates else loaded
         typer.echo(f"wrote {write_report(shown, out, split=result_set, dose_response=dose_response)}", err=True)
     if as_json:

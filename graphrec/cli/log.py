@@ -34,6 +34,7 @@ def show_logs() -> Iterator[None]:
     try:
         yield
     finally:
+        # Whatever was added inside is found here: `--log-file` adds its handler while a command runs.
         for handler in set(LIBRARY.handlers) - set(handlers):
             LIBRARY.removeHandler(handler)
             handler.close()

@@ -71,6 +71,8 @@ def scaffold(kind: NewKind, name: str, folder: str | Path = ".") -> Scaffold:
     }
     test_template = (TEMPLATES / "test.py.txt").read_text(encoding="utf-8")
     component, test = Path(folder) / f"{name}.py", Path(folder) / f"test_{name}.py"
+    # Both texts are made and both paths checked before the first file is written: there is never one without the
+    # other.
     texts = {
         component: Template(template).substitute(fields),
         test: Template(test_template).substitute(fields),

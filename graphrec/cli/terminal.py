@@ -54,6 +54,7 @@ def print_results(
     if _width(console, headers, cells) > console.width:
         shown = []
         for header in leading:
+            # The columns stay in the order of the table, whatever the order in which they were chosen.
             wider = [name for name in headers if name in {*shown, header}]
             if len(shown) < 2 or _width(console, *_chosen(headers, cells, wider)) <= console.width:
                 shown = wider

@@ -38,6 +38,7 @@ def train(
     """Train a recipe; the test split stays locked until `evaluate`."""
     from graphrec.system.memory import keep_large_blocks
 
+    # Before the imports below load torch: the setting is for blocks that are allocated from now on.
     keep_large_blocks()
     from graphrec.cli.progress import training_progress
     from graphrec.runs.code_versions import warn_of_other_code
@@ -46,6 +47,7 @@ def train(
     from graphrec.runs.train import train as train_recipe
 
     parsed = Recipe.from_toml(recipe, overrides or ())
+    # Asked before the training, as every run is complete after it.
     was_complete = resume and complete_run(out) is not None
     try:
         run = train_recipe(parsed, out, callbacks=[training_progress(parsed.name)], resume=resume)

@@ -69,6 +69,7 @@ def export_model(
         if format == "parquet":
             for name, values in tables.items():
                 side = name.rsplit("/", 1)[1]
+                # A reference that all items share has a single row, which is nobody's.
                 keys = ids[side].astype(str) if len(values) == len(ids[side]) else ["reference"]
                 _write_table(folder / f"{name}.parquet", keys, values)
         elif format == "safetensors":

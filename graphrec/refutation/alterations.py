@@ -48,11 +48,13 @@ def exchange_items(split: Split, rng: np.random.Generator) -> Split:
         if not wrong.any():
             events = dataset.interactions.assign(item=items[pair_of_event])
             return _altered(split, replace(dataset, interactions=events))
+        # The wrong pairs may have no valid exchange among themselves, so as many others take part.
         others = rng.integers(len(items), size=int(wrong.sum()))
         moved = distinct(np.concatenate([np.flatnonzero(wrong), others]))
         tried = items.copy()
         tried[moved] = items[rng.permutation(moved)]
         still = _clashes(users * dataset.num_items + tried, forbidden)
+        # An equal number counts as progress: other pairs clash now, which may be easier to exchange.
         if still.sum() <= wrong.sum():
             items, wrong = tried, still
     raise SplitError(
@@ -101,18 +103,21 @@ def keep_share(split: Split, share: float, rng: np.random.Generator) -> Split:
     dataset = split.dataset
     pairs, pair_of_event = np.unique(keys(dataset, dataset.interactions), return_inverse=True)
     users = pairs // dataset.num_items
+    # A stable sort by user keeps the random order within each user, without a loop over users.
     shuffled = rng.permutation(len(pairs))
     order = shuffled[np.argsort(users[shuffled], kind="stable")]
     sizes = np.bincount(users, minlength=dataset.num_users)
     starts = np.cumsum(sizes) - sizes
     rank = np.empty(len(pairs), dtype=np.int64)
     rank[order] = np.arange(len(pairs)) - starts[users[order]]
+    # 0.07 * 100 is a little above 7 in binary, and would be rounded up to 8.
     chosen = rank < np.ceil(share * sizes[users] - 1e-9)
     events = dataset.interactions[chosen[pair_of_event]].reset_index(drop=True)
     return _altered(split, replace(dataset, interactions=events))
 
 
 def _altered(split: Split, dataset: InteractionDataset) -> Split:
+    # The counts and the hash were those of the unaltered split.
     return replace(split, dataset=dataset, counts={}, hash="", _test=np.empty((0, 2), dtype=np.int64))
 
 

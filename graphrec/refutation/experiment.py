@@ -23,6 +23,7 @@ from graphrec.runs.train import fit
 from graphrec.seeding import derive_seed
 from graphrec.training.progress import Progress, silent
 
+# The placebo treatment measures one half of the users, and an interval takes two.
 FEWEST_USERS = 4
 
 
@@ -138,6 +139,7 @@ class RefutationExperiment:
         index = PairIndex(seen, self.split.dataset.num_users)
         tables = []
         for block, scores, best in rank_all(scorer, self.users, self.k, index):
+            # Where a user has fewer than K candidates, excluded items fill the row.
             listed = scores.gather(1, best).isfinite().numpy()
             rows = np.repeat(np.arange(len(block)), listed.sum(1))
             columns = best.numpy()[listed]
@@ -162,6 +164,7 @@ class RefutationExperiment:
         estimand = self.first_variant[1]
         scorers = model.scorer(estimand), without.scorer(estimand)
         shares = []
+        # The scores of both models and the ranks of both are in memory at once.
         for block in blocks(self.users, 4 * scorers[0].bytes_per_user):
             full, rest = (_ranks(scorer(torch.from_numpy(block)).cpu()) for scorer in scorers)
             shares.append(1 - (full * rest).mean(1) ** 2)

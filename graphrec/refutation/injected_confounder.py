@@ -61,6 +61,8 @@ class InjectedConfounder(RefutationCheck):
             figures += [Figure.mean(f"rise, {score}, p = {p:g}", rise) for score, rise in rises.items()]
         if not experiment.has_causal_step:
             return self.result(figures, None, f"{name} has no causal step: its rise is what such a step would remove.")
+        # After the loop `p` and `rises` are those of the greatest strength, which decides. The last figure is then
+        # the rise of the observational score, as it is the last of `scores`.
         risen, less = (
             figures[-1],
             Figure.mean(f"rise, observational - {name}, p = {p:g}", rises["observational"] - rises[name]),
@@ -78,6 +80,7 @@ class InjectedConfounder(RefutationCheck):
         self, experiment: RefutationExperiment, plain: Split, marked: np.ndarray, p: float, scores: dict[str, Estimand]
     ) -> dict[str, np.ndarray]:
         """By score the share of marked items in each user's list, after training with strength p."""
+        # The generator starts again for every p, so that the likes of a smaller p are among those of a larger.
         altered = raise_likes(plain, marked, p, experiment.random(self.name, "likes"))
         model = experiment.retrain(f"marked items liked more, p = {p:g}", altered)
         seen = plain.train_pairs("click")

@@ -55,6 +55,7 @@ def refute(
     chosen = {name: refutation_checks.get(name) for name in checks}
     experiment = RefutationExperiment.from_run(run, seeds=seeds, epochs=epochs, progress=progress)
     settings = _settings(run, seeds, epochs)
+    # The results of checks that are not chosen now stay in the file.
     results = run.refutation()
     for name, check in chosen.items():
         if results.get(name, {}).get("settings") != settings:

@@ -43,6 +43,7 @@ def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
     rows = []
     for name, estimand in run.choose(estimands).items():
         per_user = run.results["test", estimand].per_user
+        # The stored table has external ids, and `results.add` takes row numbers.
         numbers = pd.Index(run.user_ids).get_indexer(per_user["user"])
         for result_set, chosen in zip(ACTIVITY, (active[numbers], ~active[numbers])):
             table = per_user.assign(user=numbers)[chosen].reset_index(drop=True)
@@ -58,7 +59,9 @@ def by_time(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph | 
     Raises:
         DataError: the data has no times, or no user has four held-out likes.
     """
+    # Scorers come first: an estimand that is not identified is refused while the test split is closed.
     scorers = _scorers(run, estimands, causal_graph)
+    # The split's own dataset has the training events alone. The times of the held-out likes are in the whole one.
     split, dataset = run.split(), load_data(run.recipe)
     like_times(dataset, split, split.valid)  # a dataset without times is refused before the test split is opened
     held = np.concatenate([split.valid, split.open_test("evaluate by time", run.folder / LEDGER)])
@@ -122,6 +125,7 @@ def off_policy(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph
     """
     scorers = _scorers(run, estimands, causal_graph)
     exposures = shown_at_random(run)
+    # The likes behind `exposures` were read from the whole dataset. This call writes the opening into the ledger.
     run.split().open_test("evaluate off-policy", run.folder / LEDGER)
     evaluation, rows = run.recipe.evaluation, []
     for name, (estimand, scorer) in scorers.items():

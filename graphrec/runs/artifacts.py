@@ -52,6 +52,7 @@ def save_model(folder: Path, model: Recommender, frozen: FrozenModel, split: Spl
         for output, representation in outputs.items()
         for side in ("user", "item")
     }
+    # 32 bits are enough for row numbers and halve the file; `load_tables` widens them again.
     categories = {f"{CATEGORIES}{name}": numbers.int() for name, numbers in frozen.categories.items()}
     pairs = torch.from_numpy(split.train_pairs("click").astype(np.int32))
     save_weights(folder / TABLES, {**tables, **categories, TRAIN_PAIRS: pairs})
@@ -75,6 +76,7 @@ def load_tables(folder: Path, schema: int = SCHEMA) -> Tables:
         key.removeprefix(CATEGORIES): table.long() for key, table in tensors.items() if key.startswith(CATEGORIES)
     }
     try:
+        # A modality may be called `user`: `categories/user` is not a tower's table.
         for key in (key for key in tensors if key.endswith("/user") and not key.startswith(CATEGORIES)):
             tower, output, _ = key.split("/")
             name = TOWERS.get(schema, {}).get(tower, tower)
@@ -96,6 +98,7 @@ def load_model(folder: Path, decoder: Decoder, tables: Tables, num_items: int) -
         RunError: the weights are missing, damaged or another decoder's.
     """
     weights, _ = load_weights(folder / WEIGHTS)
+    # The tables have what the backbone gave, so scoring needs neither its weights nor the graph.
     of_decoder = {
         name.removeprefix("decoder."): weight for name, weight in weights.items() if name.startswith("decoder.")
     }

@@ -48,6 +48,7 @@ def load_data(recipe: Recipe) -> InteractionDataset:
     modalities = recipe.data.modalities if recipe.data.modalities is not None else tuple(dataset.features)
     roles = {name: role for name, role in (dict(dataset.roles) | recipe.data.roles).items() if name in modalities}
     dataset = replace(dataset, features={name: dataset.features[name] for name in modalities}, roles=roles)
+    # The filter is last: it counts pairs of the click, and the feedback decides which these are.
     return dataset if recipe.data.filter is None else filtered(dataset, recipe.data.filter)
 
 
@@ -103,6 +104,7 @@ def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
     Raises:
         RecipeError, IdentificationError: backbone, decoder, data, device and estimands do not fit together.
     """
+    # First, because the graph of a large dataset takes long to build.
     device = _usable(recipe.training.device)
     graph = InteractionGraph.from_split(split, recipe.data.scaling)
     config = recipe.backbone_config()
@@ -115,6 +117,7 @@ def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
         context_of(split, config.embedding_size),
         recipe.seed,
     )
+    # An estimand that the decoder cannot answer is refused here, not after hours of training.
     for estimand in recipe.estimands():
         estimand.identify(model.decoder.outcome)
     return (model, graph) if device == "cpu" else (model.to(device), graph.to(device))
@@ -122,6 +125,7 @@ def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
 
 def _usable(device: str) -> str:
     try:
+        # The copy back matters: torch also makes tensors on the device `meta`, which hold no numbers.
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise RecipeError(

@@ -113,6 +113,7 @@ def compare_runs(runs: Sequence[Run], result_set: str = "test", *, replicates: b
         for result in same[0].results.by_estimand(result_set).values():
             of_seeds = [run.results[result.key] for run in same]
             tables.append([seed.per_user for seed in of_seeds])
+            # The folder of any seed would do: it only marks the rows that share a training.
             trainings.append(same[0].folder)
             summary = summarise_seeds([seed.metrics for seed in of_seeds], tables[-1])
             row = table_row(result.method, result.estimand, summary)
@@ -169,10 +170,12 @@ def paired_tests(
         ]
         rows = np.stack([np.broadcast_to(row, (seeds, row.shape[1])) for row in stacked])
         if better(metric) == "nearer 0":
+            # A 0 in place of a missing value changes the size of the mean, but not its sign.
             rows = rows * np.where(np.nan_to_num(rows).mean((1, 2), keepdims=True) < 0, -1.0, 1.0)
         values[metric] = rows
     numbers = np.array(list(by_user), dtype=int)
     trained = trainings or {}
+    # The tags keep a row number from being equal to a value of `trainings`.
     tests = pair_tests(values, [("of", trained[row]) if row in trained else ("row", row) for row in by_user])
     return tests.assign(**{key: numbers[tests[key].astype(int)] for key in ("first", "second")})
 
@@ -193,6 +196,7 @@ def by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         recipe = run.recipe.with_data_at("").model_copy(update={"seed": 0, "name": ""})
+        # A recipe holds dicts, so it cannot be a key itself.
         groups.setdefault((recipe.to_toml(), run.manifest["dataset_fingerprint"]), []).append(run)
     methods = list(groups.values())
     require_as_many_seeds(methods)

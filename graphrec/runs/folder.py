@@ -83,6 +83,8 @@ class RunFolder:
             MismatchError: it holds another recipe's run, complete or interrupted.
         """
         require_own_folder(self.path, RECIPE, "a run", resumable="one with a run of this recipe")
+        # A complete run counts even next to a checkpoint: a kill between the end of a training and the removal of its
+        # checkpoint leaves both.
         run = complete_run(self.path)
         if run is None and not self.checkpoint.is_file():
             return Absent()
@@ -104,6 +106,7 @@ class RunFolder:
             return None
         run = state.run
         require_unchanged(run.manifest, data_and_code(recipe), self.path)
+        # `state` has refused every other recipe, so only the path of the data can differ here.
         if run.recipe == recipe:
             return run
         self.write_recipe(recipe)

@@ -110,6 +110,7 @@ def data_and_code(recipe: Recipe) -> dict[str, Any]:
         watched,
     ]
     custom = {kind.__module__ for kind in components if kind.__module__.partition(".")[0] != "graphrec"}
+    # A class from an interactive session has no file that could be hashed.
     files = {module: getattr(sys.modules[module], "__file__", None) for module in sorted(custom)}
     return {
         "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
@@ -129,6 +130,7 @@ def require_unchanged(before: Mapping[str, Any], now: Mapping[str, Any], folder:
     Raises:
         MismatchError: they differ.
     """
+    # `data_and_code` has no hash of the split: to make the split takes reading all data.
     for key in now.keys() & {"dataset_fingerprint", "split_hash"}:
         if before.get(key) != now[key]:
             raise MismatchError(
@@ -158,5 +160,6 @@ def begun_with(before: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         before: the manifest of the interrupted training.
     """
+    # Of a training that was resumed several times, the first environment counts.
     environment = before.get(BEGUN_WITH, before["environment"])
     return {} if code_of(environment) == code_of(asdict(Environment())) else {BEGUN_WITH: environment}

@@ -72,6 +72,7 @@ class MethodNames:
 def _differ_in_numbers_alone(first: Estimand, second: Estimand) -> bool:
     """Whether two estimands are of one kind and differ in numbers at most, not in a word such as the reference's."""
     return type(first) is type(second) and all(
+        # To Python True is an int, but a switch makes another estimand.
         value == getattr(second, key) or (isinstance(value, (int, float)) and not isinstance(value, bool))
         for key, value in first
     )

@@ -50,6 +50,7 @@ def apply_override(values: dict[str, Any], text: str) -> None:
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
+        # Other text is a value without quotes. A list whose quotes the shell removed would pass for a text, too.
         if value.strip().startswith("["):
             raise RecipeError(
                 f"the value of `{key}` is no TOML list",

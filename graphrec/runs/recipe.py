@@ -151,6 +151,7 @@ class Recipe(BaseModel):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "recipe") -> Recipe:
         """Make a recipe from nested dicts; see `from_toml`."""
+        # Overrides change the dicts in place, and these are the caller's.
         merged = _deep_copy(values)
         # Names first: another class drops the settings of the old one, but none that an override gives.
         for text in sorted(overrides, key=lambda text: not key_of(text).endswith(".name")):
@@ -161,6 +162,7 @@ class Recipe(BaseModel):
             "decoder": _resolve("decoder", recipe.decoder, where),
         }
         resolved["name"] = recipe.name or resolved["decoder"]["name"]
+        # `model_copy` validates nothing; `_resolve` has checked these values against their classes.
         recipe = recipe.model_copy(update=resolved)
         recipe._check_names(where)
         return recipe
@@ -200,6 +202,7 @@ class Recipe(BaseModel):
             _require_known(callbacks, name, f"training.callbacks in {where}")
         for name in self.evaluation.metrics or ():
             _require_known(metrics, name, f"evaluation.metrics in {where}")
+        # Called for its errors: it also refuses two metrics of one name.
         resolve(self.evaluation.metrics)
         possible = monitors(self.evaluation.k, self.evaluation.metrics)
         if self.training.monitor not in possible:

@@ -152,8 +152,10 @@ class RunResults:
         text, metrics = label(estimand), summarise(per_user) | without_interval
         entry = {"method": method, "estimand": text, "result_set": result_set, "metrics": metrics}
         with file_lock(self.folder / RESULTS_LOCK, wait=True):  # another process may evaluate the run, too
+            # The values of the users come first: an entry without its file would name what is not there.
             with replace_file(_values_file(self.folder, result_set, text)) as path:
                 per_user.assign(user=users).to_parquet(path, index=False)
+            # The entries are read again under the lock, so that none of another process is lost.
             write_json(self.folder / METRICS, self._entries() | {f"{result_set}/{text}": entry})
         return self._result(entry)
 
@@ -166,6 +168,7 @@ class RunResults:
         return {key: with_new_keys(entry, RESULT_KEYS) for key, entry in entries.items()}
 
     def _require_same_training(self) -> None:
+        # The relative path of the data may change without a training, after the folder has moved.
         if portable_manifest(read_manifest(self.folder)) != portable_manifest(self.manifest):
             raise RunError(
                 "the run was trained again while it was evaluated",
@@ -188,4 +191,5 @@ def _labelled(key: tuple[str, str | Estimand]) -> tuple[str, str]:
 
 
 def _values_file(folder: Path, result_set: str, estimand: str) -> Path:
+    # A label has colons, which Windows allows in no file name; a slash would make a folder.
     return folder / PER_USER / f"{result_set}-{estimand.replace(':', '_').replace('/', '_')}.parquet"

@@ -94,6 +94,7 @@ class Run:
 
     def release(self) -> None:
         """Free the memory of the tables and the model. They are read again at their next use."""
+        # A cached property keeps its value in the instance's `__dict__` under its own name.
         for name in ("_tables", "model"):
             self.__dict__.pop(name, None)
 
@@ -161,6 +162,7 @@ class Run:
         if split not in HELD_OUT:
             raise UnknownNameError("split", split, HELD_OUT, where="split")
         chosen = self.choose(estimands)
+        # Scorers come first: an estimand that is not identified is refused while the test split is closed.
         scorers = {name: self.model.scorer(estimand, causal_graph) for name, estimand in chosen.items()}
         data = self.split()
         positives = data.valid if split == "valid" else data.open_test(reason, self.folder / LEDGER)

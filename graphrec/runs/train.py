@@ -64,7 +64,9 @@ def train(
     folder, recipe = RunFolder(out), recipe.without_tune()
     if run := folder.existing_run(recipe, resume):
         return run
+    # Before the data is read: the peak memory in the manifest includes the reading.
     reset_peak()
+    # The lock makes the folder, so it comes later: a recipe that cannot be trained leaves nothing behind.
     split = prepare_split(recipe)
     trainer = _trainer(recipe, split)
     with folder.lock():
@@ -91,6 +93,7 @@ def _trained(
     else:
         folder.clear()
     folder.write_recipe(recipe)
+    # From here on no reader takes the folder for a complete run, even if it held one that is trained again.
     folder.write_manifest(manifest | {"status": TRAINING})
     # The recipe's callbacks may change what is trained, so they come before the checkpoint; the caller's observe.
     checkpoint = Checkpoint(folder.checkpoint, CHECKPOINT_SECONDS)

@@ -20,6 +20,7 @@ def source_hash(package: Path = PACKAGE) -> str:
     digest = hashlib.sha256()
     for file in sorted(package.rglob("*.py"), key=lambda file: file.relative_to(package).as_posix()):
         content = file.read_bytes()
+        # The length marks where a file ends, so that no text can move from one file to the next unnoticed.
         digest.update(f"{file.relative_to(package).as_posix()} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()[:12]
@@ -72,6 +73,7 @@ class Environment:
         memory: the machine's, in GiB; "unknown" where the system does not tell.
     """
 
+    # Defaults are evaluated once, at import: an edit of the source during a training changes none of them.
     graphrec: str = _version("graphrec")
     source: str = source_hash()
     python: str = platform.python_version()

@@ -30,6 +30,7 @@ def replace_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder. On success it replaces `path` in one step, on error it is removed."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, because a rename is atomic only within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -38,6 +39,7 @@ def replace_file(path: Path) -> Iterator[Path]:
         _sync(temporary)
         os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
         os.replace(temporary, path)
+        # The rename is an entry of the folder: without this a power failure may undo it.
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -71,10 +73,12 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
             _sync(file)
         os.chmod(temporary, 0o755)
         if path.exists():
+            # `os.replace` takes no folder with content as its destination, so the old one moves away first.
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
             os.replace(path, old / "content")
             try:
                 os.replace(temporary, path)
+            # A KeyboardInterrupt, too, must bring the old content back.
             except BaseException:
                 os.replace(old / "content", path)
                 raise
@@ -112,6 +116,7 @@ def _foreign_content(folder: Path, marker: str) -> str:
     """What is at `folder` that graphrec did not write, in words; empty where it is free or has the marker."""
     if folder.is_file():
         return "a file"
+    # A lock alone is ours: a process has just begun here, or was killed before it wrote anything.
     ours = not folder.is_dir() or (folder / marker).exists() or all(path.name == LOCK for path in folder.iterdir())
     return "" if ours else "a folder with other content"
 

@@ -26,6 +26,7 @@ def in_processes(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs:
         jobs: processes at a time.
     """
     os.environ["OMP_NUM_THREADS"] = "1"  # threads that share cores wait for one another
+    # Not by a fork: torch and the listener below run threads, and a fork may copy a lock that one of them holds.
     spawn = multiprocessing.get_context("spawn")
     records = spawn.Queue()
     listener = QueueListener(records, _Here())
@@ -34,6 +35,7 @@ def in_processes(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs:
         with ProcessPoolExecutor(
             jobs,
             mp_context=spawn,
+            # A new process for each task also keeps the peak memory of one out of another's.
             max_tasks_per_child=1,
             initializer=_start,
             initargs=(records, LIBRARY.getEffectiveLevel()),
@@ -60,6 +62,7 @@ def _start(records: Any, level: int) -> None:
 
     def wait() -> None:
         parent.join()
+        # Not `sys.exit`, which would end this thread alone.
         os._exit(1)
 
     Thread(target=wait, daemon=True).start()

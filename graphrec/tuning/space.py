@@ -101,8 +101,10 @@ class Space:
         where = RECIPE_SPACE
         if not searched:
             where = f"`grid` of decoder `{recipe.decoder['name']}`"
+            # A decoder's grid may name options that the first estimand of this recipe does not have.
             possible = [ESTIMAND + name for name in type(reported[0]).model_fields]
             searched = {k: v for k, v in decoder.grid.items() if not k.startswith(ESTIMAND) or k in possible}
+        # `_resolved` needs a space that makes recipes; this one searches nothing yet.
         plain = cls(recipe.without_tune(), {}, reported[:1], reported)
         dimensions: dict[str, Values] = {}
         options: dict[str, tuple[Any, ...]] = {}
@@ -138,6 +140,7 @@ class Space:
         Raises:
             RecipeError: the settings do not fit together.
         """
+        # The recipe's own settings may hold None, which TOML cannot spell.
         chosen = [] if settings == self.first else [f"{key}={json.dumps(value)}" for key, value in settings.items()]
         if estimand and estimand != label(self.reported[0]):
             others = [label(other) for other in self.reported[1:]]
@@ -160,8 +163,10 @@ class Space:
             return _at(_values(self.recipe_with({key: value}, where=where)), key)
 
         if isinstance(values, tuple):
+            # Once resolved, 1 and 1.0 may be the same value. Lists cannot be keys, but their JSON can.
             return tuple({json.dumps(value): value for value in map(resolved, values)}.values())
         ends = {"low": resolved(values.low), "high": resolved(values.high)}
+        # Not `isinstance`: to Python True is an int.
         if any(type(end) not in (int, float) for end in ends.values()):
             raise RecipeError(
                 f"`{key}` has no range", expected="a list of values", got=f"{values}", where=where
@@ -172,6 +177,7 @@ class Space:
 def _flat(space: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """(key path, value); TOML reads a bare `training.learning_rate` as a table in a table."""
     for key, value in space.items():
+        # A setting may be called `low`, too. Under it are the values to try; a range has a number there.
         is_range = isinstance(value, Mapping) and any(
             not isinstance(value.get(name, []), list | tuple | Mapping) for name in Range.model_fields
         )

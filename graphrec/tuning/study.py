@@ -102,12 +102,16 @@ class TuningStudy:
         if not self.trials:
             return self.space.first
         tried = [trial.settings for trial in self.trials]
+        # The recipe's own settings need not be in the space, so only those within it count.
         if sum(map(self.space.has, tried)) >= self.space.size:
             return None
+        # `ask` records a running trial. In a study in memory, a killed process leaves none behind.
         scratch = optuna.create_study(direction="maximize")
         scratch.add_trials(self._study.trials)
         for attempt in count():
             seed = derive_seed(self.space.recipe.seed, "tune", len(self.trials), attempt) % 2**32
+            # TPE may suggest what was tried: further attempts draw at random. A grid is drawn so from the start, as
+            # its lists run out.
             model = self.sampler == "tpe" and attempt == 0
             scratch.sampler = TPESampler(seed=seed, n_startup_trials=STARTUP) if model else RandomSampler(seed=seed)
             params = scratch.ask(self.distributions).params
@@ -168,6 +172,7 @@ def _distribution(values: Values) -> BaseDistribution:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if isinstance(values, tuple):
+        # As JSON: optuna stores no lists among the choices.
         return CategoricalDistribution([json.dumps(value) for value in values])
     if values.whole:
         return IntDistribution(int(values.low), int(values.high), log=values.log)

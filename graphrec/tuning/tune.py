@@ -102,6 +102,7 @@ def tune(
             so_far = Tuning(out, space, sampler, tuple(study.trials))
             so_far.write()
             on_trial(so_far)
+        # An earlier call may have tried more than are asked for now.
         tuning = Tuning(out, space, sampler, tuple(study.trials[:trials]))
         tuning.write()
     _ = tuning.best  # raises where every trial failed
@@ -111,6 +112,7 @@ def tune(
 def _run_trial(trial: Trial, space: Space, out: Path, progress: Progress) -> Trial:
     try:
         recipe = space.recipe_with(trial.settings)
+        # What a killed call left in the trial's folder is resumed, or returned if it is complete.
         run = train(recipe, trial_folder(out, trial.number), callbacks=[progress(f"trial {trial.number}")])
         table = run.evaluate(space.estimands, split="valid")
     except (MismatchError, OSError, SafetensorError):
