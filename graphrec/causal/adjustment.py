@@ -136,6 +136,8 @@ def _smallest_adjustment(graph: CausalGraph, rule: str) -> tuple[str, ...]:
         held = (*chosen, *graph.conditioned)
         return i not in graph.determined(held) and graph.d_separated(i, y, held, without_outgoing_of=(i,))
 
+    # All candidates together may determine a deterministic treatment where fewer leave it free, so their failure rules
+    # nothing out there.
     if graph.nodes[i].deterministic or blocks(candidates):
         for size in range(len(candidates) + 1):
             for chosen in combinations(candidates, size):

@@ -133,6 +133,8 @@ class TotalIndirectEffect(Effect):
 
     def worlds(self, outcome: Outcome, factual: Logits, reference: Logits) -> tuple[Tensor, Tensor]:
         other = outcome.score(_intervened(outcome, factual, reference))
+        # In logarithms a share is a shift. Strength 0, which has no logarithm, does not come here: `score` and `effect`
+        # return before.
         share = other + math.log(self.strength) if outcome.log else self.strength * other
         return outcome.score(factual), share
 
@@ -153,7 +155,10 @@ def _intervened(outcome: Outcome, factual: Logits, reference: Logits) -> Logits:
 def _ordered_difference(a: Tensor, b: Tensor) -> Tensor:
     """A strictly increasing function of exp(a) - exp(b) that neither under- nor overflows."""
     gap = a - b
+    # log |exp(a) - exp(b)| with the larger exponential taken out. `expm1` keeps the digits where both are nearly equal.
+    # At a = b the size is minus infinity and the result 0.
     size = torch.maximum(a, b) + torch.log(-torch.expm1(-gap.abs()))
+    # `where` computes both sides: the clamp keeps the discarded one off its pole at size 1.
     magnitude = torch.where(size > 0, 1 + size, 1 / (1 - size.clamp(max=0)))
     return torch.sign(gap) * magnitude
 

@@ -236,6 +236,7 @@ class BackDoor(_Factors):
 def lacking(
     estimand: Estimand, outcome: Outcome, what: str, names: Iterable[str], present: Iterable[str]
 ) -> RecipeError:
+    # `model_construct` does not validate: a custom estimand may have options without defaults.
     fitting = ", ".join(name for name, kind in estimands.available() if kind.model_construct().fits(outcome))
     return RecipeError(
         f"estimand `{estimand.name}` does not fit this decoder",

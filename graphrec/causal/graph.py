@@ -100,6 +100,8 @@ class CausalGraph:
     adjustment: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        # The dataclass is frozen, hence `object.__setattr__`. Copies are stored, so that the graph does not change with
+        # a caller's list.
         object.__setattr__(self, "nodes", dict(self.nodes))
         object.__setattr__(self, "edges", tuple(dict.fromkeys((a, b) for a, b in self.edges)))
         object.__setattr__(self, "mediators", tuple(self.mediators))
@@ -146,6 +148,7 @@ class CausalGraph:
         """
         determined = set(conditioning)
         graph = self.to_networkx()
+        # In topological order one pass is enough: each node comes after its parents.
         for name in nx.topological_sort(graph):
             if self.nodes[name].deterministic and set(graph.predecessors(name)) <= determined:
                 determined.add(name)
@@ -185,6 +188,7 @@ class CausalGraph:
         conditioning, cut = tuple(conditioning), tuple(without_outgoing_of)
         self._known(x, y, *conditioning, *cut)
         closed = self.determined(conditioning)
+        # A fixed variable depends on nothing, and networkx refuses sets that overlap.
         if x in closed or y in closed:
             return True
         return bool(nx.is_d_separator(self._cut(cut), {x}, {y}, set(closed)))
@@ -304,6 +308,8 @@ class CausalGraph:
             blockers = [f"{end} is determined" for end in (x, y) if end in closed]
             for before, node, after in zip(path, path[1:], path[2:]):
                 if graph.has_edge(before, node) and graph.has_edge(after, node):
+                    # `conditioning` and not `closed`: a collider that is only determined has determined parents, and
+                    # they block the path already. So this agrees with `d_separated`.
                     if not ({node} | nx.descendants(graph, node)) & conditioning:
                         blockers.append(f"blocked by the collider {node}")
                 elif node in closed:
@@ -376,4 +382,5 @@ def _written(graph: nx.DiGraph, path: list[str]) -> str:
 
 
 def _in_order(paths: Iterable[str]) -> list[str]:
+    # An edge writes two spaces, so this is by length and then by name, independent of the search.
     return sorted(paths, key=lambda path: (path.count(" "), path))

@@ -47,6 +47,8 @@ def back_doors(
     blocked: list[str] = []
     for cause in causes:
         for effect in effects:
+            # The arrows out of all causes are cut, not out of this one alone. A joint intervention sets every cause, so
+            # a path that leaves another cause is a part of the effect and no back door.
             paths = graph.open_paths(cause, effect, conditioning, without_outgoing_of=causes)
             if paths:
                 raise broken(
@@ -76,6 +78,8 @@ def unconfounded(graph: CausalGraph, causes: Iterable[str], effects: Iterable[st
     """What nothing hidden causes, save through those of `conditioning` that a hidden cause in the graph reaches."""
     causes, effects = tuple(causes), tuple(effects)
     whole = graph.to_networkx()
+    # A hidden variable that reaches the effects only through the causes does not confound: the ways past the causes
+    # count.
     past = whole.subgraph(set(whole) - set(causes))
     common = [
         name
@@ -93,6 +97,8 @@ def fixed_by(graph: CausalGraph, name: str) -> str:
     """Which of treatment and conditioned variables a deterministic variable is a function of."""
     conditioning = (graph.treatment, *graph.conditioned)
     free = graph.to_networkx()
+    # Without the arrows into fixed variables only the fixed variables next to `name` are named, not what lies behind
+    # them.
     free.remove_edges_from([edge for edge in graph.edges if edge[1] in conditioning])
     return listed(cause for cause in conditioning if cause in nx.ancestors(free, name))
 

@@ -24,6 +24,7 @@ def parse_estimand(text: str) -> list[Estimand]:
     [0.5, 1.0]
     """
     parts = text.strip().split(":")
+    # An import path has a colon as well: the name is everything that is no option.
     name = ":".join(part for part in parts if "=" not in part)
     if name.startswith((":", ".")):
         raise UnknownNameError("estimand", name, estimands, where=text)
@@ -50,6 +51,7 @@ def parse_estimand(text: str) -> list[Estimand]:
             what, got = (f"option `{key}`", f"`{first['input']}`") if key else ("the options", f"`{text}`")
             message = first["msg"].removeprefix("Value error, ")
             raise RecipeError(f"{what} of estimand `{name}`: {message}", got=got, where=text) from None
+        # `0.5` and `0.50` are different texts of the same estimand.
         if estimand not in parsed:
             parsed.append(estimand)
     return parsed
@@ -72,5 +74,6 @@ def label(estimand: Estimand) -> str:
 
 
 def _number(value: float) -> str:
+    # `g` rounds to six digits, and the label must lead back to the same float.
     short = f"{value:g}"
     return short if float(short) == value else repr(value)

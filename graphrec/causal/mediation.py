@@ -181,6 +181,8 @@ def _mediated(graph: CausalGraph, through: tuple[str, ...], rule: str, formula: 
             raise broken(f"{rule}: `{m}` is not a mediator", f"{i} -> ... -> {m} -> ... -> {y}", "no such path")
     require_observed(graph, rule, (i, y))
     conditioning = (i, *graph.conditioned)
+    # Before the back doors: a witness can open one from mediator to outcome, and the error about the witness says what
+    # to do.
     rescued = _recanting_witnesses(graph, through, rule)
     blocked = [
         *back_doors(graph, [i], [y], graph.conditioned, f"{rule}: treatment and outcome are confounded"),
@@ -214,6 +216,7 @@ def _recanting_witnesses(graph: CausalGraph, through: tuple[str, ...], rule: str
     """The witnesses that determinism rescues; raises at one that it does not."""
     i, y = graph.treatment, graph.outcome
     directed = graph.to_networkx()
+    # A witness answers to the actual item only on ways to the outcome that avoid the mediators.
     around = _without(graph, through)
     determined = graph.determined((i, *graph.conditioned))
     rescued = []

@@ -39,6 +39,7 @@ class Reference(BaseModel):
 
     @model_validator(mode="after")
     def _options_belong_to_their_reference(self) -> Reference:
+        # An option that were ignored instead of refused would give one effect two labels.
         if (self.reference == "category") != bool(self.category):
             raise ValueError("`category` names a modality where `reference` is `category`, and only there")
         if self.constant is not None and self.reference != "constant":
@@ -108,6 +109,7 @@ def category_items(item_table: Tensor, categories: Tensor, in_train: Tensor | No
     kinds = int(categories.max()) + 1
     sums = item_table.new_zeros(kinds, item_table.shape[1]).index_add_(0, fitted, rows)
     counts = torch.bincount(fitted, minlength=kinds).to(item_table.dtype)
+    # A category without a training item has count 0. `check_categories` lets no item have it, so its row is never read.
     return (sums / counts.clamp(min=1).unsqueeze(1)).index_select(0, categories)
 
 
