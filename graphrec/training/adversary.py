@@ -24,6 +24,8 @@ def attacked(model: Recommender, graph: InteractionGraph, objective: Objective, 
     assert objective.attack is not None
     moves = {name: graph.zero_perturbation(name).requires_grad_() for name in objective.attack.modalities}
     loss = loss_of(objective, model(graph.with_perturbations(moves)), batch)
+    # `grad` and not `backward`: the weights' own gradients stay untouched. A modality that the loss does not depend on
+    # gets zeros in place of None.
     gradients = torch.autograd.grad(loss, list(moves.values()), materialize_grads=True)
     return graph.with_perturbations(
         {name: objective.attack.size * _unit(gradient) for name, gradient in zip(moves, gradients)}

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 def save_weights(path: Path, weights: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     """Write tensors by name, atomically. Tensors may share memory (a backbone may give one table under two names)."""
     with replace_file(path) as file:
+        # Clones, as safetensors refuses tensors that share memory.
         copies = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
         save_file(copies, file, metadata=metadata)
 
@@ -106,5 +107,6 @@ def resume_training(path: Path, trainer: Trainer) -> None:
     for name, value in tensors_by_kind["adam"].items():
         number, _, key = name.partition("/")
         moments.setdefault(int(number), {})[key] = value
+    # Settings such as the learning rate stay those of the new trainer: a checkpoint holds moments alone.
     trainer.optimiser.load_state_dict({**optimiser, "state": moments})
     trainer.state = TrainingState(**json.loads(metadata["state"]))

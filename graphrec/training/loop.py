@@ -78,6 +78,8 @@ class Trainer:
         self.auxiliaries = {
             name: auxiliaries for name, tower in model.networks.items() if (auxiliaries := tower.auxiliaries())
         }
+        # One sampler a tower, whose auxiliaries share its batch. Its streams have names of their own, so no objective's
+        # draws shift.
         for name in self.auxiliaries:
             role = model.decoder.towers()[name].feedback_role
             pairs = Objective(f"auxiliary/{name}", role, "bpr", negatives="unclicked")
@@ -95,6 +97,8 @@ class Trainer:
                 next_step="give the decoder a weight, or take a backbone with auxiliary losses",
             )
         rows = row_tables(model, graph.num_users, graph.num_items) if config.decay == "rows" else []
+        # Adam's weight decay would shrink every row in every step. Tables that decay by rows have their penalty in the
+        # loss.
         by_row = {id(table) for table in rows}
         trained = [p for p in model.parameters() if p.requires_grad]
         self.optimiser = torch.optim.Adam(
@@ -119,6 +123,7 @@ class Trainer:
         with ExitStack() as ends:
             for callback in callbacks:
                 callback.on_start(self)
+                # After `on_start`: a callback that fails to start is not ended.
                 ends.callback(callback.on_end, self)
             while not self.state.finished(self.config):
                 self._run_epoch(callbacks)
@@ -130,6 +135,7 @@ class Trainer:
         row: dict[str, Any] = {"epoch": self.state.epoch + 1, **self._train_epoch(self.state.epoch + 1)}
         self.state.epoch += 1
         metrics = None
+        # The last epoch is validated whatever the interval: its weights could not be the best otherwise.
         if self.state.epoch % self.config.validate_every == 0 or self.state.epoch == self.config.epochs:
             metrics = self.validate(self.model)
             row |= metrics
@@ -138,6 +144,7 @@ class Trainer:
         row["seconds"] = round(self.state.seconds, 3)
         self.state.history.append(row)
         logger.debug("epoch %(epoch)d: loss %(loss).4f", row)
+        # The state is complete before any of them runs, so that a checkpoint written here resumes after this epoch.
         for callback in callbacks:
             if metrics is not None:
                 callback.on_validate(self, metrics)
@@ -150,6 +157,8 @@ class Trainer:
         names, weights = [name for name, _ in self.terms], torch.tensor([weight for _, weight in self.terms])
         totals, steps = torch.zeros(len(names)), 0
         device = self.graph.device
+        # Dropout draws from torch's global generator. Seeded by the epoch, a resumed training draws what an
+        # uninterrupted one does.
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(derive_seed(self.seed, "noise", number))
             for batches in zip(*(sampler.epoch(number) for sampler in self.samplers)):
@@ -157,12 +166,14 @@ class Trainer:
                 losses = self._losses(batches)
                 total = (weights.to(losses) * losses).sum()
                 if self.config.decay == "rows" and self.config.weight_decay:
+                    # The auxiliaries' batches follow those of the objectives and have no penalty.
                     total = total + self.config.weight_decay * self._row_penalty(batches[: len(self.objectives)])
                 total.backward()
                 self.optimiser.step()
                 totals += losses.detach().cpu()
                 steps += 1
         means = totals / steps
+        # Written as `not <`, since every comparison with nan is False.
         if not bool((means.abs() < LOSS_LIMIT).all()):
             raise TrainingDiverged(
                 f"training diverged in epoch {number}",
@@ -201,6 +212,7 @@ class Trainer:
                 where="training.monitor",
             )
         value = metrics[self.config.monitor]
+        # Of equal validations the earliest stays the best, and patience runs on.
         if value > self.state.best_value:
             self.state.best_value, self.state.best_epoch, self.state.waited = value, self.state.epoch, 0
             self.best_weights = _copy(self.model)

@@ -88,12 +88,14 @@ class ObjectiveSampler:
         if objective.negatives is not None:
             self.negatives = negative_sampler(objective.negatives, clicks, likes, graph.num_users, graph.num_items)
         self.num_items = graph.num_items
+        # A pair becomes one number, user I + item, which `isin` can look up.
         key, self.clicked, liked = (pairs @ torch.tensor([graph.num_items, 1]) for pairs in (self.pairs, clicks, likes))
         self.is_like = torch.isin(key, liked)
         self.stages = graph.stages(role, objective.stages)
 
     def epoch(self, number: int) -> list[Batch]:
         """All batches of an epoch; the same numbers whenever they are drawn."""
+        # Two streams: how negatives are drawn does not change the order of the pairs.
         order = generator(self.seed, "batches", self.objective.name, number)
         draws = generator(self.seed, "negatives", self.objective.name, number)
         need = self.steps * self.batch_size
@@ -108,7 +110,9 @@ class ObjectiveSampler:
                 batches.append(Batch(users, items, others, stages=stages))
                 continue
             liked = self.is_like[rows].float()
+            # Every pair of the log counts as a click, a like included.
             clicked = torch.ones_like(liked)
+            # No sampler draws an item that the user liked: the like labels of negatives are zeros.
             if others is not None:
                 others_clicked = torch.isin(users * self.num_items + others, self.clicked).float()
                 if self.objective.is_pairwise:
@@ -168,6 +172,8 @@ def log_complement(log_p: Tensor) -> Tensor:
     tensor([0.2500])
     """
     log_p = log_p.clamp(max=-1e-37)
+    # log(-expm1) is precise for p near 1 and log1p(-exp) for p near 0; they meet at p = 1/2.
     near_one = log_p > -0.6931
+    # `where` differentiates both sides. Without the stand-in the discarded log1p(-1) would turn the gradient into nan.
     safe = torch.where(near_one, torch.full_like(log_p, -1.0), log_p)
     return torch.where(near_one, torch.log(-torch.expm1(log_p)), torch.log1p(-safe.exp()))

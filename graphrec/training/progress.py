@@ -46,6 +46,7 @@ class LogProgress(Callback):
         if now - self.logged < SECONDS_BETWEEN_LINES and not state.finished(config):
             return
         self.logged = now
+        # By the epochs of this process alone: a resumed training has run the earlier ones at another time.
         left = (now - self.started) / (state.epoch - self.first_epoch) * (config.epochs - state.epoch)
         ahead = "done" if state.finished(config) else f"at most {left / 60:.1f} min left"
         logger.info("%s: epoch %d/%d, %s, %s", self.title, state.epoch, config.epochs, describe(state, config), ahead)

@@ -23,6 +23,7 @@ def row_penalty(model: Recommender, batch: Batch, num_users: int, num_items: int
         if table.shape[0] != num_items:
             total = total + table[batch.users].pow(2).sum()
         if table.shape[0] != num_users:
+            # 0 in a table of items; U in a table of both, where items follow the users.
             shift = table.shape[0] - num_items
             total = total + torch.stack([table[rows + shift].pow(2).sum() for rows in items]).sum()
     return total / (2 * len(batch.users))
