@@ -60,6 +60,7 @@ def describe_lists(
     listings = {k: np.zeros(num_items, dtype=np.int64) for k in cutoffs}
     collected = Collected(num_users)
     for users, scores, best in rank_all(scorer, np.arange(num_users), max(cutoffs), PairIndex(clicks, num_users)):
+        # Excluded items have a score of minus infinity: at such a rank no candidate was left.
         block = ListBlock(best.numpy(), scores.gather(1, best).isfinite().numpy(), catalogue)
         for k in cutoffs:
             listings[k] += np.bincount(block.items[:, :k][block.listed[:, :k]], minlength=num_items)

@@ -59,6 +59,8 @@ class CrossedError:
         with np.errstate(divide="ignore", invalid="ignore"):
             t = np.where(difference == 0, 0.0, np.abs(difference) / np.sqrt(total))
             alone = [2 * special.stdtr(freedom, -t) for freedom in (self.freedom, self.count - 1)]
+        # The weighted quantile has no inverse in closed form. It is a mean of two quantiles, so p lies between the p of
+        # seeds alone and that of users alone. Bisection of log p keeps small p precise.
         low, high = (np.log(np.maximum(end(*alone), SMALLEST)) for end in (np.minimum, np.maximum))
         for _ in range(HALVINGS):
             middle = (low + high) / 2
@@ -118,4 +120,6 @@ def seeds_of_pairs(
     independent, free = of_first + of_second, seeds - 1
     with np.errstate(divide="ignore", invalid="ignore"):
         welch = free * independent**2 / (of_first**2 + of_second**2)
+    # Where neither method varies over seeds, Welch's formula is 0/0. Its weight in the quantile is 0 then, but 0 times
+    # nan is nan.
     return np.where(paired, together, independent), np.where(paired | (independent == 0), free, welch)

@@ -52,6 +52,7 @@ def difference_interval(first: np.ndarray, second: np.ndarray, *, paired: bool) 
     Args:
         paired: both are estimands of one training, with the seeds in the same order.
     """
+    # One seed has no spread over seeds, so that pairing makes no difference.
     if len(first) == 1 or first.shape[1] < 2:
         return interval(first - second)
     difference = float(first.mean() - second.mean())
@@ -67,6 +68,7 @@ def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray
     users = len(values)
     random = np.random.default_rng(seed)
     share, means = np.full(users, 1.0 / users), np.empty((resamples, values.shape[1]))
+    # In chunks, as the counts of all resamples would be a matrix [resamples, U].
     for start in range(0, resamples, 100):
         counts = random.multinomial(users, share, size=min(100, resamples - start))
         means[start : start + len(counts)] = counts @ values / users

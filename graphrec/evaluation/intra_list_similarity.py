@@ -34,7 +34,10 @@ class IntraListSimilarity:
             squares = np.asarray(sparse.csr_array(self.values).power(2).sum(axis=1)).ravel()
         else:
             squares = np.einsum("id,id->i", self.values, self.values, dtype=np.float64)
+        # |x - mean|^2 multiplied out: a sparse matrix is never centred, which would make it dense.
         centred = squares - 2 * np.asarray(self.values @ self.mean).ravel() + self.mean @ self.mean
+        # An item at the mean has no direction. Below the threshold its length is rounding noise of the difference
+        # above.
         self.usable = feature.mask & (centred > 1e-9 * max(float(squares.max(initial=0)), 1e-30))
         self.scale = np.zeros(len(centred))
         self.scale[self.usable] = centred[self.usable] ** -0.5

@@ -81,6 +81,7 @@ def off_policy_values(
     num_users, num_items = scorer.num_users, len(exposures.pool)
     chosen: list[Metric[ShownBlock]] = select(metrics, "off_policy")
     shown_to, liked_by = (PairIndex(pairs, num_users) for pairs in (exposures.pairs, exposures.pairs[exposures.liked]))
+    # An excluded item outside the pool takes nothing from C_u.
     within_pool = exposures.excluded[exposures.pool[exposures.excluded[:, 1]]]
     reachable_by = exposures.pool.sum() - np.bincount(within_pool[:, 0], minlength=num_users)
     rewards, pool_scorer = _item_rewards(exposures), PoolScorer(scorer, exposures.pool)
@@ -88,6 +89,7 @@ def off_policy_values(
     collected = Collected(len(users))
     extra = BYTES_PER_ITEM * num_items
     for block, scores, best in rank_all(pool_scorer, users, max(cutoffs), excluded, extra_bytes=extra):
+        # Items that are not listed get rank I, which no list reaches.
         rank = torch.full(scores.shape, num_items, dtype=torch.int32)
         rank.scatter_(1, best, torch.arange(best.shape[1], dtype=torch.int32).expand_as(best))
         is_liked = np.zeros(scores.shape, dtype=bool)
@@ -101,6 +103,7 @@ def off_policy_values(
             rewards=rewards[fold[rows], items],
             shown=count,
             reachable=reachable_by[block],
+            # Ranks beyond |C_u| hold items that cannot be listed; `ShownBlock.sizes` stops every sum before them.
             expected=np.cumsum(rewards[fold[:, None], best.numpy()], axis=1),
         )
         collected.add({"user": block, "shown": count, **block_terms(chosen, shown, cutoffs)})
@@ -112,6 +115,7 @@ def _item_rewards(exposures: Exposures) -> np.ndarray:
     num_items = len(exposures.pool)
     rewards = np.empty((FOLDS, num_items))
     for fold in range(FOLDS):
+        # Folds follow from the user number: no draw, and the same q for every method.
         others = exposures.pairs[:, 0] % FOLDS != fold
         items, liked = exposures.pairs[others, 1], exposures.liked[others]
         mean = liked.mean() if len(liked) else 0.0

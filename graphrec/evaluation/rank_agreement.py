@@ -33,6 +33,7 @@ def rank_agreement(
     v = _centred(np.broadcast_to(confounder, candidates.shape), candidates)  # two values: as good as their ranks
     ss, ee, vv, se, sv, ev = (np.einsum("bi,bi->b", a, b) for a, b in ((s, s), (e, e), (v, v), (s, e), (s, v), (e, v)))
     r_se, r_sv, r_ev = (_ratio(ab, np.sqrt(aa * bb)) for ab, aa, bb in ((se, ss, ee), (sv, ss, vv), (ev, ee, vv)))
+    # Rounding may carry a squared correlation above 1, hence the maximum under the root.
     leakage = _ratio(r_sv - r_se * r_ev, np.sqrt(np.maximum(0, (1 - r_se**2) * (1 - r_ev**2))))
     # Centred ranks are halves of whole numbers, so these sums are exact and this is equality of ranks, up to sign.
     monotone = (np.abs(se) == ss) & (ss == ee)

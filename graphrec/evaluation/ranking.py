@@ -113,6 +113,7 @@ def _scored(
     """(users, scores `[b, I]` with excluded items at minus infinity) block by block."""
     for block in blocks(users, scorer.bytes_per_user + extra_bytes):
         scores = scorer(torch.from_numpy(block)).cpu()
+        # The maximum is nan if any score is, and needs no mask of the block's size.
         if bool(scores.amax().isnan()):
             raise DataError(
                 "the model's scores are not numbers",
@@ -120,6 +121,7 @@ def _scored(
                 next_step="training diverged; lower training.learning_rate",
             )
         rows, items = excluded.of(block)
+        # In place: `Scorer` lets the caller write into its result.
         scores[torch.from_numpy(rows), torch.from_numpy(items)] = -torch.inf
         yield block, scores
 
@@ -197,6 +199,7 @@ def _ranked_hits(
     has, within = counts > 0, ranks <= longest
     hits = np.zeros((len(block), longest), dtype=bool)
     hits[rows[within], ranks[within] - 1] = True
+    # Only users with a positive: of an empty segment `reduceat` returns the element at its start.
     first = np.minimum.reduceat(ranks, np.cumsum(counts[has]) - counts[has])
     return block[has], RankedHits(hits[has], counts[has], first)
 
@@ -225,6 +228,7 @@ def ranks_of(scores: np.ndarray, rows: np.ndarray, items: np.ndarray, k: int) ->
             continue
         # Many pairs: only those that reach the score of rank K, or the row's best, are counted.
         values, cut = row[some], len(row) - min(k, len(row))
+        # The row's best is counted even beyond rank K, as MRR reads it.
         listed = values >= min(np.partition(row, cut)[cut], values.max())
         ranks[start:end] = len(row) + 1
         ranks[start:end][listed] = [_rank(row, item) for item in some[listed].tolist()]

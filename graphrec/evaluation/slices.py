@@ -140,6 +140,7 @@ def like_times(dataset: InteractionDataset, split: Split, pairs: np.ndarray) -> 
     in_split = (users >= 0) & (items >= 0)
     keys, times = users[in_split] * width + items[in_split], likes["timestamp"].to_numpy()[in_split]
     order = np.argsort(keys)
+    # Each held-out pair is a like of the dataset, so that every search hits.
     return times[order][np.searchsorted(keys[order], pairs[:, 0] * width + pairs[:, 1])]
 
 
@@ -170,6 +171,7 @@ def normalised_recall(
     collected = [Collected(int(np.count_nonzero(index.counts))) for index in indices]
     is_high = torch.from_numpy(high)
     for block, scores, best in rank_all(scorer, users, max(cutoffs), PairIndex(excluded, num_users)):
+        # Where candidates run out, the list's last ranks hold excluded items, which are in neither group.
         listed = scores.gather(1, best).isfinite().numpy()
         in_high = is_high[best].numpy()
         for table, index, inside in zip(collected, indices, (in_high & listed, ~in_high & listed)):

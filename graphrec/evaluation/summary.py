@@ -30,6 +30,7 @@ def summarise(*per_user: pd.DataFrame) -> dict[str, dict[str, float]]:
         if column in ABOUT_USERS:
             continue
         values = np.stack([table[column].to_numpy(dtype=float) for table in per_user])
+        # A user without a value under one seed is left out under all: every seed's mean is over the same users.
         values = values[:, ~np.isnan(values).any(0)]
         low, high = interval(values, bounds=bounds(column))
         users = values.shape[1]

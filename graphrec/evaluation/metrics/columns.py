@@ -139,6 +139,7 @@ def combined(
     for metric, k in in_order(chosen, cutoffs):
         column = metric.column(k)
         parts: list[np.ndarray] = []
+        # No metric declares how many terms it has: those that its blocks gave are counted.
         while (name := _term(column, len(parts))) in terms:
             parts.append(terms[name])
         values[column] = metric.combine(*parts)

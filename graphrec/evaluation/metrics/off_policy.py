@@ -66,6 +66,7 @@ class IPS(Metric[ShownBlock]):
 
     label: ClassVar[str] = "IPS"
     family: ClassVar[str] = "off_policy"
+    # Weights exceed 1, so that an estimate of a chance may lie outside 0 to 1.
     bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     def values(self, block: ShownBlock, k: int) -> np.ndarray:
