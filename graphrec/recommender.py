@@ -48,6 +48,7 @@ class Recommender(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        # Layers draw their start values from torch's global generator. It is seeded here and restored afterwards.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(seed, "init"))
             backbone_class: type[Backbone] = with_modalities(backbones.get(backbone))
@@ -57,6 +58,7 @@ class Recommender(nn.Module):
             self.towers = nn.ModuleDict()
             self.tables = nn.ModuleDict()
             shared: dict[str, tuple[int, int]] = {}
+            # Only the values of the encoded features are read here: gradients start with the first propagation.
             with torch.no_grad():
                 graph = self.decoder.encode_features(graph)
             for name, tower in self.decoder.towers().items():
@@ -119,6 +121,7 @@ class Recommender(nn.Module):
 
         They are copies: a backbone may return its embedding tables themselves, which training continues to change.
         """
+        # The mode is not restored: each training epoch sets its own.
         self.eval()
         representations = {
             tower: {name: Representation(pair.user.clone(), pair.item.clone()) for name, pair in outputs.items()}
@@ -257,12 +260,14 @@ class EstimandScorer:
     @property
     def bytes_per_user(self) -> int:
         """About how much memory one user's scores take while they are computed."""
+        # A reference table of one row gives logits `[b, 1]`, which do not count.
         tables = (*self.branches.values(), *(self.reference or {}).values())
         return 4 * self.num_items * (sum(len(pair.item) == self.num_items for pair in tables) + 4)
 
 
 def _make_tables(shapes: dict[str, tuple[int, int]], trainable: bool) -> nn.ParameterDict:
     tables = nn.ParameterDict()
+    # Sorted, so that the draws do not depend on the order in which towers name their tables.
     for name in sorted(shapes):
         table = torch.empty(shapes[name])
         nn.init.xavier_normal_(table)

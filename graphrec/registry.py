@@ -62,17 +62,20 @@ class ComponentRegistry(ABC, Generic[C]):
         if ":" in name:
             return self._imported(name)
         if name not in self._components:
+            # Filed, so that the entry point is loaded once and a class gets its name as by the decorator.
             self._file(name, self._offered(name))
         return self._components[name]
 
     def _imported(self, path: str) -> C:
         module, _, attribute = path.partition(":")
+        # For these importlib raises ValueError or TypeError, which are not caught below.
         if not module or module.startswith("."):
             raise UnknownNameError(self.kind, path, self, where="not of the form package.module:Class")
         try:
             component = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise UnknownNameError(self.kind, path, self, where=f"import failed: {error}") from error
+        # Not filed: an import path is no registered name and does not belong into lists of names.
         return self._checked(f"`{path}`", component)
 
     def _offers(self) -> list[EntryPoint]:
@@ -170,6 +173,7 @@ class Registry(ComponentRegistry[type[T]], Generic[T]):
                 where=title,
                 next_step=f"name one of {', '.join(self)}, or write such a class; see docs/extending.md",
             )
+        # Reported here: Python itself would raise a bare TypeError only when the first instance is made.
         missing = sorted(getattr(component, "__abstractmethods__", ()))
         if missing:
             raise ComponentError(

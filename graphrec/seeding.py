@@ -19,6 +19,7 @@ def derive_seed(seed: int, *names: object) -> int:
     3520107243077311791
     """
     text = "/".join(str(name) for name in (seed, *names))
+    # Python's own `hash` of text differs from process to process. The shift leaves 63 bits, which fit a signed integer.
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
@@ -41,4 +42,5 @@ def numpy_generator(seed: int, name: str, *numbers: int) -> np.random.Generator:
     >>> numpy_generator(0, "users").integers(10, size=3).tolist()
     [0, 7, 4]
     """
+    # `spawn_key` takes integers only, so the name becomes a checksum.
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), *numbers)))
