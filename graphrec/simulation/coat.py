@@ -74,6 +74,7 @@ class CoatWorld(World):
                     label = item_label(config, name, world.latents.exposure, count, world.latents.confounder)
                     has = present(config, config.missing, name)
                 else:
+                    # Back to standard normal, so that a user's labels are as sharp as an item's.
                     taste = config.latent_width**0.5 * world.latents.taste
                     label = draw_labels(config.seed, f"user {name}", config.label_taste * taste, count)
                     has = np.ones(config.users, dtype=bool)

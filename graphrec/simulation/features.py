@@ -68,6 +68,7 @@ def dense(
 def picture(config: PictureConfig, latents: Latents, width: int) -> tuple[np.ndarray, np.ndarray]:
     """A picture of each item `[I, width]` float32 that shows e_i and v_i, and which items have it `[I]` bool."""
     has = present(config, config.missing, "visual")
+    # Drawn for every item and masked afterwards: `missing` does not change the pictures that are left.
     values = dense(config, "visual", latents.exposure, width, config.feature_noise, latents.confounder, config.mark)
     return values * has[:, None], has
 
@@ -94,6 +95,7 @@ def draw_words(
         # One sorted array for the whole block: row r's distribution lies between r and r + 1.
         stacked = (cumulative + np.arange(stop - start)[:, None]).ravel()
         word = np.searchsorted(stacked, uniform[first : first + len(row)] + row, side="right")
+        # Rounding of a row number plus a number near 1 may step into the next row's words.
         words.append(np.clip(word - row * vocabulary, 0, vocabulary - 1))
     item = np.repeat(np.arange(items), lengths)
     ones = np.ones(len(item), dtype=np.int64)

@@ -10,8 +10,10 @@ from graphrec.seeding import numpy_generator
 from graphrec.simulation.showing import arrival, number_shown, popularity, shows_alike
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click
 
+# 1 January 2019, UTC, and the length of a day, in milliseconds.
 START = 1_546_300_800_000
 DAY = 86_400_000
+# Shares of the likes that show as a finish alone and as a thumb alone; the others show as both.
 FINISH_ONLY = 0.75
 THUMBS_UP_ONLY = 0.10
 
@@ -86,6 +88,7 @@ def _draw_block(
         if shows_alike(config):
             item[here] = random.choice(config.items, count, replace=False)
         else:
+            # Which items come first counts, and not their order: times of the log are drawn apart.
             item[here] = np.argpartition(arrival(config, latents, popular, user, random), count - 1)[:count]
         uniform[:, here] = random.random((3, count))
         timestamp[here] = START + random.integers(0, config.days * DAY, count)

@@ -55,6 +55,7 @@ def semi_synthetic_config(world: type[World], dataset: InteractionDataset, setti
             )
     fields = world.Config.model_fields
     defaults = {name: fields[name].default for name in WorldConfig.model_fields}
+    # `shown` is never the limit here: showing ends when a user has clicked enough.
     sizes = {"users": dataset.num_users, "items": dataset.num_items, "shown": dataset.num_items}
     return WorldConfig(**{**defaults, **settings, **sizes})
 
@@ -107,10 +108,12 @@ def derive_latents(config: WorldConfig, dataset: InteractionDataset) -> Latents:
             next_step=Phrase("bring features, or simulate a whole world without {}", Argument("dataset")),
         )
     exposure, content = _by_role(dataset)
+    # Drawn for every item, used where features lack: which items have features shifts no draw.
     drawn = draw_latents(config)
     e, has_exposure = _project(config, "exposure", exposure, config.latent_width)
     q, covered = _project(config, "content", content, config.latent_width)
     direction, _ = _project(config, "confounder", exposure, 1)
+    # Ties go by chance. Among items with equal features the row number would choose otherwise.
     chance = numpy_generator(config.seed, "ties").random(config.items)
     furthest = np.lexsort((chance, direction[:, 0]))
     furthest = furthest[has_exposure[furthest]][::-1][: round(config.prevalence * int(has_exposure.sum()))]
@@ -200,12 +203,16 @@ def _project(
     """Random projections `[I, width]`, standardised over the items with any of the features, and which those are."""
     values, covered = np.zeros((config.items, width)), np.zeros(config.items, dtype=bool)
     for modality, feature in features.items():
+        # Mean and variance from sums of values and squares, and centring after the product: a sparse matrix stays
+        # sparse.
         matrix = feature.values[feature.mask].astype(np.float64)
         square = matrix.multiply(matrix) if sparse.issparse(matrix) else matrix**2
         mean, power = (np.asarray(array.mean(axis=0)).ravel() for array in (matrix, square))
         variance = power - mean**2
+        # A variance from a difference of sums: below this share it is rounding noise of a constant column.
         varies = variance > 1e-10 * power
         weights = numpy_generator(config.seed, f"projection {name} {modality}").standard_normal((feature.width, width))
+        # Divided by the root of the number of columns as well: a wide modality then counts no more than a narrow one.
         weights *= np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1.0) * max(1, varies.sum())), 0.0)[:, None]
         values[feature.mask] += matrix @ weights - mean @ weights
         covered |= feature.mask

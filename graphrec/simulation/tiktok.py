@@ -99,6 +99,7 @@ def draw_features(config: TiktokConfig, latents: Latents) -> TiktokFeatures:
     """Features of every item, clicked or not."""
     has = {name: present(config, config.missing, name) for name in ("visual", "acoustic", "title")}
     titles = sparse.csr_array(_titles(config, latents).multiply(has["title"][:, None]))
+    # The product with a mask stores the zeros of missing titles; without them such a title has no words at all.
     titles.eliminate_zeros()
     exposed = config.exposure_shows == "visual"
     noise, mark = config.feature_noise, config.word_confounder

@@ -130,6 +130,7 @@ class Truth:
         """
         uniform = np.empty((len(users), self.num_items))
         for row, world_row in enumerate(self.user_rows[users]):
+            # Numbers for all items of the world are drawn and then selected, so that a restriction sees the same ones.
             random = numpy_generator(self.config.seed, "likes under do", seed, int(world_row))
             uniform[row] = random.random(self.config.items)[self.item_rows]
         return uniform < self.effect(users, target)
@@ -247,6 +248,7 @@ def regret_at_k(ranked_items: np.ndarray, effect: np.ndarray, candidates: np.nda
     """
     gained = _along(effect, ranked_items, candidates).sum(axis=1)
     best = _along(effect, best_items(effect, ranked_items.shape[1], candidates), None).sum(axis=1)
+    # Where even the best list earns nothing, nothing is left behind: the regret is 0.
     return 1 - np.divide(gained, best, out=np.ones_like(best), where=best > 0)
 
 
@@ -366,6 +368,7 @@ def truth_of(folder: Path, provenance: Mapping[str, Any], user_ids: np.ndarray, 
     simulated = provenance.get("simulated")
     drawn = simulated.get("config", {}) if isinstance(simulated, dict) else {}
     got = "a truth of other settings" if simulated else "a dataset that was not simulated"
+    # A world from before a setting existed lacks it, which means its default.
     settings = {name: drawn.get(name, field.default) for name, field in WorldConfig.model_fields.items()}
     if drawn and settings == {name: getattr(truth.config, name) for name in settings}:
         try:

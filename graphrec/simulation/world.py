@@ -96,6 +96,8 @@ class Latents:
 
 def draw_latents(config: WorldConfig) -> Latents:
     """Tastes of users, contents of items, and the hidden confounder."""
+    # A sum of d products of standard normals has variance d. Scaled, match and attraction have the deviations of the
+    # settings.
     scale = config.latent_width**-0.5
 
     def normal(name: str, rows: int) -> np.ndarray:
