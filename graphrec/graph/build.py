@@ -65,6 +65,7 @@ def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroDat
         edges = torch.from_numpy(np.ascontiguousarray(pairs.to_numpy().T))
         data["user", behaviour, "item"].edge_index = edges
         if dataset.has_times:
+            # `groupby` sorts by the same keys, so that times are in the order of the edges.
             first = events.groupby(["user", "item"])["timestamp"].min()
             data["user", behaviour, "item"].time = torch.from_numpy(first.to_numpy().astype(np.int64))
         data["item", f"rev_{behaviour}", "user"].edge_index = edges.flip(0)
@@ -102,6 +103,7 @@ def _dense(feature: Feature, in_train: np.ndarray, scaling: FeatureScaling) -> T
     if scaling == "none":
         scaled[mask] = values[mask]
     elif (mask & in_train).any():
+        # In float64, as a float32 sum over many items loses digits.
         fitted = values[mask & in_train].astype(np.float64)
         deviation = fitted.std(0)
         # A constant column has a deviation of zero or of rounding noise. Dividing by it would blow the noise up.
@@ -172,6 +174,7 @@ class InteractionGraph:
         projection of a bag."""
         for name in perturbations:
             self._require(name)
+        # In place of earlier perturbations and not added to them: an attack starts at the clean features.
         return self._view(_perturbations=dict(perturbations))
 
     def zero_perturbation(self, modality: str) -> Tensor:
@@ -219,6 +222,7 @@ class InteractionGraph:
             self._bags[modality] = ConstantCSR(cpu.crow_indices(), cpu.col_indices(), cpu.values(), cpu.shape[1]).to(
                 self.device
             )
+        # For `zero_perturbation`: only here is the width of a bag's projection known.
         self._word_sizes[modality] = weight.shape[1]
         projected = self._bags[modality] @ weight
         return projected + self._perturbations[modality] if modality in self._perturbations else projected
@@ -270,6 +274,7 @@ class InteractionGraph:
         if feedback_role not in self._edges:
             users, items = self.pairs(feedback_role).T
             to_users = torch.stack([items + self.num_users, users])
+            # The pairs are sorted by user. A stable sort by item leaves users in order within an item.
             to_items = to_users.flip(0)[:, items.argsort(stable=True)]
             self._edges[feedback_role] = torch.cat([to_users, to_items], dim=1).to(self.device)
         return self._edges[feedback_role]
@@ -304,6 +309,7 @@ class InteractionGraph:
         times = {name: self._times(name) for name in ("click", feedback_role)}
         if not len(times["click"]):
             return torch.zeros(len(self.pairs(feedback_role)), dtype=torch.int64)
+        # Cut at the times of clicks for every role, so that a stage is the same span for clicks and likes.
         cuts = np.quantile(times["click"].numpy(), np.linspace(0, 1, count + 1)[1:-1])
         return torch.searchsorted(torch.from_numpy(cuts), times[feedback_role].double(), right=True)
 

@@ -75,6 +75,7 @@ class Neighbours:
         factor = torch.where(total > 0, total.pow(power), 0.0)
         entries = entries * factor.unsqueeze(1)
         if scaling == "symmetric":
+            # Where there is no neighbour the entry is 0 already, so that any item's factor will do.
             entries = entries * factor[columns.clamp(min=0)]
         exists = columns >= 0
         crow = torch.zeros(len(columns) + 1, dtype=torch.int64)

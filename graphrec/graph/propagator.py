@@ -127,6 +127,7 @@ class Propagator:
                 got=f"{mask.dtype} {list(mask.shape)}",
             )
         stays = torch.cat([mask, mask.new_ones(1)]).to(self._pair_numbers.device)  # the last entry: self loops
+        # The self loops, last again, get the number of pairs that stay: as in the whole graph it is E.
         new_numbers = stays.cumsum(0) - 1
         crow, columns, pair_numbers = self._filtered(stays[self._pair_numbers])
         subgraph = copy.copy(self)
@@ -139,6 +140,7 @@ class Propagator:
     def _filtered(self, stays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Row pointers, columns and pair numbers of those entries of A for which `stays` is True."""
         matrix, chosen = self.adjacency.matrix, stays.nonzero().squeeze(1)
+        # A row's new pointer is the number of chosen entries before its old one.
         return torch.searchsorted(chosen, matrix.crow), matrix.col[chosen], self._pair_numbers[chosen]
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -171,6 +173,7 @@ class Propagator:
         """The block of A from items to users, `[U, I]`, built at the first call; its transpose is the other block."""
         if self._item_to_user_block is None:
             users, edges = self.num_users, self.num_pairs
+            # Without self loops the rows of users hold the first E entries, and the rows of items the other E.
             crow, columns, _ = self._filtered(self._pair_numbers < edges)
             self._item_to_user_block = ConstantCSR.from_transpose(
                 CSRMatrix(crow[: users + 1], columns[:edges] - users, None, self.num_items),

@@ -59,6 +59,7 @@ class ComplementSampler:
                 got=f"{full.numel()} such users, the first with dense number {int(full[0])}",
                 next_step="drop these users or use more items",
             )
+        # In float64, as float32 has 2^24 numbers: among many items they would not make every item equally likely.
         draw = (torch.rand(users.shape, generator=generator, dtype=torch.float64) * free).long()
         # The user's items up to the drawn one: the complement item number `draw` is `draw` plus how many these are.
         shift = torch.searchsorted(self.below, users * (self.num_items + 1) + draw, right=True)

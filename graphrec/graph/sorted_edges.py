@@ -82,6 +82,7 @@ class SortedEdges:
         return weighted_bags(self._start, self.source, weights, y)
 
     def _dot_products(self, x: Tensor, y: Tensor) -> Tensor:
+        # The values play no role, as beta is 0: the matrix says which products are computed.
         pattern = csr_tensor(self._start, self.source, x.new_zeros(len(self.source)), self.shape)
         return torch.sparse.sampled_addmm(pattern, x, y.T, beta=0.0).values()
 

@@ -122,6 +122,7 @@ class ConstantCSR:
     def to(self, device: torch.device | str) -> ConstantCSR:
         """The same matrix on another device."""
         matrix = self.matrix.to(device)
+        # A symmetric matrix is its own transpose, and is moved and stored once.
         transpose = matrix if self.transpose is self.matrix else self.transpose.to(device)
         return ConstantCSR.from_transpose(matrix, transpose)
 
@@ -147,6 +148,7 @@ class ConstantCSR:
 class _Product(Function):
     @staticmethod
     def forward(ctx, x: Tensor, matrix: ConstantCSR) -> Tensor:
+        # The product is linear in x, so that x need not be stored for the backward pass.
         ctx.transpose = matrix.transpose
         return matrix.matrix.matmul(x)
 
