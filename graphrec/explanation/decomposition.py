@@ -119,6 +119,7 @@ def decompose_effects(
 def factor_estimand(outcome: Outcome, estimands: Iterable[Estimand]) -> tuple[Estimand, tuple[str, ...]] | None:
     """The first estimand that multiplies factors of this outcome, and the names of these factors."""
     for estimand in estimands:
+        # By attribute and not by class: the base class of these estimands is private, and custom ones may do the same.
         names: Sequence[str] = getattr(estimand, "factor_names", ())
         if names and set(names) <= outcome.factors.keys():
             return estimand, tuple(names)

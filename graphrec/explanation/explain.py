@@ -74,6 +74,7 @@ def explain(
     ids = np.arange(model.num_items) if item_ids is None else item_ids
     # The explained item is ranked even if it is a training item: it is only kept out of the lists below.
     excluded = np.setdiff1d(train_items, [item])
+    # `setdiff1d` returns each item once: one fewer means that the explained item was among them.
     in_train = len(excluded) < len(np.unique(train_items))
     excluded_pairs = PairIndex(np.column_stack([np.full(len(excluded), user), excluded]), model.num_users)
 
@@ -85,6 +86,7 @@ def explain(
         scores_by_label[label(estimand)] = row = scores[0]
         listed = scores
         if in_train:
+            # A copy: the item's own score and rank are still read from the row.
             listed = scores.clone()
             listed[0, item] = -torch.inf
             best = top_k(listed, k)
@@ -92,6 +94,8 @@ def explain(
         rankings.append(Ranking(name, label(estimand), float(row[item]), _rank(row, item, row[item]), items))
 
     observational_scores = scores_by_label[OBSERVATIONAL]
+    # The chosen estimands come first, so that their reference is used; the decoder's variants step in where they have
+    # none.
     decomposition, branches = _decompose(
         model, user, item, [*by_name.values(), *variants.values()], observational_scores, causal_graph
     )
@@ -127,6 +131,7 @@ def _decompose(
         reference = _logits(reference_branches, user, model.num_items)
 
         def rank_at(score: float) -> int:
+            # In the scores' own dtype, so that an equal score ties.
             return _rank(observational_scores, item, observational_scores.new_tensor(score))
 
         decomposition = decompose_effects(outcome, factual, reference, item, options, rank_at)
