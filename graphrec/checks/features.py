@@ -70,8 +70,10 @@ def _commonest_row(feature: Feature) -> tuple[int, int]:
     """How many items have the commonest nonzero dense vector, and the first of them; 0 for a bag."""
     values = feature.values
     if isinstance(values, np.ndarray):
+        # Rows of zeros have a finding of their own.
         rows = np.flatnonzero(feature.mask & (values != 0).any(axis=1))
         if len(rows):
+            # Two different rows with one hash are next to impossible, and would only raise the count of a warning.
             hashes = pd.Series([hash(values[row].tobytes()) for row in rows])
             counts = hashes.value_counts()
             return int(counts.iloc[0]), int(rows[np.argmax(hashes == counts.index[0])])
@@ -94,6 +96,7 @@ def _summary(feature: Feature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             return np.zeros(matrix.shape[0]), finite, np.zeros(0, dtype=bool)
         sizes = abs(matrix).max(axis=1).toarray().ravel()
         present = matrix[np.flatnonzero(mask)]
+        # Of a single item every column is constant, which says nothing.
         if present.shape[0] < 2:
             return sizes, finite, np.zeros(matrix.shape[1], dtype=bool)
         constant = present.max(axis=0).toarray().ravel() == present.min(axis=0).toarray().ravel()

@@ -33,6 +33,7 @@ def audit_graph(graph: InteractionGraph, split: Split) -> list[Finding]:
         fitted = in_train & graph.mask(name).cpu().numpy()
         if graph.is_bag(name) or not fitted.any():
             continue
+        # Means of float32 in float64, so that rounding stays far below the threshold.
         means = np.abs(graph.features(name).cpu().numpy()[fitted].mean(axis=0, dtype=np.float64))
         off = means > 1e-3  # columns have unit variance
         if off.any():

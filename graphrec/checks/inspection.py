@@ -77,6 +77,7 @@ def inspect(dataset: InteractionDataset, config: SplitConfig | None = None, more
     if not any(finding.severity == "error" for finding in findings):
         split, about_split = _audit(dataset, config or default_split(dataset))
         findings += about_split
+    # The sort is stable: among equally severe findings those about the data stay first.
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Inspection(dataset, statistics(dataset), findings, compare_variants(dataset), split)
 

@@ -35,6 +35,7 @@ def audit_leaks(split: Split) -> list[Finding]:
         add(f"{name}_pair_in_train", pairs, in_train, f"{name} pairs are among the training pairs")
         add(f"{name}_pair_repeated", pairs, repeated, f"{name} pairs occur more than once")
         for kind, column, train_rows in (("user", 0, train_users), ("item", 1, train_items)):
+            # Such a split holds out users and items without training rows on purpose.
             if split.config.unseen == "keep":
                 continue
             unknown = ~np.isin(pairs[:, column], train_rows)

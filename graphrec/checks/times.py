@@ -66,6 +66,7 @@ def _order_of_feedback(dataset: InteractionDataset) -> Iterator[Finding]:
     )
     first_click = clicked.groupby("pair")["timestamp"].min()
     likes = dataset.pairs("like")
+    # A like without a click compares with nan, which is False; `behaviours` reports it.
     early = likes["timestamp"].to_numpy() < first_click.reindex(keys(dataset, likes)).to_numpy()
     if early.any():
         message = "likes are earlier than the first click of their pair"
@@ -80,11 +81,13 @@ def seconds_of(times: np.ndarray) -> np.ndarray | None:
     >>> seconds_of(np.array([1_546_300_800_000])), seconds_of(np.array([17]))
     (array([1.5463008e+09]), None)
     """
+    # The median, as a few broken times must not hide the unit.
     middle = float(np.median(times)) if len(times) else 0.0
     for least, greatest, unit in SECONDS:
         if least <= middle < greatest:
             return times * unit
     if DATES[0] <= middle <= DATES[1]:
+        # Each day is parsed once, not once an event.
         days, index = np.unique(times, return_inverse=True)
         moments = pd.to_datetime(pd.Series(days.astype(str)), format="%Y%m%d", errors="coerce")
         if moments.notna().all():

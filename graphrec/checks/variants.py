@@ -35,6 +35,7 @@ class VariantComparison:
     def distance(self) -> float:
         """Mean absolute log ratio of the counts; what cannot be counted is taken to differ tenfold."""
         ratios = (
+            # In logarithms, half as many and twice as many are equally far.
             abs(math.log(max(count, 1) / max(published, 1))) if count is not None else math.log(10)
             for published, count in zip(self.variant.counts.values(), self.dataset_counts.values())
         )
