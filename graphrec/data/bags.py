@@ -49,6 +49,7 @@ def count_bag(rows: Sequence[int], words: Sequence[str], items: int, least: int 
     """
     codes, names = pd.factorize(np.asarray(words, dtype=object), sort=True)
     triples = (np.ones(len(codes)), (np.asarray(rows, dtype=np.int64), codes))
+    # CSR adds up repeated (item, word) pairs, so that the entries of a column are the items that have the word.
     counts = sparse.coo_array(sparse.csr_array(triples, shape=(items, len(names))))
     common = np.bincount(counts.col, minlength=len(names)) >= least
     column, is_common = np.cumsum(common) - 1, common[counts.col]

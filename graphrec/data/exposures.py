@@ -84,6 +84,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
             next_step=Phrase("evaluate on held-out likes, without {}", Argument("off_policy")),
         )
     pool = np.zeros(width, dtype=bool)
+    # Of all that was shown: a pair that train or valid holds was drawn from the same pool.
     pool[every % width] = True
     pairs = np.stack([fresh // width, fresh % width], axis=1)
     return Exposures(pairs, np.isin(fresh, likes), excluded, pool)

@@ -72,8 +72,10 @@ class Split:
                 "split": self.hash,
             }
             Path(ledger).parent.mkdir(parents=True, exist_ok=True)
+            # Written before the pairs are handed out: no opening goes unrecorded.
             with open(ledger, "a", encoding="utf-8") as stream:
                 stream.write(json.dumps(entry) + "\n")
+        # A copy, so that no caller can change what the next opening gives.
         return self._test.copy()
 
 
@@ -110,10 +112,12 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
     for name, pairs in (("valid", divided.valid), ("test", divided.test)):
         known_user, known_item = np.isin(pairs[:, 0], users), np.isin(pairs[:, 1], items)
         counts[f"dropped_{name}_unknown_user"] = int((~known_user).sum())
+        # A pair that lacks both counts once, as one of an unknown user.
         counts[f"dropped_{name}_unknown_item"] = int((known_user & ~known_item).sum())
         inside = pairs[known_user & known_item]
         if len(inside) == 0:
             raise _empty(name, dataset, config, divided)
+        # `users` and `items` are in order, so the position of an old number is its new number.
         held[name] = _sorted(
             np.stack([np.searchsorted(users, inside[:, 0]), np.searchsorted(items, inside[:, 1])], axis=1)
         )

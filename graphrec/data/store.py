@@ -76,12 +76,14 @@ def save(dataset: InteractionDataset, folder: Path) -> None:
         pq.write_table(pa.table({"user_id": pa.array(dataset.user_ids, pa.string())}), part / TABLES[0])
         pq.write_table(pa.table({"item_id": pa.array(dataset.item_ids, pa.string())}), part / TABLES[1])
         table = pa.Table.from_pandas(dataset.interactions, preserve_index=False)
+        # pandas' metadata names its version, which would give equal data another hash.
         pq.write_table(table.replace_schema_metadata(None), part / TABLES[2])
         tensors: dict[str, np.ndarray] = {}
         for modality, feature in dataset.features.items():
             tensors |= _tensors(modality, feature)
         if tensors:
             save_file(tensors, part / FEATURES)
+        # Last, because it has the hashes of the other files.
         manifest = Manifest(
             schema_version=SCHEMA,
             name=dataset.name,
@@ -174,6 +176,7 @@ def fingerprint(folder: Path) -> str:
     """Hex digest over the hashes of the prepared files, the feedback and the roles: equal for equal datasets."""
     digest = hashlib.sha256()
     manifest = read_manifest(folder)
+    # The provenance is left out: it names raw files, and equal data may come from others.
     meaning = {"feedback": dict(manifest.feedback), "roles": dict(manifest.roles)}
     digest.update(json.dumps(meaning, sort_keys=True).encode())
     for name, file_digest in sorted(manifest.files.items()):

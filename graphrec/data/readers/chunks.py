@@ -152,6 +152,7 @@ def _values(text: DelimitedText, table: pa.Table, first: int, position: int, col
     if column.kind == "str":
         encoded = cells.unify_dictionaries().combine_chunks()
         encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+        # An empty text behind the dictionary, at which the missing values point.
         texts = np.append(encoded.dictionary.to_numpy(zero_copy_only=False), "").astype(object)
         return texts[encoded.indices.fill_null(len(texts) - 1).to_numpy()]
     numbers = cells.to_numpy()

@@ -50,6 +50,7 @@ def as_ids(column: pd.Series, file: Path) -> pd.api.extensions.ExtensionArray:
     """
     _refuse(column, column.isna(), "an id is missing", "an id in every row", file)
     if pd.api.types.is_float_dtype(column.dtype):
+        # From 2^53 on a float cannot tell neighbouring whole numbers apart: two ids could become one.
         wrong = (column % 1 != 0) | (column.abs() >= 2.0**53)
         _refuse(column, wrong, "an id is not a whole number", "whole numbers or text", file)
         column = column.astype(np.int64)
@@ -84,6 +85,7 @@ def as_times(column: pd.Series, file: Path) -> tuple[np.ndarray, str]:
     """
     if not pd.api.types.is_datetime64_any_dtype(column.dtype):
         numbers = _parsed(column, pa.int64())
+        # A single number makes it a column of numbers; ISO times among them are then errors.
         if numbers.notna().any():
             wrong = numbers.isna() | (numbers % 1 != 0) | (numbers.abs() >= 2.0**63)
             _refuse(column, wrong, "a time is not a whole number", "a whole number in every row", file)

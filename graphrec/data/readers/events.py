@@ -136,6 +136,7 @@ class _Numbering:
         if ids.dtype.kind in "iu":
             return self._number_integers(ids)
         codes, distinct = pd.factorize(ids)
+        # One look-up for each distinct text of the chunk, not for each row.
         numbers = [self._texts.setdefault(str(text), len(self._texts)) for text in distinct.tolist()]
         return np.asarray(numbers, dtype=np.int32)[codes]
 

@@ -64,6 +64,7 @@ def given_parts(
     if len(whole) == 0:
         raise DataError(f"dataset `{name}` has no interactions", expected="at least one pair", got="none", where=raw)
     most = SLACK * len(whole) + 1000
+    # With features the number of items is that of their rows, which may exceed the pairs by far.
     if shape[0] > most or (shape[1] > most and not features):
         got = f"{shape[0]} users, {shape[1]} items, {len(whole)} pairs"
         raise DataError("the ids are not row numbers", expected="ids from 0 without large gaps", got=got, where=raw)

@@ -110,6 +110,7 @@ class TableFile:
     def _parquet_frames(self, positions: dict[str, int], rows: int) -> Iterator[pd.DataFrame]:
         with _unreadable_parquet(self.file), pq.ParquetFile(self.file) as file:
             for batch in file.iter_batches(batch_size=rows, columns=list(positions)):
+                # The metadata may make a column the index, which then could not be read by its name.
                 yield batch.to_pandas(ignore_metadata=True)
 
 

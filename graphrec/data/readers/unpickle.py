@@ -67,11 +67,13 @@ class _Array:
         content = raw.encode("latin1") if isinstance(raw, str) else bytes(memoryview(raw))
         if math.prod(shape) * kind.itemsize != len(content):
             raise ValueError("the bytes of an array do not fit its shape")
+        # A copy, because `frombuffer` gives a read-only view.
         return np.frombuffer(content, kind).reshape(shape, order="F" if fortran else "C").copy()
 
 
 class _Unpickler(pickle.Unpickler):
     def __init__(self, stream: Any, path: Path, expected: str) -> None:
+        # Pickles of Python 2 hold bytes as text. Latin-1 gives every byte back as it was.
         super().__init__(stream, encoding="latin1")
         self._path, self._expected = path, expected
 

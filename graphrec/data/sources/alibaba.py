@@ -74,6 +74,7 @@ class Alibaba(Source):
             "items_without_features": int(described["category"].isna().sum()),
         }
         dataset = replace(dataset, provenance=origin)
+        # Before the features: price bands are quantiles over the items that are left.
         active = keep_active(dataset, options.min_pairs)
         described = described.loc[active.item_ids.astype(np.int64)]
         return replace(active, features=_features(described), roles={"price": "exposure", "category": "exposure"})

@@ -159,6 +159,7 @@ def _as_log(file: Path) -> _Log | None:
 
 def _filtered(dataset: InteractionDataset, options: AmazonOptions) -> InteractionDataset:
     if options.filter == "none":
+        # The default is there without a filter, too, so only a value that was set is refused.
         if "min_pairs" in options.model_fields_set:
             expected = "filter=single_pass or filter=k_core as well"
             raise DataError(

@@ -64,9 +64,11 @@ def read_images(file: Path, row_of: Mapping[str, int]) -> Feature:
         letters = np.isin(asins.view(np.uint8), _LETTERS).reshape(-1, 10)
         _refuse(file, start, letters.sum(axis=1) < 10, "an ASIN is malformed", "10 digits and capital letters", asins)
         rows = np.array([row_of.get(asin.decode(), -1) for asin in asins.tolist()])
+        # Of a repeated item the first record counts, within this block and over all blocks.
         _, first = np.unique(rows, return_index=True)
         first = first[rows[first] >= 0]
         new = np.sort(first[~described[rows[first]]])
+        # The memory map reads the vectors of these items alone from the disk.
         vectors = np.asarray(block["vector"][new])
         finite = np.ones(len(block), dtype=bool)
         finite[new] = np.isfinite(vectors).all(axis=1)
@@ -96,6 +98,7 @@ def read_meta(file: Path, row_of: Mapping[str, int]) -> tuple[dict[str, Feature]
                 expected = " or ".join(kind.__name__ for kind in kinds)
                 raise DataError(f"`{key}` has a bad value", expected=expected, got=repr(value)[:80], where=where)
         price = record.get("price")
+        # Written so that NaN is refused, too: no comparison with NaN holds.
         if price is not None and not abs(price) < _DEAREST:
             raise DataError("`price` has a bad value", expected="an amount", got=repr(price)[:80], where=where)
         asin = record["asin"]

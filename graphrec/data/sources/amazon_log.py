@@ -114,5 +114,6 @@ def _add(
     times: np.ndarray,
     like_at: float,
 ) -> None:
+    # Every rating is a click, and a high one is a like as well.
     for code, some in enumerate((ratings >= STARS[0], ratings >= like_at)):
         builder.add(users[some], items[some], np.full(int(some.sum()), code, np.int8), times[some])

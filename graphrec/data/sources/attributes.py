@@ -38,6 +38,8 @@ class ItemAttributes:
             fresh = pd.DataFrame({"item": items[present], "value": column[present]}).drop_duplicates()
             tables = self._pairs[name]
             tables.append(fresh)
+            # Merged once the new tables outgrow the merged one: memory stays near that of the distinct pairs, and no
+            # pair is merged often.
             if len(tables) > 1 and sum(map(len, tables[1:])) > max(_MERGE_AT, len(tables[0])):
                 self._pairs[name] = [self._merged(name)]
 
@@ -59,6 +61,7 @@ class ItemAttributes:
 
     def _merged(self, name: str) -> pd.DataFrame:
         empty = pd.DataFrame({"item": np.empty(0, np.int64), "value": np.empty(0, np.int64)})
+        # In order of arrival, because the first value of an item counts.
         return pd.concat([empty, *self._pairs[name]], ignore_index=True).drop_duplicates()
 
 

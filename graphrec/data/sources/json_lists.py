@@ -66,6 +66,7 @@ def write_json_fixture(raw: Path, features: FeatureFiles, seed: int = 0, folder:
 
 def _pairs(file: Path) -> np.ndarray:
     try:
+        # Of two equal keys `json` keeps the last without a word, so the hook refuses them.
         lists = json.loads(file.read_bytes(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:  # a decoding error and a repeated key are ValueErrors, too
         raise DataError("not a JSON file of lists", expected=_EXPECTED, got=str(error)[:200], where=file) from None

@@ -137,6 +137,7 @@ def _vector(file: Path, content: bytes) -> np.ndarray:
         loaded = np.load(io.BytesIO(content), allow_pickle=False)
         if loaded.ndim != 2 or len(loaded) != 1 or loaded.dtype.kind not in "iuf" or loaded.size == 0:
             raise ValueError(f"got {loaded.dtype} {list(loaded.shape)}")
+        # A number too large for float32 becomes infinite here and is refused below.
         with np.errstate(over="ignore"):
             vector = loaded[0].astype(np.float32)
         if not np.isfinite(vector).all():

@@ -141,6 +141,8 @@ def _offset(
     whole = np.concatenate(list(pairs.values()))
     part_of = np.repeat(np.arange(len(pairs)), [len(part) for part in pairs.values()])
     users, low, high = int(whole[:, 0].max()) + 1, int(whole[:, 1].min()), int(whole[:, 1].max())
+    # Items are numbered after the users, so the offset is at least the number of users seen, and at most the lowest
+    # item id. No id may exceed the feature rows, which is another lower bound.
     least = item_offset if item_offset is not None else max(users, high + 1 - rows if rows is not None else 0)
     most = item_offset if item_offset is not None else low
     if low < least or (item_offset is not None and rows is not None and high - item_offset >= rows):

@@ -65,6 +65,7 @@ def write_plots(file: Path, plots: Mapping[int, Sequence[str]]) -> None:
     """Write zipped plots, the same bytes each time."""
     text = "".join(f"{film}::" + "\t".join(words) + "\r\n" for film, words in plots.items())
     with zipfile.ZipFile(file, "w") as archive:
+        # A `ZipInfo` without a time has the year 1980, not that of the call.
         archive.writestr(zipfile.ZipInfo(_MEMBER), text)
 
 
@@ -91,6 +92,7 @@ def _records(file: Path, width: int) -> Iterator[tuple[int, list[str]]]:
 
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """(number, content) of every line that is not empty, of a file or of the one file in an archive."""
+    # Not `read_lines`, which refuses lines that are not UTF-8.
     with open_text(file) as (stream, _):
         for number, line in enumerate(stream, start=1):
             if line.strip():

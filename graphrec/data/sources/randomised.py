@@ -40,6 +40,7 @@ def with_valid(dataset: InteractionDataset, options: RandomisedOptions) -> Inter
     train = np.flatnonzero(codes == TRAIN)
     pairs = keys(dataset, events.iloc[train])
     liked = distinct(pairs[events["behaviour"].iloc[train].isin(dataset.feedback["like"]).to_numpy()])
+    # Rounded up, so that a small dataset has a validation pair, too.
     size = ceil(options.valid * len(liked))
     drawn = np.random.default_rng(options.seed).permutation(liked)[:size]
     parts = codes.copy()

@@ -20,6 +20,7 @@ from graphrec.data.source import Source, SourceOptions, sources
 from graphrec.data.sources.table_features import parse_features, read_feature
 from graphrec.errors import DataError, UnknownNameError
 
+# Codes of behaviours are int8.
 _MOST_BEHAVIOURS = 127
 
 
@@ -163,6 +164,7 @@ class _Events:
             self.path.name.split(".")[0], feedback=feedback, provenance={**origin, "rows": self.rows, **unit}
         )
         events = dataset.interactions
+        # The behaviours came in order of appearance, which depends on the order of the rows.
         events["behaviour"] = events["behaviour"].cat.reorder_categories(names)
         return dataset
 

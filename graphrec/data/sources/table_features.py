@@ -91,6 +91,7 @@ def read_feature(entry: FeatureFile, item_ids: np.ndarray) -> Feature:
             got=f"ids such as {', '.join(ids[:3])}",
             where=entry.ids or entry.path,
         )
+    # A row number of -1 reads the last row, which the mask then replaces by zeros.
     aligned = np.where(mask[:, None], values[rows], np.float32(0))
     note = f"{entry.path.name}, rows matched by item id"
     return Feature(aligned, mask, columns, note, encoder=UNKNOWN, layer=UNKNOWN)

@@ -37,6 +37,7 @@ def read_tags(
     for chunk in chunks:
         source = chunk.file.name
         texts = chunk.columns[tags]
+        # Texts repeat a lot, so each distinct one is parsed once.
         numbers_of = {
             text: [int(number) for number in _NUMBER.findall(text)] for text in set(texts) if pattern.fullmatch(text)
         }

@@ -126,6 +126,7 @@ def _brands(chunk: Chunk) -> np.ndarray:
 def _link(builder: EventBuilder, clicks: pd.DataFrame, ads: pd.DataFrame, file: Path) -> dict[str, int]:
     """Add the log's carts, favourites and buys to the ads clicked before, and count what becomes of its rows."""
     by_ad = ads[ads["brand"] != UNKNOWN][["cate_id", "brand"]].rename(columns={"cate_id": "cate"})
+    # The log names no ads: its rows are linked by user, category and brand, after the user's first click on the ad.
     first = clicks.sort_values("clicked_at", kind="stable").drop_duplicates(["user", "ad"])
     clicked = first.join(by_ad, on="ad", how="inner")
     counts = {"log_rows": 0, "log_views": 0, "log_rows_linked": 0, "events_linked": 0}
@@ -136,6 +137,7 @@ def _link(builder: EventBuilder, clicks: pd.DataFrame, ads: pd.DataFrame, file: 
         table = table.assign(tag=codes, row=np.arange(len(chunk)))[codes > 0]
         joined = table.merge(clicked, on=["user", "cate", "brand"])
         joined = joined[joined["time_stamp"] >= joined["clicked_at"]]
+        # `BEHAVIOURS` has `show` in front of the tags, so a code there is one higher.
         codes_of = (joined["tag"] + 1).to_numpy(np.int8)
         builder.add(joined["user"].to_numpy(), joined["ad"].to_numpy(), codes_of, joined["time_stamp"].to_numpy())
         counts["log_rows"] += len(chunk)

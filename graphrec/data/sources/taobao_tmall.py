@@ -20,6 +20,7 @@ from graphrec.data.source import SourceOptions
 from graphrec.data.sources.attributes import UNKNOWN, ItemAttributes, categorical
 
 LOG = "user_log_format1.csv"
+# In the order of the log's action types, whose numbers are the codes.
 BEHAVIOURS = ("click", "cart", "buy", "fav")
 HEADER = ("user_id", "item_id", "cat_id", "seller_id", "brand_id", "time_stamp", "action_type")
 ATTRIBUTES = {"category": "cat_id", "seller": "seller_id", "brand": "brand_id"}

@@ -137,6 +137,7 @@ def _vectors(path: Path, key: str, row_of: Mapping[int, int]) -> Feature:
         if not isinstance(vector, list) or len(vector) != WIDTH:
             got = f"{len(vector)} values" if isinstance(vector, list) else type(vector).__name__
             raise DataError(f"`{key}` of item {item} has a wrong length", expected=WIDTH, got=got, where=where)
+        # Written so that NaN is refused, too: no comparison with NaN holds. `type`, because to Python True is an int.
         bad = [value for value in vector if type(value) not in (int, float) or not abs(value) <= _LARGEST]
         if bad:
             problem = f"`{key}` of item {item} has a bad value"
