@@ -94,6 +94,7 @@ def run_study(study: DoseResponseStudy, out: Path, seeds: Sequence[int], *, jobs
         logger.info("%d of %d worlds: %s %g, seed %d", done, len(tasks), study.parameter, dose, seed)
     runs = (complete_run(_world_folder(*task) / "runs" / method) for task in tasks for method in study.methods)
     warn_of_other_code([run for run in runs if run is not None])
+    # Processes end in any order; the files must not depend on it.
     measured = pd.DataFrame(rows).sort_values(["dose", "seed"], kind="stable")
     table = over_seeds(measured)
     for name, text in (
@@ -172,6 +173,7 @@ def one_world(study: DoseResponseStudy, dose: float, seed: int, out: Path) -> li
             raise
         except GraphrecError as error:
             logger.error("%s failed at %s %g, seed %d: %s", method, study.parameter, dose, seed, error)
+    # The baselines need the data and the split, which the methods share.
     any_recipe = Recipe.from_toml(study.recipe, [f"data.path={prepared}", *next(iter(study.methods.values()))])
     world = {"dose": dose, "seed": seed}
     return [world | row for row in [*_baselines(any_recipe, raw, study, folder / "baselines.json"), *rows]]

@@ -76,4 +76,5 @@ def _existing_runs(out: Path) -> list[tuple[str, int]]:
     """The run folder and the seed of each run behind the results in `out`."""
     about = out / ABOUT
     folders = read_json(about).get("runs", {}) if about.is_file() else {}
+    # A method's name may have dashes, too: the seed is behind the last.
     return [(folder, int(folder.rpartition("-")[2])) for folder in folders]

@@ -66,6 +66,7 @@ def run_benchmark(
             of a method whose runs there are of another recipe or other data, or results of more seeds. Existing
             results are left as they are.
     """
+    # Before anything is trained, not hours later when the results are written.
     refuse_to_lose_seeds(seeds, out)
     if not recipes:
         raise RunError("every method failed", got="; ".join(f"{name}: {why}" for name, why in (failed or {}).items()))
@@ -74,6 +75,7 @@ def run_benchmark(
     first = next(iter(recipes.values()))
     data, split = load_data(first), prepare_split(first)
     world = Truth.load(truth).align(split.dataset.user_ids, split.dataset.item_ids) if truth else None
+    # The baselines open the test split as well. They have no run, so the ledger of the benchmark records it.
     compared_with = baselines(split, world, target, first.evaluation.k, out / LEDGER, first.evaluation.metrics)
     rows = [BenchmarkRow.of_baseline(baseline) for baseline in compared_with]
     for name, runs in trained.items():

@@ -71,6 +71,7 @@ def _ours(measured: Measured, metric: str) -> dict[str, Any]:
         for key, value in measured.cell(number, metric, name).items()
     }
     own = measured.names.index(CAUSALREC)
+    # The row behind CausalRec is its own training with another lambda2, so it is no competitor.
     others = [number for number in range(own) if number not in measured.failed]
     if metric not in METRICS or own in measured.failed or not others:
         return cells

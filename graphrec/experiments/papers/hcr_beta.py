@@ -18,6 +18,7 @@ def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOF
         return None
     hcr = result.trained.get("HCR")
     own = hcr[0].recipe.decoder["beta"] if hcr else None
+    # HCR with the beta that it has anyway is HCR itself, and was not trained again.
     rows = [Scored.of(result, "HCR" if beta == own else with_beta(beta).name, name=str(beta)) for beta in BETAS]
     measured, metrics = measure_all(rows, [f"recall@{cutoffs[-1]}", f"ndcg@{cutoffs[0]}"], result, as_benchmark=True)
     drawn = [number for number in range(len(rows)) if number not in measured.failed]

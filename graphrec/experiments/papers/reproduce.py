@@ -116,6 +116,7 @@ def _recipes(
                 if method.of in failed:
                     failed[method.name] = f"takes its settings from {method.of}, which failed: {failed[method.of]}"
                     continue
+                # A paper's methods are ordered so that the one whose settings are taken comes first.
                 recipe = method.recipe(recipes[method.of])
                 if recipe.model_copy(update={"name": ""}) != recipes[method.of].model_copy(update={"name": ""}):
                     recipes[method.name] = recipe  # else tuning chose what this one would change

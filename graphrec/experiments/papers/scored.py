@@ -136,6 +136,7 @@ class Measured:
         if below.mean() == 0:
             return Estimate("", NAN, NAN, NAN)
         ratio, scale = float(above.mean() / below.mean()), 100 / below.mean()
+        # Two estimands of one training share its seeds, so the seeds are paired, too.
         paired = self.trainings[row] == self.trainings[over]
         low, high = difference_interval(scale * above, scale * ratio * below, paired=paired)
         gain = 100 * (ratio - 1)
@@ -195,6 +196,7 @@ def measure(
     trainings = {number: rows[number].method for number in first}
     places = {} if benchmark is None else _places({number: rows[number] for number in first}, benchmark)
     tests, family = pd.DataFrame(), OF_PAPER_TABLE
+    # Where the benchmark's table has every row, its own tests serve.
     if len(places) < len(first):
         tests = pd.concat(
             [paired_tests(per_user[result_set], trainings) for result_set in result_sets], ignore_index=True
