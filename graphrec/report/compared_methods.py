@@ -52,6 +52,7 @@ def compare_methods(
             [pd.DataFrame([_baseline_row(baseline, result_set) for baseline in shown]), table], ignore_index=True
         )
     tested = {number: [baseline.per_user[result_set]] for number, baseline in enumerate(shown) if baseline.competes}
+    # The rows of the baselines come first, so the numbers of the methods start behind them.
     tested |= dict(enumerate(rows.per_user, start=len(shown)))
     return RunComparison(table, paired_tests(tested, dict(enumerate(trainings, start=len(shown)))))
 

@@ -103,6 +103,7 @@ def _plots(dataset: InteractionDataset, split: Split | None) -> list[str]:
             times["train"] = np.array([split.train["timestamp"].max()])
         seconds = {name: seconds_of(values) for name, values in times.items()}
         days = {name: values / 86_400 for name, values in seconds.items() if values is not None}
+        # One axis serves all curves, so the unit must be known for each of them.
         dated = len(days) == len(times)
         shown = days if dated else times
         ends = {"train": float(shown.pop("train")[0])} if "train" in shown else {}

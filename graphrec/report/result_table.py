@@ -101,6 +101,7 @@ def _verdict(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> str:
         return f"{metric_label(metric)} {untested}."
     name, value = table.loc[best, "row"], number(table.loc[best, metric])
     extreme = {"higher": "highest", "lower": "lowest", "nearer 0": "smallest"}[better(metric)]
+    # Rows that were measured and not tested are the oracles': they do not compete.
     aside = ", oracles aside," if len(against) + 1 < measured else ""
     sentence = f"{name} has{aside} the {extreme} {metric_label(metric)}, {value}"
     near = int((against["p"] >= LEVEL).sum())

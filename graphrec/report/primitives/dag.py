@@ -82,6 +82,7 @@ def _draw_edge(graph: CausalGraph, edge: tuple[str, str], places: Mapping[Vertex
         *(point for v, point in places.items() if isinstance(v, tuple) and v[:2] == edge),
         places[edge[1]],
     ]
+    # Both at once: without a bend, each end is aimed at the centre of the other node, not at its outline.
     stops[0], stops[-1] = _outline(stops[0], stops[1], edge[0], 1.5), _outline(stops[-1], stops[-2], edge[1], 2.5)
     slopes = np.gradient(stops, axis=0)
     pieces = [(p + s / 3, q - t / 3, q) for (p, q), (s, t) in zip(pairwise(stops), pairwise(slopes))]

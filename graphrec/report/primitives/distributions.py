@@ -85,6 +85,7 @@ def time_plot(times: Mapping[str, np.ndarray], ends: Mapping[str, float], key: s
         dated: the times are days since 1970, else numbers of an unknown unit.
     """
     all_times = np.concatenate(list(times.values()))
+    # No more spans than distinct times: coarse times, such as days, would leave empty ones between them.
     edges = np.linspace(all_times.min(), all_times.max(), min(BINS, max(1, len(np.unique(all_times)))) + 1)
     numbers = []
     with page_figure(3.0) as figure:
@@ -122,6 +123,7 @@ def share_plot(shares: Mapping[str, float], what: str, key: str) -> str:
         axes.barh(rows, list(shares.values()), 0.55, color=SERIES[0])
         axes.set_yticks(rows, [clipped(name, 20) for name in shares])
         for row, share in zip(rows, shares.values()):
+            # The number of a bar that is almost whole is drawn on it, as it would leave the panel.
             axes.text(min(share, 0.85) + 0.01, row, f"{share:.1%}", va="center")
         axes.invert_yaxis()
         axes.set_xlim(0, 1)

@@ -84,6 +84,7 @@ class PaperTable:
         if isinstance(value, str) or pd.isna(value):
             return text
         best = row.get(f"{column}_best")
+        # A row without a test may have NaN there, which Python takes for true.
         if isinstance(best, bool | np.bool_) and best:
             text = f"**{text}**"
         ends = [row.get(f"{column}_{end}", np.nan) for end in ("low", "high")]

@@ -37,7 +37,9 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WIDTH = 4.6
 """Inches; a phone shows the plot at about four fifths of this, where 9.5 points are still legible."""
 SETTINGS: dict[Any, Any] = {
+    # Text stays text, so that the browser draws it in the page's font.
     "svg.fonttype": "none",
+    # By default matplotlib draws a new salt each time, and equal plots have other ids.
     "svg.hashsalt": "graphrec",
     "text.parse_math": False,  # a run may be called a_b or $x$
     "font.family": "DejaVu Sans",
@@ -85,6 +87,7 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
         axes.grid(axis="y", visible=False)
         axes.spines["left"].set_visible(False)
         axes.set_yticks([])
+        # From the greater to the smaller, which puts the first row on top.
         axes.set_ylim(len(estimates) - 0.45, -0.75)
         across = axes.get_yaxis_transform()
         for row, estimate in enumerate(estimates):
@@ -230,6 +233,7 @@ def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimat
 def _styles(count: int) -> list[tuple[str, str, str]]:
     """Colour, marker and line of each curve; no two share all three, and the marker tells most apart without colour."""
     dashes = [*["-"] * len(SERIES), *["--"] * count]
+    # Seven colours and six markers: the same pair returns after 42 curves.
     return list(zip(cycle(SERIES), cycle(MARKERS[:-1]), dashes[:count]))
 
 
@@ -293,17 +297,20 @@ def page_figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
     """A figure of the given inches in the page's style."""
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font draws the text
+        # Not by pyplot, which keeps every figure in memory until it is closed.
         yield Figure(figsize=(width, height), layout="constrained")
 
 
 def page_svg(figure: Figure, key: str, title: str, description: str) -> str:
     """The figure as an `<svg>` element without anything that reaches beyond itself on the page."""
     stream = io.StringIO()
+    # No date and no version, so that equal plots are equal bytes.
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
+    # matplotlib may use one id in several figures; the prefix keeps the plots of a page apart.
     text = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', text)
     text = re.sub(r'href="#([^"]+)"', rf'href="#{key}-\1"', text)
     text = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", text)

@@ -34,6 +34,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("graphrec", "report/templates"),
         autoescape=True,
+        # A misspelt name in a template is then an error, not an empty text.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

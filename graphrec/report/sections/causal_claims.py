@@ -59,6 +59,7 @@ def _merged(blocks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     merged: dict[str, dict[str, Any]] = {}
     for block in blocks:
         terms = {key: value for key, value in block.items() if key not in ("title", "caveats")}
+        # A dict cannot be a key. Its repr can, as all blocks have their entries in one order.
         first = merged.setdefault(repr(terms), terms | {"titles": [], "caveats": []})
         first["titles"].append(block["title"])
         first["caveats"] += [text for text in block["caveats"] if text not in first["caveats"]]

@@ -60,6 +60,7 @@ def run_rows(methods: Sequence[TrainedMethod]) -> TextTable:
 
 
 def _defaults(config: type[BaseModel]) -> dict[str, Any]:
+    # `model_construct` leaves out required settings, which have no default.
     return config.model_construct().model_dump(mode="json", warnings=False)
 
 

@@ -53,6 +53,7 @@ def commands(
         labels = list(run.results.by_estimand(split))
         result_sets = dict.fromkeys(result.result_set for result in run.results)
         truths = [EVALUATE_ARGUMENTS[name] for name in TRUTH_SETS.values() if name in result_sets]
+        # Splits and truths have arguments of their own below. Slices can be evaluated with the test split alone.
         elsewhere = (*HELD_OUT, *TRUTH_SETS.values(), *(SLICES if split != "test" else ()))
         more: dict[str, object] = {}
         for name in result_sets:

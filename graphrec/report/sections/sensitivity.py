@@ -72,6 +72,7 @@ def settings(runs: Sequence[Run], names: Mapping[Path, str], tables: Sequence[pd
         groups: dict[str, dict[str, float]] = {}
         for name, leaves in recipes.items():
             if _is_number(leaves.get(key)):
+                # Runs that agree in all other settings are one group.
                 others = json.dumps({other: value for other, value in leaves.items() if other != key})
                 groups.setdefault(others, {})[name] = leaves[key]
         varied = [runs_at for runs_at in groups.values() if len(set(runs_at.values())) > 1]

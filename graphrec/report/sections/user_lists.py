@@ -55,6 +55,7 @@ def user_lists(runs: Sequence[Run], names: Mapping[Path, str]) -> dict[str, Any]
     order = np.sort(counts)
     quantiles = [order[int(share * (len(order) - 1))] for share in SHARES]
     shown = []
+    # Two quantiles may be the same user, who is shown once.
     for row in dict.fromkeys(int(np.flatnonzero(counts == count)[0]) for count in quantiles):
         user = runs[0].user_ids[row]
         described = None if catalogue is None else (catalogue, catalogue.profile(user))
