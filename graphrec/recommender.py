@@ -101,10 +101,12 @@ class Recommender(nn.Module):
             propagated: the result of `propagate`, if there is one already.
         """
         propagated = self.propagate(graph) if propagated is None else propagated
+        # None spares the copy of the item table that indexing by a mask makes in every step.
         mask = None if bool(graph.in_train.all()) else graph.in_train
         by_tower = {}
         for name, tower in self.networks.items():
             outputs = {key: propagated[name][key] for key in tower.outputs}
+            # Over the training items, as the mean reference item is: its row is then zero.
             if self.centre_items:
                 outputs = {key: from_mean_item(pair, mask) for key, pair in outputs.items()}
             by_tower[name] = outputs

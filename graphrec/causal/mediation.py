@@ -179,6 +179,7 @@ def _mediated(graph: CausalGraph, through: tuple[str, ...], rule: str, formula: 
             raise UnknownNameError("causal variable", m, graph.nodes, where="mediators of the indirect effect")
         if m in (i, y) or not (graph.directed_paths(i, m) and graph.directed_paths(m, y)):
             raise broken(f"{rule}: `{m}` is not a mediator", f"{i} -> ... -> {m} -> ... -> {y}", "no such path")
+    # Mediators may be hidden here: a branch of the model stands for each, which is stated as untestable.
     require_observed(graph, rule, (i, y))
     conditioning = (i, *graph.conditioned)
     # Before the back doors: a witness can open one from mediator to outcome, and the error about the witness says what

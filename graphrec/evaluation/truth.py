@@ -74,6 +74,7 @@ def evaluate_by_truth(
     chosen: list[TruthMetric] = select(metrics, "truth")
     collected = Collected(truth.num_users)
     for block, scores, best in rank_all(scorer, users, k, index, extra_bytes=extra):
+        # `rank_all` gives excluded items minus infinity.
         candidates = np.isfinite(scores.numpy())
         likes = truth.draw_likes(block, seed, target) & candidates
         effect = truth.effect(block, target)

@@ -53,6 +53,7 @@ def hidden_confounder_graph(config: WorldConfig) -> CausalGraph:
 
     Roles and names are those of the decoder `hcr`, whose claims can be checked on it.
     """
+    # S leads to the click even where showing depends on nothing: what is not shown is not clicked.
     edges = [("V", "I"), ("U", "Z"), ("I", "Z"), ("Z", "C"), ("Z", "L"), ("C", "L"), ("S", "C")]
     if _confounded(config):
         edges.append(("V", "L"))

@@ -134,6 +134,7 @@ def draw_feedback(config: WorldConfig, latents: Latents, dataset: InteractionDat
     It falls short where a user would click fewer items than they did although every item was shown. Where the real
     data has no times, they are drawn over `days`.
     """
+    # Sorted, so that the real times of a user are one slice.
     real = dataset.pairs("click").sort_values("user", kind="stable")
     counts = np.bincount(real["user"], minlength=config.users)
     ends = np.cumsum(counts)

@@ -223,6 +223,7 @@ def best_items(values: np.ndarray, k: int, candidates: np.ndarray | None = None)
     if candidates is not None:
         values = np.where(candidates, values, -np.inf)
     k = min(k, values.shape[1])
+    # Ties go as `argpartition` leaves them, not by item number as in `evaluation.ranking`.
     top = np.argpartition(-values, k - 1, axis=1)[:, :k]
     top = np.take_along_axis(top, np.argsort(-np.take_along_axis(values, top, 1), axis=1, kind="stable"), 1)
     return np.where(np.isneginf(np.take_along_axis(values, top, 1)), -1, top)
@@ -407,6 +408,7 @@ def _pairs(truth: Truth, pairs: np.ndarray | None) -> sparse.csr_array:
 def _along(values: np.ndarray, ranked: np.ndarray, candidates: np.ndarray | None) -> np.ndarray:
     """Values of the listed items `[b, K]`, 0 in empty places."""
     filled = ranked >= 0
+    # -1 would be read as the last item.
     item = np.where(filled, ranked, 0)
     if candidates is not None and (filled & ~np.take_along_axis(candidates, item, 1)).any():
         raise DataError("a ranked list holds an item that is no candidate", next_step="mask it before ranking")

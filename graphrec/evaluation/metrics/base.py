@@ -101,6 +101,7 @@ class Metric(ABC, Generic[Block]):
         It is the indented block that follows the first line.
         """
         _, _, rest = (cls.__doc__ or "").strip().partition("\n")
+        # `dedent` takes away the indent of the docstring itself: what is still indented is the formula.
         blocks = textwrap.dedent(rest).strip("\n").split("\n\n")
         indented = [block for block in blocks[:1] if block.startswith(" ")]
         return " ".join(" ".join(indented).split())
@@ -115,6 +116,7 @@ class RatioMetric(Metric[Block]):
 
     def combine(self, *terms: np.ndarray) -> np.ndarray:
         """`[U]` values whose mean is mean(numerators) / mean(denominators)."""
+        # Here the users of all blocks are together: a ratio of means is no mean of the blocks' ratios.
         above, below = terms
         return linearised(above, below)
 

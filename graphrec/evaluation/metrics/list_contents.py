@@ -30,6 +30,7 @@ class ItemCatalogue:
     @cached_property
     def similarity(self) -> dict[str, IntraListSimilarity]:
         """By modality, ready to measure lists."""
+        # Once for all blocks, as it reads the features of all items.
         return {name: IntraListSimilarity(feature) for name, feature in self.features.items()}
 
 

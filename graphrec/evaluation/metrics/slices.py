@@ -53,6 +53,7 @@ class NormalisedRecall(RatioMetric[GroupBlock]):
     def terms(self, block: GroupBlock, k: int) -> tuple[np.ndarray, np.ndarray]:
         """`[b]` recall in the group and `[b]` the list's share in it."""
         recall = block.hits[:, :k].sum(1) / np.maximum(block.positives, 1)
+        # A list is empty where no candidate is left; its share in the group is then 0.
         return recall, block.inside[:, :k].sum(1) / np.maximum(block.listed[:, :k].sum(1), 1)
 
 
