@@ -114,6 +114,7 @@ def new(
     files = scaffold(kind, name, out)
     typer.echo(f"wrote {files.component} and {files.test}")
     typer.echo(f"test it: pytest {shlex.quote(str(files.test))}")
+    # The commands find modules of the current folder anyway; see `cli.app.main`.
     path = "" if out.resolve() == Path.cwd() else f"PYTHONPATH={shlex.quote(str(out))} "
     module, _, title = files.import_path.partition(":")
     typer.echo(f"use it: {path}{_USES[kind].format(module=module, title=title)}")

@@ -57,6 +57,7 @@ def simulate(
     from graphrec.simulation import simulate as write_world
 
     further = key_values(settings, "--set")
+    # As settings these names would collide with the arguments of the call below.
     for name, spelling in (("world", "WORLD"), ("out", "--out FOLDER"), ("dataset", "--from DATASET")):
         if name in further:
             raise RecipeError(

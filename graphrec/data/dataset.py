@@ -174,6 +174,7 @@ class InteractionDataset:
             names |= set(self.feedback["like"])
         events = self.interactions[self.interactions["behaviour"].isin(names)]
         order = ["timestamp", "user", "item"] if self.has_times else ["user", "item"]
+        # Stable, so that of rows with equal times the first in the log decides the pair's `part`.
         events = events.sort_values(order, kind="stable").drop_duplicates(["user", "item"], keep="first")
         return events.drop(columns="behaviour").reset_index(drop=True)
 

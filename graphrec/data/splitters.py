@@ -30,6 +30,7 @@ class Chronological(Splitter):
         clicks = dataset.pairs("click")
         train, later, dropped = _cut(dataset, clicks, _moment(clicks, config.train))
         rank, size = _place_in_user(later)
+        # Of an odd number of likes the middle one is valid.
         return _in_two(train, later, rank < (size + 1) // 2, dropped)
 
 
@@ -72,6 +73,7 @@ class Random(Splitter):
     def divide(cls, dataset: InteractionDataset, config: SplitConfig) -> RawSplit:
         events = dataset.interactions
         liked = events[events["behaviour"].isin(dataset.feedback["like"])]
+        # `distinct` sorts: the draw does not depend on the order of the rows.
         shuffled = np.random.default_rng(config.seed).permutation(distinct(keys(dataset, liked)))
         likes = pd.DataFrame({"user": shuffled // dataset.num_items, "item": shuffled % dataset.num_items})
         rank, size = _place_in_user(likes)

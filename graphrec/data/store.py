@@ -130,6 +130,7 @@ def load(folder: Path) -> InteractionDataset:
                 next_step="prepare the data again",
             )
     try:
+        # The files have their hashes, so an error here is the fault of the manifest, which has none.
         return _read(folder, manifest)
     except (KeyError, ValueError, OSError, SafetensorError) as error:
         raise DataError(
@@ -209,6 +210,7 @@ def _entry(feature: Feature) -> FeatureEntry:
 
 
 def _read(folder: Path, manifest: Manifest) -> InteractionDataset:
+    # Read as dictionaries, which become categories without a Python text for each row.
     events = pq.read_table(folder / TABLES[2], read_dictionary=["behaviour", "part"]).to_pandas()
     events["behaviour"] = _categorical(events["behaviour"], manifest.behaviours)
     if "part" in events:

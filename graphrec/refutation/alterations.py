@@ -54,7 +54,7 @@ def exchange_items(split: Split, rng: np.random.Generator) -> Split:
         tried = items.copy()
         tried[moved] = items[rng.permutation(moved)]
         still = _clashes(users * dataset.num_items + tried, forbidden)
-        # An equal number counts as progress: other pairs clash now, which may be easier to exchange.
+        # An equal number counts as progress: other pairs may clash now, which are easier to exchange.
         if still.sum() <= wrong.sum():
             items, wrong = tried, still
     raise SplitError(

@@ -205,6 +205,7 @@ class Run:
         """
         data = Path(self.recipe.data.path)
         self._require("dataset_fingerprint", fingerprint(data))
+        # No split is made: the ids and the training pairs are in the run's folder.
         world = truth_of(Path(truth), read_manifest(data).provenance, self.user_ids, self.item_ids)
         metrics, rows = self.recipe.evaluation.metrics, []
         for name, estimand in self.choose(estimands).items():
@@ -242,6 +243,7 @@ class Run:
         Raises:
             UnknownIdError: names the ids that were not in the training data.
         """
+        # A text is iterable, too: a single id must not become its characters.
         user_ids = [users] if isinstance(users, str) else list(map(str, users))
         if k < 1:
             raise RunError("the list is too short", expected="at least 1 item", got=k, where="k")

@@ -136,6 +136,7 @@ def _trainer(recipe: Recipe, split: Split) -> Trainer:
     model, graph = build(recipe, split)
 
     def validate(model: Recommender) -> dict[str, float]:
+        # Under the decoder's own variant: the estimands of a recipe change nothing about its training.
         estimand = next(iter(model.decoder.variants().values()))
         scorer, evaluation = model.freeze(graph).scorer(estimand), recipe.evaluation
         table = evaluate(scorer, split.valid, split.train_pairs("click"), evaluation.k, evaluation.metrics)

@@ -176,6 +176,7 @@ class Tuning:
     def to_dict(self) -> dict[str, Any]:
         """All of it in what JSON can hold."""
         trials = [
+            # JSON has no NaN.
             asdict(trial) | {"value": None if trial.failure else trial.value, "estimand": trial.estimand}
             for trial in self.trials
         ]

@@ -115,6 +115,7 @@ def _run_trial(trial: Trial, space: Space, out: Path, progress: Progress) -> Tri
         # What a killed call left in the trial's folder is resumed, or returned if it is complete.
         run = train(recipe, trial_folder(out, trial.number), callbacks=[progress(f"trial {trial.number}")])
         table = run.evaluate(space.estimands, split="valid")
+    # No fault of the settings. A SafetensorError is one of writing here: readers turn theirs into typed errors.
     except (MismatchError, OSError, SafetensorError):
         raise
     except GraphrecError as error:

@@ -33,6 +33,7 @@ def find_table(raw: Path, delimiter: str | None, others: Collection[Path]) -> Pa
     endings = (*_ENDINGS, ".txt", ".txt.gz") if delimiter else _ENDINGS
     tables = []
     if raw.is_dir():
+        # A feature file may be a table, too.
         files = [file for file in sorted(raw.iterdir()) if file.is_file() and file.resolve() not in others]
         tables = [file for file in files if file.name.lower().endswith(endings)]
     if len(tables) != 1:

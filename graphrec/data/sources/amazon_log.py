@@ -85,6 +85,7 @@ def read_lists(file: Path) -> tuple[EventBuilder, int]:
     where = ""
     for where, line in read_lines(file):
         cells = line.split()
+        # Numbers of up to 18 digits fit into int64.
         wrong = [cell for cell in cells if not (cell.isascii() and cell.isdigit() and len(cell) < 19)]
         if wrong or len(cells) < 2:
             expected = "a user and at least one item, numbers separated by spaces"

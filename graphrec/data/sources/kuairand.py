@@ -38,6 +38,7 @@ SIGNALS = {
 BEHAVIOURS = ("show", *SIGNALS)
 HEADER = ("user_id", "video_id", "time_ms", *SIGNALS.values(), "is_rand")
 _COLUMNS = {name: Column(name, "int") for name in HEADER}
+# Numbers of up to 18 digits fit into int64.
 _TAGS = re.compile(r"(-?\d{1,18}(\s*,\s*-?\d{1,18})*)?")
 
 

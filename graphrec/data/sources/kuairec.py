@@ -33,6 +33,7 @@ _COLUMNS = {
     "timestamp": Column("timestamp", "float", optional=True),
     "watch_ratio": Column("watch_ratio", "float"),
 }
+# Numbers of up to 18 digits fit into int64.
 _LIST = re.compile(r"\[\s*(\d{1,18}(\s*,\s*\d{1,18})*)?\s*\]")
 
 
@@ -98,6 +99,7 @@ def _add(builder: EventBuilder, chunk: Chunk, part: int, like_above: float) -> N
     chunk.expect("watch_ratio", ratio >= 0, "a number that is not negative")
     timed = ~np.isnan(seconds)
     chunk.expect("timestamp", ~timed | (np.abs(seconds) < 1e12), "seconds since 1970, or nothing")
+    # NaN cannot become a whole number, so it is replaced before the conversion.
     times = np.where(timed, np.round(np.where(timed, seconds, 0) * 1000), NO_TIME).astype(np.int64)
     users, videos = chunk.columns["user_id"], chunk.columns["video_id"]
     for code, some in enumerate((np.ones(len(chunk), dtype=bool), ratio > like_above)):

@@ -112,6 +112,7 @@ def _load_inter(raw: Path, options: MMRecOptions) -> InteractionDataset:
         feedback={"click": ("click",), "like": ("like",) if options.like_at is not None else ("click",)},
         provenance=provenance("mmrec", "inter", options, used),
     )
+    # So far the ids are row numbers of the feature files, which may have rows of items without ratings.
     numbers = dataset.item_ids.astype(np.int64)
     spare = {} if rows is None else {"feature_rows_without_interactions": rows - len(numbers)}
     return replace(

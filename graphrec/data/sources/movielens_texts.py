@@ -22,6 +22,7 @@ from graphrec.errors import DataError
 
 PLOTS = ("ml_plot.zip", "ml_plot.dat")
 _MEMBER = "movielens/ml_plot.dat"
+# Numbers of up to 18 digits fit into int64.
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 

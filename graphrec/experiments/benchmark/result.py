@@ -46,6 +46,7 @@ class BenchmarkRow:
     def of_runs(cls, method: str, runs: Sequence[Run], result_sets: Sequence[str]) -> list[BenchmarkRow]:
         """One for each of `MethodNames.in_tables`, with the runs as its seeds, evaluated on the result sets."""
         rows = []
+        # The runs of a method differ in the seed alone, so the first has the names of all.
         for name, estimand in runs[0].names.in_tables().items():
             per_user = {
                 result_set: [run.results[result_set, estimand].per_user for run in runs] for result_set in result_sets

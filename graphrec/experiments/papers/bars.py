@@ -61,6 +61,7 @@ def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
                 ).T
                 at = places + (number - (len(panel.series) - 1) / 2) * width
                 axes.bar(at, means, 0.94 * width, color=colour, hatch=hatch, edgecolor="white", linewidth=0, label=name)
+                # matplotlib refuses a negative length, and nothing promises that a bootstrap interval holds its mean.
                 axes.errorbar(at, means, np.nan_to_num(ends).clip(0), fmt="none", ecolor=INK, elinewidth=1, capsize=2)
                 for position in at[np.isnan(means)]:
                     axes.text(position, 0, "–", ha="center", va="bottom")

@@ -71,6 +71,7 @@ def _few_crossings(links: nx.DiGraph) -> list[list[Vertex]]:
     """The best order of each layer that barycentre sweeps reach from many starts, the same each time."""
     by_layer = nx.get_node_attributes(links, "layer")
     layers = [[v for v in links if by_layer[v] == k] for k in sorted(set(by_layer.values()))]
+    # Every link crosses one gap between layers, thanks to the bends, so only links that start in one layer can cross.
     pairs = [(e, f) for e, f in combinations(links.edges, 2) if by_layer[e[0]] == by_layer[f[0]]]
     rng, orders = random.Random(0), [layers]
     for _ in range(STARTS):

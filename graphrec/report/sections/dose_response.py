@@ -81,6 +81,7 @@ def _read(path: Path) -> pd.DataFrame:
             next_step="benchmarks/dose_response.py writes one",
         )  # fmt: skip
     try:
+        # A method may have a name that reads as a number.
         table = pd.read_csv(path, dtype={"method": str})
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError("not a CSV file", got=str(error), where=path) from None

@@ -78,12 +78,14 @@ def list_rows(explanation: Explanation) -> TextTable:
 def typical_user(seen: np.ndarray, num_users: int) -> int:
     """The user with the median number of training clicks, the lowest row on ties."""
     counts = np.bincount(seen[:, 0], minlength=num_users)
+    # The lower median: a mean of two counts may be no user's.
     return int(np.flatnonzero(counts == np.sort(counts)[(num_users - 1) // 2])[0])
 
 
 def examples(runs: Sequence[Run]) -> list[Run]:
     """The first runs, one of each decoder before a second of any."""
     decoders = [run.recipe.decoder["name"] for run in runs]
+    # The key counts the earlier runs of the same decoder; the sort is stable, so the order stays otherwise.
     order = sorted(range(len(runs)), key=lambda n: decoders[:n].count(decoders[n]))
     return [runs[n] for n in order[:MOST]]
 

@@ -52,6 +52,8 @@ def strengths(tables: Sequence[pd.DataFrame]) -> list[Markup]:
             for _, row in table.iterrows():
                 effect = parse_estimand(row["estimand"])[0]
                 if isinstance(effect, TotalIndirectEffect):
+                    # A label leaves out the default strength, 1. What remains are the other options, which tell the
+                    # curves apart.
                     options = label(effect.model_copy(update={"strength": 1.0})).partition(":")[2]
                     name = row["run"] + (f", {options}" if options else "")
                     curves.setdefault(name, []).append((effect.strength, estimate(row, metric)))

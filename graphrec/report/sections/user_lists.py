@@ -53,6 +53,7 @@ def user_lists(runs: Sequence[Run], names: Mapping[Path, str]) -> dict[str, Any]
         problem = error.problem
     counts = np.bincount(runs[0].train_interactions[:, 0], minlength=len(runs[0].user_ids))
     order = np.sort(counts)
+    # Counts that some user has, not interpolated ones.
     quantiles = [order[int(share * (len(order) - 1))] for share in SHARES]
     shown = []
     # Two quantiles may be the same user, who is shown once.
