@@ -48,7 +48,7 @@ EVERY: list[Callable[[Split], Split]] = [
 
 
 @pytest.mark.parametrize("alter", EVERY)
-def test_the_validation_part_stays_and_the_test_part_is_gone(split: Split, alter: Callable[[Split], Split]) -> None:
+def test_the_validation_split_stays_and_the_test_split_is_gone(split: Split, alter: Callable[[Split], Split]) -> None:
     before = split.train.copy(), split.dataset.features["visual"].values.copy()
     altered = alter(split)
     assert np.array_equal(altered.valid, split.valid)
