@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import typer
+from support.command_table import IN_PYTHON, OF_ALL, PAGES, commands
 from support.paths import ROOT
 
 import graphrec
-from graphrec.cli import app
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
 
 DOCUMENT = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-OF_ALL = {"--verbose", "--log-file"}
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 
 
-def commands(group: Any, *before: str) -> Iterator[tuple[str, set[str]]]:
-    """Each command with its options; short forms are left out."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, *before, name)
-        else:
-            options = (name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts))
-            yield " ".join((*before, name)), {name for name in options if name.startswith("--")}
-
-
-def test_the_table_is_every_command_with_all_its_options() -> None:
-    rows = [line.split(" | ") for line in DOCUMENT.split("\n## ")[0].splitlines() if line.startswith("| `")]
-    named = [(re.match(r"\| `([a-z ]*[a-z])", cells[0]), cells[2]) for cells in rows]
-    shown = {name[1]: set(re.findall(r"`(--[\w-]+)`", options)) for name, options in named if name}
-    assert shown == {name: options - OF_ALL for name, options in commands(typer.main.get_command(app))}
-
-
 def test_options_of_every_command_are_in_the_text() -> None:
-    assert all(options >= OF_ALL for _, options in commands(typer.main.get_command(app)))
-    assert all(f"`{option}" in DOCUMENT for option in OF_ALL)
+    for _, command in commands():
+        forms = {form for parameter in command.params for form in parameter.opts}
+        assert forms >= OF_ALL - {"--help"}
+    assert all(f"`{option}" in DOCUMENT for option in OF_ALL - {"--help"})
+
+
+def test_the_table_names_only_commands_that_there_are() -> None:
+    assert {*IN_PYTHON, *PAGES} <= {name for name, _ in commands()}
 
 
 def test_every_public_name_is_told_and_no_other() -> None:

@@ -13,8 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from support.command_table import command_table
 from support.method_tables import backbone_table, decoder_table
 from support.recipe_tables import SECTIONS, recipe_table
+from support.result_tables import dose_response_table, results_table
 
 from graphrec.backbones import backbones
 from graphrec.causal.estimands import estimands
@@ -74,6 +76,13 @@ TABLES: dict[str, Callable[[], str]] = {
     "metrics off policy": lambda: metric_table("off_policy"),
     "backbones": backbone_table,
     "decoders": decoder_table,
+    "commands": command_table,
+    "dose-response/hidden": partial(dose_response_table, "hidden", "g"),
+    "dose-response/visual": partial(dose_response_table, "visual", "b"),
+    "results/tiktok-twin": partial(
+        results_table, "tiktok-twin", ["ndcg_do@50", "regret_do@50", "ndcg@50", "recall@50"]
+    ),
+    "results/tiktok": partial(results_table, "tiktok", ["recall@20", "recall@50", "ndcg@50"]),
     **{f"recipe/{section or 'top'}": partial(recipe_table, section) for section in (*SECTIONS, "decoder")},
 }
 """By marker the function that gives the table's text, without a line end."""
