@@ -16,10 +16,14 @@ from graphrec.report.primitives.tables import metric_label, metric_names, number
 from graphrec.runs.recipe import Recipe
 
 RESULTS = ROOT / "benchmarks" / "results"
+QUICKEST = "alibaba"
+"""The benchmark whose results are recomputed soonest; the others are marked slow."""
 KEPT = sorted(file.parent.name for file in RESULTS.glob("*/per_user.parquet"))
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize(
+    "name", [name if name == QUICKEST else pytest.param(name, marks=pytest.mark.slow) for name in KEPT]
+)
 def test_a_kept_result_follows_from_its_values(name: str) -> None:
     check(RESULTS / name)
     assert (RESULTS / name / "per_user.parquet").stat().st_size < 1_000_000

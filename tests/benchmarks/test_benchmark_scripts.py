@@ -45,7 +45,9 @@ def test_the_closing_lines_show_table_and_oracles(
     assert (tmp_path / "embeddings" / "embeddings.json").is_file()
 
 
-@pytest.mark.parametrize("script", ["tiktok", "taobao", "amazon", "kwai"])
+@pytest.mark.parametrize(
+    "script", ["tiktok", *(pytest.param(name, marks=pytest.mark.slow) for name in ("taobao", "amazon", "kwai"))]
+)
 def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> None:
     command = [sys.executable, SCRIPTS / f"{script}.py", "--data", "nowhere", "--out", tmp_path / "out"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
@@ -140,6 +142,7 @@ def test_a_quick_run_on_a_small_twin_makes_every_paper_table(
         import_module(script).main(out=tmp_path / "out", full=True)
 
 
+@pytest.mark.slow
 def test_a_full_run_goes_the_whole_way_and_is_kept_where_its_folder_is_moved(
     tiny_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

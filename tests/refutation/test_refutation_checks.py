@@ -71,6 +71,7 @@ def test_raised_likes_say_nothing_of_a_decoder_that_learns_clicks_alone(telling:
     assert "clicks alone" in result.verdict
 
 
+@pytest.mark.slow
 def test_injected_likes_pull_marked_items_into_the_lists(hcr: RefutationExperiment) -> None:
     training = hcr.recipe.training.model_copy(update={"epochs": 12, "batch_size": 512})
     longer = replace(hcr, recipe=hcr.recipe.model_copy(update={"training": training}))
