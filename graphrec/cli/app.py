@@ -60,6 +60,7 @@ def options(version: Version = False) -> None:
 
 def main() -> None:
     """Run the command that `sys.argv` names; always ends with SystemExit."""
+    # In the log, warnings reach the file of `--log-file`, too.
     warnings.showwarning = log_warning
     sys.path.append(str(Path.cwd()))  # a custom class is found in the current folder, after everything else
     with show_logs(), handle_user_errors():

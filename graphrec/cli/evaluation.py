@@ -76,6 +76,7 @@ def evaluate(
         by_truth = loaded.evaluate_truth(truth, estimand or (), target or "like", causal_graph=causal_graph)
     table = loaded.evaluate(estimand or (), split=split, causal_graph=causal_graph)
     if by_truth is not None:
+        # Metrics by the truth are over other users; the column stays that of the users with held-out likes.
         table = table.merge(by_truth.drop(columns="users"), on=["method", "estimand"])
     tables = [table, *_more_tables(loaded, estimand or (), causal_graph, slices, lists, off_policy)]
     if as_json:

@@ -180,6 +180,7 @@ class InteractionDataset:
 
     def subset(self, interactions: pd.DataFrame, users: np.ndarray, items: np.ndarray) -> InteractionDataset:
         """Keep only some dense users and items and renumber them; `interactions` still has the old numbers."""
+        # -1 marks what is left out.
         user_of = np.full(self.num_users, -1, dtype=np.int64)
         item_of = np.full(self.num_items, -1, dtype=np.int64)
         user_of[users] = np.arange(len(users))

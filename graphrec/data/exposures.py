@@ -64,6 +64,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
             next_step="train with split.name=given in the recipe",
         )
     events = dataset.interactions[dataset.interactions["part"] == part]
+    # The split has its own numbers and lacks some users and items, which become -1.
     user_of, item_of = (
         pd.Index(ids).get_indexer(external)
         for ids, external in ((split.dataset.user_ids, dataset.user_ids), (split.dataset.item_ids, dataset.item_ids))

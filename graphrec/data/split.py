@@ -154,6 +154,7 @@ def _hash(dataset: InteractionDataset, valid: np.ndarray, test: np.ndarray) -> s
     for ids in (dataset.user_ids, dataset.item_ids):
         digest.update(json.dumps(ids.tolist()).encode())
     events = dataset.interactions
+    # Features are not in the hash: the fingerprint of the data covers them.
     digest.update(json.dumps(dataset.behaviours).encode())
     digest.update(events["behaviour"].cat.codes.to_numpy(np.int64).tobytes())
     for column in ("user", "item", "timestamp"):

@@ -160,6 +160,7 @@ def one_world(study: DoseResponseStudy, dose: float, seed: int, out: Path) -> li
     """Draw one world, train and evaluate every method in it; a row a method and estimand, and a row a baseline."""
     folder = _world_folder(study, dose, seed, out)
     raw = folder / "raw"
+    # `simulate` writes its folder in one step, so a world that is there is whole.
     if not (raw / "truth").is_dir():
         simulate(study.simulator, raw, **{**study.world, study.parameter: dose, "seed": seed})
     prepared = prepare_once(study.source, raw, folder / "prepared")

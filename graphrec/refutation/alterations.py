@@ -40,6 +40,7 @@ def exchange_items(split: Split, rng: np.random.Generator) -> Split:
         SplitError: users have so many of the items that no permutation works.
     """
     dataset = split.dataset
+    # Pairs are exchanged, not events: all events of a pair stay together.
     pairs, pair_of_event = np.unique(keys(dataset, dataset.interactions), return_inverse=True)
     users, items = pairs // dataset.num_items, rng.permutation(pairs % dataset.num_items)
     forbidden = split.valid[:, 0] * dataset.num_items + split.valid[:, 1]
@@ -94,6 +95,7 @@ def raise_likes(split: Split, marked: np.ndarray, strength: float, rng: np.rando
     plain = clicks[~np.isin(keys(dataset, clicks), keys(dataset, dataset.pairs("like")))]
     raised = plain[marked[plain["item"]] & (rng.random(len(plain)) < strength)]
     like = pd.Categorical([dataset.feedback["like"][0]] * len(raised), categories=list(dataset.behaviours))
+    # A raised like has the time of its click.
     events = pd.concat([dataset.interactions, raised.assign(behaviour=like)], ignore_index=True)
     return _altered(split, replace(dataset, interactions=events[dataset.interactions.columns]))
 

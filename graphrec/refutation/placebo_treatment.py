@@ -36,6 +36,7 @@ class PlaceboTreatment(RefutationCheck):
             return self.not_applicable(error.problem)
         model = experiment.retrain("training items exchanged", replace(altered, valid=split.valid[watched]))
         name, estimand = experiment.first_variant
+        # The lists leave out the exchanged items, which are what this model was trained on.
         measured, seen = split.valid[~watched], altered.train_pairs("click")
         ndcg = experiment.ndcg(model.scorer(estimand), measured, seen)
         dataset = split.dataset

@@ -56,7 +56,9 @@ class SubsetStability(RefutationCheck):
 
 def _judged(gains: Sequence[Figure]) -> tuple[bool | None, str]:
     """Passed and verdict: a gain whose interval holds zero has no sign."""
+    # A difference of truth values: 1 where the interval is above 0, -1 where it is below, else 0.
     signs = {figure.above_zero - figure.below_zero for figure in gains}
+    # Two opposite signs decide, even if a third subset shows none.
     if {1, -1} <= signs:
         return False, "The causal step's gain changes its sign."
     if 0 in signs:

@@ -39,6 +39,7 @@ def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
     Raises:
         RunError: an estimand was not evaluated on the test split yet.
     """
+    # By training clicks alone: nothing that is held out decides who is active.
     active = active_users(run.train_interactions, len(run.user_ids), run.recipe.evaluation.active_share)
     rows = []
     for name, estimand in run.choose(estimands).items():
@@ -124,6 +125,7 @@ def off_policy(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph
         DataError: the data marks no events as exposed at random, or the run's split does not hold them out.
     """
     scorers = _scorers(run, estimands, causal_graph)
+    # Data without such events is refused here, while the test split is closed.
     exposures = shown_at_random(run)
     # The likes behind `exposures` were read from the whole dataset. This call writes the opening into the ledger.
     run.split().open_test("evaluate off-policy", run.folder / LEDGER)

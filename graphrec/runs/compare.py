@@ -46,6 +46,7 @@ def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
     if result_set not in EVALUATE_ARGUMENTS:
         raise UnknownNameError("result set", result_set, EVALUATE_ARGUMENTS, where="result_set")
     require_one_split(runs)
+    # Resolved, because one folder may be spelled in two ways.
     twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]
     if twice:
         raise RunError("a run is named twice", expected="each run once", got=twice[0], next_step="drop one of them")
@@ -165,9 +166,11 @@ def paired_tests(
     values = {}
     for metric in metrics:
         stacked = [
+            # A table without the metric gives NaN for all of its users.
             np.stack([table.reindex(users, columns=[metric])[metric].to_numpy(dtype=float) for table in tables])
             for tables in by_user.values()
         ]
+        # A method without a seed has the same values in each training of the others.
         rows = np.stack([np.broadcast_to(row, (seeds, row.shape[1])) for row in stacked])
         if better(metric) == "nearer 0":
             # A 0 in place of a missing value changes the size of the mean, but not its sign.

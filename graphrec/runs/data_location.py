@@ -43,6 +43,7 @@ def relocate_data(recipe: Recipe, folder: Path, manifest: Mapping[str, Any]) -> 
     named, other = Path(recipe.data.path), folder / manifest[RELATIVE_DATA]
     paths = [path for path in (named, other) if path.exists()]
     if len(paths) == 2 and not named.samefile(other):
+        # A stable sort: unless the other path alone has the fingerprint, the named one stays first.
         paths.sort(key=lambda path: not _has_fingerprint(path, manifest["dataset_fingerprint"]))
     if not paths or paths[0] == named:
         return recipe

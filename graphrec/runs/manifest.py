@@ -89,6 +89,7 @@ def new_manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, 
         "split_hash": split.hash,
         "counts": split.counts,
         "filter": split.dataset.provenance.get("recipe_filter"),
+        # From this a run makes its decoder again without reading the data.
         "context": asdict(model.decoder.context),
         "single_behaviour": split.dataset.single_behaviour,
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -245,6 +245,7 @@ def _resolve(kind: str, values: Mapping[str, Any], where: str) -> dict[str, Any]
     values = {"name": DEFAULT_NAMES[kind], **values}
     config = _component_config(kind, values, where)
     resolved = {"name": values["name"], **config.model_dump(mode="json")}
+    # What the recipe's file will say must read back as what was validated.
     if _component_config(kind, _without_none(resolved), where) != config:
         lost = ", ".join(f"{kind}.{key}" for key, value in resolved.items() if value is None)
         raise RecipeError(

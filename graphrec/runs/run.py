@@ -169,6 +169,7 @@ class Run:
         evaluation, rows = self.recipe.evaluation, []
         for name, scorer in scorers.items():
             per_user = evaluate(scorer, positives, data.train_pairs("click"), evaluation.k, evaluation.metrics)
+            # Each estimand is written once it is evaluated, so an interruption loses one at most.
             rows.append(self.results.add(split, name, chosen[name], per_user).row())
         return pd.DataFrame(rows)
 

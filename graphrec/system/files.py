@@ -32,6 +32,7 @@ def replace_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, because a rename is atomic only within one file system.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    # The name alone is needed: whoever writes opens the path.
     os.close(handle)
     temporary = Path(name)
     try:
@@ -69,6 +70,7 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield temporary
+        # The content must be on the disk before the rename shows it to others.
         for file in temporary.rglob("*"):
             _sync(file)
         os.chmod(temporary, 0o755)

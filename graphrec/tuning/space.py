@@ -115,6 +115,7 @@ class Space:
             else:
                 dimensions[key] = plain._resolved(key, read, where)
         space = cls(plain.recipe, dimensions, tuple(_variations(reported[0], options, where)), reported)
+        # An estimand that is not identified is refused here, before the first training.
         for estimand in space.estimands:
             estimand.identify(decoder.outcome)
         return space

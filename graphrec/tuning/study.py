@@ -126,6 +126,7 @@ class TuningStudy:
 
         inside = self.space.has(trial.settings)  # optuna takes no values outside its distributions
         params = {key: _encoded(self.space.dimensions[key], value) for key, value in trial.settings.items()}
+        # A failed trial has no value, and TPE learns nothing from it.
         state = optuna.trial.TrialState.FAIL if trial.failure else optuna.trial.TrialState.COMPLETE
         with self._reachable():
             self._study.add_trial(

@@ -76,6 +76,7 @@ def tune(
         raise UnknownNameError("sampler", sampler, SAMPLERS, where="sampler")
     out = Path(out)
     split = prepare_split(recipe)
+    # Built for the decoder's grid, variants and causal graph; its weights are not used.
     space = Space.from_recipe(recipe, build(recipe, split)[0].decoder)
     if sampler == "grid" and space.size == float("inf"):
         raise RecipeError(
@@ -121,6 +122,7 @@ def _run_trial(trial: Trial, space: Space, out: Path, progress: Progress) -> Tri
     except GraphrecError as error:
         return Trial(trial.number, trial.settings, failure=str(error))
     except Exception as error:
+        # Trial 0 is the recipe as it is: what breaks it is likely to break the others, too.
         if trial.number == 0:
             raise
         # A bug, not the user's mistake: the traceback says where it is.

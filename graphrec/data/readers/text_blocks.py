@@ -74,6 +74,7 @@ def read_blocks(file: Path, size: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
                 number += block.count(b"\n")
             else:
                 rest += more
+            # A file that is no text may have no line break, and would be read into memory whole.
             if len(rest) > _LONGEST_LINE:
                 got = f"more than {_LONGEST_LINE:,} bytes without a line break"
                 raise DataError("a line does not end", expected="lines of text", got=got, where=f"{file}:{number}")

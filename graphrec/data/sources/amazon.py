@@ -27,11 +27,13 @@ from graphrec.data.sources.amazon_log import read_lists, read_ratings, read_revi
 from graphrec.errors import DataError
 
 Layout = Literal["ratings", "reviews", "lists"]
+# Longer endings come first: else `reviews_X_5.json` would be of a category X_5.
 _PATTERNS: dict[Layout, tuple[tuple[str, str], ...]] = {
     "ratings": (("ratings_", ".csv"), ("ratings_", ".csv.gz")),
     "reviews": (("reviews_", "_5.json.gz"), ("reviews_", "_5.json"), ("reviews_", ".json.gz"), ("reviews_", ".json")),
     "lists": (("", ".txt"),),
 }
+# Else `README.txt` would pass for the lists of a category README.
 _NO_CATEGORY = ("SOURCE", "README", "LICENSE")
 
 

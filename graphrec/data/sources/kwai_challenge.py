@@ -57,6 +57,7 @@ def load_challenge(raw: Path, options: SourceOptions, visual: bool) -> Interacti
             chunk.expect(name, (columns[name] == 0) | (columns[name] == 1), "0 or 1")
         click, thumb, follow = (columns[name] == 1 for name in _LABELS)
         duration = columns["duration_time"]
+        # Without the second condition a duration of 0 would make every view a finished one.
         finish = click & (duration > 0) & (columns["playing_time"] >= duration)
         for code, happened in enumerate((click, finish, thumb, follow)):
             rows_with = np.flatnonzero(happened)

@@ -60,6 +60,7 @@ def load_mmgcn(
     bags = {modality: read_tensor(raw / file) for modality, (file, _) in words.items() if (raw / file).is_file()}
     used += [*feature_files, *(raw / words[modality][0] for modality in bags)]
     users, offset = _offset(pairs, files, rows, item_offset)
+    # Without features the number of items follows from the highest id.
     items = rows or max(int(part[:, 1].max(initial=-1)) for part in pairs.values()) - offset + 1
     for modality, tensor in bags.items():
         present[modality] = _words(raw / words[modality][0], tensor, items)

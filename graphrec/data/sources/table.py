@@ -75,6 +75,7 @@ class Table(Source):
         file = TableFile(path, options.header, options.delimiter)
         for option, name in events.columns.items():
             require_column(file.names, name, option, path)
+        # As a set, because two options may name one column.
         for frame in file.frames(set(events.columns.values())):
             events.add(frame)
         dataset = events.build(provenance("table", "table", options, [path, *used]))

@@ -54,6 +54,7 @@ def load_ads(raw: Path, options: SourceOptions, like: tuple[str, ...], k: int) -
     Raises:
         DataError: a file is missing or malformed; names file and line.
     """
+    # The log adds carts, favourites and buys, so a like that is the click does without it.
     needed = [SAMPLE, ADS] + [LOG] * (like != ("click",))
     files = require_files(raw, needed, f"taobao ads with like={','.join(like)}")
     ads = _read_ads(files[1])

@@ -132,6 +132,7 @@ def _vectors(path: Path, key: str, row_of: Mapping[int, int]) -> Feature:
     values = np.zeros((len(row_of), WIDTH), dtype=np.float32)
     mask = np.zeros(len(row_of), dtype=bool)
     for where, item, vector in _records(path, key):
+        # An empty list is how the file says that an item has no vector.
         if vector == []:
             continue
         if not isinstance(vector, list) or len(vector) != WIDTH:

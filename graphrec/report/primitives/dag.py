@@ -120,6 +120,7 @@ def _draw_node(graph: CausalGraph, name: str, centre: Point) -> str:
             f'<rect x="{x - half:.1f}" y="{y - radius:.1f}" width="{2 * half:.1f}" height="{2 * radius:.1f}" '
             f'rx="{radius:.1f}" fill="{inside}" stroke="{outline}" stroke-width="1.8"{dash}/>'
         )
+    # The white outline keeps the word legible where an arrow passes behind it.
     caption = (
         f'<text x="{x:.1f}" y="{y + RADIUS + 13:.1f}" font-size="11" fill="{outline}" stroke="#ffffff" '
         f'stroke-width="3" paint-order="stroke">{causal_role}</text>'

@@ -34,6 +34,7 @@ def rank_plot(counts: Mapping[str, np.ndarray], who: str, what: str, key: str) -
             ordered = np.sort(values[values > 0])[::-1]
             if not len(ordered):
                 continue
+            # Evenly spaced on the logarithmic axis, where the lowest ranks coincide once rounded.
             ranks = np.unique(np.geomspace(1, len(ordered), POINTS).round().astype(int))
             axes.plot(ranks, ordered[ranks - 1], color=colour, marker=marker, markersize=2.5, linewidth=1.2, label=name)
             numbers.append(f"{name}: most {ordered[0]:,}, median {np.median(ordered):g}, least {ordered[-1]:,}")
@@ -59,6 +60,7 @@ def like_share_plot(clicks: np.ndarray, likes: np.ndarray, key: str) -> str:
     bins = np.floor(np.log2(clicks[shown])).astype(int)
     totals, pleased = (np.bincount(bins, weights=counts[shown]) for counts in (clicks, likes))
     filled = np.flatnonzero(totals)
+    # A bin has 2^k to 2^(k+1) - 1 clicks; its point is in the middle.
     centres, shares = 2.0**filled * 1.5, pleased[filled] / totals[filled]
     with page_figure(3.0) as figure:
         axes = figure.subplots()

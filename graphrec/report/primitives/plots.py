@@ -126,6 +126,7 @@ def effect_plot(decomposition: ScoreDecomposition, item: str, key: str) -> str:
         axes.set_ylim(len(bars) + 0.55, -0.75)
         across = axes.get_yaxis_transform()
         rows = [(name, start, shown.value, shown.share, shown.used) for name, start, shown in bars]
+        # The sum separates what the estimand uses from what it leaves out.
         rows.insert(len(used), (f"sum: {decomposition.quantity}", 0.0, decomposition.total, None, True))
         for row, (name, start, value, share, filled) in enumerate(rows):
             colour = SERIES[2] if row == len(used) else SERIES[0 if value >= 0 else 1]
@@ -160,6 +161,7 @@ def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: s
         x_label: what x is.
         key: prefix of every id, unique on the page.
     """
+    # Two entries of the legend fit side by side only if their names are short.
     columns = 2 if max(map(len, curves)) <= 22 else 1
     below = 0.21 * -(-len(curves) // columns) if len(curves) > 1 else 0.0
     with page_figure(2.9 + below) as figure:

@@ -53,6 +53,7 @@ def _environment() -> Environment:
 
 def _breakable(text: str) -> Markup:
     """Long estimand and metric labels may break after a colon, an underscore or an at sign."""
+    # Escaped first, so that the tags put in are the only HTML.
     return Markup(re.sub(r"([:_@])", r"\1<wbr>", str(escape(text))))
 
 

@@ -44,6 +44,7 @@ def commands(
         lines.append(command("prepare", source, raw="RAW", out=runs[0].recipe.data.path, options=chosen))
     folders = []
     for run in runs:
+        # Into another folder: in its own the complete run would be returned as it is.
         again = f"{run.folder}-again"
         folders.append(again)
         recipe, data = run.folder / RECIPE, run.recipe.data.path
