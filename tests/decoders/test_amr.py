@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from support.on_mf import mean_row, mf_model, with_shuffled_looks
+from support.on_mf import mean_row, mf_model, with_shuffled_features
 
 from graphrec.causal import Observational
 from graphrec.testing import DecoderContract
@@ -55,7 +55,7 @@ def test_with_ci_it_is_eq_15_and_does_not_look_at_features() -> None:
     tables = model.tables["shared"]
     estimand = model.decoder.variants()["AMR with CI"]
     expected = (tables["user"] @ (tables["item"] - mean_row(tables["item"], graph)).T).detach()
-    for view in (graph, with_shuffled_looks(graph, "visual")):
+    for view in (graph, with_shuffled_features(graph, "visual")):
         scores = model.freeze(view).scorer(estimand)(EVERYONE)
         torch.testing.assert_close(scores, expected)
         assert torch.equal(scores.argsort(dim=1), expected.argsort(dim=1))

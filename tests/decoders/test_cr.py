@@ -28,7 +28,7 @@ class CRContract(DecoderContract):
 
     @pytest.mark.parametrize("content", [(), ("acoustic",)])
     def test_exposure_or_content_modalities_alone_are_enough(self, content: tuple[str, ...]) -> None:  # type: ignore[override]
-        """Exposure is enough: the ids take the place of content."""
+        """Exposure is enough: the ids replace content."""
         model, _ = self.model(context=Context(exposure=("visual", "title"), content=content, **SIZES))
         assert model.decoder.towers()["main"].outputs == ("visual", "title", *(content or ("id",)))
 

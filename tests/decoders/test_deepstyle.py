@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from support.on_mf import mean_row, mf_model, with_shuffled_looks
+from support.on_mf import mean_row, mf_model, with_shuffled_features
 
 from graphrec.causal import Observational
 from graphrec.decoders import BlockLogits
@@ -51,7 +51,7 @@ def test_with_ci_it_is_eq_15_and_ignores_features_and_categories() -> None:
     tables = model.tables["shared"]
     expected = (tables["user"] @ (tables["item"] - mean_row(tables["item"], graph)).T).detach()
     estimand = model.decoder.variants()["DeepStyle with CI"]
-    for view in (graph, with_shuffled_looks(graph, "visual")):
+    for view in (graph, with_shuffled_features(graph, "visual")):
         scores = model.freeze(view).scorer(estimand)(EVERYONE)
         torch.testing.assert_close(scores, expected)
         assert torch.equal(scores.argsort(dim=1), expected.argsort(dim=1))

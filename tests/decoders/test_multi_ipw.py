@@ -103,6 +103,8 @@ def test_extreme_logits_stay_finite_and_single_precision_agrees() -> None:
     assert callable(objective.loss)
     for liked in (ones, 1 - ones):
         double = objective.loss(grid, Labels(ones, liked))
-        single = objective.loss({name: one.float() for name, one in grid.items()}, Labels(ones.float(), liked.float()))
+        single = objective.loss(
+            {name: logits.float() for name, logits in grid.items()}, Labels(ones.float(), liked.float())
+        )
         assert double.isfinite().all()
         torch.testing.assert_close(single.double(), double, rtol=1e-5, atol=1e-30)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 import torch
-from support.on_mf import mean_row, mf_model, with_shuffled_looks
+from support.on_mf import mean_row, mf_model, with_shuffled_features
 
 from graphrec.causal import Observational, TotalIndirectEffect
 from graphrec.testing import DecoderContract
@@ -61,7 +61,7 @@ def test_with_ci_it_is_eq_14(reference: str) -> None:
 def test_with_ci_the_ranking_does_not_look_at_features() -> None:
     model, graph = mf_model("vbpr")
     estimand = model.decoder.variants()["VBPR with CI"]
-    plain, shuffled = model.freeze(graph), model.freeze(with_shuffled_looks(graph, "visual"))
+    plain, shuffled = model.freeze(graph), model.freeze(with_shuffled_features(graph, "visual"))
     assert torch.equal(
         plain.scorer(estimand)(EVERYONE).argsort(dim=1), shuffled.scorer(estimand)(EVERYONE).argsort(dim=1)
     )

@@ -34,7 +34,7 @@ def test_every_metric_agrees_for_every_user(k: int) -> None:
     kind = rng.random((USERS, ITEMS))
     positives, train = np.argwhere(kind < 0.15), np.argwhere(kind > 0.8)
     table = evaluate(TableScorer(scores), positives, train, (k,)).set_index("user")
-    judged = [ir_measures.Qrel(str(user), name(item), 1) for user, item in positives]
+    relevant = [ir_measures.Qrel(str(user), name(item), 1) for user, item in positives]
     run = [
         ir_measures.ScoredDoc(str(user), name(item), scores[user, item])
         for user, item in np.ndindex(USERS, ITEMS)
@@ -42,11 +42,11 @@ def test_every_metric_agrees_for_every_user(k: int) -> None:
     ]
     ours = {R @ k: "recall", P @ k: "precision", Success @ k: "hr", nDCG @ k: "ndcg", AP @ k: "map"}
     checked = 0
-    for found in ir_measures.iter_calc([*ours, RR], judged, run):
-        row = table.loc[int(found.query_id)]
-        mine = row["mrr"] if found.measure == RR else row[f"{ours[found.measure]}@{k}"]
-        if found.measure == AP @ k:
+    for result in ir_measures.iter_calc([*ours, RR], relevant, run):
+        row = table.loc[int(result.query_id)]
+        mine = row["mrr"] if result.measure == RR else row[f"{ours[result.measure]}@{k}"]
+        if result.measure == AP @ k:
             mine *= min(k, row["positives"]) / row["positives"]
-        assert mine == pytest.approx(found.value, abs=1e-6), (found, row["positives"])
+        assert mine == pytest.approx(result.value, abs=1e-6), (result, row["positives"])
         checked += 1
     assert checked == len(table) * (len(ours) + 1)

@@ -64,7 +64,7 @@ def test_concentration_is_the_mean_cosine_of_all_pairs(kind: str) -> None:
     lists = np.array([rng.permutation(ITEMS)[:8] for _ in range(12)])
     listed = np.arange(8) < rng.integers(0, 9, (12, 1))
     centred = values.astype(float) - values[mask].astype(float).mean(0)
-    found = IntraListSimilarity(feature).of(lists, listed)
+    similarity = IntraListSimilarity(feature).of(lists, listed)
     for row in range(12):
         items = [item for item, real in zip(lists[row], listed[row]) if real and mask[item]]
         cosines = [
@@ -72,23 +72,25 @@ def test_concentration_is_the_mean_cosine_of_all_pairs(kind: str) -> None:
             for a, b in combinations(items, 2)
         ]
         if cosines:
-            assert found[row] == pytest.approx(np.mean(cosines), abs=1e-5)
+            assert similarity[row] == pytest.approx(np.mean(cosines), abs=1e-5)
         else:
-            assert np.isnan(found[row])
+            assert np.isnan(similarity[row])
 
 
-def test_lists_of_one_look_are_concentrated_and_random_lists_are_not() -> None:
+def test_lists_of_one_style_are_concentrated_and_random_lists_are_not() -> None:
     rng = np.random.default_rng(2)
-    looks = rng.standard_normal((5, 16))
-    look = np.arange(ITEMS) % 5
-    values = (5.0 + looks[look] + 0.01 * rng.standard_normal((ITEMS, 16))).astype(np.float32)
-    alike = torch.from_numpy((look[None, :] == (np.arange(USERS) % 5)[:, None]).astype(float))
+    styles = rng.standard_normal((5, 16))
+    style = np.arange(ITEMS) % 5
+    values = (5.0 + styles[style] + 0.01 * rng.standard_normal((ITEMS, 16))).astype(np.float32)
+    alike = torch.from_numpy((style[None, :] == (np.arange(USERS) % 5)[:, None]).astype(float))
     at_random = torch.from_numpy(rng.random((USERS, ITEMS)))
     nothing = np.empty((0, 2), dtype=np.int64)
     features = {"visual": Feature(values, np.ones(ITEMS, dtype=bool))}
-    one, other = (describe(s, nothing, features, (5,))[0]["concentration_visual@5"].mean() for s in (alike, at_random))
-    assert one > 0.99
-    assert abs(other) < 0.1, "the 5 that all features share is no likeness"
+    concentrated, mixed = (
+        describe(s, nothing, features, (5,))[0]["concentration_visual@5"].mean() for s in (alike, at_random)
+    )
+    assert concentrated > 0.99
+    assert abs(mixed) < 0.1, "the 5 that all features share is no likeness"
 
 
 def test_items_that_fill_a_list_beyond_the_candidates_do_not_count() -> None:
@@ -99,7 +101,7 @@ def test_items_that_fill_a_list_beyond_the_candidates_do_not_count() -> None:
 
 
 def test_a_resample_of_users_covers_no_more_and_on_average_less() -> None:
-    """Why coverage has no bootstrap interval: it would lie below the value that it is of."""
+    """Why coverage has no bootstrap interval: it would be below the value itself."""
     scores, clicks = problem(2)
     _, whole = describe(scores, clicks, {}, (1,))
     rng = np.random.default_rng(0)
@@ -108,7 +110,7 @@ def test_a_resample_of_users_covers_no_more_and_on_average_less() -> None:
     for _ in range(50):
         users = rng.integers(0, USERS, USERS)
         drawn = np.concatenate(
-            [np.column_stack([np.full(len(seen[one]), row), seen[one]]) for row, one in enumerate(users)]
+            [np.column_stack([np.full(len(seen[user]), row), seen[user]]) for row, user in enumerate(users)]
         )
         resampled.append(describe(scores[users], drawn, {}, (1,))[1]["coverage@1"])
     assert max(resampled) <= whole["coverage@1"]

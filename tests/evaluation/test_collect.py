@@ -30,7 +30,7 @@ def test_no_more_rows_than_announced() -> None:
 
 
 def test_an_evaluation_holds_two_blocks_at_most() -> None:
-    """The one that is judged, and the one that is scored next."""
+    """One block is evaluated while the next one is scored."""
     alive: list[weakref.ref] = []
     most = 0
 

@@ -15,12 +15,12 @@ def test_without_a_spread_over_users_it_is_students_t_of_the_seeds() -> None:
     first, second = (np.repeat(scale * rng.random((4, 1)), 30, axis=1) for scale in (1.0, 3.0))
     difference = first.mean() - second.mean()
     paired, apart = (error_of_difference(first, second, paired=paired) for paired in (True, False))
-    one, other = first[:, 0], second[:, 0]
-    assert paired.p(difference) == pytest.approx(stats.ttest_rel(one, other).pvalue)
-    assert apart.p(difference) == pytest.approx(stats.ttest_ind(one, other, equal_var=False).pvalue)
-    low, high = stats.ttest_rel(one, other).confidence_interval()
+    first_of_seed, second_of_seed = first[:, 0], second[:, 0]
+    assert paired.p(difference) == pytest.approx(stats.ttest_rel(first_of_seed, second_of_seed).pvalue)
+    assert apart.p(difference) == pytest.approx(stats.ttest_ind(first_of_seed, second_of_seed, equal_var=False).pvalue)
+    low, high = stats.ttest_rel(first_of_seed, second_of_seed).confidence_interval()
     assert difference_interval(first, second, paired=True) == pytest.approx((low, high))
-    low, high = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
+    low, high = stats.ttest_ind(first_of_seed, second_of_seed, equal_var=False).confidence_interval()
     assert difference_interval(first, second, paired=False) == pytest.approx((low, high))
 
 
@@ -28,8 +28,8 @@ def test_without_a_spread_over_seeds_it_is_students_t_of_the_users() -> None:
     rng = np.random.default_rng(1)
     first, second = (np.tile(rng.random(30), (3, 1)) for _ in range(2))
     for paired in (True, False):
-        found = error_of_difference(first, second, paired=paired).p(first.mean() - second.mean())
-        assert found == pytest.approx(stats.ttest_rel(first[0], second[0]).pvalue)
+        p = error_of_difference(first, second, paired=paired).p(first.mean() - second.mean())
+        assert p == pytest.approx(stats.ttest_rel(first[0], second[0]).pvalue)
     expected = stats.ttest_1samp(first[0], 0).confidence_interval()
     assert interval(first) == pytest.approx((expected.low, expected.high))
 
@@ -60,7 +60,7 @@ def test_the_interval_of_few_seeds_covers_the_mean(seed_sd: float, seeds: int) -
     shape = (2000, seeds, 100)
     values = rng.standard_normal((2000, 1, 100)) + seed_sd * rng.standard_normal((2000, seeds, 1))
     values += 0.1 * rng.standard_normal(shape)
-    ends = np.array([interval(one) for one in values])
+    ends = np.array([interval(sample) for sample in values])
     assert ((ends[:, 0] <= 0) & (ends[:, 1] >= 0)).mean() >= 0.93
 
 

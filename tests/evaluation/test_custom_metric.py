@@ -43,7 +43,7 @@ from graphrec.evaluation.metrics import RankingMetric
 
 
 class RBP(RankingMetric):
-    """Rank-biased precision of a reader who goes on to the next item with probability 0.8.
+    """Rank-biased precision of a reader who continues to the next item with probability 0.8.
 
         0.2 * sum of 0.8^(r - 1) h(r) over r = 1..K
 
@@ -73,7 +73,7 @@ class TestRBP(MetricContract):
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the path with the module `rbp_of_acme`, and an entry point for it."""
-    known, admitted = dict(metrics._components), set(metrics.admitted)
+    registered, admitted = dict(metrics._components), set(metrics.admitted)
     metrics._components.pop("rbp", None)
     folder = tmp_path / "acme"
     info = folder / "acme-1.0.dist-info"
@@ -84,12 +84,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (info / "entry_points.txt").write_text("[graphrec.metrics]\nrbp = rbp_of_acme:RBP\n")
     monkeypatch.syspath_prepend(folder)
     yield folder
-    metrics._components, metrics.admitted = known, admitted
+    metrics._components, metrics.admitted = registered, admitted
     sys.modules.pop("rbp_of_acme", None)
 
 
 def by_hand(hits: np.ndarray) -> np.ndarray:
-    return sum(0.2 * 0.8**place * hits[:, place] for place in range(hits.shape[1]))
+    return sum(0.2 * 0.8**position * hits[:, position] for position in range(hits.shape[1]))
 
 
 @pytest.mark.parametrize("name", ["rbp", "rbp_of_acme:RBP"])

@@ -24,17 +24,16 @@ from graphrec.evaluation.scorer import TableScorer
 
 def by_hand(ranking: list[int], positives: set[int], k: int) -> dict[str, float]:
     """One user's metrics, from the definitions."""
-    found = [rank for rank, item in enumerate(ranking, start=1) if item in positives]
-    gain = sum(1 / math.log2(rank + 1) for rank in found if rank <= k)
+    hits = [rank for rank, item in enumerate(ranking, start=1) if item in positives]
+    gain = sum(1 / math.log2(rank + 1) for rank in hits if rank <= k)
     best = sum(1 / math.log2(rank + 1) for rank in range(1, min(k, len(positives)) + 1))
     return {
-        f"recall@{k}": len([rank for rank in found if rank <= k]) / len(positives),
+        f"recall@{k}": len([rank for rank in hits if rank <= k]) / len(positives),
         f"ndcg@{k}": gain / best,
-        f"hr@{k}": float(any(rank <= k for rank in found)),
-        f"precision@{k}": len([rank for rank in found if rank <= k]) / k,
-        f"map@{k}": sum(place / rank for place, rank in enumerate(found, start=1) if rank <= k)
-        / min(k, len(positives)),
-        "mrr": 1 / found[0],
+        f"hr@{k}": float(any(rank <= k for rank in hits)),
+        f"precision@{k}": len([rank for rank in hits if rank <= k]) / k,
+        f"map@{k}": sum(count / rank for count, rank in enumerate(hits, start=1) if rank <= k) / min(k, len(positives)),
+        "mrr": 1 / hits[0],
     }
 
 
@@ -55,12 +54,12 @@ def test_metrics_agree_with_a_slow_independent_computation(seed: int) -> None:
     assert table["user"].tolist() == sorted(set(positives[:, 0].tolist()))
     for row in table.to_dict("records"):
         user = row["user"]
-        wanted = set(positives[positives[:, 0] == user, 1].tolist())
+        relevant = set(positives[positives[:, 0] == user, 1].tolist())
         seen = set(train[train[:, 0] == user, 1].tolist())
         ranking = sorted(set(range(18)) - seen, key=lambda item: (-scores[user, item].item(), item))
-        assert row["positives"] == len(wanted)
+        assert row["positives"] == len(relevant)
         for k in cutoffs:
-            for name, value in by_hand(ranking, wanted, k).items():
+            for name, value in by_hand(ranking, relevant, k).items():
                 assert row[name] == pytest.approx(value, rel=1e-12), (user, name)
 
 
@@ -68,7 +67,7 @@ def test_metrics_agree_with_a_slow_independent_computation(seed: int) -> None:
 def test_metrics_agree_with_pyg(k: int) -> None:
     """Recall, NDCG, hit ratio, precision and MAP mean the same there.
 
-    The order that PyG judges is the one our rule makes of scores with many ties. PyG's MRR looks at the first k ranks
+    PyG evaluates the order that our rule makes of scores with many ties. PyG's MRR reads the first k ranks
     only, ours at all of them: they agree with k = I. PyG counts a user without positives as 0, we leave such users out:
     here every user has one.
     """
@@ -117,7 +116,7 @@ def test_perfect_and_hopeless_rankings() -> None:
     for name in DEFAULT_METRICS["ranking"]:
         for k in (2, 4):
             best, worst = metrics.get(name)().values(ranked, k)
-            half = name == "precision" and k == 4  # two positives fill half of four places
+            half = name == "precision" and k == 4  # two positives fill half of four ranks
             assert best == (0.5 if half else 1.0), name
             assert worst == (0.2 if name == "mrr" else 0.0), name
 
@@ -141,12 +140,12 @@ def test_every_metric_lies_between_0_and_1_and_names_of_items_do_not_matter(seed
     assert values.min(axis=None) >= 0 and values.max(axis=None) <= 1 + 1e-12
 
 
-def test_several_sets_are_judged_on_one_ranking_as_each_alone() -> None:
+def test_several_sets_are_evaluated_on_one_ranking_as_each_alone() -> None:
     scores, positives, train = random_problem(3)
     sets = [positives[::2], positives[1::2], positives[:2]]
     scorer = TableScorer(scores, bytes_per_user=10**8)  # blocks of two users: some have none of a set
-    for table, one in zip(evaluate_sets(scorer, sets, train, (4, 10)), sets):
-        pd.testing.assert_frame_equal(table, evaluate(scorer, one, train, (4, 10)))
+    for table, pairs in zip(evaluate_sets(scorer, sets, train, (4, 10)), sets):
+        pd.testing.assert_frame_equal(table, evaluate(scorer, pairs, train, (4, 10)))
 
 
 def test_a_cutoff_beyond_all_items_takes_them_all() -> None:

@@ -50,17 +50,17 @@ def estimate(scores: np.ndarray, exposures: Exposures, cutoffs: tuple[int, ...] 
 def test_estimates_are_unbiased_and_their_intervals_cover_the_truth() -> None:
     chance, scores, _, exposures = world(10_000, users=4000)
     target = true_value(chance, scores, exposures)
-    inside, found = np.zeros(3), []
+    inside, estimates = np.zeros(3), []
     trials = 100
     for trial in range(trials):
         _, scores, _, exposures = world(trial, users=100)
         table = estimate(scores, exposures)
-        found.append([table[name].mean() for name in ESTIMATES])
+        estimates.append([table[name].mean() for name in ESTIMATES])
         for number, name in enumerate(ESTIMATES):
             low, high = interval(table[name].to_numpy(), resamples=200, seed=trial)
             inside[number] += low <= target <= high
-    found = np.array(found)
-    error, spread = found.mean(0) - target, found.std(0)
+    estimates = np.array(estimates)
+    error, spread = estimates.mean(0) - target, estimates.std(0)
     assert (np.abs(error) < 4 * spread / np.sqrt(trials)).all(), (error, spread)
     assert ((inside / trials > 0.88) & (inside / trials < 0.995)).all(), inside / trials
     assert spread[1] < spread[0] and spread[2] < spread[0], "self-normalisation and the reward model pay here"
@@ -108,9 +108,9 @@ def test_blocks_and_the_order_of_pairs_change_nothing_and_values_lie_within_reas
     _, scores, _, exposures = world(2, users=60)
     shuffled = np.random.default_rng(0).permutation(len(exposures.pairs))
     mixed = Exposures(exposures.pairs[shuffled], exposures.liked[shuffled], exposures.excluded, exposures.pool)
-    one, other = estimate(scores, exposures), estimate(scores, mixed, bytes_per_user=2**26)
-    assert np.allclose(one.to_numpy(float), other.to_numpy(float))
-    assert one[f"ips@{K}"].between(0, ITEMS / K).all()
+    plain, reordered = estimate(scores, exposures), estimate(scores, mixed, bytes_per_user=2**26)
+    assert np.allclose(plain.to_numpy(float), reordered.to_numpy(float))
+    assert plain[f"ips@{K}"].between(0, ITEMS / K).all()
 
 
 def test_lists_that_were_never_shown_have_no_snips() -> None:

@@ -53,20 +53,20 @@ def test_ties_go_to_the_lower_item_number_also_at_the_last_place(k: int) -> None
 
 @pytest.mark.parametrize("k", [1, 7, 60])
 @pytest.mark.parametrize("levels", [1, 3, 1000])
-def test_ranks_are_places_in_the_ranking_as_far_as_they_count(k: int, levels: int) -> None:
+def test_ranks_are_positions_in_the_ranking_as_far_as_they_count(k: int, levels: int) -> None:
     random = np.random.default_rng(k)
     scores = random.integers(-levels, levels, (30, 60)).astype(np.float32)
     scores[3, 20:] = -np.inf
-    wanted = random.random((30, 60)) < random.random((30, 1))  # one pair to nearly all of a row
-    wanted[:, 17] = True
-    rows, items = np.nonzero(wanted)
+    positives = random.random((30, 60)) < random.random((30, 1))  # one pair to nearly all of a row
+    positives[:, 17] = True
+    rows, items = np.nonzero(positives)
     counts = np.bincount(rows)
     assert (counts > COUNTED_EACH).any() and (counts <= COUNTED_EACH).any(), "both ways of counting"
-    place = np.argsort(np.array(slow_top_k(torch.from_numpy(scores), 60)), axis=1)[rows, items] + 1
+    positions = np.argsort(np.array(slow_top_k(torch.from_numpy(scores), 60)), axis=1)[rows, items] + 1
     ranks = ranks_of(scores, rows, items, k)
-    first = place == np.minimum.reduceat(place, np.flatnonzero(np.diff(rows, prepend=-1)))[rows]
-    needed = (place <= k) | first
-    assert (ranks[needed] == place[needed]).all()
+    first = positions == np.minimum.reduceat(positions, np.flatnonzero(np.diff(rows, prepend=-1)))[rows]
+    needed = (positions <= k) | first
+    assert (ranks[needed] == positions[needed]).all()
     assert (ranks[~needed] > k).all()
 
 
@@ -122,7 +122,7 @@ def test_the_size_of_a_block_changes_nothing() -> None:
         pd.testing.assert_frame_equal(table, tables[0])
 
 
-def test_a_model_is_judged_the_same_whatever_the_block() -> None:
+def test_a_model_is_evaluated_the_same_whatever_the_block() -> None:
     model, graph = small_model("hcr")
     scorer = model.freeze(graph).scorer(FrontDoor())
     widths = [MEMORY_BUDGET // size for size in (1, 2, 7)]

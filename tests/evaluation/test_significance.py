@@ -29,7 +29,7 @@ def test_the_permutation_test_is_the_count_of_all_signs() -> None:
     assert p[0, 1] == p[1, 0] and p[0, 0] == 1
 
 
-def test_users_that_share_a_sign_are_told_apart_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_that_share_a_sign_differ_significantly_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     values = random.normal(size=(2, 3, 1501)) + np.array([0.0, 0.03, 0.08])[:, None]
     each = permutation_p(values)
@@ -48,7 +48,7 @@ def test_the_permutation_test_rejects_as_often_as_it_says_where_nothing_differs(
     assert 0.05 <= rejected / 200 <= 0.16
 
 
-def test_a_true_difference_is_found_and_equal_methods_are_not_told_apart() -> None:
+def test_a_true_difference_is_found_and_equal_methods_do_not_differ_significantly() -> None:
     rng = np.random.default_rng(2)
     base = rng.random(300)
     values = np.stack([base, base + 0.02 + 0.05 * rng.standard_normal(300), base])
@@ -60,7 +60,7 @@ def test_a_true_difference_is_found_and_equal_methods_are_not_told_apart() -> No
 
 def test_wilcoxon_agrees_with_scipy_where_there_are_no_zeros(monkeypatch: pytest.MonkeyPatch) -> None:
     differences = np.random.default_rng(3).standard_normal((3, 40)) + 0.3
-    expected = [stats.wilcoxon(one, method="approx").pvalue for one in differences]
+    expected = [stats.wilcoxon(of_pair, method="approx").pvalue for of_pair in differences]
     assert wilcoxon_p(differences) == pytest.approx(expected)
     values = {"m": np.random.default_rng(4).random((3, 2, 40))}
     whole = pair_tests(values)
@@ -103,7 +103,7 @@ def test_pairs_are_tested_on_the_users_that_all_have_and_a_method_without_values
     assert (tests["p"] >= tests["permutation"]).all() and (tests["wilcoxon_p"] >= tests["wilcoxon"]).all()
 
 
-def test_a_metric_is_tested_the_same_alone_and_beside_others() -> None:
+def test_a_metric_is_tested_the_same_alone_and_next_to_others() -> None:
     rng = np.random.default_rng(9)
     values = {name: rng.random((3, 2, 40)) for name in "xyz"}
     values["z"][:, :, 5] = np.nan
@@ -120,22 +120,24 @@ def test_one_method_or_one_user_gives_no_test() -> None:
 
 def test_order_of_methods_changes_signs_alone() -> None:
     values = np.random.default_rng(8).random((2, 2, 40))
-    one, other = pair_tests({"m": values}), pair_tests({"m": values[::-1]})
-    assert one["difference"][0] == pytest.approx(-other["difference"][0])
-    assert (one["low"][0], one["high"][0]) == pytest.approx((-other["high"][0], -other["low"][0]))
+    forward, backward = pair_tests({"m": values}), pair_tests({"m": values[::-1]})
+    assert forward["difference"][0] == pytest.approx(-backward["difference"][0])
+    assert (forward["low"][0], forward["high"][0]) == pytest.approx((-backward["high"][0], -backward["low"][0]))
     for column in ("permutation", "crossed", "wilcoxon", "p"):
-        assert one[column][0] == pytest.approx(other[column][0])
+        assert forward[column][0] == pytest.approx(backward[column][0])
 
 
 def test_tests_that_are_corrected_together_are_one_family() -> None:
     rng = np.random.default_rng(10)
     alone = [pair_tests({name: rng.random((2, 2, 30)) for name in "xy"}) for _ in range(3)]
-    assert all((one["p"] == one[["permutation", "crossed"]].max(axis=1)).all() for one in alone), "a pair is a family"
+    assert all((tests["p"] == tests[["permutation", "crossed"]].max(axis=1)).all() for tests in alone), (
+        "a pair is a family"
+    )
     together = corrected(pd.concat(alone, ignore_index=True))
-    for metric, found in together.groupby("metric"):
-        raw = found[["permutation", "crossed"]].max(axis=1).to_numpy()
-        assert found["p"].to_numpy() == pytest.approx(holm(raw)), metric
-        assert found["wilcoxon_p"].to_numpy() == pytest.approx(holm(found["wilcoxon"].to_numpy()))
+    for metric, family in together.groupby("metric"):
+        raw = family[["permutation", "crossed"]].max(axis=1).to_numpy()
+        assert family["p"].to_numpy() == pytest.approx(holm(raw)), metric
+        assert family["wilcoxon_p"].to_numpy() == pytest.approx(holm(family["wilcoxon"].to_numpy()))
 
 
 def simulated(
@@ -156,7 +158,7 @@ def simulated(
     values = rng.beta(0.5, 2.0, (replications, 1, 1, 50)) + user_sd * rng.standard_normal((*shape[:2], 1, 50))
     trained = np.array(seed_sd)[:, None, None] * rng.standard_normal((replications, len(seed_sd), seeds, 1))
     values = values + trained[:, of] + own_sd * rng.standard_normal((*shape[:3], 1)) + 0.02 * rng.standard_normal(shape)
-    return pair_tests({str(number): one for number, one in enumerate(values)}, of)
+    return pair_tests({str(number): replication for number, replication in enumerate(values)}, of)
 
 
 def rejected(tests: pd.DataFrame) -> pd.Series:
@@ -167,12 +169,12 @@ def rejected(tests: pd.DataFrame) -> pd.Series:
 
 @pytest.mark.parametrize("user_sd", [0.0, 0.1])
 @pytest.mark.parametrize("scale", [0.0, 0.01, 0.1, 1.0])
-def test_equal_methods_are_told_apart_no_more_often_than_the_level_says(scale: float, user_sd: float) -> None:
+def test_equal_methods_differ_significantly_no_more_often_than_the_level_says(scale: float, user_sd: float) -> None:
     """Spread over seeds that is 1, 3 and 5 times as large from method to method, over users, and over both."""
-    found = rejected(simulated([scale, 3 * scale, 5 * scale], user_sd))
-    assert found.max() <= 0.08, found
+    rates = rejected(simulated([scale, 3 * scale, 5 * scale], user_sd))
+    assert rates.max() <= 0.08, rates
     if scale == 0 and user_sd > 0:
-        assert found.min() >= 0.03, "with users alone it is the permutation test's level"
+        assert rates.min() >= 0.03, "with users alone it is the permutation test's level"
 
 
 def test_a_difference_has_the_spread_of_users_and_of_seeds_together() -> None:
@@ -181,10 +183,10 @@ def test_a_difference_has_the_spread_of_users_and_of_seeds_together() -> None:
 
 
 @pytest.mark.parametrize("own_sd", [0.0, 0.02, 0.2])
-def test_equal_estimands_of_one_training_are_told_apart_no_more_often_than_the_level_says(own_sd: float) -> None:
-    found = rejected(simulated([0.5, 0.1], 0.1, of=[0, 0, 0, 1], own_sd=own_sd))
-    assert found.max() <= 0.08, found
-    assert found[[(0, 1), (0, 2), (1, 2)]].mean() >= 0.015, "not by giving up all power"
+def test_equal_estimands_of_one_training_differ_significantly_no_more_often_than_the_level_says(own_sd: float) -> None:
+    rates = rejected(simulated([0.5, 0.1], 0.1, of=[0, 0, 0, 1], own_sd=own_sd))
+    assert rates.max() <= 0.08, rates
+    assert rates[[(0, 1), (0, 2), (1, 2)]].mean() >= 0.015, "not by giving up all power"
 
 
 @pytest.mark.parametrize("seeds", [2, 3])
@@ -220,7 +222,7 @@ def test_methods_without_a_seed_differ_by_their_users_alone() -> None:
     rng = np.random.default_rng(13)
     fixed = rng.random((2, 40))
     trained = rng.random(40) + np.array([[0.0], [0.3], [-0.2]])
-    tests = pair_tests({"m": np.stack([*(np.broadcast_to(one, (3, 40)) for one in fixed), trained])})
+    tests = pair_tests({"m": np.stack([*(np.broadcast_to(user_values, (3, 40)) for user_values in fixed), trained])})
     assert tests["crossed"][0] == pytest.approx(stats.ttest_rel(*fixed).pvalue)
     seeds, users = trained.mean(1).var(ddof=1) / 3, (fixed[0] - trained.mean(0)).var(ddof=1) / 40
     t = (seeds * stats.t.ppf(0.975, 2) + users * stats.t.ppf(0.975, 39)) / (seeds + users)

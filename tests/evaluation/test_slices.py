@@ -39,16 +39,16 @@ def test_likes_are_divided_by_time_within_each_user() -> None:
     subsets = time_subsets(likes[shuffled], times[shuffled])
     time_of = {tuple(pair): time for pair, time in zip(likes.tolist(), times)}
     for user, size in sizes.items():
-        own = [[time_of[tuple(pair)] for pair in one.tolist() if pair[0] == user] for one in subsets]
+        own = [[time_of[tuple(pair)] for pair in subset.tolist() if pair[0] == user] for subset in subsets]
         if size < 4:
             assert own == [[]] * 4, "a user who has not one like for each subset is in none"
             continue
-        assert {time for one in own for time in one} == {time_of[(user, 10 * user + n)] for n in range(size)}
+        assert {time for subset in own for time in subset} == {time_of[(user, 10 * user + n)] for n in range(size)}
         assert sum(map(len, own)) == size and max(map(len, own)) - min(map(len, own)) <= 1
         assert all(max(early) < min(late) for early, late in pairwise(own))
 
 
-def test_too_few_likes_to_divide_are_told() -> None:
+def test_too_few_likes_to_divide_are_reported() -> None:
     with pytest.raises(DataError, match="can be divided by time") as caught:
         time_subsets(np.array([[0, 1], [0, 2], [1, 1]]), np.arange(3))
     assert caught.value.got == "at most 2"
@@ -59,9 +59,9 @@ def test_the_drop_compares_the_later_subsets_with_the_first() -> None:
         pd.DataFrame({"user": [0, 1], "positives": 1, "mrr": values})
         for values in ([1, 0.6], [0.8, 0.4], [0.4, 0.4], [0.2, 0.2])
     ]
-    found = drop(tables)
-    assert list(found.columns) == ["user", "drop_mrr"]
-    assert found["drop_mrr"].mean() == pytest.approx(1 - 0.4 / 0.8)
+    drops = drop(tables)
+    assert list(drops.columns) == ["user", "drop_mrr"]
+    assert drops["drop_mrr"].mean() == pytest.approx(1 - 0.4 / 0.8)
 
 
 def test_normalised_recall_by_hand() -> None:

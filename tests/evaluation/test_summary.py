@@ -37,7 +37,7 @@ def test_an_interval_over_seeds_ends_where_the_metric_does() -> None:
         pd.DataFrame({name: np.full(20, mean) for name in ("recall@5", "regret_do@50", "leakage_do", "popularity@5")})
         for mean in (0.01, 0.02, 0.9)
     ]
-    lows = {name: one["low"] for name, one in summarise(*tables).items()}
+    lows = {name: estimate["low"] for name, estimate in summarise(*tables).items()}
     assert lows["recall@5"] == lows["regret_do@50"] == lows["popularity@5"] == 0 and -1 < lows["leakage_do"] < 0
     far = summarise(*(10 * table for table in tables))
     assert far["leakage_do"]["low"] == -1 and far["popularity@5"]["high"] > 9, "a count has no bound above"
@@ -51,5 +51,5 @@ def test_an_interval_over_seeds_ends_where_the_metric_does() -> None:
 def test_an_interval_ends_where_the_metric_does(metric: str, least: float, greatest: float | None, seeds: int) -> None:
     for centre, end, bound in ((least, "low", least), (1.0, "high", greatest)):
         values = centre + np.linspace(-1.5, 1.5, 5 * seeds).reshape(seeds, 5)
-        found = summarise(*(pd.DataFrame({"user": range(5), metric: one}) for one in values))[metric]
-        assert found[end] == bound if bound is not None else found[end] > 1.0
+        estimate = summarise(*(pd.DataFrame({"user": range(5), metric: of_seed}) for of_seed in values))[metric]
+        assert estimate[end] == bound if bound is not None else estimate[end] > 1.0

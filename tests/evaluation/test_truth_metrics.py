@@ -1,4 +1,4 @@
-"""Judging a ranking by the simulated world that its data came from."""
+"""Evaluating a ranking by the simulated world that its data came from."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_seen_items_count_neither_as_found_nor_as_missed(truth: Truth) -> None:
 
 
 @pytest.mark.parametrize("target", ["like", "satisfaction"])
-def test_each_target_is_judged_by_its_own_truth(truth: Truth, seen: np.ndarray, target: str) -> None:
+def test_each_target_is_evaluated_by_its_own_truth(truth: Truth, seen: np.ndarray, target: str) -> None:
     gap = oracle_gap(truth, seen, k=K, seed=3, target=target)
     oracle, observed = (
         evaluate_by_truth(by(values), truth, seen, k=K, seed=3, target=target)
@@ -97,9 +97,9 @@ def test_an_unknown_target_is_refused(truth: Truth, seen: np.ndarray) -> None:
 
 def partial(score: np.ndarray, confounder: np.ndarray, effect: np.ndarray) -> float:
     """Partial rank correlation as that of the residuals of two least-squares fits."""
-    s, v, e = (rankdata(one) for one in (score, confounder, effect))
+    s, v, e = (rankdata(values) for values in (score, confounder, effect))
     design = np.column_stack([np.ones(len(e)), e])
-    left, right = (one - design @ np.linalg.lstsq(design, one, rcond=None)[0] for one in (s, v))
+    left, right = (ranks - design @ np.linalg.lstsq(design, ranks, rcond=None)[0] for ranks in (s, v))
     return float(pearsonr(left, right).statistic)
 
 
@@ -119,9 +119,9 @@ def test_agreement_and_leakage_are_those_of_each_user_alone(truth: Truth, seen: 
 
 def test_the_oracle_orders_all_items_as_the_truth_does_and_nothing_leaks(truth: Truth, seen: np.ndarray) -> None:
     for score, sign in ((truth.interventional, 1), (lambda users: -truth.interventional(users), -1)):
-        judged = evaluate_by_truth(by(score), truth, seen)
-        np.testing.assert_allclose(judged["rank_correlation_do"], sign, rtol=1e-12)
-        assert (judged["leakage_do"] == 0).all()
+        table = evaluate_by_truth(by(score), truth, seen)
+        np.testing.assert_allclose(table["rank_correlation_do"], sign, rtol=1e-12)
+        assert (table["leakage_do"] == 0).all()
 
 
 @pytest.mark.parametrize(("strength", "least", "most"), [(0.0, -0.02, 0.02), (2.0, 0.3, 1.0), (6.0, 0.6, 1.0)])
@@ -129,11 +129,11 @@ def test_what_is_observed_leaks_the_confounder_as_far_as_there_is_confounding(
     seen: np.ndarray, strength: float, least: float, most: float
 ) -> None:
     world = truth_of(strength=strength)
-    judged = evaluate_by_truth(by(world.observational), world, seen)
-    assert least <= judged["leakage_do"].mean() <= most
+    table = evaluate_by_truth(by(world.observational), world, seen)
+    assert least <= table["leakage_do"].mean() <= most
 
 
-def test_what_cannot_be_told_is_no_number() -> None:
+def test_what_cannot_be_determined_is_no_number() -> None:
     effect = np.array([[0.1, 0.4, 0.2, 0.3]] * 4)
     scores = np.array([[1.0, 1.0, 1.0, 1.0], [3.0, 1.0, 4.0, 2.0], [3.0, 1.0, 4.0, 2.0], [3.0, 1.0, 4.0, 2.0]])
     candidates = np.array([[True] * 4, [True, False, True, True], [False, True, False, False], [True] * 4])
@@ -148,7 +148,7 @@ def test_what_cannot_be_told_is_no_number() -> None:
 
 def test_a_measure_that_no_user_has_is_summarised_without_a_number(recwarn: pytest.WarningsRecorder) -> None:
     world = truth_of(prevalence=1e-9)
-    judged = evaluate_by_truth(by(world.click_probability), world, np.empty((0, 2), dtype=int))
-    summary = summarise(judged)["leakage_do"]
+    table = evaluate_by_truth(by(world.click_probability), world, np.empty((0, 2), dtype=int))
+    summary = summarise(table)["leakage_do"]
     assert summary["users"] == 0 and np.isnan([summary["mean"], summary["low"], summary["high"]]).all()
     assert not recwarn.list

@@ -116,10 +116,10 @@ def look_at(page: Path, tmp_path: Path) -> dict[int, dict[str, Any]]:
     assert console == [], console
     written = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
     assert written, done.stderr
-    found = {int(width): view for width, view in json.loads(unescape(written[1])).items()}
-    assert sorted(found) == [390, 717, 1280]
-    for width, view in found.items():
+    views = {int(width): view for width, view in json.loads(unescape(written[1])).items()}
+    assert sorted(views) == [390, 717, 1280]
+    for width, view in views.items():
         fits = view["inner"] == width and view["wide"] <= width and view["poking"] == []
         assert fits, (width, view["inner"], view["wide"], view["poking"])
         assert view["scripts"] == 0 and view["small"] == [], (width, view["scripts"], view["small"])
-    return found
+    return views

@@ -22,21 +22,21 @@ def stacked(
     start = {"id": tables["id"], "fused": tables["id"].clone()}
     for name in graph.modalities:
         weight = tables[f"words_{name}"] if graph.is_bag(name) else model.projections.maps[name]
-        known = torch.diag(graph.mask(name).double())
-        start["fused"][graph.num_users :] += known @ graph.features(name).to_dense().double() @ weight
-    found = {}
+        mask = torch.diag(graph.mask(name).double())
+        start["fused"][graph.num_users :] += mask @ graph.features(name).to_dense().double() @ weight
+    outputs = {}
     for name, x in start.items():
         for number in range(model.config.layers):
             x = convolve(number, torch.where(x > 0, x, 0.01 * x) if number else x)
-        found[name] = x
-    return found
+        outputs[name] = x
+    return outputs
 
 
 def assert_equal_to(model: Convolution, tables: Mapping[str, Tensor], graph: InteractionGraph, convolve) -> None:
     """The model is the stack of `convolve`, up to rounding, in `id` and in `fused`, which differ."""
-    found = {name: nodes(one) for name, one in model(graph, tables).items()}
+    outputs = {name: nodes(representation) for name, representation in model(graph, tables).items()}
     expected = stacked(model, tables, graph, convolve)
-    assert found.keys() == expected.keys()
-    for name, ours in found.items():
+    assert outputs.keys() == expected.keys()
+    for name, ours in outputs.items():
         torch.testing.assert_close(ours, expected[name], rtol=0, atol=1e-9)
-    assert (found["id"] - found["fused"]).abs().max() > 1e-3
+    assert (outputs["id"] - outputs["fused"]).abs().max() > 1e-3

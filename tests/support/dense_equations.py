@@ -85,8 +85,8 @@ def item_graph(graph: InteractionGraph, modality: str, count: int, *, equal: boo
 
 def mean_over_modalities(graphs: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
     """Row by row the weighted mean of the graphs in which an item has neighbours."""
-    total = sum(weights[m] * one for m, one in graphs.items())
-    share = sum(weights[m] * one.any(1) for m, one in graphs.items())
+    total = sum(weights[m] * neighbours for m, neighbours in graphs.items())
+    share = sum(weights[m] * neighbours.any(1) for m, neighbours in graphs.items())
     return total / torch.where(share > 0, share, 1.0)[:, None]
 
 
@@ -122,11 +122,13 @@ def projected(model: Backbone, tables: Mapping[str, Tensor], graph: InteractionG
     return torch.where(torch.arange(NUM_ITEMS).unsqueeze(1) == MISSING[m], 0.0, values)
 
 
-def info_nce(one: Tensor, other: Tensor, temperature: float, among: Tensor | None = None) -> float:
+def info_nce(anchors: Tensor, positives: Tensor, temperature: float, candidates: Tensor | None = None) -> float:
     """Term by term."""
-    one, other, among = (x.detach() for x in (one, other, other if among is None else among))
+    anchors, positives, candidates = (
+        x.detach() for x in (anchors, positives, positives if candidates is None else candidates)
+    )
     total = 0.0
-    for a, p in zip(one, other):
+    for a, p in zip(anchors, positives):
         own = math.exp(float(cosine_similarity(a, p, dim=0)) / temperature)
-        total -= math.log(own / sum(math.exp(float(cosine_similarity(a, n, dim=0)) / temperature) for n in among))
-    return total / len(one)
+        total -= math.log(own / sum(math.exp(float(cosine_similarity(a, n, dim=0)) / temperature) for n in candidates))
+    return total / len(anchors)

@@ -94,7 +94,7 @@ def with_tables(text: str) -> str:
     Raises:
         KeyError: a marker names no table.
     """
-    return BLOCK.sub(lambda found: f"{found[1]}{TABLES[found['name']]()}\n{found[4]}", text)
+    return BLOCK.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}\n{match[4]}", text)
 
 
 def main() -> None:

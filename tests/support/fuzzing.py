@@ -86,7 +86,9 @@ def _amazon_reviews(raw: Path) -> None:
 
 def _amazon_lists(raw: Path) -> None:
     raw.mkdir(parents=True)
-    lists = [f"{user} {' '.join(str(1 + (user * place) % 11) for place in range(1, 6))}\n" for user in range(1, 8)]
+    lists = [
+        f"{user} {' '.join(str(1 + (user * position) % 11) for position in range(1, 6))}\n" for user in range(1, 8)
+    ]
     (raw / "Coats.txt").write_text("".join(lists))
     attributes = {str(item): [item % 3, 3 + item % 2] for item in range(1, 11)}
     (raw / "Coats_item2attributes.json").write_text(json.dumps(attributes))
@@ -159,14 +161,14 @@ def _emptied(content: bytes, random: Random) -> bytes:
 
 
 def _with_nul(content: bytes, random: Random) -> bytes:
-    place = int(random.integers(len(content) + 1))
-    return content[:place] + b"\0" * int(random.integers(1, 5)) + content[place:]
+    position = int(random.integers(len(content) + 1))
+    return content[:position] + b"\0" * int(random.integers(1, 5)) + content[position:]
 
 
 def _with_wrong_bytes(content: bytes, random: Random) -> bytes:
     changed = bytearray(content)
-    for place in random.integers(len(content), size=4):
-        changed[place] = int(random.integers(256))
+    for position in random.integers(len(content), size=4):
+        changed[position] = int(random.integers(256))
     return bytes(changed)
 
 
@@ -176,12 +178,12 @@ def _of_wrong_size(content: bytes, random: Random) -> bytes:
 
 def _delimiter(content: bytes) -> bytes | None:
     line = content.split(b"\n", 1)[0]
-    return next((one for one in DELIMITERS if one in line), None)
+    return next((delimiter for delimiter in DELIMITERS if delimiter in line), None)
 
 
 def _wrong_delimiter(content: bytes, random: Random) -> bytes | None:
     delimiter = _delimiter(content)
-    others = [one for one in (b"\t", b",", b";", b" ", b"|") if one != delimiter]
+    others = [candidate for candidate in (b"\t", b",", b";", b" ", b"|") if candidate != delimiter]
     return content.replace(delimiter, others[random.integers(len(others))]) if delimiter else None
 
 
@@ -189,11 +191,11 @@ def _swapped(lines: list[bytes], rows: list[int], delimiter: bytes, random: Rand
     width = len(lines[rows[0]].split(delimiter))
     if width < 2:
         return None
-    one, other = random.choice(width, 2, replace=False)
+    first, second = random.choice(width, 2, replace=False)
     for row in rows:
         cells = lines[row].rstrip(b"\r\n").split(delimiter)
         if len(cells) == width:
-            cells[one], cells[other] = cells[other], cells[one]
+            cells[first], cells[second] = cells[second], cells[first]
             lines[row] = delimiter.join(cells) + b"\n"
     return b"".join(lines)
 
@@ -243,13 +245,13 @@ def _blank_lines(content: bytes, random: Random) -> bytes:
 def _open_quote(content: bytes, random: Random) -> bytes:
     delimiter = _delimiter(content) or b" "
     starts = [match.end() for match in re.finditer(b"\n|" + re.escape(delimiter), content)] or [0]
-    place = starts[random.integers(len(starts))]
-    return content[:place] + b'"' + content[place:]
+    position = starts[random.integers(len(starts))]
+    return content[:position] + b'"' + content[position:]
 
 
 def _one_latin_byte(content: bytes, random: Random) -> bytes:
-    place = int(random.integers(len(content)))
-    return content[:place] + "é".encode("latin-1") + content[place:]
+    position = int(random.integers(len(content)))
+    return content[:position] + "é".encode("latin-1") + content[position:]
 
 
 Mutation = Callable[[bytes, Random], bytes | None]
@@ -397,7 +399,7 @@ class Bench:
             return Outcome("silent", f"{more} lines more, but {more_rows} rows more")
         sizes = _sizes(dataset)
         shorter = [what for what, size in _sizes(self.whole).items() if sizes.get(what, 0) < size]
-        # Rows that are read as before may hold fewer events or ids, where labels or ids have changed places.
+        # Rows that are read as before may hold fewer events or ids, where labels or ids are swapped.
         if shorter and before == after and not (more == 0 and _rows(before)):
             return Outcome("silent", f"fewer {', '.join(shorter)}, and no count in the provenance tells")
         return Outcome("accounted for", f"fewer {', '.join(shorter)}" if shorter else "other values")
@@ -417,24 +419,24 @@ def _sizes(dataset: InteractionDataset) -> dict[str, int]:
 
 
 def _counts(value: Any, path: str = "") -> dict[str, int]:
-    """Every whole number in the provenance, by its place."""
+    """Every whole number in the provenance, by its path."""
     if isinstance(value, Mapping):
-        return {key: one for name, inner in value.items() for key, one in _counts(inner, f"{path}/{name}").items()}
+        return {key: count for name, inner in value.items() for key, count in _counts(inner, f"{path}/{name}").items()}
     return {path: value} if isinstance(value, int) else {}
 
 
 def _rows(counts: Mapping[str, int]) -> int:
     """How many rows the provenance counts, in all files together."""
-    return sum(count for place, count in counts.items() if place.split("/")[1] == "rows")
+    return sum(count for path, count in counts.items() if path.split("/")[1] == "rows")
 
 
-def _same(one: InteractionDataset, other: InteractionDataset) -> bool:
-    if one.user_ids.tolist() != other.user_ids.tolist() or one.item_ids.tolist() != other.item_ids.tolist():
+def _same(first: InteractionDataset, second: InteractionDataset) -> bool:
+    if first.user_ids.tolist() != second.user_ids.tolist() or first.item_ids.tolist() != second.item_ids.tolist():
         return False
-    if not one.interactions.equals(other.interactions) or list(one.features) != list(other.features):
+    if not first.interactions.equals(second.interactions) or list(first.features) != list(second.features):
         return False
-    for name, feature in one.features.items():
-        twin = other.features[name]
+    for name, feature in first.features.items():
+        twin = second.features[name]
         values, twin_values = (part.values.toarray() if part.is_sparse else part.values for part in (feature, twin))  # type: ignore[union-attr]
         if not (np.array_equal(feature.mask, twin.mask) and np.array_equal(values, twin_values)):
             return False

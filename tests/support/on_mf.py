@@ -46,7 +46,7 @@ def mean_row(table: Tensor, graph: InteractionGraph) -> Tensor:
     return table.detach()[graph.pairs("click")[:, 1].unique()].mean(0)
 
 
-def with_shuffled_looks(graph: InteractionGraph, *modalities: str) -> InteractionGraph:
+def with_shuffled_features(graph: InteractionGraph, *modalities: str) -> InteractionGraph:
     """The same graph whose items have exchanged their dense features."""
     order = torch.arange(graph.num_items).roll(3)
     return graph.with_features({name: graph.features(name)[order] for name in modalities})

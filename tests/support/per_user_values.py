@@ -1,4 +1,4 @@
-"""A result table held to the values of each user that lie beside it."""
+"""A result table checked against the values of each user in the same folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphrec.report.primitives.tables import metric_names
 
 
 def check(folder: Path) -> pd.DataFrame:
-    """Recompute every mean and interval whose values are kept; the values."""
+    """Recompute every mean and interval that has values in the folder; returns the values."""
     table = pd.read_csv(folder / "results.csv", keep_default_na=False, na_values=[""])
     table = table.assign(estimand=table["estimand"].fillna("")).set_index(["method", "estimand"])
     values = pd.read_parquet(folder / "per_user.parquet").rename(
@@ -21,16 +21,16 @@ def check(folder: Path) -> pd.DataFrame:
     values = values.astype({name: str for name in ("method", "estimand", "result_set")})
     metrics = [name for name in metric_names(table) if name in values]
     assert any(metric.startswith("ndcg") for metric in metrics)
-    found: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
+    summaries: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
     for (method, estimand, _), row in values.groupby(["method", "estimand", "result_set"], sort=False):
-        seeds = [one for _, one in row.groupby("seed")]
+        seeds = [of_seed for _, of_seed in row.groupby("seed")]
         measured = [metric for metric in metrics if row[metric].notna().any()]
-        assert all(one["user"].tolist() == seeds[0]["user"].tolist() for one in seeds)
-        found.setdefault((method, estimand), {}).update(summarise(*(one[measured] for one in seeds)))
-    assert set(found) == set(table.index), "every row has its values"
-    for row, summary in found.items():
+        assert all(of_seed["user"].tolist() == seeds[0]["user"].tolist() for of_seed in seeds)
+        summaries.setdefault((method, estimand), {}).update(summarise(*(of_seed[measured] for of_seed in seeds)))
+    assert set(summaries) == set(table.index), "every row has its values"
+    for row, summary in summaries.items():
         for metric in metrics:
-            kept = table.loc[row, [metric, f"{metric}_low", f"{metric}_high"]].tolist()
+            recorded = table.loc[row, [metric, f"{metric}_low", f"{metric}_high"]].tolist()
             again = [summary[metric][key] for key in ("mean", "low", "high")]
-            assert again == pytest.approx(kept, rel=1e-5, abs=1e-7), (row, metric)
+            assert again == pytest.approx(recorded, rel=1e-5, abs=1e-7), (row, metric)
     return values

@@ -201,7 +201,9 @@ class NosyForOne(MMGCN):
     def forward(self, graph, tables):
         representations = super().forward(graph, tables)
         own, self.feedback_role = self.feedback_role, "click"
-        representations |= {name: one for name, one in super().forward(graph, tables).items() if name == "title"}
+        representations |= {
+            name: representation for name, representation in super().forward(graph, tables).items() if name == "title"
+        }
         self.feedback_role = own
         return representations
 
@@ -308,7 +310,10 @@ class Blind(MMGCN):
 
 def changed(representations, change):
     """The same with changed item tables."""
-    return {name: Representation(one.user, change(one.item)) for name, one in representations.items()}
+    return {
+        name: Representation(representation.user, change(representation.item))
+        for name, representation in representations.items()
+    }
 
 
 def check(kind: type, test: str, **declared: object) -> None:

@@ -18,10 +18,10 @@ def test_message_passing_answers_as_the_propagator_does(scaling: str, self_loops
     slow = MessagePassing(pairs, users, items, scaling, self_loops=self_loops)
     x = torch.randn(users + items, 3, dtype=torch.float64)
     keep = torch.arange(len(pairs)) % 3 > 0
-    for one, other in ((fast, slow), (fast.edge_subgraph(keep), slow.edge_subgraph(keep))):
-        torch.testing.assert_close(one(x), other(x))
-        torch.testing.assert_close(one.to_users(x[users:]), other.to_users(x[users:]))
-        torch.testing.assert_close(one.to_items(x[:users]), other.to_items(x[:users]))
+    for propagator, message_passing in ((fast, slow), (fast.edge_subgraph(keep), slow.edge_subgraph(keep))):
+        torch.testing.assert_close(propagator(x), message_passing(x))
+        torch.testing.assert_close(propagator.to_users(x[users:]), message_passing.to_users(x[users:]))
+        torch.testing.assert_close(propagator.to_items(x[:users]), message_passing.to_items(x[:users]))
     assert not torch.equal(fast(x), fast.edge_subgraph(keep)(x))
 
 
@@ -38,7 +38,7 @@ def test_attention_by_message_passing_answers_as_sorted_edges_do() -> None:
     fast = answers()
     with attention_by_message_passing():
         slow = answers()
-    for one, other in zip(fast, slow):
-        torch.testing.assert_close(one, other)
-    assert [type(one.grad_fn) for one in fast[:2]] != [type(one.grad_fn) for one in slow[:2]]
+    for answer, expected in zip(fast, slow):
+        torch.testing.assert_close(answer, expected)
+    assert [type(tensor.grad_fn) for tensor in fast[:2]] != [type(tensor.grad_fn) for tensor in slow[:2]]
     assert torch.equal(answers()[1], fast[1]), "it ends with the block"

@@ -33,19 +33,19 @@ def split() -> Split:
     return planted_split()
 
 
-@pytest.mark.parametrize(("name", "settings", "wanted"), DECODERS)
+@pytest.mark.parametrize(("name", "settings", "least"), DECODERS)
 def test_withheld_pairs_rank_first_and_far_above_popularity(
-    split: Split, name: str, settings: dict[str, Any], wanted: float
+    split: Split, name: str, settings: dict[str, Any], least: float
 ) -> None:
     popular = popular_recall(split)
     assert popular < 0.2
-    found = trained_recall(split, name, settings)
-    assert found >= wanted
-    assert found > popular + 0.4
+    recall = trained_recall(split, name, settings)
+    assert recall >= least
+    assert recall > popular + 0.4
 
 
-@pytest.mark.parametrize(("name", "settings", "wanted"), DECODERS[:4])
-def test_shuffled_labels_are_not_learned(name: str, settings: dict[str, Any], wanted: float) -> None:
+@pytest.mark.parametrize(("name", "settings", "least"), DECODERS[:4])
+def test_shuffled_labels_are_not_learned(name: str, settings: dict[str, Any], least: float) -> None:
     shuffled = planted_split(shuffled=True)
     candidates = NUM_ITEMS - len(shuffled.train_pairs("click")) / NUM_USERS
     chance = WITHHELD_EACH / candidates

@@ -65,8 +65,8 @@ class TestPerturbed(BackboneContract):
 
 def test_a_node_without_neighbours_is_zero_there() -> None:
     backbone, tables = TestPerturbed().build(small_graph(), ("id",))
-    found = backbone(small_graph(), tables)["id"]
-    assert not found.user[LONE_USER].any() and not found.item[LONE_ITEM].any()
+    representation = backbone(small_graph(), tables)["id"]
+    assert not representation.user[LONE_USER].any() and not representation.item[LONE_ITEM].any()
 
 
 def test_a_design_that_does_not_say_so_fails_and_reads_what_to_declare() -> None:
