@@ -1,4 +1,4 @@
-"""`graphrec causal`, and causal graphs of one's own for `evaluate` and `recommend`."""
+"""`graphrec causal`, and custom causal graphs for `evaluate` and `recommend`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from graphrec.runs.run import Run
 
 
 def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(one) for one in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def written(graph: CausalGraph, folder: Path) -> Path:
@@ -55,9 +55,9 @@ def test_every_decoder_is_described(decoder: str) -> None:
     assert described.claims[0].method and described.claims[0].proof, "the method itself holds on its own graph"
 
 
-def test_a_proof_is_told_in_full_and_a_missing_part_in_a_line() -> None:
+def test_a_proof_is_printed_in_full_and_a_missing_component_in_a_line() -> None:
     text = call("causal", "hcr").stdout
-    for said in (
+    for line in (
         "V  hidden cause",
         "mediator, observed, deterministic",
         "HCR (front_door)",
@@ -68,22 +68,22 @@ def test_a_proof_is_told_in_full_and_a_missing_part_in_a_line() -> None:
         "caveat            I <- V -> L is open",
         "decoder whose outcome has mediated branches",
     ):
-        assert said in text, said
+        assert line in text, line
 
 
 @pytest.mark.parametrize("decoder", ["hcr", "causalrec"])
 def test_json_holds_a_graph_that_can_be_read_back_and_labels_that_can_be_parsed(decoder: str, tmp_path: Path) -> None:
-    found = json.loads(call("causal", decoder, "--json").stdout)
-    graph = CausalGraph.from_dict(found["graph"])
+    description = json.loads(call("causal", decoder, "--json").stdout)
+    graph = CausalGraph.from_dict(description["graph"])
     assert graph == describe(decoder).graph
-    for claim in found["estimands"]:
+    for claim in description["estimands"]:
         (estimand,) = parse_estimand(claim["estimand"])
         assert claim["identified"] == ("formula" in claim) != ("refused" in claim), estimand
     again = call("causal", decoder, "--json", "--graph", written(graph, tmp_path))
-    assert again.exit_code == 0 and json.loads(again.stdout) == found
+    assert again.exit_code == 0 and json.loads(again.stdout) == description
 
 
-def test_the_drawing_is_written_beside_the_text(tmp_path: Path) -> None:
+def test_the_drawing_is_written_next_to_the_text(tmp_path: Path) -> None:
     answer = call("causal", "causalrec", "--svg", tmp_path / "new" / "dag.svg", "--json")
     assert json.loads(answer.stdout)["decoder"] == "causalrec"
     root = ElementTree.parse(tmp_path / "new" / "dag.svg").getroot()
@@ -91,7 +91,7 @@ def test_the_drawing_is_written_beside_the_text(tmp_path: Path) -> None:
     assert drawn == set(describe("causalrec").graph.nodes)
 
 
-def test_a_graph_of_ones_own_refuses_what_it_breaks_with_the_path(tmp_path: Path) -> None:
+def test_a_custom_graph_refuses_what_it_breaks_with_the_path(tmp_path: Path) -> None:
     answer = call("causal", "hcr", "--graph", written(confounded("hcr", "C"), tmp_path))
     assert answer.exit_code == 2, "the method itself is refused"
     refused = answer.stdout[answer.stdout.index("not identified on this graph") :]
@@ -113,10 +113,10 @@ def test_the_status_tells_whether_what_was_asked_for_holds(tmp_path: Path) -> No
 
 
 def test_options_of_an_estimand_are_described() -> None:
-    found = json.loads(
+    description = json.loads(
         call("causal", "causalrec", "--json", "--estimand", "total_indirect_effect:strength=0.5,1").stdout
     )
-    half, whole = found["estimands"]
+    half, whole = description["estimands"]
     assert half["caveats"] and not whole["caveats"]
     assert (half["method"], whole["method"]) == (None, "CausalRec")
 
@@ -135,7 +135,7 @@ def test_mistakes_are_typed(tmp_path: Path) -> None:
         assert isinstance(error, kind) and isinstance(error, GraphrecError), arguments
 
 
-def test_a_runs_estimands_are_checked_on_ones_own_graph(own: Callable[[str], Run], tmp_path: Path) -> None:
+def test_a_runs_estimands_are_checked_on_a_custom_graph(own: Callable[[str], Run], tmp_path: Path) -> None:
     run = own("hcr")
     folder, ledger = run.folder, run.folder / "ledger.jsonl"
     openings = ledger.read_text() if ledger.exists() else ""
@@ -154,7 +154,7 @@ def test_a_runs_estimands_are_checked_on_ones_own_graph(own: Callable[[str], Run
     assert len(json.loads(listed.stdout)) == 3
 
 
-def test_the_truth_too_is_judged_only_for_what_the_graph_lets_pass(
+def test_by_the_truth_too_only_what_the_graph_identifies_is_evaluated(
     tiny_runs: dict[str, Run], tiny_world: Path, tmp_path: Path
 ) -> None:
     run = tiny_runs["hcr"]
@@ -164,7 +164,7 @@ def test_the_truth_too_is_judged_only_for_what_the_graph_lets_pass(
     assert list(run.results) == before
 
 
-def test_the_documents_graph_of_ones_own_is_refused_as_it_says(
+def test_the_documents_custom_graph_is_refused_as_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document = (ROOT / "docs" / "causality.md").read_text()

@@ -18,7 +18,7 @@ from graphrec.training.loop import Trainer
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("training.epoch=3", "did you mean `epochs`?"),
         ("decoder.name=hrc", "did you mean `hcr`?"),
@@ -34,8 +34,8 @@ from graphrec.training.loop import Trainer
         ("epochs", "an override is KEY.SUB=VALUE"),
     ],
 )
-def test_a_mistake_in_a_recipe(call: Call, recipe_file: Path, tmp_path: Path, override: str, said: str) -> None:
-    refused(call("train", recipe_file, "--out", tmp_path / "run", "--set", override), said)
+def test_a_mistake_in_a_recipe(call: Call, recipe_file: Path, tmp_path: Path, override: str, message: str) -> None:
+    refused(call("train", recipe_file, "--out", tmp_path / "run", "--set", override), message)
 
 
 def test_a_damaged_dataset(call: Call, recipe_file: Path, tiny_prepared: Path, tmp_path: Path) -> None:
@@ -43,8 +43,8 @@ def test_a_damaged_dataset(call: Call, recipe_file: Path, tiny_prepared: Path, t
     with open(folder / "interactions.parquet", "ab") as stream:
         stream.write(b"x")
     overridden = ["--set", f"data.path={folder}"]
-    said = call("train", recipe_file, "--out", tmp_path / "run", *overridden)
-    refused(said, "was changed after it was written", str(folder / "interactions.parquet"))
+    answer = call("train", recipe_file, "--out", tmp_path / "run", *overridden)
+    refused(answer, "was changed after it was written", str(folder / "interactions.parquet"))
     (folder / "manifest.json").write_text("{")
     refused(call("check", folder), "not a JSON file")
 
@@ -77,13 +77,13 @@ def run_mistakes() -> Sequence[tuple[list[str], str]]:
     ]
 
 
-@pytest.mark.parametrize(("arguments", "said"), run_mistakes(), ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(("arguments", "message"), run_mistakes(), ids=lambda value: str(value)[:50])
 def test_a_mistake_leaves_nothing_behind(
-    call: Call, own: Callable[[str], Run], tmp_path: Path, arguments: list[str], said: str
+    call: Call, own: Callable[[str], Run], tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    places = {"hcr": own("hcr").folder, "nowhere": tmp_path / "nowhere"}
+    folders = {"hcr": own("hcr").folder, "nowhere": tmp_path / "nowhere"}
     before = sorted(tmp_path.rglob("*"))
-    refused(call(*(argument.format(**places) for argument in arguments)), said)
+    refused(call(*(argument.format(**folders) for argument in arguments)), message)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -95,11 +95,11 @@ def test_an_unfinished_run(call: Call, own: Callable[[str], Run]) -> None:
 
 
 def test_a_run_of_another_recipe(call: Call, own: Callable[[str], Run], recipe_file: Path) -> None:
-    said = call("train", recipe_file, "--out", own("ct").folder, "--set", "seed=9")
-    refused(said, "a run of another recipe", "choose another --out")
+    answer = call("train", recipe_file, "--out", own("ct").folder, "--set", "seed=9")
+    refused(answer, "a run of another recipe", "choose another --out")
 
 
-def test_an_interrupted_training_says_how_to_go_on(
+def test_an_interrupted_training_says_how_to_resume(
     call: Call, recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphrec.runs.train, "CHECKPOINT_SECONDS", -1.0)
@@ -109,10 +109,10 @@ def test_an_interrupted_training_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr("graphrec.training.loop.Trainer._keep_best", press_control_c)
-        said = call("train", recipe_file, "--out", tmp_path / "run")
-    assert said.status == 130
-    assert "there is no checkpoint yet: the same command starts from the first epoch" in said.err
-    assert "Traceback" not in said.err
+        answer = call("train", recipe_file, "--out", tmp_path / "run")
+    assert answer.status == 130
+    assert "there is no checkpoint yet: the same command starts from the first epoch" in answer.err
+    assert "Traceback" not in answer.err
 
     keep_best = graphrec.runs.train.Trainer._keep_best
 
@@ -123,13 +123,13 @@ def test_an_interrupted_training_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr("graphrec.training.loop.Trainer._keep_best", press_in_the_second_epoch)
-        said = call("train", recipe_file, "--out", tmp_path / "run")
-        assert said.status == 130 and "the same command resumes after epoch 1" in said.err
-        said = call("train", recipe_file, "--out", tmp_path / "run", "--no-resume")
-        assert said.status == 130 and "without --no-resume it resumes after epoch 1" in said.err
-    said = call("train", recipe_file, "--out", tmp_path / "run")
-    assert said.status == 0 and [row["epoch"] for row in Run(tmp_path / "run").history] == [1, 2]
-    assert "nothing was done" not in said.out
+        answer = call("train", recipe_file, "--out", tmp_path / "run")
+        assert answer.status == 130 and "the same command resumes after epoch 1" in answer.err
+        answer = call("train", recipe_file, "--out", tmp_path / "run", "--no-resume")
+        assert answer.status == 130 and "without --no-resume it resumes after epoch 1" in answer.err
+    answer = call("train", recipe_file, "--out", tmp_path / "run")
+    assert answer.status == 0 and [row["epoch"] for row in Run(tmp_path / "run").history] == [1, 2]
+    assert "nothing was done" not in answer.out
     assert (
         "the run in this folder is complete, nothing was done"
         in call("train", recipe_file, "--out", tmp_path / "run").out
@@ -137,7 +137,7 @@ def test_an_interrupted_training_says_how_to_go_on(
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "weights"), "make room"),
         (PermissionError(errno.EACCES, "Permission denied", "weights"), "choose a folder that you may read and write"),
@@ -151,14 +151,14 @@ def test_what_the_system_refuses_is_a_message(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
-    said: str,
+    message: str,
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("graphrec.export.embeddings.write_json", refuse)
     answer = call("export", own("ct").folder, "--out", tmp_path / "out")
-    refused(answer, "the system refused to read or write a file", said)
+    refused(answer, "the system refused to read or write a file", message)
     assert not (tmp_path / "out").exists()
 
 
@@ -179,7 +179,7 @@ def test_a_bug_keeps_its_traceback(call: Call, own: Callable[[str], Run], monkey
 
 
 def test_a_warning_is_a_line_without_source_code(call: Call, recipe_file: Path, tmp_path: Path) -> None:
-    said = call("train", recipe_file, "--out", tmp_path / "run", "--set", "split.seed=4")
-    assert said.status == 0
-    assert "warning: split.seed is ignored by the split `chronological`" in said.err
-    assert "warnings.warn" not in said.err
+    answer = call("train", recipe_file, "--out", tmp_path / "run", "--set", "split.seed=4")
+    assert answer.status == 0
+    assert "warning: split.seed is ignored by the split `chronological`" in answer.err
+    assert "warnings.warn" not in answer.err

@@ -21,78 +21,78 @@ from graphrec.runs.train import train
 
 def test_the_whole_way(call: Call, tmp_path: Path) -> None:
     raw, prepared, run = tmp_path / "raw", tmp_path / "prepared", tmp_path / "run"
-    said = call("simulate", "tiktok", "--users", 60, "--items", 50, "--set", "shown=25", "--seed", 3, "--out", raw)
-    assert said.status == 0
-    assert str(raw / "truth") in said.out
-    said = call("prepare", "tiktok", "--raw", raw, "--out", prepared)
-    assert said.status == 0
-    assert "60 users" in said.out
-    said = call("check", prepared, "--json")
-    assert said.status == 0
-    assert said.json["statistics"]["users"] == 60
+    answer = call("simulate", "tiktok", "--users", 60, "--items", 50, "--set", "shown=25", "--seed", 3, "--out", raw)
+    assert answer.status == 0
+    assert str(raw / "truth") in answer.out
+    answer = call("prepare", "tiktok", "--raw", raw, "--out", prepared)
+    assert answer.status == 0
+    assert "60 users" in answer.out
+    answer = call("check", prepared, "--json")
+    assert answer.status == 0
+    assert answer.json["statistics"]["users"] == 60
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(f'[data]\npath = "{prepared}"\n[backbone]\nembedding_size = 8\nprojection = 8\n')
-    said = call("train", recipe, "--out", run, "--set", "training.epochs=1")
-    assert said.status == 0
-    assert "best epoch 1 of 1" in said.out
-    assert "epoch 1/1" in said.err
-    said = call("evaluate", run, "--truth", raw, "--json")
-    assert said.status == 0
-    assert [row["method"] for row in said.json] == ["HCR", "HCR-T", "HCR-S1", "HCR-S2"]
-    assert {"ndcg@50", "ndcg_do@50", "regret_do@50"} <= set(said.json[0])
-    lost = {row["method"]: row["regret_do@50"] for row in said.json}
-    said = call("evaluate", run, "--truth", raw, "--target", "satisfaction", "--json")
-    assert said.status == 0
-    assert {row["method"] for row in said.json if row["regret_do@50"] != lost[row["method"]]} == set(lost)
-    said = call("recommend", run, "--users", Run(run).user_ids[0], "--k", 3, "--json")
-    assert [row["rank"] for row in said.json] == [1, 2, 3]
+    answer = call("train", recipe, "--out", run, "--set", "training.epochs=1")
+    assert answer.status == 0
+    assert "best epoch 1 of 1" in answer.out
+    assert "epoch 1/1" in answer.err
+    answer = call("evaluate", run, "--truth", raw, "--json")
+    assert answer.status == 0
+    assert [row["method"] for row in answer.json] == ["HCR", "HCR-T", "HCR-S1", "HCR-S2"]
+    assert {"ndcg@50", "ndcg_do@50", "regret_do@50"} <= set(answer.json[0])
+    lost = {row["method"]: row["regret_do@50"] for row in answer.json}
+    answer = call("evaluate", run, "--truth", raw, "--target", "satisfaction", "--json")
+    assert answer.status == 0
+    assert {row["method"] for row in answer.json if row["regret_do@50"] != lost[row["method"]]} == set(lost)
+    answer = call("recommend", run, "--users", Run(run).user_ids[0], "--k", 3, "--json")
+    assert [row["rank"] for row in answer.json] == [1, 2, 3]
     assert call("export", run, "--out", tmp_path / "embeddings").status == 0
 
 
 def test_check_prints_tables_and_fails_on_errors(call: Call, tiny_prepared: Path, tmp_path: Path) -> None:
-    said = call("check", tiny_prepared)
-    assert said.status == 0
-    assert "120" in said.out
+    answer = call("check", tiny_prepared)
+    assert answer.status == 0
+    assert "120" in answer.out
     dataset = load(tiny_prepared)
     dataset.user_ids[1] = dataset.user_ids[0]
     save(dataset, tmp_path / "twice")
-    said = call("check", tmp_path / "twice")
-    assert said.status == 2
-    assert "duplicate_user_ids" in said.out
+    answer = call("check", tmp_path / "twice")
+    assert answer.status == 2
+    assert "duplicate_user_ids" in answer.out
 
 
 def test_check_audits_a_split_and_writes_a_page(call: Call, tiny_prepared: Path, tmp_path: Path) -> None:
     page = tmp_path / "check.html"
-    said = call("check", tiny_prepared, "--split", "global_time", "--out", page, "--json")
-    assert said.status == 0 and str(page) in said.err
-    assert said.json["split"]["name"] == "global_time"
-    assert "no_leaks" in [finding["code"] for finding in said.json["findings"]]
-    assert "simulated" in said.json["published"]["matched_variant"]
+    answer = call("check", tiny_prepared, "--split", "global_time", "--out", page, "--json")
+    assert answer.status == 0 and str(page) in answer.err
+    assert answer.json["split"]["name"] == "global_time"
+    assert "no_leaks" in [finding["code"] for finding in answer.json["findings"]]
+    assert "simulated" in answer.json["published"]["matched_variant"]
     assert page.read_text(encoding="utf-8").count("<svg") == 6
-    said = call("check", tiny_prepared, "--split", "globaltime")
-    assert said.status == 2 and "did you mean `global_time`" in said.err
+    answer = call("check", tiny_prepared, "--split", "globaltime")
+    assert answer.status == 2 and "did you mean `global_time`" in answer.err
 
 
 def test_datasets_lists_the_cards_and_says_how_to_get_one(call: Call) -> None:
-    said = call("datasets")
-    assert said.status == 0 and "tiktok" in said.out and "yahoo_r3" in said.out
-    said = call("datasets", "tiktok")
-    assert "HKUDS/DiffMM" in said.out and "final_track2_train.txt" in said.out and "36,656" in said.out
+    answer = call("datasets")
+    assert answer.status == 0 and "tiktok" in answer.out and "yahoo_r3" in answer.out
+    answer = call("datasets", "tiktok")
+    assert "HKUDS/DiffMM" in answer.out and "final_track2_train.txt" in answer.out and "36,656" in answer.out
     assert call("datasets", "coat", "--json").json["source"] == "coat"
     assert {"tiktok", "table"} <= {card["source"] for card in call("datasets", "--json").json}
-    said = call("datasets", "tikto")
-    assert said.status == 2 and "did you mean `tiktok`" in said.err
+    answer = call("datasets", "tikto")
+    assert answer.status == 2 and "did you mean `tiktok`" in answer.err
 
 
 def test_show_prints_the_resolved_recipe(call: Call, recipe_file: Path, tmp_path: Path) -> None:
-    said = call("show", recipe_file, "--set", "training.epochs=7")
-    assert said.status == 0
-    (tmp_path / "shown.toml").write_text(said.out)
+    answer = call("show", recipe_file, "--set", "training.epochs=7")
+    assert answer.status == 0
+    (tmp_path / "shown.toml").write_text(answer.out)
     assert Recipe.from_toml(tmp_path / "shown.toml") == Recipe.from_toml(recipe_file, ["training.epochs=7"])
 
 
 @pytest.mark.parametrize(
-    ("kind", "one"),
+    ("kind", "name"),
     [
         ("backbones", "mmgcn"),
         ("callbacks", "progress"),
@@ -106,28 +106,28 @@ def test_show_prints_the_resolved_recipe(call: Call, recipe_file: Path, tmp_path
         ("worlds", "tiktok"),
     ],
 )
-def test_list_names_what_there_is(call: Call, kind: str, one: str) -> None:
-    assert one in call("list", kind).out
+def test_list_names_what_there_is(call: Call, kind: str, name: str) -> None:
+    assert name in call("list", kind).out
     rows = call("list", kind, "--json").json
-    assert one in [row["name"] for row in rows]
+    assert name in [row["name"] for row in rows]
     assert all(row["summary"] for row in rows)
 
 
 def test_a_sweep_is_one_row_a_value(call: Call, own: Callable[[str], Run]) -> None:
-    said = call("evaluate", own("causalrec").folder, "--estimand", "total_indirect_effect:strength=0,0.5,1", "--json")
-    assert [row["estimand"] for row in said.json] == [
+    answer = call("evaluate", own("causalrec").folder, "--estimand", "total_indirect_effect:strength=0,0.5,1", "--json")
+    assert [row["estimand"] for row in answer.json] == [
         "total_indirect_effect:strength=0", "total_indirect_effect:strength=0.5", "total_indirect_effect"
     ]  # fmt: skip
 
 
 def test_a_table_in_a_pipe_is_never_cut(call: Call, own: Callable[[str], Run]) -> None:
     folder = own("causalrec").folder
-    said = call("evaluate", folder, "--estimand", "total_indirect_effect:strength=0,0.25,0.5,0.75")
-    lines = said.out.strip().splitlines()
+    answer = call("evaluate", folder, "--estimand", "total_indirect_effect:strength=0,0.25,0.5,0.75")
+    lines = answer.out.strip().splitlines()
     assert len(lines) == 5
     for strength in (0, 0.25, 0.5, 0.75):
-        assert f"total_indirect_effect:strength={strength:g} " in said.out
-    assert "…" not in said.out
+        assert f"total_indirect_effect:strength={strength:g} " in answer.out
+    assert "…" not in answer.out
 
 
 def test_a_missing_interval_is_null_in_json(call: Call, own: Callable[[str], Run]) -> None:
@@ -136,9 +136,9 @@ def test_a_missing_interval_is_null_in_json(call: Call, own: Callable[[str], Run
     record = json.loads((folder / "metrics.json").read_text())
     record["test/observational"]["metrics"]["mrr"]["low"] = float("nan")
     (folder / "metrics.json").write_text(json.dumps(record))
-    said = call("compare", folder, "--json")
-    assert "NaN" not in said.out
-    assert said.json[0]["mrr_low"] is None
+    answer = call("compare", folder, "--json")
+    assert "NaN" not in answer.out
+    assert answer.json[0]["mrr_low"] is None
 
 
 def test_compare_puts_runs_side_by_side_and_writes_the_report(
@@ -147,9 +147,9 @@ def test_compare_puts_runs_side_by_side_and_writes_the_report(
     runs = [own("ct").folder, own("esmm").folder]
     for folder in runs:
         assert call("evaluate", folder).status == 0
-    said = call("compare", *runs, "--out", tmp_path / "report.html", "--json")
-    assert said.status == 0
-    assert [row["run"] for row in said.json] == ["ct", "esmm"]
+    answer = call("compare", *runs, "--out", tmp_path / "report.html", "--json")
+    assert answer.status == 0
+    assert [row["run"] for row in answer.json] == ["ct", "esmm"]
     assert "<html" in (tmp_path / "report.html").read_text()
 
 
@@ -160,10 +160,10 @@ def test_compare_takes_replicates_as_one_method_in_the_report_too(
     for run in runs:
         run.evaluate()
     page = tmp_path / "report.html"
-    said = call("compare", *(run.folder for run in runs), "--replicates", "--out", page, "--json")
-    assert said.status == 0 and [row["seeds"] for row in said.json] == [2]
+    answer = call("compare", *(run.folder for run in runs), "--replicates", "--out", page, "--json")
+    assert answer.status == 0 and [row["seeds"] for row in answer.json] == [2]
     shown = page.read_text()
-    assert f"{said.json[0]['ndcg@20']:.4f}".removeprefix("0") in shown and "users and 2 seeds" in shown
+    assert f"{answer.json[0]['ndcg@20']:.4f}".removeprefix("0") in shown and "users and 2 seeds" in shown
 
 
 def test_compare_shows_a_dose_response_in_the_report(call: Call, own: Callable[[str], Run], tmp_path: Path) -> None:
@@ -218,10 +218,10 @@ def test_a_narrow_terminal_shows_what_matters_most_in_whole_cells(
 
 def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, own: Callable[[str], Run]) -> None:
     folder = own("ct").folder
-    said = call("evaluate", folder, "--slices", "--lists", "--json")
-    assert said.status == 0
-    parts = [row.get("result_set") for row in said.json]
-    assert parts == [
+    answer = call("evaluate", folder, "--slices", "--lists", "--json")
+    assert answer.status == 0
+    result_sets = [row.get("result_set") for row in answer.json]
+    assert result_sets == [
         None, "active", "less_active", "time_1", "time_2", "time_3", "time_4", "time_drop", "high_ratio", "low_ratio",
         "lists",
     ]  # fmt: skip
@@ -234,21 +234,21 @@ def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, o
     assert call("compare", folder, "--result-set", "less_active", "--json").json[0]["method"] == "CT"
 
 
-def test_evaluate_tells_what_the_data_does_not_allow(call: Call, own: Callable[[str], Run]) -> None:
+def test_evaluate_reports_what_the_data_does_not_allow(call: Call, own: Callable[[str], Run]) -> None:
     folder = own("ct").folder
-    said = call("evaluate", folder, "--slices", "--lists", "--off-policy")
-    refused(said, "marked as exposed at random", "where: ", "without --off-policy")
+    answer = call("evaluate", folder, "--slices", "--lists", "--off-policy")
+    refused(answer, "marked as exposed at random", "where: ", "without --off-policy")
     assert not (folder / "ledger.jsonl").exists() and not Run(folder).results
-    said = call("evaluate", folder, "--slices", "--split", "valid")
-    refused(said, "the slices are of the test split", "where: --slices", "leave out --slices")
+    answer = call("evaluate", folder, "--slices", "--split", "valid")
+    refused(answer, "the slices are of the test split", "where: --slices", "leave out --slices")
 
 
 def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str], Run]) -> None:
     runs = [own("ct").folder, own("esmm").folder]
     for folder in runs:
         call("evaluate", folder)
-    said = call("compare", *runs)
-    assert said.status == 0 and "less that of" in said.out and "p (Wilcoxon)" in said.out
+    answer = call("compare", *runs)
+    assert answer.status == 0 and "less that of" in answer.out and "p (Wilcoxon)" in answer.out
     rows = call("compare", *runs, "--json").json
     assert rows[0]["ndcg@20_p"] == rows[1]["ndcg@20_p"] and 0 < rows[0]["ndcg@20_p"] <= 1
     refused = call("compare", *runs, "--result-set", "lists")
@@ -257,32 +257,32 @@ def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str
 
 def test_refute_prints_figures_and_verdicts(call: Call, own: Callable[[str], Run]) -> None:
     folder = own("hcr").folder
-    said = call("refute", folder, "--check", "placebo_modality", "--epochs", 1)
-    assert said.status == 0
-    assert "textual: NDCG@10 of HCR, real - placebo" in said.out
-    assert "textual shuffled over the items: epoch 1/1" in said.err
+    answer = call("refute", folder, "--check", "placebo_modality", "--epochs", 1)
+    assert answer.status == 0
+    assert "textual: NDCG@10 of HCR, real - placebo" in answer.out
+    assert "textual shuffled over the items: epoch 1/1" in answer.err
     again = call("refute", folder, "--check", "placebo_modality", "--epochs", 1, "--json")
     assert again.err == ""
     assert again.json[0]["name"] == "placebo_modality"
-    assert again.json[0]["verdict"] in said.out
+    assert again.json[0]["verdict"] in answer.out
 
 
 def test_recommend_prints_ids(call: Call, tiny_runs: dict[str, Run]) -> None:
     run = tiny_runs["hcr"]
     users = run.user_ids[:2]
-    said = call("recommend", run.folder, "--users", ", ".join(users), "--k", 2, "--json")
+    answer = call("recommend", run.folder, "--users", ", ".join(users), "--k", 2, "--json")
     expected = run.recommend(users, k=2)
-    pd.testing.assert_frame_equal(pd.DataFrame(said.json), expected, check_dtype=False)
+    pd.testing.assert_frame_equal(pd.DataFrame(answer.json), expected, check_dtype=False)
     assert len(call("recommend", run.folder, "--users", users[0], "--k", 2).out.strip().splitlines()) == 3
 
 
 def test_doctor_reports_and_fails_where_something_needed_is_missing(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = call("doctor", "--json")
-    assert said.status == 0
-    assert {"check": "python", "state": "ok"}.items() <= said.json[0].items()
+    answer = call("doctor", "--json")
+    assert answer.status == 0
+    assert {"check": "python", "state": "ok"}.items() <= answer.json[0].items()
     monkeypatch.setattr("graphrec.system.doctor.examine", lambda: [("torch", "missing", "pip install torch")])
-    said = call("doctor")
-    assert said.status == 1
-    assert "pip install torch" in said.out
+    answer = call("doctor")
+    assert answer.status == 1
+    assert "pip install torch" in answer.out

@@ -70,9 +70,9 @@ def test_the_written_suite_is_the_contract_on_the_written_class(folder: Path, ki
 
 
 def test_the_command_says_how_to_test_and_use_what_it_wrote(call: Call, tmp_path: Path) -> None:
-    answer = call("new", "decoder", "told_decoder", "--out", tmp_path / "own")
-    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["test_told_decoder.py", "told_decoder.py"]
-    assert "pytest" in answer.out and "decoder.name=told_decoder:ToldDecoder" in answer.out
+    answer = call("new", "decoder", "usable_decoder", "--out", tmp_path / "own")
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["test_usable_decoder.py", "usable_decoder.py"]
+    assert "pytest" in answer.out and "decoder.name=usable_decoder:UsableDecoder" in answer.out
 
 
 def test_a_recipe_trains_on_the_backbone(folder: Path, tiny_recipe: Callable[..., Recipe]) -> None:

@@ -118,7 +118,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    """Plots keep their words and are not drawn, on pages whose pictures nobody looks at: drawing is half the time."""
+    """Plots keep their words and are not drawn, for tests that do not check pictures: drawing is half the time."""
 
     def words(figure, key, title, description):
         return f"<svg><title>{escape(title)}</title><desc>{escape(description)}</desc></svg>"

@@ -19,7 +19,7 @@ def test_numbers_are_written_as_people_write_them(dataset):
 
 
 @pytest.mark.parametrize(
-    ("times", "span", "said"),
+    ("times", "span", "text"),
     [
         (True, [1_546_300_826, 1_548_892_773], "2019-01-01 to 2019-01-30"),
         (True, [1_546_300_826_739, 1_548_892_773_334], "2019-01-01 to 2019-01-30"),
@@ -29,8 +29,8 @@ def test_numbers_are_written_as_people_write_them(dataset):
         (False, None, "no times"),
     ],
 )
-def test_times_are_days_where_the_unit_can_be_told(times, span, said):
-    assert span_text({"times": times, "span": span}) == said
+def test_times_are_days_where_the_unit_can_be_recognised(times, span, text):
+    assert span_text({"times": times, "span": span}) == text
 
 
 def test_a_modality_says_what_made_it(dataset):
@@ -42,4 +42,4 @@ def test_a_modality_says_what_made_it(dataset):
 def test_every_finding_is_a_row(dataset):
     findings = check(dataset)
     _, rows = finding_table(findings)
-    assert [(row[0], row[-1]) for row in rows] == [(one.code, f"{one.count:,}") for one in findings]
+    assert [(row[0], row[-1]) for row in rows] == [(finding.code, f"{finding.count:,}") for finding in findings]

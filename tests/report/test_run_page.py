@@ -53,7 +53,7 @@ def test_needs_nothing_but_itself(page, text):
     assert not page.all("script") and not page.all("img") and not page.all("iframe")
     assert [link["href"] for link in page.all("link")] == ["data:,"]
     addresses = re.findall(r'\b(?:href|src|action)="([^"]*)"|url\(([^)]*)\)', text)
-    assert all("".join(found).startswith(("#", "data:")) for found in addresses)
+    assert all("".join(address).startswith(("#", "data:")) for address in addresses)
     policy = [meta["content"] for meta in page.all("meta") if "http-equiv" in meta]
     assert policy and policy[0].startswith("default-src 'none'")
 
@@ -76,19 +76,19 @@ def test_every_measured_number_stands_in_the_page(text, hcr, causalrec):
 
 @pytest.mark.usefixtures("undrawn")
 def test_bold_marks_a_clear_winner_and_nothing_else(hcr, causalrec, tmp_path):
-    one, two = copied(hcr, tmp_path / "one"), copied(causalrec, tmp_path / "two")
+    first, second = copied(hcr, tmp_path / "one"), copied(causalrec, tmp_path / "two")
     users = np.arange(9.0)
-    evaluated_as(one, users / 20)
-    evaluated_as(two, users / 20 + 0.4)
-    words = write_report([one, two], tmp_path / "a.html").read_text()
+    evaluated_as(first, users / 20)
+    evaluated_as(second, users / 20 + 0.4)
+    words = write_report([first, second], tmp_path / "a.html").read_text()
     assert bold_numbers(words) == [".6000"] and "significantly better than the other" in words
-    evaluated_as(two, users[::-1] / 20 + 0.01)
-    words = write_report([one, two], tmp_path / "a.html").read_text()
+    evaluated_as(second, users[::-1] / 20 + 0.01)
+    words = write_report([first, second], tmp_path / "a.html").read_text()
     assert bold_numbers(words) == [] and "does not differ significantly from the other" in words
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_what_was_measured_and_not_tested_is_told_so(hcr, causalrec, hcr_beta, tmp_path):
+def test_what_was_measured_and_not_tested_is_marked_so(hcr, causalrec, hcr_beta, tmp_path):
     runs = [copied(run, tmp_path / name) for run, name in ((hcr, "one"), (causalrec, "two"), (hcr_beta, "three"))]
     for run, value in zip(runs, (0.1, 0.2, 0.3)):
         evaluated_as(run, np.array([value]))
@@ -161,8 +161,10 @@ def test_a_sweep_becomes_a_curve_and_one_causal_block(text, ct, tmp_path):
 
 
 def test_gives_the_recipes_and_commands_that_repeat_the_runs(text, hcr, causalrec):
-    recipes = [unescape(one) for one in re.findall(r"<summary>Resolved.*?<pre[^>]*>(.*?)</pre>", text, re.DOTALL)]
-    assert [tomllib.loads(one) for one in recipes] == [tomllib.loads(r.recipe.to_toml()) for r in (hcr, causalrec)]
+    recipes = [unescape(block) for block in re.findall(r"<summary>Resolved.*?<pre[^>]*>(.*?)</pre>", text, re.DOTALL)]
+    assert [tomllib.loads(recipe) for recipe in recipes] == [
+        tomllib.loads(r.recipe.to_toml()) for r in (hcr, causalrec)
+    ]
     words = seen(text)
     assert f"graphrec train {hcr.folder}/recipe.toml --out {hcr.folder}-again" in words
     assert "--estimand total_indirect_effect:strength=0.5" in words
@@ -170,7 +172,7 @@ def test_gives_the_recipes_and_commands_that_repeat_the_runs(text, hcr, causalre
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_two_runs_of_one_name_are_told_apart(ct, tmp_path):
+def test_two_runs_of_one_name_get_different_names(ct, tmp_path):
     twin = copied(ct, tmp_path / "twin")
     words = seen(write_report([ct, twin], tmp_path / "a.html", split="valid").read_text())
     assert f"{ct.name} ({ct.folder})" in words and f"{ct.name} ({twin.folder})" in words
@@ -203,7 +205,7 @@ def test_mistakes_are_named_and_leave_the_old_page_alone(hcr, ct, tmp_path):
         ledger.write("not json\n")
     with pytest.raises(RunError, match=r"ledger.jsonl:2"):
         write_report([run], page)
-    assert page.read_text() == "old" and {one.name for one in tmp_path.iterdir()} == {"a.html", "run"}
+    assert page.read_text() == "old" and {path.name for path in tmp_path.iterdir()} == {"a.html", "run"}
 
 
 def test_opens_in_a_browser_on_a_phone_a_desk_and_paper_without_a_fault(whole_page, hcr, tmp_path):

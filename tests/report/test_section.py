@@ -1,4 +1,4 @@
-"""A section of one's own is one class: the page and its contents show it, and nothing else is edited."""
+"""A custom section is one class: the page and its contents show it, and nothing else is edited."""
 
 from __future__ import annotations
 

@@ -23,16 +23,16 @@ from graphrec.system.files import write_json
 @pytest.fixture(scope="module")
 def seeds(tiny_recipe, tiny_world, tmp_path_factory):
     """CT and HCR, two seeds each, evaluated on test, by the truth, and by their lists."""
-    folder, found = tmp_path_factory.mktemp("seeds"), []
+    folder, runs = tmp_path_factory.mktemp("seeds"), []
     for name in ("ct", "hcr"):
-        found.append([])
+        runs.append([])
         for seed in (3, 4):
             run = train(tiny_recipe(name, f"seed={seed}", f"name={name.upper()}"), folder / f"{name}-{seed}")
             run.evaluate()
             run.evaluate_truth(tiny_world)
             analyses.of_lists(run)
-            found[-1].append(run)
-    return found
+            runs[-1].append(run)
+    return runs
 
 
 def words(path):
@@ -40,13 +40,13 @@ def words(path):
 
 
 def test_tables_and_tests_are_those_over_all_seeds(seeds):
-    found = compare_methods(methods_of(seeds), "test")
+    comparison = compare_methods(methods_of(seeds), "test")
     over = compare_runs([run for same in seeds for run in same], replicates=True)
     shown = [column for column in over.table if "@" in column or column == "method"]
-    assert found.table[shown].equals(over.table[shown])
-    assert found.tests.equals(over.tests) and len(found.tests)
+    assert comparison.table[shown].equals(over.table[shown])
+    assert comparison.tests.equals(over.tests) and len(comparison.tests)
     first = compare_methods(methods_of([same[0] for same in seeds]), "test").table
-    assert (found.table["ndcg@20"] != first["ndcg@20"]).all(), "the seeds do differ"
+    assert (comparison.table["ndcg@20"] != first["ndcg@20"]).all(), "the seeds do differ"
 
 
 def test_what_no_user_has_is_a_mean_over_seeds_without_an_interval(seeds):
@@ -59,25 +59,25 @@ def test_what_no_user_has_is_a_mean_over_seeds_without_an_interval(seeds):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_the_page_tells_its_seeds_and_what_is_of_one_alone(seeds, tmp_path):
-    said = words(write_report(seeds, tmp_path / "a.html"))
+def test_the_page_states_its_seeds_and_what_is_of_one_alone(seeds, tmp_path):
+    text = words(write_report(seeds, tmp_path / "a.html"))
     mean = compare_methods(methods_of(seeds), "test").table.set_index("row").loc["HCR", "ndcg@20"]
-    assert f"{mean:.4f}".removeprefix("0") in said
-    assert "95 % intervals over users and 2 seeds" in said
-    assert "do not cover the draw of the training seed" not in said
-    assert said.count("Of the 2 seeds this is the first, 3.") == 2
-    training = said[said.rindex("Of the 2 seeds the first is drawn, 3.") : said.rindex("Causal assumptions")]
+    assert f"{mean:.4f}".removeprefix("0") in text
+    assert "95 % intervals over users and 2 seeds" in text
+    assert "do not cover the draw of the training seed" not in text
+    assert text.count("Of the 2 seeds this is the first, 3.") == 2
+    training = text[text.rindex("Of the 2 seeds the first is drawn, 3.") : text.rindex("Causal assumptions")]
     assert "HCR (seed 3)" in training and "HCR (seed 4)" not in training
-    assert re.search(r"CT\s+mmgcn\s+ct\s+3, 4", said), "one line a method, with its seeds"
-    assert "Resolved recipe of HCR (seed 4)" in said and "HCR: 1 time, in the run of each seed" in said
-    assert "--replicates" in said and f"{seeds[1][1].folder}-again" in said
+    assert re.search(r"CT\s+mmgcn\s+ct\s+3, 4", text), "one line a method, with its seeds"
+    assert "Resolved recipe of HCR (seed 4)" in text and "HCR: 1 time, in the run of each seed" in text
+    assert "--replicates" in text and f"{seeds[1][1].folder}-again" in text
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_page_of_single_runs_speaks_of_no_seeds(seeds, tmp_path):
-    said = words(write_report([same[0] for same in seeds], tmp_path / "a.html"))
-    assert "do not cover the draw of the training seed" in said
-    assert "(seed 3)" not in said and "--replicates" not in said and "seeds this is" not in said
+    text = words(write_report([same[0] for same in seeds], tmp_path / "a.html"))
+    assert "do not cover the draw of the training seed" in text
+    assert "(seed 3)" not in text and "--replicates" not in text and "seeds this is" not in text
 
 
 def test_methods_with_other_numbers_of_seeds_are_refused(seeds, tmp_path):
@@ -89,10 +89,10 @@ def test_methods_with_other_numbers_of_seeds_are_refused(seeds, tmp_path):
 def test_what_only_some_seeds_were_scored_under_is_left_out(seeds, tmp_path):
     copies = [copied(run, tmp_path / run.folder.name) for run in seeds[1]]
     entries = json.loads((copies[1].folder / "metrics.json").read_text())
-    kept = {key: entry for key, entry in entries.items() if key != "test/observational"}
-    write_json(copies[1].folder / "metrics.json", kept)
+    remaining = {key: entry for key, entry in entries.items() if key != "test/observational"}
+    write_json(copies[1].folder / "metrics.json", remaining)
     rows = compare_methods(methods_of([copies]), "test").table["method"].tolist()
     assert rows == ["HCR", "HCR-S1", "HCR-S2"]
-    write_json(copies[1].folder / "metrics.json", {"test/other": kept["test/front_door"] | {"estimand": "other"}})
+    write_json(copies[1].folder / "metrics.json", {"test/other": remaining["test/front_door"] | {"estimand": "other"}})
     with pytest.raises(RunError, match="no estimand to show HCR under on test"):
         compare_methods(methods_of([copies]), "test")

@@ -13,23 +13,23 @@ from graphrec.report.trained_method import methods_of
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_an_ablation_beside_its_method_stands_for_its_own_estimand_alone(hcr, tmp_path):
+def test_an_ablation_next_to_its_method_stands_for_its_own_estimand_alone(hcr, tmp_path):
     runs = [named(copied(hcr, tmp_path / name), name) for name in ("HCR", "HCR-NS")]
-    found = compare_methods(methods_of(runs), "test")
-    assert list(found.table["row"]) == ["HCR", "HCR-T", "HCR-S1", "HCR-S2", "HCR-NS"]
-    tests = found.tests[found.tests["metric"] == "ndcg@50"]
+    comparison = compare_methods(methods_of(runs), "test")
+    assert list(comparison.table["row"]) == ["HCR", "HCR-T", "HCR-S1", "HCR-S2", "HCR-NS"]
+    tests = comparison.tests[comparison.tests["metric"] == "ndcg@50"]
     assert len(tests) == 10, "what is not shown is not tested"
     assert tests.set_index(["first", "second"]).loc[(0, 4), "difference"] == 0, "copies have the same values"
     words = seen(write_report(runs, tmp_path / "a.html").read_text())
     assert "HCR-NS: HCR" not in words and "HCR: HCR" not in words
 
 
-def test_a_run_without_its_method_beside_it_keeps_every_variant(hcr, causalrec):
+def test_a_run_without_its_method_next_to_it_keeps_every_variant(hcr, causalrec):
     rows = compare_methods(methods_of([hcr, causalrec]), "test").table["row"]
     assert {"HCR", "HCR-T", "HCR-S1", "HCR-S2"} < set(rows)
 
 
-def test_a_known_ablation_stands_for_itself_where_its_method_is_missing(hcr, tmp_path):
+def test_a_registered_ablation_stands_for_itself_where_its_method_is_missing(hcr, tmp_path):
     alone = named(copied(hcr, tmp_path / "run"), "HCR-NS")
     shown = compare_methods(methods_of([alone], {"HCR-NS": {"front_door": "HCR-NS"}}), "test").table
     assert shown[["row", "estimand"]].to_numpy().tolist() == [["HCR-NS", "front_door"]]

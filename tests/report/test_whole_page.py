@@ -53,8 +53,8 @@ def test_headings_skip_no_level_and_ids_are_unique(page):
     assert all(after - before <= 1 for before, after in pairwise(levels))
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
-    wanted = [name for _, attrs in page.elements for name in attrs.get("aria-labelledby", "").split()]
-    assert set(wanted) <= set(ids)
+    labels = [name for _, attrs in page.elements for name in attrs.get("aria-labelledby", "").split()]
+    assert set(labels) <= set(ids)
     assert {link["href"].removeprefix("#") for link in page.all("a")} <= set(ids)
 
 
@@ -85,10 +85,10 @@ def test_text_is_read_on_every_ground_in_every_colour_scheme():
 def test_what_comes_from_outside_is_shown_and_never_obeyed(page, text):
     assert not page.all("script") and "<script" not in text
     addresses = re.findall(r'\b(?:href|src|action)="([^"]*)"|url\(([^)]*)\)', text)
-    assert all("".join(found).startswith(("#", "data:")) for found in addresses)
+    assert all("".join(address).startswith(("#", "data:")) for address in addresses)
     words = seen(text)
-    for place in (f"All methods, {HOSTILE}", f"Read so: {HOSTILE}", f"failed: DataError: {HOSTILE}"):
-        assert place in words
+    for sentence in (f"All methods, {HOSTILE}", f"Read so: {HOSTILE}", f"failed: DataError: {HOSTILE}"):
+        assert sentence in words
 
 
 def test_paper_tables_keep_their_layout_and_bold_what_is_significant(text):
@@ -136,13 +136,13 @@ def test_the_same_input_gives_the_same_page(whole_page, text, analysed, hcr_beta
 
 
 def words_of_plots(text):
-    """The page with titles and descriptions in place of drawings."""
+    """The page with titles and descriptions instead of drawings."""
     drawing = r"<svg[^>]*><title[^>]*>(.*?)</title><desc[^>]*>(.*?)</desc>.*?</svg>"
     return re.sub(drawing, r"<svg>\1: \2</svg>", text, flags=re.DOTALL)
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_page_of_the_validation_likes_has_no_slices_of_the_test_part(ct, tmp_path):
+def test_a_page_of_the_validation_likes_has_no_slices_of_the_test_split(ct, tmp_path):
     run = copied(ct, tmp_path / "run")
     run.evaluate()
     analyses.by_activity(run)

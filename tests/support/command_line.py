@@ -23,11 +23,11 @@ class Answer:
 Call = Callable[..., Answer]
 
 
-def refused(answer: Answer, *said: str) -> None:
+def refused(answer: Answer, *messages: str) -> None:
     """Status 2, our own form of message, nothing on stdout."""
     assert answer.status == 2, answer
     assert answer.err.startswith("error: "), answer.err
     assert "Traceback" not in answer.err
     assert answer.out == ""
-    for text in said:
+    for text in messages:
         assert text in answer.err

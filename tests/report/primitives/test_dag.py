@@ -49,12 +49,12 @@ def numbers(text):
 
 def boxes(root):
     """Node name -> (left, top, right, bottom) of its outline."""
-    found = {}
+    outlines = {}
     for group in root.iter(f"{SVG}g"):
         if group.get("data-node"):
             x, y, width, height = (float(group.find(f"{SVG}rect").get(key)) for key in ("x", "y", "width", "height"))
-            found[group.get("data-node")] = (x, y, x + width, y + height)
-    return found
+            outlines[group.get("data-node")] = (x, y, x + width, y + height)
+    return outlines
 
 
 def curve_points(path):
@@ -117,7 +117,7 @@ def test_arrows_end_at_their_nodes_and_cross_no_other(graph):
             assert not any(x0 < x < x1 and y0 < y < y1 for name, (x0, y0, x1, y1) in box.items() if name not in (a, b))
 
 
-def test_roles_are_told_in_words_and_hidden_nodes_are_dashed():
+def test_roles_are_stated_in_words_and_hidden_nodes_are_dashed():
     root = drawn(GRAPHS["HCR"])
     words = {
         group.get("data-node"): [text.text for text in group.iter(f"{SVG}text")]

@@ -1,4 +1,4 @@
-"""A paper table's three files: what is shown, what is kept, what is bold."""
+"""A paper table's three files: what is shown, what is saved, what is bold."""
 
 from __future__ import annotations
 

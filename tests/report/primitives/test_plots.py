@@ -1,4 +1,4 @@
-"""Plots are well-formed SVG that can stand beside others on a page, in any colour scheme, for any reader."""
+"""Plots are well-formed SVG that shares a page with others, in any colour scheme, for any reader."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_is_one_accessible_element_without_scripts_styles_or_outside_references(
     assert HOSTILE in title.text + described.text
     assert not {f"{SVG}script", f"{SVG}style", f"{SVG}image"} & {element.tag for element in root.iter()}
     addresses = re.findall(r'(?:href|src)="([^"]*)"|url\(([^)]*)\)', svg)
-    assert addresses and all(("".join(found)).startswith("#") for found in addresses)
+    assert addresses and all(("".join(address)).startswith("#") for address in addresses)
 
 
 def test_every_reference_leads_to_an_id_of_the_same_plot(svg):

@@ -68,7 +68,7 @@ def test_metrics_are_named_as_papers_name_them(name, label):
     assert metric_label(name) == label
 
 
-def given_tests(metric, p):
+def pair_tests_of(metric, p):
     """Tests of pairs of rows, with the given corrected p."""
     rows = [
         {
@@ -88,21 +88,21 @@ def given_tests(metric, p):
 
 def test_the_best_is_clear_only_when_it_differs_from_every_other():
     table = table_of("ndcg@50", (0.1, 0.2, 0.3), (0.31, 0.4, 0.5), (0.0, 0.1, 0.2))
-    clear = given_tests("ndcg@50", {(0, 1): 0.01, (1, 2): 0.04, (0, 2): 0.9})
+    clear = pair_tests_of("ndcg@50", {(0, 1): 0.01, (1, 2): 0.04, (0, 2): 0.9})
     assert clear_best(table, "ndcg@50", clear) == 1
     for pair in ((0, 1), (1, 2)):
-        doubtful = given_tests("ndcg@50", {(0, 1): 0.01, (1, 2): 0.04, (0, 2): 0.01} | {pair: 0.05})
+        doubtful = pair_tests_of("ndcg@50", {(0, 1): 0.01, (1, 2): 0.04, (0, 2): 0.01} | {pair: 0.05})
         assert clear_best(table, "ndcg@50", doubtful) is None, "intervals that are apart do not make a winner"
 
 
 def test_intervals_that_meet_do_not_hide_a_paired_difference():
     table = table_of("ndcg@50", (0.1, 0.2, 0.31), (0.21, 0.3, 0.4))
-    assert clear_best(table, "ndcg@50", given_tests("ndcg@50", {(0, 1): 0.001})) == 1
+    assert clear_best(table, "ndcg@50", pair_tests_of("ndcg@50", {(0, 1): 0.001})) == 1
 
 
 def test_a_row_that_was_not_tested_is_no_competitor():
     table = table_of("ndcg@50", (0.8, 0.9, 1.0), (0.1, 0.2, 0.3), (0.3, 0.4, 0.5))
-    tests = given_tests("ndcg@50", {(1, 2): 0.01})
+    tests = pair_tests_of("ndcg@50", {(1, 2): 0.01})
     assert clear_best(table, "ndcg@50", tests) == 2, "the oracle at the top competes with none"
     best, against = rivals(table, "ndcg@50", tests)
     assert best == 2 and len(against) == 1
@@ -110,53 +110,55 @@ def test_a_row_that_was_not_tested_is_no_competitor():
 
 def test_regret_is_better_the_lower_it_is():
     table = table_of("regret_do@50", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
-    assert clear_best(table, "regret_do@50", given_tests("regret_do@50", {(0, 1): 0.01})) == 0
+    assert clear_best(table, "regret_do@50", pair_tests_of("regret_do@50", {(0, 1): 0.01})) == 0
 
 
 def test_leakage_is_better_the_nearer_it_is_to_zero_from_either_side():
     table = table_of("leakage_do", (-0.5, -0.4, -0.3), (-0.1, 0.05, 0.1), (0.2, 0.3, 0.4))
-    tests = given_tests("leakage_do", {(0, 1): 0.01, (1, 2): 0.01, (0, 2): 0.01})
+    tests = pair_tests_of("leakage_do", {(0, 1): 0.01, (1, 2): 0.01, (0, 2): 0.01})
     assert clear_best(table, "leakage_do", tests) == 1
     assert best_row(table.drop(index=1), "leakage_do") == 2
 
 
 def test_nothing_is_best_where_no_value_is_better():
     table = table_of("coverage@50", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
-    assert clear_best(table, "coverage@50", given_tests("coverage@50", {(0, 1): 0.001})) is None
+    assert clear_best(table, "coverage@50", pair_tests_of("coverage@50", {(0, 1): 0.001})) is None
 
 
 def test_nothing_is_clear_without_a_rival():
     for rows in (((0.1, 0.2, 0.3),), ((0.8, 0.9, 1.0), (NAN, NAN, NAN)), ((NAN, NAN, NAN),)):
-        assert clear_best(table_of("mrr", *rows), "mrr", given_tests("mrr", {})) is None
+        assert clear_best(table_of("mrr", *rows), "mrr", pair_tests_of("mrr", {})) is None
     assert best_row(table_of("mrr", (NAN, NAN, NAN)), "mrr") is None
 
 
 def test_a_table_in_markdown_has_a_significant_winner_in_bold_and_no_other():
     table = table_of("mrr", (0.1, 0.2, 0.3), (0.3, 0.4, 0.5))
     assert "**" not in markdown(table)
-    assert "**" not in markdown(table, given_tests("mrr", {(0, 1): 0.2}))
-    lines = markdown(table, given_tests("mrr", {(0, 1): 0.02})).splitlines()
+    assert "**" not in markdown(table, pair_tests_of("mrr", {(0, 1): 0.2}))
+    lines = markdown(table, pair_tests_of("mrr", {(0, 1): 0.02})).splitlines()
     assert lines[2:] == ["| m0 | .2000 [.1000, .3000] |", "| m1 | **.4000** [.3000, .5000] |"]
 
 
 def test_each_row_gets_its_p_against_the_best_and_the_best_its_largest():
     table = table_of("mrr", (0.1, 0.2, 0.3), (0.3, 0.4, 0.5), (0.2, 0.3, 0.4), (0.9, 0.9, 0.9))
-    found = with_p(table, given_tests("mrr", {(0, 1): 0.01, (1, 2): 0.3, (0, 2): 0.04}))
-    assert found["mrr_p"].tolist()[:3] == [0.01, 0.3, 0.3]
-    assert pd.isna(found["mrr_p"][3]), "was not tested"
-    assert metric_names(found) == ["mrr"]
+    tested = with_p(table, pair_tests_of("mrr", {(0, 1): 0.01, (1, 2): 0.3, (0, 2): 0.04}))
+    assert tested["mrr_p"].tolist()[:3] == [0.01, 0.3, 0.3]
+    assert pd.isna(tested["mrr_p"][3]), "was not tested"
+    assert metric_names(tested) == ["mrr"]
 
 
 def test_the_tests_of_the_best_are_shown_from_its_side():
     table = table_of("mrr", (0.1, 0.2, 0.3), (0.3, 0.4, 0.5), (0.2, 0.3, 0.4))
-    headers, rows = pair_rows(["a", "b", "c"], table, given_tests("mrr", {(0, 1): 0.00001, (1, 2): 0.3, (0, 2): 0.04}))
+    headers, rows = pair_rows(
+        ["a", "b", "c"], table, pair_tests_of("mrr", {(0, 1): 0.00001, (1, 2): 0.3, (0, 2): 0.04})
+    )
     assert rows == [
         ("MRR", "b", "a", "-.1000 [-.2000, -.0500]", "< .0001", "< .0001"),
         ("MRR", "b", "c", ".1000 [.0500, .2000]", ".3000", ".3000"),
     ]
     assert len(headers) == len(rows[0])
     _, every = pair_rows(
-        ["a", "b"], table_of("coverage@5", (0, 0, 0), (1, 1, 1)), given_tests("coverage@5", {(0, 1): 0.5})
+        ["a", "b"], table_of("coverage@5", (0, 0, 0), (1, 1, 1)), pair_tests_of("coverage@5", {(0, 1): 0.5})
     )
     assert len(every) == 1, "where none is best all pairs are shown"
 

@@ -18,12 +18,12 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 RESULTS = ROOT / "benchmarks" / "results"
 
 
-def test_curves_are_of_the_references_and_the_page_s_methods(study):
-    found = doses(study, ["M7", "HCR", "unheard of"])
-    drawn = re.findall(r"([^;>]+?): 0: ", re.sub("&.*?;", "", found["plots"][0].split("<desc")[1]))
+def test_curves_are_of_the_baselines_and_the_page_s_methods(study):
+    section = doses(study, ["M7", "HCR", "unheard of"])
+    drawn = re.findall(r"([^;>]+?): 0: ", re.sub("&.*?;", "", section["plots"][0].split("<desc")[1]))
     assert [name.strip() for name in drawn] == ["oracle: true effect", "M7", "HCR", "popularity (clicks)"]
-    assert found["left_out"] == 8 and len(found["plots"]) == 2
-    assert all(len(rows) == 12 for _, (_, rows) in found["tables"]), "the tables have all"
+    assert section["left_out"] == 8 and len(section["plots"]) == 2
+    assert all(len(rows) == 12 for _, (_, rows) in section["tables"]), "the tables have all"
 
 
 def test_a_method_s_own_row_is_drawn_before_other_estimands():
@@ -40,28 +40,28 @@ def test_a_reference_of_the_page_is_no_method_of_the_study(study):
         assert doses(study, [*methods, "popularity (clicks)"])["left_out"] == left_out
 
 
-def test_the_dial_is_named_where_the_study_says_it(study, tmp_path):
+def test_the_parameter_is_named_where_the_study_says_it(study, tmp_path):
     path = tmp_path / "results.csv"
     path.write_text(study.read_text())
     assert doses(path, ())["parameter"] == "dose"
     (tmp_path / "about.json").write_text(json.dumps({"parameter": "strength", "target": "satisfaction"}))
-    found = doses(path, ())
-    assert (found["parameter"], found["target"], found["worlds"]) == ("strength", "satisfaction", "5")
-    assert found["tables"][0][1][0] == ["method", "strength 0", "strength 2", "strength 8"]
+    section = doses(path, ())
+    assert (section["parameter"], section["target"], section["worlds"]) == ("strength", "satisfaction", "5")
+    assert section["tables"][0][1][0] == ["method", "strength 0", "strength 2", "strength 8"]
 
 
 @pytest.mark.parametrize("name", ["dose-hidden", "dose-visual"])
-def test_the_studies_that_are_kept_can_be_shown(name):
+def test_the_studies_in_the_repository_can_be_shown(name):
     path = RESULTS / name / "results.csv"
-    found = doses(path, ["HCR", "CausalRec"])
+    section = doses(path, ["HCR", "CausalRec"])
     table = pd.read_csv(path)
     row = table[table["dose"] == table["dose"].max()].iloc[0]
-    rows = dict((cells[0], cells[-1]) for cells in found["tables"][0][1][1])
+    rows = dict((cells[0], cells[-1]) for cells in section["tables"][0][1][1])
     assert rows[row["method"]].startswith(number(row["ndcg_do@50"]))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "not a CSV file"),
         ("dose,method,worlds\n1,HCR,5\n", "not the results"),
@@ -73,10 +73,10 @@ def test_the_studies_that_are_kept_can_be_shown(name):
         ("dose,method,worlds,x,x_low,x_high\n,HCR,5,1,0,1\n2,HCR,5,1,0,1\n", "gaps in: dose"),
     ],
 )
-def test_what_is_no_study_is_refused_with_the_next_step(tmp_path, text, said):
+def test_what_is_no_study_is_refused_with_the_next_step(tmp_path, text, message):
     path = tmp_path / "results.csv"
     path.write_text(text)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         doses(path, ())
     with pytest.raises(DataError, match="no dose-response study"):
         doses(tmp_path / "none.csv", ())

@@ -17,26 +17,26 @@ PARTS = [*(("backbone", name) for name in backbones), *(("decoder", name) for na
 
 
 def noted(runs):
-    return {one["name"]: one for one in methods(runs, {run.folder: run.name for run in runs})}
+    return {method["name"]: method for method in methods(runs, {run.folder: run.name for run in runs})}
 
 
 def test_deviations_stand_open_and_the_rest_is_there(hcr, causalrec):
-    found = noted([hcr, causalrec])
-    assert list(found) == ["mmgcn", "hcr", "causalrec"], "each part once"
-    (mmgcn,) = found["mmgcn"]["notes"]
+    notes = noted([hcr, causalrec])
+    assert list(notes) == ["mmgcn", "hcr", "causalrec"], "each component once"
+    (mmgcn,) = notes["mmgcn"]["notes"]
     assert [kind for kind, _ in mmgcn["deviations"]] == ["text", "list"]
     assert mmgcn["deviations"][1][1][0].startswith("An item without modality m")
     assert any(kind == "formula" and "rownorm" in lines[0] + lines[1] for kind, lines in mmgcn["whole"])
-    assert causalrec.name in found["mmgcn"]["runs"] and causalrec.name not in found["hcr"]["runs"]
+    assert causalrec.name in notes["mmgcn"]["runs"] and causalrec.name not in notes["hcr"]["runs"]
 
 
 @pytest.mark.parametrize(("kind", "name"), PARTS)
 def test_no_word_of_a_docstring_is_lost(kind, name):
-    part = (backbones if kind == "backbone" else decoders).get(name)
-    texts = _docstrings(part)
-    assert texts and texts[0][0] == part.__module__
+    component = (backbones if kind == "backbone" else decoders).get(name)
+    texts = _docstrings(component)
+    assert texts and texts[0][0] == component.__module__
     for _, text in texts:
-        shown = " ".join(line for one in text.split("\n\n") for _, lines in blocks(one) for line in lines)
+        shown = " ".join(line for paragraph in text.split("\n\n") for _, lines in blocks(paragraph) for line in lines)
         assert [word for word in shown.split() if word != "-"] == [word for word in text.split() if word != "-"]
 
 
@@ -47,9 +47,9 @@ def test_every_part_says_how_it_departs_from_its_paper(kind, name):
     assert own["deviations"], f"the docstring of {own['module']} has no paragraph with the word `Deviations`"
 
 
-def test_text_formulas_and_lists_are_told_apart():
-    found = blocks("With x:\n    y = x\n      + 1\nas said.\n- one\n  more\n- two")
-    assert found == [
+def test_text_formulas_and_lists_are_separated():
+    parsed = blocks("With x:\n    y = x\n      + 1\nas said.\n- one\n  more\n- two")
+    assert parsed == [
         ("text", ["With x:"]),
         ("formula", ["y = x", "  + 1"]),
         ("text", ["as said."]),
@@ -74,7 +74,7 @@ def test_a_run_says_what_it_was_given(hcr, hcr_beta):
     assert "training.epochs = 2" in rows[0][4]
 
 
-def test_a_class_of_ones_own_without_words_is_said_to_have_none(monkeypatch):
+def test_a_custom_class_without_words_is_reported_to_have_none(monkeypatch):
     module = types.ModuleType("wordless")
     monkeypatch.setitem(sys.modules, "wordless", module)
     own = type("Own", (decoders.get("bpr"),), {"__module__": "wordless"})

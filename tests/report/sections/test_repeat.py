@@ -27,13 +27,13 @@ def test_the_commands_name_the_data_where_the_recipe_no_longer_finds_them(ct, wo
 
 
 def train_lines(page):
-    return [one for one in unescape(page.read_text()).splitlines() if "graphrec train" in one]
+    return [line for line in unescape(page.read_text()).splitlines() if "graphrec train" in line]
 
 
 def test_a_run_that_two_truths_evaluated_is_evaluated_by_both_again(ct, world, tmp_path):
     run = copied(ct, tmp_path / "run")
     for target in ("like", "satisfaction"):
         run.evaluate_truth(world / "raw", target=target)
-    lines = [one for one in commands([run], "valid", tmp_path / "a.html").splitlines() if " evaluate " in one]
+    lines = [line for line in commands([run], "valid", tmp_path / "a.html").splitlines() if " evaluate " in line]
     ends = [line.partition("--estimand observational")[2] for line in lines]
     assert ends == [" --truth WORLD", " --truth WORLD --target satisfaction"]

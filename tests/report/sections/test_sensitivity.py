@@ -31,10 +31,10 @@ class Run:
 
 def study(*recipes, data="one"):
     """Runs A, B, ... with one row each; `data` is one for all, or one each."""
-    prints = [data] * len(recipes) if isinstance(data, str) else data
+    fingerprints = [data] * len(recipes) if isinstance(data, str) else data
     runs = [
-        Run(Path(name), Recipe({"name": name, **recipe}), {"dataset_fingerprint": one})
-        for name, recipe, one in zip("ABCDEF", recipes, prints)
+        Run(Path(name), Recipe({"name": name, **recipe}), {"dataset_fingerprint": fingerprint})
+        for name, recipe, fingerprint in zip("ABCDEF", recipes, fingerprints)
     ]
     rows = [
         {"run": run.folder.name, "row": run.folder.name, "method": "HCR", "variant": "HCR", "estimand": "front_door"}
@@ -49,14 +49,14 @@ def recipe(beta=1.0, rate=0.01, seed=0, **more):
     return {"seed": seed, "decoder": {"name": "hcr", "beta": beta, **more}, "training": {"learning_rate": rate}}
 
 
-def described(found):
-    return found[0]["plots"][0].partition("<desc")[2].partition("</desc>")[0]
+def described(parameters):
+    return parameters[0]["plots"][0].partition("<desc")[2].partition("</desc>")[0]
 
 
 def test_runs_that_differ_in_one_number_are_a_curve():
-    found = study(recipe(beta=3.0), recipe(beta=1.0), recipe(beta=2.0))
-    assert [one["key"] for one in found] == ["decoder.beta"]
-    assert "HCR: 1: .2000 [.1500, .2500], 2: .3000 [.2500, .3500], 3: .1000" in described(found)
+    parameters = study(recipe(beta=3.0), recipe(beta=1.0), recipe(beta=2.0))
+    assert [parameter["key"] for parameter in parameters] == ["decoder.beta"]
+    assert "HCR: 1: .2000 [.1500, .2500], 2: .3000 [.2500, .3500], 3: .1000" in described(parameters)
 
 
 def test_runs_that_differ_in_two_settings_or_in_the_seed_are_none():
@@ -66,22 +66,22 @@ def test_runs_that_differ_in_two_settings_or_in_the_seed_are_none():
     assert study(recipe(bias=True), recipe(bias=False)) == []
 
 
-def test_where_the_data_lies_is_no_setting_but_what_it_is():
+def test_the_data_location_is_no_setting_but_the_data_is():
     here, there = ({**recipe(beta=beta), "data": {"path": path}} for beta, path in ((1.0, "here"), (2.0, "there")))
-    assert [one["key"] for one in study(here, there)] == ["decoder.beta"]
+    assert [parameter["key"] for parameter in study(here, there)] == ["decoder.beta"]
     assert study(here, there, data=("one", "other")) == []
 
 
 def test_each_seed_and_other_setting_is_a_curve_of_its_own():
-    found = study(recipe(), recipe(beta=2.0), recipe(seed=1), recipe(beta=2.0, seed=1))
-    assert "HCR, seed 0: 1:" in described(found) and "HCR, seed 1: 1:" in described(found)
+    parameters = study(recipe(), recipe(beta=2.0), recipe(seed=1), recipe(beta=2.0, seed=1))
+    assert "HCR, seed 0: 1:" in described(parameters) and "HCR, seed 1: 1:" in described(parameters)
     both = study(recipe(), recipe(beta=2.0), recipe(rate=0.1), recipe(beta=2.0, rate=0.1))
-    assert [one["key"] for one in both] == ["decoder.beta", "training.learning_rate"]
+    assert [parameter["key"] for parameter in both] == ["decoder.beta", "training.learning_rate"]
     assert "HCR, learning_rate 0.1: 1: .3000" in described(both)
 
 
 def test_a_strength_alone_is_no_curve():
     row = {"run": "A", "row": "A", "method": "C", "ndcg@50": 0.1, "ndcg@50_low": 0.0, "ndcg@50_high": 0.2}
-    one, two = row | {"estimand": "total_indirect_effect"}, row | {"estimand": "total_indirect_effect:strength=0.5"}
-    assert strengths([pd.DataFrame([one])]) == []
-    assert len(strengths([pd.DataFrame([one, two])])) == 1
+    whole, half = row | {"estimand": "total_indirect_effect"}, row | {"estimand": "total_indirect_effect:strength=0.5"}
+    assert strengths([pd.DataFrame([whole])]) == []
+    assert len(strengths([pd.DataFrame([whole, half])])) == 1

@@ -18,8 +18,10 @@ def test_in_a_slice_the_clear_winner_alone_is_best(hcr, causalrec, tmp_path):
     users = np.arange(9)
     for run, shift in zip(runs, (0.0, 0.4)):
         write_json(run.folder / "metrics.json", {})
-        for part, ahead in zip(ACTIVITY, (shift, 0.0)):
-            run.results.add(part, "M", Observational(), pd.DataFrame({"user": users, "ndcg@50": users / 20 + ahead}))
-    (found,) = slices(methods_of(runs))
-    best = [[cell["best"] for cell in row["cells"]] for row in found["overview"]["rows"]]
+        for activity, ahead in zip(ACTIVITY, (shift, 0.0)):
+            run.results.add(
+                activity, "M", Observational(), pd.DataFrame({"user": users, "ndcg@50": users / 20 + ahead})
+            )
+    (section,) = slices(methods_of(runs))
+    best = [[cell["best"] for cell in row["cells"]] for row in section["overview"]["rows"]]
     assert best == [[False, False], [True, False]]

@@ -25,16 +25,16 @@ def lists_of(*runs):
 
 
 def test_each_estimand_is_a_column_of_the_items_that_the_run_recommends(hcr):
-    found = lists_of(hcr)
-    assert len(found["users"]) == 3
-    clicks = [user["clicks"] for user in found["users"]]
-    assert clicks == sorted(clicks) and found["dense"] == ["visual", "acoustic"]
-    user = found["users"][1]
+    lists = lists_of(hcr)
+    assert len(lists["users"]) == 3
+    clicks = [user["clicks"] for user in lists["users"]]
+    assert clicks == sorted(clicks) and lists["dense"] == ["visual", "acoustic"]
+    user = lists["users"][1]
     (shown,) = user["runs"]
     assert [method for method, _ in shown["columns"]] == list(hcr.variants())
     for column, estimand in enumerate(hcr.variants().values()):
-        wanted = hcr.recommend([user["user"]], 10, estimand=estimand)["item"].tolist()
-        assert [row[column]["item"] for row in shown["rows"]] == wanted
+        recommended = hcr.recommend([user["user"]], 10, estimand=estimand)["item"].tolist()
+        assert [row[column]["item"] for row in shown["rows"]] == recommended
     assert shown["columns"][0][1] == "" and shown["columns"][1][1].endswith("of 10 as HCR")
 
 
@@ -43,10 +43,10 @@ def test_a_like_is_marked_only_where_it_is_held_out_for_validation(hcr):
     liked = {(split.dataset.user_ids[user], split.dataset.item_ids[item]) for user, item in split.valid}
     for user in lists_of(hcr)["users"]:
         for row in user["runs"][0]["rows"]:
-            assert all(one["liked"] == ((user["user"], one["item"]) in liked) for one in row)
+            assert all(cell["liked"] == ((user["user"], cell["item"]) in liked) for cell in row)
 
 
-def test_an_item_is_told_by_its_words_its_features_and_its_clicks(hcr):
+def test_an_item_is_described_by_its_words_its_features_and_its_clicks(hcr):
     split = hcr.split()
     dataset = split.dataset
     visual = np.zeros((dataset.num_items, 2), dtype=np.float32)
@@ -66,7 +66,7 @@ def test_an_item_is_told_by_its_words_its_features_and_its_clicks(hcr):
     assert catalogue.about(profile, dataset.item_ids[1])["text"].startswith("no words; no visual")
     assert "words: c, a, b and 1 more" in catalogue.about(profile, dataset.item_ids[2])["text"]
     dated = dataset.pairs("click").query("user == 0")["item"].tolist()
-    assert [item for item, _ in catalogue.history(profile)] == [dataset.item_ids[one] for one in dated[::-1][:5]]
+    assert [item for item, _ in catalogue.history(profile)] == [dataset.item_ids[index] for index in dated[::-1][:5]]
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -75,9 +75,9 @@ def test_without_the_data_the_lists_stand_undescribed(hcr, tmp_path):
     run.recipe = run.recipe.model_copy(
         update={"data": run.recipe.data.model_copy(update={"path": str(tmp_path / "x")})}
     )
-    found = lists_of(run)
-    assert found["problem"] and found["users"][0]["history"] == []
-    assert found["users"][0]["runs"][0]["rows"][0][0]["text"] == ""
+    lists = lists_of(run)
+    assert lists["problem"] and lists["users"][0]["history"] == []
+    assert lists["users"][0]["runs"][0]["rows"][0][0]["text"] == ""
     assert "The items are not described" in write_report([run], tmp_path / "a.html").read_text()
 
 
