@@ -45,14 +45,14 @@ def study(tiny_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="module")
-def place(study: DoseResponseStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(study: DoseResponseStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
     run_study(study, out, (0, 1))
     return out
 
 
-def test_every_method_is_evaluated_in_every_world(place: Path) -> None:
-    worlds = pd.read_csv(place / "worlds.csv")
+def test_every_method_is_evaluated_in_every_world(folder: Path) -> None:
+    worlds = pd.read_csv(folder / "worlds.csv")
     expected = {"popularity (clicks)", OBSERVATIONAL, INTERVENTIONAL, "CT"}
     expected |= {"HCR", "HCR-T", "HCR-S1", "HCR-S2", "HCR-NS"}
     for (_, _), world in worlds.groupby(["dose", "seed"]):
@@ -61,8 +61,8 @@ def test_every_method_is_evaluated_in_every_world(place: Path) -> None:
     assert set(zip(worlds["dose"], worlds["seed"])) == {(0, 0), (0, 1), (8, 0), (8, 1)}
 
 
-def test_the_dial_opens_the_gap_between_the_oracles(place: Path) -> None:
-    means = pd.read_csv(place / "results.csv").set_index(["method", "dose"])["regret_do@50"]
+def test_stronger_confounding_opens_the_gap_between_the_oracles(folder: Path) -> None:
+    means = pd.read_csv(folder / "results.csv").set_index(["method", "dose"])["regret_do@50"]
     assert means[INTERVENTIONAL, 0] == means[INTERVENTIONAL, 8] == 0
     assert means[OBSERVATIONAL, 0] == pytest.approx(0)
     assert means[OBSERVATIONAL, 8] > 0
@@ -78,25 +78,25 @@ def test_a_method_that_cannot_work_is_said_and_left_out(
 
 
 def test_the_same_call_again_trains_nothing(
-    study: DoseResponseStudy, place: Path, monkeypatch: pytest.MonkeyPatch
+    study: DoseResponseStudy, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = (place / "worlds.csv").read_text()
-    stamps = {path: path.stat().st_mtime_ns for path in place.rglob("weights.safetensors")}
+    before = (folder / "worlds.csv").read_text()
+    stamps = {path: path.stat().st_mtime_ns for path in folder.rglob("weights.safetensors")}
     monkeypatch.setattr(dose_response, "evaluate_by_truth", None)
-    run_study(study, place, (0, 1))
-    assert (place / "worlds.csv").read_text() == before
-    assert {path: path.stat().st_mtime_ns for path in place.rglob("weights.safetensors")} == stamps
+    run_study(study, folder, (0, 1))
+    assert (folder / "worlds.csv").read_text() == before
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("weights.safetensors")} == stamps
 
 
-def test_results_are_kept_where_the_recipe_behind_them_changed(
-    study: DoseResponseStudy, place: Path, tmp_path: Path
+def test_a_changed_recipe_is_refused_and_leaves_the_results_alone(
+    study: DoseResponseStudy, folder: Path, tmp_path: Path
 ) -> None:
-    before = {path: path.read_bytes() for path in place.iterdir() if path.is_file()}
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     changed = tmp_path / "recipe.toml"
     changed.write_text(study.recipe.read_text(encoding="utf-8").replace("learning_rate = ", "learning_rate = 1"))
     with pytest.raises(MismatchError, match="another recipe"):
-        run_study(replace(study, recipe=changed), place, (0, 1))
-    assert {path: path.read_bytes() for path in place.iterdir() if path.is_file()} == before
+        run_study(replace(study, recipe=changed), folder, (0, 1))
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
 def test_the_interval_is_students_over_worlds() -> None:
@@ -109,8 +109,8 @@ def test_the_interval_is_students_over_worlds() -> None:
         assert (row[metric], row[f"{metric}_low"], row[f"{metric}_high"]) == pytest.approx((values.mean(), low, high))
 
 
-def test_the_table_and_the_picture_show_every_method_and_dose(place: Path, tmp_path: Path) -> None:
-    table = pd.read_csv(place / "results.csv")
+def test_the_table_and_the_picture_show_every_method_and_dose(folder: Path, tmp_path: Path) -> None:
+    table = pd.read_csv(folder / "results.csv")
     text = study_markdown(table, "strength")
     assert text.count("| HCR |") == len(METRICS)
     assert "| method | strength 0 | strength 8 |" in text

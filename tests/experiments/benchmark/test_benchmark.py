@@ -1,4 +1,4 @@
-"""run_benchmark: several methods, one table; what failed is told, what is done is not done again."""
+"""run_benchmark: several methods, one table; a failure is reported, and a finished run is not trained again."""
 
 from __future__ import annotations
 
@@ -56,15 +56,17 @@ def test_the_table_holds_references_methods_and_variants(recipes, tiny_world: Pa
     assert liking < everybody, "else the line is another"
     over = f"NDCG (do) is over the {liking} users with a drawn like, the other (do) columns over all {everybody}."
     assert over in (tmp_path / "results.md").read_text()
-    one, two = (pd.read_parquet(tmp_path / f"runs/ct-{seed}/per_user/test-observational.parquet") for seed in (0, 1))
+    first_seed, second_seed = (
+        pd.read_parquet(tmp_path / f"runs/ct-{seed}/per_user/test-observational.parquet") for seed in (0, 1)
+    )
     row = result.table.set_index("method").loc["CT"]
-    assert row["ndcg@20"] == pytest.approx((one["ndcg@20"].mean() + two["ndcg@20"].mean()) / 2)
+    assert row["ndcg@20"] == pytest.approx((first_seed["ndcg@20"].mean() + second_seed["ndcg@20"].mean()) / 2)
     tests = pd.read_csv(tmp_path / "significance.csv")
     competitors = {"popularity (clicks)", "CT", "HCR", "HCR-T", "HCR-S1", "HCR-S2"}
     for metric in ("ndcg@20", "regret_do@50"):
-        found = tests[tests["metric"] == metric]
-        assert {*found["first"], *found["second"]} == competitors, "oracles compete with none"
-        assert len(found) == 15 and found["crossed"].notna().all()
+        pairs = tests[tests["metric"] == metric]
+        assert {*pairs["first"], *pairs["second"]} == competitors, "oracles compete with none"
+        assert len(pairs) == 15 and pairs["crossed"].notna().all()
     values = [
         np.stack([run.results["test", estimand].per_user["ndcg@20"].to_numpy() for run in result.trained["hcr"]])
         for estimand in ("front_door", "observational")
@@ -81,10 +83,10 @@ def test_the_page_ranks_what_the_table_ranks_by_the_same_tests(recipes, tiny_wor
     result = run_benchmark(recipes, tmp_path, seeds=(0, 1), truth=tiny_world)
     methods = methods_of(list(result.trained.values()), result.compared)
     both = []
-    for part in ("test", "truth"):
-        found = compare_methods(methods, part, result.baselines)
-        assert found.table["row"].tolist() == result.table["method"].tolist()
-        both.append(found.tests)
+    for result_set in ("test", "truth"):
+        comparison = compare_methods(methods, result_set, result.baselines)
+        assert comparison.table["row"].tolist() == result.table["method"].tolist()
+        both.append(comparison.tests)
     pd.testing.assert_frame_equal(pd.concat(both, ignore_index=True), result.tests)
     words = " ".join(re.sub(r"<[^>]+>", " ", (tmp_path / "report.html").read_text()).split())
     ranked = words[words.index("Evaluated by the interventional truth") :]
@@ -98,7 +100,7 @@ def test_nothing_written_names_a_path(recipes, tmp_path: Path) -> None:
         assert str(tmp_path) not in (tmp_path / name).read_text()
 
 
-def test_a_failed_method_is_told_and_the_others_go_on(recipes, tmp_path: Path, monkeypatch) -> None:
+def test_a_failed_method_is_reported_and_the_others_continue(recipes, tmp_path: Path, monkeypatch) -> None:
     train = graphrec.experiments.benchmark.run.train
 
     def fails_for_ct(recipe: Recipe, *args, **kwargs):
@@ -143,19 +145,19 @@ def test_results_are_kept_where_a_method_behind_them_no_longer_fits(
 
 
 def test_results_are_never_replaced_by_those_of_fewer_seeds(recipes, tmp_path: Path) -> None:
-    one = {"ct": recipes["ct"]}
-    run_benchmark(one, tmp_path, seeds=(0, 1), report=False, command="do all of it")
+    ct_recipe = {"ct": recipes["ct"]}
+    run_benchmark(ct_recipe, tmp_path, seeds=(0, 1), report=False, command="do all of it")
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(RunError, match="of seeds that are not asked for"):
-        run_benchmark(one, tmp_path, seeds=(0,), report=False)
+        run_benchmark(ct_recipe, tmp_path, seeds=(0,), report=False)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
     assert json.loads((tmp_path / "about.json").read_text())["command"] == "do all of it"
     assert (tmp_path / "results.md").read_text().endswith(" By `do all of it`.\n")
-    run_benchmark(one, tmp_path, seeds=(0, 1, 2), report=False)
+    run_benchmark(ct_recipe, tmp_path, seeds=(0, 1, 2), report=False)
     assert len(pd.read_parquet(tmp_path / "per_user.parquet")["seed"].unique()) == 3
 
 
-def test_a_method_without_results_may_fail_beside_those_that_have_some(recipes, tiny_recipe, tmp_path: Path) -> None:
+def test_a_method_without_results_may_fail_next_to_those_that_have_some(recipes, tiny_recipe, tmp_path: Path) -> None:
     run_benchmark({"ct": recipes["ct"]}, tmp_path, report=False)
     train(recipes["hcr"].model_copy(update={"name": "hcr"}), tmp_path / "runs" / "hcr-0")
     changed = {"ct": recipes["ct"], "hcr": tiny_recipe("hcr", "training.epochs=1")}
@@ -163,18 +165,18 @@ def test_a_method_without_results_may_fail_beside_those_that_have_some(recipes, 
     assert "another recipe" in result.failed["hcr"] and "CT" in set(result.table["method"])
 
 
-def test_runs_of_other_code_are_told_once(recipes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_runs_of_other_code_are_reported_once(recipes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run_benchmark(recipes, tmp_path, seeds=(0, 1), report=False)
     assert "other code" not in caplog.text
     for manifest in (tmp_path / "runs").glob("*/run.json"):
-        kept = json.loads(manifest.read_text())
-        kept["environment"] |= {"graphrec": "0.0.1", "torch": "1.9", "source": "0123456789ab"}
-        manifest.write_text(json.dumps(kept))
+        content = json.loads(manifest.read_text())
+        content["environment"] |= {"graphrec": "0.0.1", "torch": "1.9", "source": "0123456789ab"}
+        manifest.write_text(json.dumps(content))
     run_benchmark(recipes, tmp_path, seeds=(0, 1), report=False)
-    said = [record for record in caplog.records if "other code" in record.message]
-    assert [record.levelname for record in said] == ["WARNING"]
-    assert said[0].message.startswith("4 of 4 runs were made with other code (graphrec 0.0.1")
-    assert "a new folder" in said[0].message
+    warnings = [record for record in caplog.records if "other code" in record.message]
+    assert [record.levelname for record in warnings] == ["WARNING"]
+    assert warnings[0].message.startswith("4 of 4 runs were made with other code (graphrec 0.0.1")
+    assert "a new folder" in warnings[0].message
     last = (tmp_path / "results.md").read_text().splitlines()[-1]
     assert last == "tiktok (simulated); seeds 0, 1. Made with graphrec 0.0.1 (source 0123456789ab), torch 1.9."
     about = json.loads((tmp_path / "about.json").read_text())["runs"]["ct-0"]["environment"]
@@ -238,7 +240,7 @@ def test_a_report_of_several_seeds_has_the_means_of_the_table(recipes, tmp_path:
 def test_no_trained_model_stays_in_memory(recipes, tiny_world: Path, tmp_path: Path) -> None:
     def alive() -> int:
         gc.collect()
-        return sum(type(one) is FrozenModel for one in gc.get_objects())
+        return sum(type(instance) is FrozenModel for instance in gc.get_objects())
 
     before = alive()
     result = run_benchmark(recipes, tmp_path, seeds=(0, 1), truth=tiny_world, report=False)

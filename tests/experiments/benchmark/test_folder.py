@@ -36,24 +36,24 @@ def refusal(out: Path, options: dict[str, str]) -> RunError:
 def test_other_options_are_refused_once_there_is_data(begun: Path) -> None:
     with lock_folder(begun, QUICK):
         pass
-    said = refusal(begun, QUICK | {"mode": "full", "category": "Beauty"})
-    assert "other options" in said.problem
-    assert (said.expected, said.got) == ("category none, mode quick", "category Beauty, mode full")
+    error = refusal(begun, QUICK | {"mode": "full", "category": "Beauty"})
+    assert "other options" in error.problem
+    assert (error.expected, error.got) == ("category none, mode quick", "category Beauty, mode full")
 
 
 def test_another_recipe_is_named_and_its_hash_is_not(begun: Path) -> None:
-    said = refusal(begun, QUICK | {"tiktok.toml": "3d4e5f"})
-    assert said.got == "another version of recipe tiktok"
-    assert "0a1b2c" not in str(said) and "3d4e5f" not in str(said)
+    error = refusal(begun, QUICK | {"tiktok.toml": "3d4e5f"})
+    assert error.got == "another version of recipe tiktok"
+    assert "0a1b2c" not in str(error) and "3d4e5f" not in str(error)
 
 
-def test_of_another_benchmarks_folder_only_the_owner_is_told(begun: Path) -> None:
-    said = str(refusal(begun, {"benchmark": "amazon", "mode": "full", "toys.toml": "3d4e5f"}))
-    assert "another benchmark's: tiktok's" in said and "of its own for amazon" in said
-    assert "mode" not in said and "toys" not in said
+def test_of_another_benchmarks_folder_only_the_owner_is_named(begun: Path) -> None:
+    message = str(refusal(begun, {"benchmark": "amazon", "mode": "full", "toys.toml": "3d4e5f"}))
+    assert "another benchmark's: tiktok's" in message and "of its own for amazon" in message
+    assert "mode" not in message and "toys" not in message
 
 
-def test_a_mistaken_option_can_be_mended_while_there_is_nothing(tmp_path: Path) -> None:
+def test_a_mistaken_option_can_be_corrected_while_the_folder_is_empty(tmp_path: Path) -> None:
     with pytest.raises(ValueError), lock_folder(tmp_path, QUICK):
         raise ValueError("no such data")
     with lock_folder(tmp_path, QUICK | {"mode": "full"}):

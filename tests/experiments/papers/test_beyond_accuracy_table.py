@@ -33,8 +33,8 @@ def test_a_row_is_a_method_and_estimand_with_the_means_of_its_seeds(two: Benchma
     own = [analyses.of_lists(run).set_index("method") for run in two.trained["HCR"]]
     for name in ("HCR", "HCR-S1"):
         for column, metric in zip(shown, ("coverage", "popularity", "concentration_textual", "concentration_visual")):
-            found = [one.loc[name, f"{metric}@20"] for one in own]
-            assert table.loc[name, column] == pytest.approx(sum(found) / 2)
+            means = [seed_table.loc[name, f"{metric}@20"] for seed_table in own]
+            assert table.loc[name, column] == pytest.approx(sum(means) / 2)
     assert table.loc["HCR", "Popularity_low"] < table.loc["HCR", "Popularity"]
     assert str(table.loc["HCR", "Coverage_low"]) == "nan"
     assert table.loc["CR", "Coverage"] == "failed: no title" and "CR failed: no title; got none" in paper_table.notes

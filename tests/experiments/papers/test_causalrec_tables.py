@@ -24,7 +24,7 @@ from graphrec.report.primitives.plots import Estimate
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 
-IMPROVED = {  # the paper prints these beside its figures, from MRR to HR
+IMPROVED = {  # the paper prints these next to its figures, from MRR to HR
     "Baby": (17.81, 18.08, 6.51),
     "Beauty": (20.00, 21.90, 19.66),
     "Clothing": (35.38, 37.60, 26.62),
@@ -117,11 +117,11 @@ def tuned(
 
 
 def own(run: Run, strength: float, metric: str) -> float:
-    """A kept mean under the total indirect effect."""
+    """A recorded mean under the total indirect effect."""
     return run.results["test", label(TotalIndirectEffect(strength=strength))].metrics[metric]["mean"]
 
 
-def test_table_2_tells_the_chosen_lambda2_and_shows_full_removal_beside_it(
+def test_table_2_states_the_chosen_lambda2_and_shows_full_removal_next_to_it(
     tuned: tuple[float, BenchmarkResult],
 ) -> None:
     strength, result = tuned
@@ -168,7 +168,7 @@ def test_untuned_paper_tables_say_so_and_have_no_second_causalrec(visual: Benchm
 
 def test_figure_7_starts_at_the_model_without_inference(visual: BenchmarkResult) -> None:
     table = causalrec_figure_7(visual, "Tiny").table.set_index("lambda2")
-    assert list(table.index) == [f"{one:g}" for one in LAMBDA2]
+    assert list(table.index) == [f"{strength:g}" for strength in LAMBDA2]
     without = causalrec_figure_5(visual, "Tiny").table.set_index("Model")
     assert table.loc["0", "MRR"] == pytest.approx(without.loc["CausalRec", "w/o CI"])
     assert table.loc["1", "MRR"] == pytest.approx(without.loc["CausalRec", "w/ CI"])
@@ -179,15 +179,15 @@ def test_names_below_bars_do_not_overlap(monkeypatch: pytest.MonkeyPatch) -> Non
         figure.canvas.draw()
         for axes in figure.axes:
             ends = sorted(tuple(label.get_window_extent().intervalx) for label in axes.get_xticklabels())
-            assert all(one[1] < other[0] for one, other in pairwise(ends)), "a name covers its neighbour"
+            assert all(left[1] < right[0] for left, right in pairwise(ends)), "a name covers its neighbour"
             seen.append(len(ends))
         return ""
 
     seen: list[int] = []
     monkeypatch.setattr("graphrec.experiments.papers.bars.page_svg", spans)
     four = ("VBPR", "AMR", "CausalRec", "CausalRec, lambda2 = 1")
-    one = Estimate("", 0.2, 0.1, 0.3)
+    estimate = Estimate("", 0.2, 0.1, 0.3)
     for names in (four, ("BPR", *four[:2], "DeepStyle", "DVBPR", *four[2:])):
         for series in (("ours",), ("ours", "Toys, published")):
-            bar_panels([Bars("MRR", names, dict.fromkeys(series, [one] * len(names)))], "t", "k")
+            bar_panels([Bars("MRR", names, dict.fromkeys(series, [estimate] * len(names)))], "t", "k")
     assert seen == [4, 4, 7, 7]

@@ -103,7 +103,7 @@ def test_figure_6_has_four_subsets_and_the_drop(result: BenchmarkResult) -> None
     means = table["CT"].astype(float)
     assert means["drop"] == pytest.approx(1 - means[["2", "3", "4"]].mean() / means["1"])
     assert np.isnan(table.loc["drop", "Improvement (%)"]) and not any(
-        "No improvement" in one for one in paper_table.notes
+        "No improvement" in note for note in paper_table.notes
     )
     assert paper_table.picture is not None and "drop of Recall@20" in paper_table.picture
     assert (table.loc["drop", ["HCR_high", "CT_high"]] <= 1).all(), "more than all cannot be lost"
@@ -176,7 +176,7 @@ def test_a_paper_table_that_breaks_does_not_stop_the_others(
 
     paper = dataclasses.replace(HCR, paper_tables={"broken": breaks, "hcr-table-1": hcr_table_1, "hcr-beta": hcr_beta})
     made = paper.make(result, "Tiny")
-    assert [one.name for one in made] == ["broken", "hcr-table-1"]  # no beta was trained
+    assert [paper_table.name for paper_table in made] == ["broken", "hcr-table-1"]  # no beta was trained
     assert made[0].table.iloc[0, 0] == "failed: ValueError: a bug"
     assert "Traceback" in caplog.text
 

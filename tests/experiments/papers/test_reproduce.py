@@ -1,4 +1,4 @@
-"""A paper's experiments as a whole: tuned alike, gone on with, and what fails is told."""
+"""A paper's experiments as a whole: the methods are tuned alike, a second call resumes, and failures are reported."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ BUG = Paper("HCR", (Method("ESMM", ("decoder.name=esmm",)), METHODS[0]), {"hcr-t
 FULL = Mode("full", every=False, seeds=2, trials=1)
 
 
-def test_all_is_made_and_what_fails_is_told(
+def test_all_is_made_and_what_fails_is_reported(
     tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported = []
     monkeypatch.setattr(
-        "graphrec.experiments.benchmark.files.write_report", lambda *args, **given: reported.append(given)
+        "graphrec.experiments.benchmark.files.write_report", lambda *args, **options: reported.append(options)
     )
     base = tiny_recipe("hcr", "backbone.name=mf", "backbone.embedding_size=8", "training.epochs=1")
     done = reproduce(TINY, base, tmp_path, FULL, title="Tiny")
@@ -67,7 +67,7 @@ def test_all_is_made_and_what_fails_is_told(
     assert rows.count("HCR") == 1 and "HCR-NS" in rows and "HCR-S2" in rows
     about = json.loads((tmp_path / "about.json").read_text())
     assert "no_such_key" in about["failed"]["DCF"] and about["trials"] == 1
-    assert [one.name for one in reported[0]["paper_tables"]] == list(TINY.paper_tables)
+    assert [paper_table.name for paper_table in reported[0]["paper_tables"]] == list(TINY.paper_tables)
     assert reported[0]["failed"] == done.result.failed
 
     before = {path: path.read_bytes() for path in (tmp_path / "paper_tables").iterdir()}
@@ -114,7 +114,7 @@ def test_a_bug_in_the_tuning_of_one_method_does_not_stop_the_others(
     assert done.result.failed == {"ESMM": "ZeroDivisionError: division by zero"} and "CT" in done.result.trained
     assert "Traceback" in caplog.text
     again = reproduce(BUG, base, tmp_path, Mode("full", every=True, seeds=1, trials=1), title="Tiny")
-    assert set(again.result.trained) == {"ESMM", "CT"}, "once it is mended the method is tried again"
+    assert set(again.result.trained) == {"ESMM", "CT"}, "once the bug is fixed the method is tried again"
 
 
 def test_an_interruption_stops_all(
@@ -163,9 +163,9 @@ def test_a_bug_in_the_evaluation_of_one_method_costs_its_row_alone(
 ) -> None:
     per_user = Scored.per_user
     monkeypatch.setattr(Scored, "per_user", lambda self, *args: 1 / 0 if self.name == "ESMM" else per_user(self, *args))
-    found = hcr_table_2(result, "Tiny", (20,)).table.set_index("Method")["NDCG@20"]
-    assert found["ESMM"] == "failed: ZeroDivisionError: division by zero"
-    assert found["CT"] > 0 and found["HCR"] > 0
+    scores = hcr_table_2(result, "Tiny", (20,)).table.set_index("Method")["NDCG@20"]
+    assert scores["ESMM"] == "failed: ZeroDivisionError: division by zero"
+    assert scores["CT"] > 0 and scores["HCR"] > 0
     assert "Traceback" in caplog.text
 
 
@@ -173,7 +173,7 @@ def test_deepstyle_has_a_category_on_amazon(tmp_path: Path) -> None:
     simulate("amazon", tmp_path / "raw", users=120, items=110, shown=60, departments=4)
     data = prepare("amazon", tmp_path / "raw", tmp_path / "prepared", {"with_images": "true"})
     settings = (f"data.path={data}", "backbone.embedding_size=8", "training.epochs=1")
-    (method,) = (one for one in CAUSALREC.methods if one.name == "DeepStyle")
+    (method,) = (candidate for candidate in CAUSALREC.methods if candidate.name == "DeepStyle")
     run = train(method.recipe(Recipe.from_toml(RECIPES / "causalrec.toml", settings)), tmp_path / "run")
     names = load(data).features["main_category"].columns
     assert len(names) > 1 and run.manifest["context"]["widths"]["main_category"] == len(names)
@@ -189,11 +189,13 @@ def test_an_ablation_takes_the_settings_of_its_method(tiny_recipe: Callable[...,
 
 @pytest.mark.parametrize("paper", [HCR, CAUSALREC], ids=lambda paper: paper.name)
 def test_every_method_of_a_paper_is_a_recipe(paper: Paper, tiny_recipe: Callable[..., Recipe]) -> None:
-    found: dict[str, Recipe] = {}
+    recipes: dict[str, Recipe] = {}
     for method in paper.methods:
-        found[method.name] = method.recipe(found[method.of] if method.of else tiny_recipe("hcr", "backbone.name=mf"))
-    bodies = [recipe.model_copy(update={"name": ""}).to_toml() for recipe in found.values()]
-    same = [name for name, body in zip(found, bodies) if bodies.count(body) > 1]
+        recipes[method.name] = method.recipe(
+            recipes[method.of] if method.of else tiny_recipe("hcr", "backbone.name=mf")
+        )
+    bodies = [recipe.model_copy(update={"name": ""}).to_toml() for recipe in recipes.values()]
+    same = [name for name, body in zip(recipes, bodies) if bodies.count(body) > 1]
     assert same in ([], ["HCR", "HCR beta 1"])  # the default is on the grid
     quick = {method.name for method in chosen(paper.methods, every=False)}
     assert {method.of for method in paper.methods if method.name in quick and method.of} <= quick

@@ -34,9 +34,9 @@ def tested(result: BenchmarkResult) -> BenchmarkResult:
     scored = [Scored.of(result, "CT"), Scored.of(result, "HCR"), Scored.of(result, "HCR", Observational(), "HCR-T")]
     rows = [
         BenchmarkRow(
-            {"method": one.name, "estimand": label(one.estimand)}, {"test": one.per_user("test")}, training=one.method
+            {"method": row.name, "estimand": label(row.estimand)}, {"test": row.per_user("test")}, training=row.method
         )
-        for one in scored
+        for row in scored
     ]
     nothing = rows[0].per_user["test"][0].assign(**dict.fromkeys(METRICS, 0.0))
     rows = [BenchmarkRow({"method": "popularity", "estimand": ""}, {"test": [nothing]}), *rows]
@@ -67,12 +67,14 @@ def test_a_paper_table_of_the_test_part_has_the_benchmarks_p(tested: BenchmarkRe
 def test_a_row_that_the_benchmark_lacks_joins_its_family(tested: BenchmarkResult) -> None:
     rows = [Scored.of(tested, "HCR"), Scored.of(tested, "CT"), Scored.of(tested, "ESMM")]
     measured, _ = measure_all(rows, METRICS, tested, as_benchmark=True)
-    found = p_of(measured)
-    assert len(found) == 6 and "lacks" in measured.family
+    p_values = p_of(measured)
+    assert len(p_values) == 6 and "lacks" in measured.family
     for metric in METRICS:
         theirs = tested.tests[tested.tests["metric"] == metric]
-        known = theirs.set_index(["first", "second"])["p"][1, 2]
-        assert found[metric, frozenset(("CT", "HCR"))] >= known, "never significant where the benchmark says it is not"
+        benchmark_p = theirs.set_index(["first", "second"])["p"][1, 2]
+        assert p_values[metric, frozenset(("CT", "HCR"))] >= benchmark_p, (
+            "never significant where the benchmark says it is not"
+        )
         own = measured.tests[measured.tests["metric"] == metric]
         joined = own[(own["first"] == 2) | (own["second"] == 2)]
         raw = pd.concat([theirs, joined])[["permutation", "crossed"]].max(axis=1).to_numpy()
@@ -81,23 +83,23 @@ def test_a_row_that_the_benchmark_lacks_joins_its_family(tested: BenchmarkResult
 
 def test_panels_of_one_figure_are_one_family(result: BenchmarkResult) -> None:
     rows = [Scored.of(result, name) for name in ("CT", "HCR")]
-    alone = [measure(rows, ["recall@20"], [part]) for part in ("active", "less_active")]
+    alone = [measure(rows, ["recall@20"], [activity]) for activity in ("active", "less_active")]
     raw = (0.03, 0.02)  # as found, both panels may be equal by chance
-    found = [replace(one, tests=one.tests.assign(permutation=p, p=p)) for one, p in zip(alone, raw)]
-    assert [one.tests["p"].item() for one in one_family(found)] == pytest.approx([0.04, 0.04])
+    panels = [replace(panel, tests=panel.tests.assign(permutation=p, p=p)) for panel, p in zip(alone, raw)]
+    assert [panel.tests["p"].item() for panel in one_family(panels)] == pytest.approx([0.04, 0.04])
     assert "in this table or figure" in hcr_figure_5(result, "Tiny", 20).caption
 
 
 def test_models_of_one_figure_are_one_family(visual: BenchmarkResult) -> None:
-    found = causalrec_figure_5(visual, "Tiny").caption
+    caption = causalrec_figure_5(visual, "Tiny").caption
     assert (
-        "better than the other of the row (p < .05 after Holm's correction" in found
-        and "in this table or figure" in found
+        "better than the other of the row (p < .05 after Holm's correction" in caption
+        and "in this table or figure" in caption
     )
 
 
 def table_of(values: np.ndarray) -> list[pd.DataFrame]:
-    return [pd.DataFrame({"user": range(len(one)), "mrr": one}) for one in values]
+    return [pd.DataFrame({"user": range(len(of_seed)), "mrr": of_seed}) for of_seed in values]
 
 
 def test_the_gain_over_another_estimand_of_one_training_is_paired_by_seed() -> None:
