@@ -7,9 +7,15 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from _pytest.mark import ParameterSet
 from scipy import stats
 
 from graphrec.evaluation.significance import corrected, holm, pair_tests, permutation_p, wilcoxon_p
+
+
+def slow(value: float) -> ParameterSet:
+    """A setting of a calibration that is left to `make test-all`; others of the same test are run always."""
+    return pytest.param(value, marks=pytest.mark.slow)
 
 
 def test_holm_on_a_known_example() -> None:
@@ -168,7 +174,7 @@ def rejected(tests: pd.DataFrame) -> pd.Series:
 
 
 @pytest.mark.parametrize("user_sd", [0.0, 0.1])
-@pytest.mark.parametrize("scale", [0.0, 0.01, 0.1, 1.0])
+@pytest.mark.parametrize("scale", [slow(0.0), 0.01, 0.1, slow(1.0)])
 def test_equal_methods_differ_significantly_no_more_often_than_the_level_says(scale: float, user_sd: float) -> None:
     """Spread over seeds that is 1, 3 and 5 times as large from method to method, over users, and over both."""
     rates = rejected(simulated([scale, 3 * scale, 5 * scale], user_sd))
@@ -182,14 +188,14 @@ def test_a_difference_has_the_spread_of_users_and_of_seeds_together() -> None:
     assert 0.03 <= rejected(simulated([0.045, 0.045], 0.1, seeds=10))[0, 1] <= 0.08
 
 
-@pytest.mark.parametrize("own_sd", [0.0, 0.02, 0.2])
+@pytest.mark.parametrize("own_sd", [slow(0.0), 0.02, slow(0.2)])
 def test_equal_estimands_of_one_training_differ_significantly_no_more_often_than_the_level_says(own_sd: float) -> None:
     rates = rejected(simulated([0.5, 0.1], 0.1, of=[0, 0, 0, 1], own_sd=own_sd))
     assert rates.max() <= 0.08, rates
     assert rates[[(0, 1), (0, 2), (1, 2)]].mean() >= 0.015, "not by giving up all power"
 
 
-@pytest.mark.parametrize("seeds", [2, 3])
+@pytest.mark.parametrize("seeds", [2, slow(3)])
 def test_holms_correction_keeps_the_level_of_all_pairs_where_seeds_vary_unequally(seeds: int) -> None:
     """Satterthwaite's degrees of freedom would claim something in an eighth (three seeds) or a quarter of them."""
     tests = simulated([0.015, 0.015, 0.045, 0.045, 0.15, 0.15, 0.15], 0.1, seeds=seeds, replications=400)
