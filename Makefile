@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 env: $(STAMP)
 
-# torch comes first and by itself: TORCH_INDEX chooses the build (see README, "GPU").
+# torch comes first and by itself: TORCH_INDEX chooses the build (see docs/first-steps.md, "A GPU").
 $(STAMP): requirements.lock requirements-oracle.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "graphrec needs Python 3.11 or newer, this is " + sys.version)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

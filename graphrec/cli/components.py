@@ -47,7 +47,9 @@ REGISTRIES = {
 """Module and name of each kind's registry; imported when it is listed, as torch takes seconds to load."""
 
 
-def list_components(kind: Annotated[Kind, typer.Argument(help="What to list.")], as_json: Json = False) -> None:
+def list_components(
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="What to list.")], as_json: Json = False
+) -> None:
     """List the names that a recipe or a command takes; for backbones also what they use, train and cost."""
     if kind is Kind.backbones:
         _list_backbones(as_json)
@@ -106,7 +108,7 @@ def causal(
 
 
 def new(
-    kind: Annotated[NewKind, typer.Argument(help="The kind of component.")],
+    kind: Annotated[NewKind, typer.Argument(metavar="KIND", help="The kind of component.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the module, such as my_net; its class is MyNet.")],
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.")] = Path("."),
 ) -> None:

@@ -123,7 +123,10 @@ def _more_tables(
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN RUN ...", help="Run folders that `train` wrote and `evaluate` evaluated."),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="Write an HTML report here, of test or valid.")] = None,
     result_set: Annotated[
         str,

@@ -27,7 +27,7 @@ def export(
 def recommend(
     run: RunPath,
     users: Annotated[str, typer.Option(help="External user ids, separated by commas.")],
-    k: Annotated[int, typer.Option(help="List length.")] = 20,
+    k: Annotated[int, typer.Option("-k", "--k", help="Length of the lists.")] = 20,
     estimand: Annotated[
         str | None, typer.Option(help="Default: the first that the recipe names, else the decoder's first.")
     ] = None,

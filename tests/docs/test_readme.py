@@ -18,10 +18,23 @@ def test_the_readme_is_one_screen_and_has_no_open_markers() -> None:
     assert not re.findall(r"\b(?:AXES|OUTPUT|TODO|FIXME|XXX)\b", README)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/results.md", "docs/first-steps.md"])
-def test_links_lead_to_files_that_exist(page: str) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8")):
-        assert (ROOT / page).parent.joinpath(target).exists(), target
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+PAGES = [
+    path.relative_to(ROOT).as_posix() for name in ("*.md", "docs/*.md", "datasets/*/*.md") for path in ROOT.glob(name)
+]
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_links_lead_to_files_and_headings_that_exist(page: str) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", (ROOT / page).read_text(encoding="utf-8")):
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), target
+        assert not anchor or anchor in headings(path), f"{target}#{anchor}"
 
 
 def test_the_python_snippet_prints_what_the_readme_shows(tmp_path: Path) -> None:
