@@ -103,7 +103,7 @@ class LeaveOneOut(Splitter):
 
 @splitters.register("given")
 class Given(Splitter):
-    """The parts that the source names, such as a published split.
+    """The splits that the source names, such as a published split.
 
     A pair that the source puts into several parts stays in train before test before valid; the others are
     counted. Clicks in valid and test that are no likes are left out.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from graphrec.causal import CausalGraph, Estimand, Observational, label
 from graphrec.decoders import BlockLogits, Branches
-from graphrec.errors import IdentificationError, RunError
+from graphrec.errors import Argument, IdentificationError, RunError
 from graphrec.evaluation.ranking import PairIndex, rank_all, top_k
 from graphrec.explanation.decomposition import (
     decompose_effects,
@@ -66,7 +66,7 @@ def explain(
         ['indirect', 'direct']
     """
     if k < 1:
-        raise RunError("the list is too short", expected="at least 1 item", got=k, where="k")
+        raise RunError("the list is too short", expected="at least 1 item", got=k, where=Argument("k"))
     variants = model.decoder.variants()
     by_name = dict(estimands or variants)
     if Observational() not in by_name.values():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from graphrec.errors import RunError, UnknownNameError
+from graphrec.errors import Argument, RunError, UnknownNameError
 from graphrec.evaluation.metrics import ABOUT_USERS, better
 from graphrec.evaluation.result_sets import ACTIVITY, EVALUATE_ARGUMENTS, evaluation_of
 from graphrec.evaluation.significance import pair_tests
@@ -44,7 +44,7 @@ def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
         RunError: a run was not evaluated, or the runs do not share their split.
     """
     if result_set not in EVALUATE_ARGUMENTS:
-        raise UnknownNameError("result set", result_set, EVALUATE_ARGUMENTS, where="result_set")
+        raise UnknownNameError("result set", result_set, EVALUATE_ARGUMENTS, where=Argument("result_set"))
     require_one_split(runs)
     # Resolved, because one folder may be spelled in two ways.
     twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]

@@ -16,7 +16,7 @@ from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import MismatchError, RecipeError, RunError, UnknownNameError
+from graphrec.errors import Argument, MismatchError, RecipeError, RunError, UnknownNameError
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_SETS
 from graphrec.evaluation.truth import evaluate_by_truth
@@ -131,7 +131,7 @@ class Run:
 
     def evaluate(
         self,
-        estimands: Sequence[str | Estimand] = (),
+        estimands: str | Estimand | Sequence[str | Estimand] = (),
         *,
         split: str = "test",
         reason: str = "evaluate",
@@ -145,7 +145,7 @@ class Run:
 
         Args:
             estimands: names as on the command line (`total_indirect_effect:strength=0,0.5,1` is a sweep), or
-                estimands; by default `variants()`.
+                estimands, or a single name or estimand; by default `variants()`.
             split: `test` or `valid`. Each opening of the test split is written to the run's ledger.
             reason: for the ledger.
             causal_graph: on which the estimands must be identified, in place of the decoder's.
@@ -160,7 +160,7 @@ class Run:
             IdentificationError: an estimand is not identified on the causal graph.
         """
         if split not in HELD_OUT:
-            raise UnknownNameError("split", split, HELD_OUT, where="split")
+            raise UnknownNameError("split", split, HELD_OUT, where=Argument("split"))
         chosen = self.choose(estimands)
         # Scorers come first: an estimand that is not identified is refused while the test split is closed.
         scorers = {name: self.model.scorer(estimand, causal_graph) for name, estimand in chosen.items()}
@@ -176,7 +176,7 @@ class Run:
     def evaluate_truth(
         self,
         truth: str | Path,
-        estimands: Sequence[str | Estimand] = (),
+        estimands: str | Estimand | Sequence[str | Estimand] = (),
         target: str = "like",
         *,
         causal_graph: CausalGraph | None = None,
@@ -247,7 +247,7 @@ class Run:
         # A text is iterable, too: a single id must not become its characters.
         user_ids = [users] if isinstance(users, str) else list(map(str, users))
         if k < 1:
-            raise RunError("the list is too short", expected="at least 1 item", got=k, where="k")
+            raise RunError("the list is too short", expected="at least 1 item", got=k, where=Argument("k"))
         chosen = self.choose([estimand] if estimand else ())
         if estimand and len(chosen) > 1:
             raise RecipeError(
@@ -281,7 +281,7 @@ class Run:
         item: str,
         *,
         k: int = 10,
-        estimands: Sequence[str | Estimand] = (),
+        estimands: str | Estimand | Sequence[str | Estimand] = (),
         causal_graph: CausalGraph | None = None,
     ) -> Explanation:
         """Why an item has its rank for a user, and the user's list under each estimand.
@@ -354,7 +354,7 @@ class Run:
                 next_step="prepare the same raw data again, or train a new run",
             )
 
-    def choose(self, estimands: Sequence[str | Estimand]) -> dict[str, Estimand]:
+    def choose(self, estimands: str | Estimand | Sequence[str | Estimand]) -> dict[str, Estimand]:
         """Estimands by their name in tables, from texts as on the command line; by default `variants()`.
 
         >>> list(run.choose(["observational", "effect_on_mediator"]))
@@ -362,6 +362,8 @@ class Run:
         """
         if not estimands:
             return self.variants()
+        if isinstance(estimands, (str, Estimand)):  # both can be iterated: over letters, over fields
+            estimands = [estimands]
         chosen: list[Estimand] = []
         for estimand in estimands:
             chosen.extend(parse_estimand(estimand) if isinstance(estimand, str) else [estimand])

@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save
 from scipy import sparse
 
 from graphrec.data.dataset import InteractionDataset, index_of
-from graphrec.errors import DataError, UnknownIdError, UnknownNameError
+from graphrec.errors import Argument, DataError, UnknownIdError, UnknownNameError
 from graphrec.seeding import numpy_generator
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click
 from graphrec.system.files import read_json, write_json
@@ -211,7 +211,7 @@ class Truth:
 
 def _require_target(name: str) -> None:
     if name not in TARGETS:
-        raise UnknownNameError("target", name, TARGETS, where="target")
+        raise UnknownNameError("target", name, TARGETS, where=Argument("target"))
 
 
 def best_items(values: np.ndarray, k: int, candidates: np.ndarray | None = None) -> np.ndarray:

@@ -19,6 +19,7 @@ import graphrec as gr
 import graphrec.runs.results
 import graphrec.runs.train
 from graphrec.causal import Observational, parse_estimand
+from graphrec.cli.errors import in_shell
 from graphrec.data.split import Split
 from graphrec.data.store import load, save
 from graphrec.errors import (
@@ -211,8 +212,17 @@ def test_an_unknown_split_or_result_set_is_refused(own: Callable[[str], Run]) ->
     run = own("ct")
     with pytest.raises(UnknownNameError, match="did you mean `test`"):
         run.evaluate(split="tset")
-    with pytest.raises(UnknownNameError, match="unknown result set"):
+    with pytest.raises(UnknownNameError, match="unknown result set") as refusal:
         compare([run], result_set="train")
+    assert "where: `result_set`" in str(refusal.value)
+    assert "where: --result-set" in refusal.value.worded(in_shell)
+
+
+def test_an_estimand_may_be_passed_without_a_list(own: Callable[[str], Run]) -> None:
+    run = own("hcr")
+    for estimand in ("observational", Observational()):
+        table = run.evaluate(estimand, split="valid")
+        assert table["estimand"].tolist() == ["observational"] and "ndcg@10" in table
 
 
 def test_a_sweep_is_labelled_in_order_and_ends_in_the_variants(own: Callable[[str], Run]) -> None:
