@@ -59,6 +59,11 @@ def list_components(
     if as_json:
         typer.echo(json.dumps([{"name": name, "summary": summary} for name, summary in rows], indent=2))
         return
+    if not rows:  # the page's own sections are always on it, so only custom ones have names
+        typer.echo(
+            f"no custom {kind} are installed; `graphrec new {kind.removesuffix('s')} NAME` writes one to start from"
+        )
+        return
     print_table(["name", "what it is"], rows)
 
 

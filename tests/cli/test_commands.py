@@ -113,6 +113,11 @@ def test_list_names_what_there_is(call: Call, kind: str, name: str) -> None:
     assert all(row["summary"] for row in rows)
 
 
+def test_a_kind_without_any_says_how_to_write_one(call: Call) -> None:
+    assert "graphrec new section NAME" in call("list", "sections").out
+    assert call("list", "sections", "--json").json == []
+
+
 def test_a_sweep_is_one_row_a_value(call: Call, own: Callable[[str], Run]) -> None:
     answer = call("evaluate", own("causalrec").folder, "--estimand", "total_indirect_effect:strength=0,0.5,1", "--json")
     assert [row["estimand"] for row in answer.json] == [
