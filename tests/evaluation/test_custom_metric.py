@@ -223,3 +223,30 @@ def test_no_module_tells_a_metric_by_the_letters_of_its_name() -> None:
     by_letters = re.compile(rf"""(startswith|endswith|removesuffix|removeprefix)\(\(?["'](_do|{stems})\b""")
     for path in Path(graphrec.__file__).parent.rglob("*.py"):
         assert not by_letters.search(path.read_text(encoding="utf-8")), path
+
+
+@pytest.mark.parametrize(
+    ("values", "limits", "got"),
+    [
+        (lambda block: 6.0 * np.ones(len(block.positives)), (0.0, 0.1), "6"),
+        (lambda block: np.ones(len(block.positives)), (1.0, 0.0), "1"),
+        (lambda block: 1, (0.0, 1.0), "0 dimensions"),
+    ],
+)
+def test_values_that_a_metric_cannot_have_are_refused(values, limits, got) -> None:
+    class Wrong(RankingMetric):
+        name: ClassVar[str] = "wrong"
+        label: ClassVar[str] = "Wrong"
+        bounds: ClassVar[tuple[float, float]] = limits
+
+        def values(self, block: RankedHits, k: int) -> np.ndarray:
+            return values(block)
+
+    registered, admitted = dict(metrics._components), set(metrics.admitted)
+    scorer = TableScorer(np.arange(12.0).reshape(3, 4))
+    try:
+        with pytest.raises(ComponentError, match="has values that it cannot have") as caught:
+            evaluate(scorer, np.array([[0, 1], [2, 3]]), np.array([[0, 0]]), (2,), [Wrong])
+    finally:
+        metrics._components, metrics.admitted = registered, admitted
+    assert got in str(caught.value.got) and "Wrong" in str(caught.value.where)

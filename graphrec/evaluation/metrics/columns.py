@@ -124,17 +124,23 @@ def in_order(chosen: Sequence[Metric[Any]], cutoffs: Sequence[int]) -> Iterator[
 
 def block_terms(chosen: Sequence[Metric[Any]], block: Any, cutoffs: Sequence[int]) -> dict[str, np.ndarray]:
     """`[b]` terms of the metrics for a block of users, by names that `combined` reads."""
-    return {
-        _term(metric.column(k), number): term
-        for metric, k in in_order(chosen, cutoffs)
-        for number, term in enumerate(metric.terms(block, k))
-    }
+    terms = {}
+    for metric, k in in_order(chosen, cutoffs):
+        for number, term in enumerate(metric.terms(block, k)):
+            if np.ndim(term) != 1:
+                raise _wrong_values(metric, k, "an array with one value a user", f"{np.ndim(term)} dimensions")
+            terms[_term(metric.column(k), number)] = term
+    return terms
 
 
 def combined(
     chosen: Sequence[Metric[Any]], terms: dict[str, np.ndarray], cutoffs: Sequence[int]
 ) -> dict[str, np.ndarray]:
-    """`[U]` values of the metrics by column, from the terms of all users."""
+    """`[U]` values of the metrics by column, from the terms of all users.
+
+    Raises:
+        ComponentError: a metric's mean is outside the bounds that its class states.
+    """
     values = {}
     for metric, k in in_order(chosen, cutoffs):
         column = metric.column(k)
@@ -142,8 +148,30 @@ def combined(
         # No metric declares how many terms it has: those that its blocks gave are counted.
         while (name := _term(column, len(parts))) in terms:
             parts.append(terms[name])
-        values[column] = metric.combine(*parts)
+        values[column] = _within_bounds(metric, k, metric.combine(*parts))
     return values
+
+
+def _within_bounds(metric: Metric[Any], k: int, values: np.ndarray) -> np.ndarray:
+    """The values, if their mean can be one of the metric: its interval would be cut at bounds that are wrong."""
+    defined = values[~np.isnan(values)]
+    low, high = metric.bounds
+    mean = float(defined.mean()) if len(defined) else math.nan
+    # A mean of ones may be a rounding error above one.
+    if mean < low - 1e-6 or mean > high + 1e-6:
+        raise _wrong_values(metric, k, f"a mean from {low:g} to {high:g}, the `bounds` of its class", f"{mean:g}")
+    return values
+
+
+def _wrong_values(metric: Metric[Any], k: int, expected: str, got: str) -> ComponentError:
+    kind = type(metric)
+    return ComponentError(
+        f"the metric `{metric.column(k)}` has values that it cannot have",
+        expected=expected,
+        got=got,
+        where=f"{kind.__module__}:{kind.__qualname__}",
+        next_step="fix its `values`, or its `bounds`; graphrec.testing.MetricContract finds such faults",
+    )
 
 
 def _term(column: str, number: int) -> str:
