@@ -41,6 +41,13 @@ def test_dir_lists_the_public_names() -> None:
     assert all(getattr(gr, name) is not None for name in dir(gr))
 
 
+def test_every_public_name_shows_an_example() -> None:
+    for name in gr.__all__:
+        value = getattr(gr, name)
+        documented = [value, *(vars(value).values() if isinstance(value, type) else ())]
+        assert any(">>>" in (getattr(part, "__doc__", None) or "") for part in documented), name
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute `trian`"):
         gr.trian  # noqa: B018

@@ -61,7 +61,13 @@ class Outcome:
 
 
 class Estimand(BaseModel, ABC):
-    """One way to score; its options are its pydantic fields."""
+    """One way to score; its options are its pydantic fields.
+
+    Example:
+        >>> from graphrec.causal import TotalIndirectEffect
+        >>> TotalIndirectEffect(strength=0.5).needs_reference
+        True
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: ClassVar[str]

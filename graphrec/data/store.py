@@ -69,6 +69,11 @@ class Manifest(BaseModel):
 def save(dataset: InteractionDataset, folder: Path) -> None:
     """Write a dataset; `folder` is replaced in one step, and only if it is empty or was written by `save`.
 
+    >>> dataset = gr.load(data)
+    >>> gr.save(dataset, "runs/copy")
+    >>> gr.load("runs/copy").num_items == dataset.num_items
+    True
+
     Raises:
         DataError: `folder` holds something else.
     """

@@ -75,6 +75,10 @@ def write_report(
 ) -> Path:
     """Write the page and return its path; it needs no server, script, or other file, and opens no test split.
 
+    >>> table = run.evaluate(split="valid")
+    >>> gr.write_report([run], "report.html", split="valid").name
+    'report.html'
+
     Args:
         runs: evaluated on `split`, and trained on the same split; or for each method the runs of its seeds, of which
             tables and tests are over users and seeds, and curves, lists and explanations are the first seed's. Results

@@ -63,6 +63,10 @@ class Tuning:
         space: what was searched.
         sampler: how.
         trials: in order.
+
+    >>> tuning = gr.tune(recipe, "runs/tuned", trials=1)
+    >>> tuning.best.number, len(tuning.table())
+    (0, 1)
     """
 
     folder: Path
