@@ -45,9 +45,8 @@ def test_the_closing_lines_show_table_and_oracles(
     assert (tmp_path / "embeddings" / "embeddings.json").is_file()
 
 
-@pytest.mark.parametrize(
-    "script", ["tiktok", *(pytest.param(name, marks=pytest.mark.slow) for name in ("taobao", "amazon", "kwai"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["tiktok", "taobao", "amazon", "kwai"])
 def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> None:
     command = [sys.executable, SCRIPTS / f"{script}.py", "--data", "nowhere", "--out", tmp_path / "out"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
@@ -76,6 +75,13 @@ def test_a_mistake_ends_with_a_message_before_anything_is_made(
     printed = capsys.readouterr().err
     assert printed.startswith("error: ") and message in printed and "Traceback" not in printed
     assert not list(tmp_path.iterdir())
+
+
+def test_raw_data_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("tiktok", monkeypatch, tmp_path, "--data", "nowhere") == 2
+    assert capsys.readouterr().err.startswith("error: no such raw data")
 
 
 def test_an_interrupted_benchmark_says_how_to_go_on(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 
 import numpy as np
@@ -37,7 +36,6 @@ def test_an_evaluation_holds_two_blocks_at_most() -> None:
     class Watched(TableScorer):
         def __call__(self, users: torch.Tensor) -> torch.Tensor:
             nonlocal most
-            gc.collect()
             most = max(most, sum(block() is not None for block in alive))
             scores = super().__call__(users)
             alive.append(weakref.ref(scores))

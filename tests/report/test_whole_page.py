@@ -8,11 +8,12 @@ from importlib.resources import files
 from itertools import pairwise, product
 
 import pytest
-from support.browser import Page, seen
+from support.browser import Page, look_at, seen
 from support.contrast import contrast
 from support.hostile import HOSTILE
 from support.trained_runs import copied
 
+from graphrec.report.primitives.tables import number
 from graphrec.report.run_page import write_report
 from graphrec.runs import analyses
 
@@ -148,3 +149,10 @@ def test_a_page_of_the_validation_likes_has_no_slices_of_the_test_split(ct, tmp_
     analyses.by_activity(run)
     assert 'id="slices"' in write_report([run], tmp_path / "test.html").read_text()
     assert 'id="slices"' not in write_report([run], tmp_path / "valid.html", split="valid").read_text()
+
+
+def test_opens_in_a_browser_on_a_phone_a_desk_and_paper_without_a_fault(whole_page, hcr, tmp_path):
+    value = next(iter(hcr.results)).metrics["ndcg@50"]
+    for width, view in look_at(whole_page, tmp_path).items():
+        assert f"{number(value['mean'])} [{number(value['low'])}, {number(value['high'])}]" in view["tables"]
+        assert view["plots"] >= 12, width

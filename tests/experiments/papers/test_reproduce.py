@@ -42,6 +42,7 @@ BUG = Paper("HCR", (Method("ESMM", ("decoder.name=esmm",)), METHODS[0]), {"hcr-t
 FULL = Mode("full", every=False, seeds=2, trials=1)
 
 
+@pytest.mark.slow
 def test_all_is_made_and_what_fails_is_reported(
     tiny_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
