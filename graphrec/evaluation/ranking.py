@@ -18,6 +18,7 @@ from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K, MetricNames, RankedHits, RankingMetric, select
 from graphrec.evaluation.metrics.columns import block_terms
 from graphrec.evaluation.scorer import Scorer
+from graphrec.top_k import top_k
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes of scores that a block may take."""
@@ -63,29 +64,6 @@ def blocks(users: np.ndarray, bytes_per_user: int, budget: int = MEMORY_BUDGET) 
     size = max(1, min(budget // bytes_per_user, max(CACHE_BUDGET // bytes_per_user, SHARING), 1024))
     for start in range(0, len(users), size):
         yield users[start : start + size]
-
-
-def top_k(scores: Tensor, k: int) -> Tensor:
-    """`[b, I]` scores to the `[b, k]` best items, best first, ties by the lower item number.
-
-    `torch.topk` leaves the order of ties open. Here its items are sorted again. A row whose last place is tied with an
-    item that is not in the list is ranked by a stable sort of the whole row.
-
-    Example:
-        >>> top_k(torch.tensor([[0.5, 0.9, 0.5, 0.5]]), k=2).tolist()
-        [[1, 0]]
-    """
-    k = min(k, scores.shape[1])
-    values, items = scores.topk(k, dim=1)
-    # By item number first: the stable sort by value then leaves ties in the order of their numbers.
-    items, order = items.sort(dim=1)
-    values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
-    items = items.gather(1, order)
-    last = values[:, -1:]
-    tied = torch.from_numpy(_count(scores == last) > _count(values == last))
-    if bool(tied.any()):
-        items[tied] = scores[tied].sort(dim=1, descending=True, stable=True).indices[:, :k]
-    return items
 
 
 def rank_all(
@@ -238,9 +216,3 @@ def ranks_of(scores: np.ndarray, rows: np.ndarray, items: np.ndarray, k: int) ->
 def _rank(row: np.ndarray, item: int) -> int:
     """The rank of an item among `[I]` scores, ties by the lower item number."""
     return 1 + int(np.count_nonzero(row[:item] >= row[item]) + np.count_nonzero(row[item:] > row[item]))
-
-
-def _count(marks: Tensor) -> np.ndarray:
-    """How many of each row of `[b, I]` bool are marked."""
-    # torch.sum would first make the whole block an int64.
-    return np.array([np.count_nonzero(row) for row in marks.cpu().numpy()])

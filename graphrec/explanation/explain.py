@@ -11,7 +11,7 @@ from torch import Tensor
 from graphrec.causal import CausalGraph, Estimand, Observational, label
 from graphrec.decoders import BlockLogits, Branches
 from graphrec.errors import Argument, IdentificationError, RunError
-from graphrec.evaluation.ranking import PairIndex, rank_all, top_k
+from graphrec.evaluation.ranking import PairIndex, rank_all
 from graphrec.explanation.decomposition import (
     decompose_effects,
     decompose_factors,
@@ -21,6 +21,7 @@ from graphrec.explanation.decomposition import (
 )
 from graphrec.explanation.result import OBSERVATIONAL, BranchLogit, Explanation, Ranking, ScoreDecomposition
 from graphrec.recommender import FrozenModel
+from graphrec.top_k import top_k
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
@@ -27,6 +28,7 @@ from graphrec.errors import Argument, DataError, UnknownIdError, UnknownNameErro
 from graphrec.seeding import numpy_generator
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click
 from graphrec.system.files import read_json, write_json
+from graphrec.top_k import top_k
 
 TENSORS = "latents.safetensors"
 DESCRIPTION = "world.json"
@@ -215,17 +217,21 @@ def _require_target(name: str) -> None:
 
 
 def best_items(values: np.ndarray, k: int, candidates: np.ndarray | None = None) -> np.ndarray:
-    """The k best candidates of each row, best first `[b, K]`; -1 where a row has fewer than k.
+    """The k best candidates of each row `[b, K]`, best first, ties by the lower item row; -1 where there are fewer.
 
-    >>> best_items(np.array([[0.1, 0.9, 0.5]]), 2, np.array([[True, False, True]]))
-    array([[2, 0]])
+    Args:
+        values: `[b, I]`, the higher the better.
+        k: K, the list length; at most I items are listed.
+        candidates: `[b, I]` bool, which items may be listed; all by default.
+
+    >>> best_items(np.array([[0.5, 0.9, 0.5]]), 2)
+    array([[1, 0]])
+    >>> best_items(np.array([[0.5, 0.9, 0.5]]), 3, np.array([[True, False, True]]))
+    array([[ 0,  2, -1]])
     """
     if candidates is not None:
         values = np.where(candidates, values, -np.inf)
-    k = min(k, values.shape[1])
-    # Ties go as `argpartition` leaves them, not by item number as in `evaluation.ranking`.
-    top = np.argpartition(-values, k - 1, axis=1)[:, :k]
-    top = np.take_along_axis(top, np.argsort(-np.take_along_axis(values, top, 1), axis=1, kind="stable"), 1)
+    top = top_k(torch.from_numpy(np.ascontiguousarray(values)), k).numpy()
     return np.where(np.isneginf(np.take_along_axis(values, top, 1)), -1, top)
 
 

@@ -18,10 +18,10 @@ from graphrec.evaluation.ranking import (
     evaluate,
     rank_all,
     ranks_of,
-    top_k,
 )
 from graphrec.evaluation.scorer import Scorer, TableScorer
 from graphrec.testing.small_model import small_model
+from graphrec.top_k import top_k
 
 NOTHING = np.empty((0, 2), dtype=np.int64)
 

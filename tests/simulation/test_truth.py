@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from graphrec.errors import DataError, UnknownIdError, UnknownNameError
 from graphrec.simulation.log import draw_log
 from graphrec.simulation.truth import Truth, best_items, ndcg_at_k, oracle_gap, regret_at_k
 from graphrec.simulation.world import Latents, WorldConfig, draw_latents
+from graphrec.top_k import top_k
 
 INSTRUMENT = {"users": 200, "items": 1500, "shown": 180, "prevalence": 0.1}
 
@@ -140,6 +142,19 @@ def test_best_items_are_in_order_and_only_candidates():
     candidates = np.array([[True, False, True, True], [False, True, False, False]])
     assert best_items(values, 2, candidates).tolist() == [[3, 2], [1, -1]]
     assert best_items(values, 9).shape == (2, 4)
+
+
+def test_best_items_break_ties_as_every_ranking_does():
+    random = np.random.default_rng(0)
+    values = random.integers(0, 4, (200, 60)) / 4
+    for k in (1, 5, 60):
+        expected = np.argsort(-values, axis=1, kind="stable")[:, :k]
+        np.testing.assert_array_equal(best_items(values, k), expected)
+        np.testing.assert_array_equal(best_items(values, k), top_k(torch.from_numpy(values), k).numpy())
+    candidates = random.random(values.shape) < 0.5
+    masked = np.where(candidates, values, -1.0)
+    expected = np.argsort(-masked, axis=1, kind="stable")[:, :5]
+    np.testing.assert_array_equal(best_items(values, 5, candidates), expected)
 
 
 def test_regret_is_the_share_of_expected_likes_left_behind():
