@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from graphrec.data.store import load
 from graphrec.errors import RecipeError, nearest_name
@@ -14,6 +16,7 @@ from graphrec.simulation.base import World, worlds
 from graphrec.simulation.coat import CoatWorld
 from graphrec.simulation.kwai import KwaiWorld
 from graphrec.simulation.semi_synthetic import semi_synthetic_config, write_semi_synthetic
+from graphrec.simulation.size import too_large
 from graphrec.simulation.taobao import TaobaoWorld
 from graphrec.simulation.tiktok import TiktokWorld
 from graphrec.simulation.truth import OracleGap, Truth, ndcg_at_k, oracle_gap, regret_at_k
@@ -51,7 +54,8 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
     Raises:
         UnknownNameError: no world of that name.
         RecipeError: a setting that the world does not have, or a value out of range.
-        DataError: `out` holds what graphrec did not write, or `dataset` cannot be used.
+        DataError: `out` holds what graphrec did not write, `dataset` cannot be used, or the world does not fit into
+            memory.
 
     >>> import tempfile
     >>> folder = simulate("coat", tempfile.mkdtemp() + "/raw", users=20, items=40, shown=10, random_test=4)
@@ -60,18 +64,25 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
     """
     kind = worlds.get(world)
     real = None if dataset is None else load(Path(dataset))
+    fields = (kind.Config if real is None else WorldConfig).model_fields
     try:
         config = kind.Config(**settings) if real is None else semi_synthetic_config(kind, real, settings)
     except ValidationError as error:
-        raise _setting_error(world, kind.Config if real is None else WorldConfig, error) from None
-    if real is None or dataset is None:
-        return kind.write(config, Path(out))
-    return write_semi_synthetic(kind, config, Path(dataset), real, Path(out))
+        raise _setting_error(world, fields, error) from None
+    for name, value in settings.items():
+        # Pydantic takes true and false for the numbers 1 and 0.
+        if isinstance(value, bool) and not isinstance(getattr(config, name), bool):
+            raise _wrong_value(world, fields, name, "a number", value)
+    try:
+        if real is None or dataset is None:
+            return kind.write(config, Path(out))
+        return write_semi_synthetic(kind, config, Path(dataset), real, Path(out))
+    except MemoryError as error:
+        raise too_large(str(error)) from None
 
 
-def _setting_error(world: str, config: type[WorldConfig], error: ValidationError) -> RecipeError:
+def _setting_error(world: str, fields: Mapping[str, FieldInfo], error: ValidationError) -> RecipeError:
     first = error.errors()[0]
-    fields = config.model_fields
     name = ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
         nearest = nearest_name(name, fields)
@@ -79,14 +90,23 @@ def _setting_error(world: str, config: type[WorldConfig], error: ValidationError
             f"world `{world}` has no setting `{name}`" + (f"; did you mean `{nearest}`?" if nearest else ""),
             expected="one of " + ", ".join(fields),
             got=f"{name}={first['input']!r}",
+            next_step="name one of these, or leave it out",
         )
+    expected = first["msg"].partition(", unable to")[0].removeprefix("Value error, ").removeprefix("Input should be ")
     if not name:
         return RecipeError(
             f"settings of world `{world}` do not fit together",
-            expected=first["msg"].removeprefix("Value error, "),
+            expected=expected,
+            next_step="change one of them",
         )
+    return _wrong_value(world, fields, name, expected, first["input"])
+
+
+def _wrong_value(world: str, fields: Mapping[str, FieldInfo], name: str, expected: str, value: Any) -> RecipeError:
+    default, meaning = fields[name].default, " ".join((fields[name].description or "").split())
     return RecipeError(
         f"setting `{name}` of world `{world}` has a wrong value",
-        expected=f"{first['msg'].removeprefix('Input should be ')} ({fields[name].description})",
-        got=f"{name}={first['input']!r}",
+        expected=f"{expected} ({meaning})",
+        got=f"{name}={value!r}",
+        next_step=f"give such a value, or leave it out for the default, {default!r}",
     )

@@ -23,7 +23,7 @@ from graphrec.seeding import numpy_generator
 from graphrec.simulation.base import Drawn, World, worlds
 from graphrec.simulation.equations import visual_bias_graph
 from graphrec.simulation.features import PictureConfig, draw_labels, picture
-from graphrec.simulation.world import WorldConfig
+from graphrec.simulation.world import Coefficient, Count, WorldConfig
 
 WIDTH = 4096
 
@@ -33,9 +33,9 @@ class AmazonConfig(PictureConfig):
 
     category: str = Field(default="Twin", pattern=r"^\w+$")
     """X in the files' names."""
-    strength: float = 0.0
+    strength: Coefficient = 0.0
     """Confounding: added to the logit of a like where the item has the confounder; 0 is none."""
-    departments: int = Field(default=40, ge=1)
+    departments: Count = 40
     """Number of categories inside X; an item's shows its content."""
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from graphrec.causal import CausalGraph
 from graphrec.seeding import numpy_generator
@@ -21,7 +21,7 @@ from graphrec.simulation.base import Drawn, World, worlds
 from graphrec.simulation.equations import visual_bias_graph
 from graphrec.simulation.features import LabelConfig, draw_labels, item_label, present
 from graphrec.simulation.log import stars
-from graphrec.simulation.world import Latents, WorldConfig, like_given_click
+from graphrec.simulation.world import Coefficient, Count, Latents, WorldConfig, like_given_click
 
 FOLDER = "user_item_features"
 ITEM_ATTRIBUTES = {"gender": 2, "jackettype": 16, "color": 13, "onfrontpage": 2}
@@ -31,15 +31,15 @@ USER_ATTRIBUTES = {"gender": 2, "age": 6, "location": 3, "fashioninterest": 3}
 class CoatConfig(LabelConfig):
     """Sizes and coefficients of a twin of Coat; the sizes by default are Coat's own."""
 
-    users: int = Field(default=290, ge=1)
+    users: Count = 290
     """U, number of users."""
-    items: int = Field(default=300, ge=1)
+    items: Count = 300
     """I, number of items."""
-    shown: int = Field(default=72, ge=1)
+    shown: Count = 72
     """Sparsity: items shown to each user (with `activity_tail`, their mean); about a third of them are clicked."""
-    strength: float = 0.0
+    strength: Coefficient = 0.0
     """Confounding: added to the logit of a like where the item has the confounder; 0 is none."""
-    random_test: int = Field(default=16, ge=1)
+    random_test: Count = 16
     """Items that each user rates in the random test."""
 
     @model_validator(mode="after")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from pydantic import Field
 from scipy import sparse
 
 from graphrec.seeding import numpy_generator
-from graphrec.simulation.world import Latents, Share, WorldConfig
+from graphrec.simulation.world import Latents, Share, Spread, WorldConfig
 
 WORD_BLOCK = 1024
 
@@ -15,9 +14,9 @@ WORD_BLOCK = 1024
 class PictureConfig(WorldConfig):
     """A world whose items are known by a picture that shows exposure taste and confounder."""
 
-    feature_noise: float = Field(default=0.3, ge=0.0)
+    feature_noise: Spread = 0.3
     """Standard deviation of the noise on the picture's numbers; the signal's is sqrt(latent_width)."""
-    mark: float = Field(default=3.0, ge=0.0)
+    mark: Spread = 3.0
     """Length of the confounder's mark in pictures; 0 makes it invisible."""
     missing: Share = 0.0
     """Share of items without a picture."""
@@ -26,9 +25,9 @@ class PictureConfig(WorldConfig):
 class LabelConfig(WorldConfig):
     """A world whose items are known by labels, such as a brand."""
 
-    label_taste: float = Field(default=2.0, ge=0.0)
+    label_taste: Spread = 2.0
     """How sharply the latent that a label shows picks it; 0 draws labels by chance."""
-    label_confounder: float = Field(default=3.0, ge=0.0)
+    label_confounder: Spread = 3.0
     """How sharply the confounder picks the labels that show it; 0 makes it invisible."""
     missing: Share = 0.0
     """Share of items without a label, drawn for each kind of label by itself."""

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from graphrec.seeding import numpy_generator
 from graphrec.simulation.base import Drawn, World, worlds
 from graphrec.simulation.features import PictureConfig, picture
+from graphrec.simulation.world import Width
 
 LOG = "train_interaction.txt"
 PICTURES = "final_visual_train"
@@ -29,7 +29,7 @@ FOLLOW = 0.9
 class KwaiConfig(PictureConfig):
     """Sizes and coefficients of a twin of Kwai."""
 
-    width: int = Field(default=2048, ge=1)
+    width: Width = 2048
     """Numbers in a picture."""
 
 

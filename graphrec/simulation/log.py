@@ -8,6 +8,7 @@ import numpy as np
 
 from graphrec.seeding import numpy_generator
 from graphrec.simulation.showing import arrival, number_shown, popularity, shows_alike
+from graphrec.simulation.size import require_memory
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click
 
 # 1 January 2019, UTC, and the length of a day, in milliseconds.
@@ -66,10 +67,13 @@ def draw_log(config: WorldConfig, latents: Latents, block: int = 512, unclicked:
         unclicked: keep what was shown and not clicked.
     """
     counts, popular = number_shown(config), popularity(config)
-    parts = [
-        _draw_block(config, latents, counts, popular, np.arange(start, min(start + block, config.users)), unclicked)
-        for start in range(0, config.users, block)
-    ]
+    parts: list[tuple[np.ndarray, ...]] = []
+    for start in range(0, config.users, block):
+        users = np.arange(start, min(start + block, config.users))
+        parts.append(_draw_block(config, latents, counts, popular, users, unclicked))
+        if start == 0:
+            # The blocks, the whole log and the sorted log are in memory together.
+            require_memory(3 * sum(column.nbytes for column in parts[0]) * config.users // len(users))
     log = Log(*(np.concatenate(columns) for columns in zip(*parts)))
     order = np.lexsort((log.item, log.user, log.timestamp))
     return Log(*(column[order] for column in vars(log).values()))

@@ -19,6 +19,7 @@ from pydantic import Field
 from graphrec.simulation.base import Drawn, World, worlds
 from graphrec.simulation.features import LabelConfig, item_label, present
 from graphrec.simulation.log import DAY, START
+from graphrec.simulation.world import Count
 
 LOG = "user_log_format1.csv"
 FIRST_DAY = np.datetime64("2015-05-11")
@@ -28,11 +29,11 @@ CLICK, PURCHASE = 0, 2
 class TaobaoConfig(LabelConfig):
     """Sizes and coefficients of a twin of Taobao's log."""
 
-    categories: int = Field(default=60, ge=1)
+    categories: Count = 60
     """Number of categories that items are drawn into; so with `sellers` and `brands`."""
-    sellers: int = Field(default=120, ge=1)
+    sellers: Count = 120
     """Number of sellers."""
-    brands: int = Field(default=120, ge=1)
+    brands: Count = 120
     """Number of brands."""
     days: int = Field(default=30, ge=1, le=235)
     """Length of the log in days, which start on 11 May and end within the year."""

@@ -28,7 +28,7 @@ from scipy import sparse
 from graphrec.seeding import numpy_generator
 from graphrec.simulation.base import Drawn, World, worlds
 from graphrec.simulation.features import dense, draw_words, present
-from graphrec.simulation.world import Latents, Share, WorldConfig
+from graphrec.simulation.world import Latents, Share, Spread, WorldConfig
 
 FEATURE_WIDTH = 128
 
@@ -36,15 +36,15 @@ FEATURE_WIDTH = 128
 class TiktokConfig(WorldConfig):
     """Sizes and coefficients of a twin of Tiktok."""
 
-    feature_noise: float = Field(default=0.3, ge=0.0)
+    feature_noise: Spread = 0.3
     """Standard deviation of the noise on visual and acoustic features; the signal's is sqrt(latent_width)."""
-    words: float = Field(default=20.0, ge=1.0)
+    words: float = Field(default=20.0, ge=1.0, le=10_000.0)
     """Mean words in a title (one plus a Poisson count)."""
-    vocabulary: int = Field(default=1000, ge=2)
+    vocabulary: int = Field(default=1000, ge=2, le=10**6)
     """Number of different words that titles are drawn from."""
-    word_taste: float = Field(default=0.7, ge=0.0)
+    word_taste: Spread = 0.7
     """How sharply what titles show picks an item's words: its exposure taste, or else its content."""
-    word_confounder: float = Field(default=3.0, ge=0.0)
+    word_confounder: Spread = 3.0
     """How sharply the confounder picks an item's words, or the length of its mark in pictures; 0 makes it invisible."""
     exposure_shows: Literal["title", "visual"] = "title"
     """The modality seen before the click: it shows exposure taste and confounder, the two others the content."""

@@ -28,9 +28,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit
 
 from graphrec.seeding import numpy_generator
+from graphrec.simulation.size import require_memory
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 """A share of items that is not all of them."""
+Count = Annotated[int, Field(ge=1, le=10**9)]
+"""How many there are of something."""
+Width = Annotated[int, Field(ge=1, le=10**6)]
+"""The length of a vector."""
+Coefficient = Annotated[float, Field(ge=-1e6, le=1e6)]
+"""A number that is added to a logit. Beyond the bounds sums of logits would lose all others, or overflow."""
+Spread = Annotated[float, Field(ge=0.0, le=1e6)]
+"""A standard deviation, or a scale."""
 
 
 class WorldConfig(BaseModel):
@@ -38,36 +47,36 @@ class WorldConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
-    users: int = Field(default=2000, ge=1)
+    users: Count = 2000
     """U, number of users."""
-    items: int = Field(default=1500, ge=1)
+    items: Count = 1500
     """I, number of items."""
-    strength: float = 6.0
+    strength: Coefficient = 6.0
     """Confounding: added to the logit of a like where the item has the confounder; 0 is none."""
-    shown: int = Field(default=180, ge=1)
+    shown: Count = 180
     """Sparsity: items shown to each user (with `activity_tail`, their mean); about a third of them are clicked."""
     prevalence: float = Field(default=0.1, gt=0.0, lt=1.0)
     """P(v = 1), the share of items that have the confounder."""
-    match_scale: float = 2.5
+    match_scale: Spread = 2.5
     """Standard deviation of the match logit over user-item pairs."""
-    attraction_scale: float = 2.0
+    attraction_scale: Spread = 2.0
     """Visual bias: standard deviation of the attraction logit over user-item pairs; 0 is none."""
-    click_intercept: float = -1.5
+    click_intercept: Coefficient = -1.5
     """Logit of a click at zero match and attraction."""
-    like_intercept: float = -4.0
+    like_intercept: Coefficient = -4.0
     """Logit of a like of a clicked item at zero match, without the confounder."""
-    latent_width: int = Field(default=8, ge=1)
+    latent_width: Width = 8
     """Width of the taste and exposure-taste vectors."""
-    exposure_bias: float = Field(default=0.0, ge=0.0)
+    exposure_bias: Spread = 0.0
     """Exposure bias: items are shown in proportion to exp(exposure_bias attraction); 0 shows without regard to it."""
-    popularity_tail: float = Field(default=0.0, ge=0.0)
+    popularity_tail: Spread = 0.0
     """Standard deviation over items of the log of how often an item is shown; 0 shows all alike."""
-    activity_tail: float = Field(default=0.0, ge=0.0)
+    activity_tail: Spread = 0.0
     """Standard deviation over users of the log of how many items they are shown; 0 is `shown` for each."""
-    drift: float = 0.0
+    drift: Coefficient = 0.0
     """How much the confounder's effect rises from the first day to the last, where it is `strength`; the truth is of
     the last."""
-    days: int = Field(default=30, ge=1)
+    days: int = Field(default=30, ge=1, le=36_500)
     """Length of the log in days."""
     seed: int = Field(default=0, ge=0)
     """Seed of every random stream."""
@@ -95,7 +104,12 @@ class Latents:
 
 
 def draw_latents(config: WorldConfig) -> Latents:
-    """Tastes of users, contents of items, and the hidden confounder."""
+    """Tastes of users, contents of items, and the hidden confounder.
+
+    Raises:
+        DataError: they need more memory than the machine has.
+    """
+    require_memory(2 * 8 * config.latent_width * (config.users + config.items))
     # A sum of d products of standard normals has variance d. Scaled, match and attraction have the deviations of the
     # settings.
     scale = config.latent_width**-0.5

@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from graphrec.system.memory import physical_bytes
+
 PACKAGE = Path(__file__).resolve().parents[1]
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -48,10 +50,8 @@ def _platform() -> str:
 
 
 def _memory() -> str:
-    try:
-        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB"
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf, macOS not every name
-        return "unknown"
+    size = physical_bytes()
+    return "unknown" if size is None else f"{size / 2**30:.1f} GiB"
 
 
 def cores() -> int | None:

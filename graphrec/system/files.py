@@ -118,6 +118,8 @@ def _foreign_content(folder: Path, marker: str) -> str:
     """What is at `folder` that graphrec did not write, in words; empty where it is free or has the marker."""
     if folder.is_file():
         return "a file"
+    if file := next((parent for parent in folder.parents if parent.is_file()), None):
+        return f"a file in place of its parent folder {file}"
     # A lock alone is ours: a process has just begun here, or was killed before it wrote anything.
     ours = not folder.is_dir() or (folder / marker).exists() or all(path.name == LOCK for path in folder.iterdir())
     return "" if ours else "a folder with other content"

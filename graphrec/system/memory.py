@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +43,19 @@ def _peak_of_process() -> int:
         return 0
     unit = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss is in bytes there, in KiB elsewhere
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)
+
+
+def physical_bytes() -> int | None:
+    """The memory of the machine; None where the system does not say it.
+
+    >>> size = physical_bytes()
+    >>> size is None or size > 2**20
+    True
+    """
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf, macOS not every name
+        return None
 
 
 def keep_large_blocks() -> bool:

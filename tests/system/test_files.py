@@ -99,6 +99,16 @@ def test_foreign_content_is_refused_and_kept(tmp_path: Path) -> None:
     assert names(tmp_path) == before
 
 
+def test_a_file_in_place_of_a_parent_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with (
+        pytest.raises(DataError, match="a file in place of its parent folder"),
+        replace_folder(tmp_path / "file" / "a" / "b", "marker"),
+    ):
+        raise AssertionError("nothing is written")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_json_comes_back_as_it_went(tmp_path: Path) -> None:
     value = {"b": [1, 2.5, None], "a": "é"}
     write_json(tmp_path / "x.json", value)
