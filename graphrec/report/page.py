@@ -1,4 +1,4 @@
-"""What a run's page is made of: the methods, their results, and what the caller adds. Every section reads this."""
+"""What a page is made of, for its sections to read: the methods and their results, or what was found of a dataset."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from graphrec.checks.inspection import Inspection
 from graphrec.evaluation.baselines import Baseline
 from graphrec.evaluation.result_sets import TRUTH_SETS
 from graphrec.report.compared_methods import compare_methods
 from graphrec.report.primitives.paper_table import PaperTable
+from graphrec.report.primitives.text_table import TextTable
 from graphrec.report.trained_method import TrainedMethod, run_names
 from graphrec.runs.compare import RunComparison
 from graphrec.runs.run import Run
@@ -112,3 +114,21 @@ class RunPage:
             for (target, result_set), methods in evaluated.items()
             if methods
         ]
+
+
+@dataclass(frozen=True)
+class DatasetPage:
+    """The material of a dataset's page.
+
+    >>> from graphrec.checks.inspection import inspect
+    >>> from graphrec.data.store import load
+    >>> DatasetPage(inspect(load(data))).inspection.dataset.name
+    'tiktok'
+
+    Args:
+        inspection: what the checks found of the dataset.
+        oracles: headers and rows of the gap between the log's own truth and the causal one, for a simulated world.
+    """
+
+    inspection: Inspection
+    oracles: TextTable = ([], [])

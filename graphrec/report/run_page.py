@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from markupsafe import Markup
-
-from graphrec.errors import OUT, ComponentError, Phrase, RunError
+from graphrec.errors import OUT, Argument, Phrase, RunError
 from graphrec.evaluation.baselines import Baseline
 from graphrec.report.page import SPLITS, RunPage
 from graphrec.report.primitives.paper_table import PaperTable
 from graphrec.report.primitives.tables import counted
-from graphrec.report.primitives.template import template, template_of
+from graphrec.report.primitives.template import template
 from graphrec.report.result_table import verdicts
-from graphrec.report.section import Section, report_sections
+from graphrec.report.section import Section, in_order, rendered, report_sections
 from graphrec.report.sections.causal_claims import CausalSection
 from graphrec.report.sections.cost import CostSection
 from graphrec.report.sections.data import DataSection
@@ -111,7 +108,7 @@ def write_report(
         title=title or f"{counted(len(page.runs), 'run')} on {page.runs[0].manifest['dataset']}",
         verdict=verdicts(page.comparison)[0],
         truths=[(truth.target, verdicts(truth.comparison)[0]) for truth in page.truths],
-        sections=[shown for section in all_sections(sections) if (shown := _rendered(section, page))],
+        sections=rendered(all_sections(sections), page),
     )
     write_text(out, text)
     return out
@@ -120,49 +117,24 @@ def write_report(
 def all_sections(custom: Iterable[Section] = ()) -> list[Section]:
     """The built-in sections, and before those that they name the registered and the custom ones.
 
+    >>> [section.id for section in all_sections()][:5]
+    ['data', 'ranking', 'truth', 'slices', 'sensitivity']
+
     Raises:
-        ComponentError: two have one id, or one precedes a section that there is not.
+        ComponentError: two sections have one id, or one precedes a section that there is not.
     """
-    ordered = [section() for section in SECTIONS]
-    for added in (*(report_sections.get(name)() for name in report_sections), *custom):
-        ids = [section.id for section in ordered]
-        if added.id in ids or added.before not in ids:
-            raise ComponentError(
-                f"the report section {type(added).__name__} does not fit on the page",
-                expected="an `id` of its own, and in `before` the id of another section",
-                got=f"id `{added.id}`, before `{added.before}`",
-                where=f"{type(added).__module__}:{type(added).__qualname__}",
-                next_step="the page has " + ", ".join(ids),
-            )
-        ordered.insert(ids.index(added.before), added)
-    return ordered
-
-
-def _rendered(section: Section, page: RunPage) -> dict[str, Any] | None:
-    """The section as the page's template sets it; None where it does not apply."""
-    context = section.context(page)
-    if not context:
-        return None
-    # The body is HTML already: the section's template escaped what it shows.
-    body = Markup(template_of(type(section)).render(page=page, **context).rstrip("\n"))
-    return {
-        "id": section.id,
-        "title": section.title,
-        "heading": section.heading(page),
-        "entries": section.entries(context),
-        "body": body,
-    }
+    return in_order(SECTIONS, [*(report_sections.get(name)() for name in report_sections), *custom])
 
 
 def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], split: str, out: Path) -> None:
     if not runs:
-        raise RunError("nothing to report", expected="at least one run", got="none", where="runs")
+        raise RunError("nothing to report", expected="at least one run", got="none", where=Argument("runs"))
     if split not in SPLITS:
         raise RunError(
             "a report is about held-out likes; a simulated world's truth is on its page too",
             expected="split " + " or ".join(SPLITS),
             got=f"`{split}`",
-            where="split",
+            where=Argument("split", option="result_set"),
             next_step=Phrase("leave out {} for the table of another result set", OUT),
         )
     if out.is_dir():
