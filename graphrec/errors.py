@@ -29,14 +29,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of a function, which the command line has as an option of the same name.
+    """An argument of a function, which the command line has as an option.
 
     >>> print(Argument("out"), Argument("resume", False), Argument("split", "valid"))
     `out` `resume=False` `split='valid'`
+
+    Args:
+        name: in Python.
+        value: the value that is meant; None for the argument as such.
+        option: its name at the command line, in Python's spelling, where that is another.
     """
 
     name: str
     value: object = None
+    option: str | None = None
 
     def __str__(self) -> str:
         return f"`{self.name}`" if self.value is None else f"`{self.name}={self.value!r}`"

@@ -17,12 +17,12 @@ from graphrec.system.shell import command, option
 def in_shell(mention: Argument | Call) -> str:
     """An argument as an option, a call as a command.
 
-    >>> in_shell(Argument("resume", False))
-    '--no-resume'
+    >>> in_shell(Argument("resume", False)), in_shell(Argument("split", option="result_set"))
+    ('--no-resume', '--result-set')
     """
     if isinstance(mention, Call):
         return command(mention.command, *mention.operands, **mention.options)
-    return option(mention.name, mention.value)
+    return option(mention.option or mention.name, mention.value)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from support.browser import Page, seen
 from support.trained_runs import copied
 
 from graphrec.causal import Observational
+from graphrec.cli.errors import in_shell
 from graphrec.errors import RunError
 from graphrec.report.primitives.tables import number
 from graphrec.report.run_page import write_report
@@ -107,6 +108,15 @@ def bold_numbers(page):
 def test_a_page_is_about_held_out_likes(hcr, tmp_path):
     with pytest.raises(RunError, match="about held-out likes"):
         write_report([hcr], tmp_path / "a.html", split="truth")
+
+
+def test_a_wrong_argument_is_named_as_python_and_as_the_command_line_have_it(hcr, tmp_path):
+    with pytest.raises(RunError) as refused:
+        write_report([hcr], tmp_path / "a.html", split="truth")
+    assert "where: `split`" in str(refused.value)
+    assert "where: --result-set" in refused.value.worded(in_shell)
+    with pytest.raises(RunError, match="where: `runs`"):
+        write_report([], tmp_path / "a.html")
 
 
 def evaluated_as(run, values):
