@@ -25,6 +25,13 @@ class MethodRows:
         table: as `compare` gives it, with `run`, the method's name on the page, `row`, a name unique to the row, and
             `variant`, the decoder's name of the estimand.
         per_user: for each row the per-user table of each seed.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> rows = method_rows(small_page().methods, "test")
+    >>> rows.table[["run", "row", "variant", "estimand"]].to_numpy().tolist()
+    [['ct', 'CT', 'CT', 'observational']]
+    >>> [len(per_user) for per_user in rows.per_user]  # one seed
+    [1]
     """
 
     table: pd.DataFrame
@@ -43,6 +50,11 @@ def compare_methods(
 
     Raises:
         RunError: as `method_rows`.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> comparison = compare_methods(small_page().methods, "test")
+    >>> comparison.table["row"].tolist(), len(comparison.tests)  # a row alone has no other to be tested against
+    (['CT'], 0)
     """
     rows = method_rows(methods, result_set)
     table, trainings = rows.table, rows.table["run"].tolist()
@@ -64,7 +76,11 @@ def _baseline_row(baseline: Baseline, result_set: str) -> dict[str, Any]:
 
 
 def methods_in_order(table: pd.DataFrame) -> list[str]:
-    """The methods of a comparison, what matters most first: each training's first row before its others."""
+    """The methods of a comparison, what matters most first: each training's first row before its others.
+
+    >>> methods_in_order(pd.DataFrame({"run": ["a", "a", "b"], "method": ["HCR", "HCR-T", "CT"]}))
+    ['HCR', 'CT', 'HCR-T']
+    """
     return table.assign(more=table["run"].duplicated()).sort_values("more", kind="stable")["method"].tolist()
 
 
@@ -79,6 +95,14 @@ def method_rows(methods: Sequence[TrainedMethod], result_set: str, *, all_estima
     Raises:
         RunError: a run was not evaluated on `result_set`, the runs do not share their split, or a method's seeds share
             no estimand that is compared.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> method_rows(small_page().methods, "test").table["method"].tolist()
+    ['CT']
+    >>> method_rows(small_page().methods, "lists")
+    Traceback (most recent call last):
+    graphrec.errors.RunError: not evaluated on lists yet
+    ...
     """
     compare([run for method in methods for run in method.runs], result_set)  # refuses what cannot be compared
     rows, per_user = [], []

@@ -10,7 +10,13 @@ from graphrec.system.shell import command
 
 
 def card_rows(cards: Iterable[Card]) -> TextTable:
-    """A row for each dataset."""
+    """A row for each dataset.
+
+    >>> from graphrec.data.cards import card_of
+    >>> headers, rows = card_rows([card_of("tiktok")])
+    >>> dict(zip(headers, rows[0]))["modalities"]
+    'textual, visual, acoustic'
+    """
     rows = [
         (
             card.source,
@@ -31,6 +37,10 @@ def card_text(card: Card, *, twin: bool) -> str:
 
     Args:
         twin: whether there is a world that simulates it.
+
+    >>> from graphrec.data.cards import card_of
+    >>> print(card_text(card_of("tiktok"), twin=True).partition("without")[2].splitlines()[0])
+       graphrec simulate tiktok --out FOLDER writes a twin with known truth
     """
     lines = [
         f"{card.source}: {card.about}",
@@ -57,7 +67,13 @@ def card_text(card: Card, *, twin: bool) -> str:
 
 
 def file_rows(card: Card) -> TextTable:
-    """A row for each raw file."""
+    """A row for each raw file.
+
+    >>> from graphrec.data.cards import card_of
+    >>> headers, rows = file_rows(card_of("tiktok"))
+    >>> headers, rows[0][:2]
+    (['layout', 'file', 'bytes', 'needed', 'content'], ('icme', 'final_track2_train.txt'))
+    """
     rows = [
         (
             layout.name,
@@ -73,7 +89,13 @@ def file_rows(card: Card) -> TextTable:
 
 
 def variant_rows(card: Card) -> TextTable:
-    """A row for each set that goes by the dataset's name."""
+    """A row for each set that goes by the dataset's name.
+
+    >>> from graphrec.data.cards import card_of
+    >>> headers, rows = variant_rows(card_of("tiktok"))
+    >>> rows[0][0], rows[0][2]
+    ('MMGCN', 'users 36,656, items 76,085, pairs 726,065')
+    """
     rows = [
         (
             variant.name,

@@ -13,7 +13,13 @@ from graphrec.report.primitives.text_table import TextRows, TextTable
 
 
 def number_rows(facts: dict[str, Any]) -> TextRows:
-    """Name and value of the numbers that papers print, from what `statistics` gives."""
+    """Name and value of the numbers that papers print, from what `statistics` gives.
+
+    >>> from graphrec.checks.dataset import statistics
+    >>> from graphrec.data.store import load
+    >>> number_rows(statistics(load(data)))[:5]
+    [('users', '60'), ('items', '40'), ('clicks', '413'), ('likes', '84'), ('density', '17.2083%')]
+    """
     return [
         ("users", f"{facts['users']:,}"),
         ("items", f"{facts['items']:,}"),
@@ -27,7 +33,13 @@ def number_rows(facts: dict[str, Any]) -> TextRows:
 
 
 def span_text(facts: dict[str, Any]) -> str:
-    """The first and the last time, as days where the unit is known."""
+    """The first and the last time, as days where the unit is known.
+
+    >>> span_text({"times": True, "span": [1_546_300_826, 1_548_892_773]})  # seconds
+    '2019-01-01 to 2019-01-30'
+    >>> span_text({"times": True, "span": [3, 7]})
+    '3 to 7, of an unknown unit'
+    """
     if facts["span"] is None:
         return "not known" if facts["times"] else "no times"
     seconds = seconds_of(np.asarray(facts["span"]))
@@ -37,7 +49,14 @@ def span_text(facts: dict[str, Any]) -> str:
 
 
 def modality_table(facts: dict[str, Any]) -> TextTable:
-    """A row for each modality."""
+    """A row for each modality.
+
+    >>> visual = {"role": "content", "kind": "dense", "encoder": "ResNet", "layer": None}
+    >>> visual |= {"width": 2048, "share_missing": 0.1}
+    >>> headers, rows = modality_table({"modalities": {"visual": visual}})
+    >>> rows
+    [('visual', 'content', 'dense', 'ResNet', 'none', '2,048', '10.0%')]
+    """
     rows = [
         (
             name,
@@ -54,7 +73,12 @@ def modality_table(facts: dict[str, Any]) -> TextTable:
 
 
 def finding_table(findings: list[Finding]) -> TextTable:
-    """A row for each finding."""
+    """A row for each finding.
+
+    >>> headers, rows = finding_table([Finding("no_times", "warning", 1200, "no times", "", "split at random")])
+    >>> rows
+    [('no_times', 'warning', 'no times', '–', 'split at random', '1,200')]
+    """
     rows = [
         (
             finding.code,

@@ -34,6 +34,14 @@ def dose_curves(table: pd.DataFrame, methods: Iterable[str], metric: str) -> dic
 def write_dose_response_figure(
     table: pd.DataFrame, methods: Sequence[str], metrics: Sequence[str], parameter: str, path: Path
 ) -> None:
-    """Write the metrics over the parameter as an SVG file, a curve for each of `methods`."""
+    """Write the metrics over the parameter as an SVG file, a curve for each of `methods`.
+
+    >>> table = pd.DataFrame(
+    ...     {"dose": [0, 1], "method": "HCR", "mrr": [0.5, 0.4], "mrr_low": 0.3, "mrr_high": 0.6}
+    ... )
+    >>> write_dose_response_figure(table, ["HCR"], ["mrr"], "hidden", Path("figure.svg"))
+    >>> Path("figure.svg").read_text().partition("<desc")[2].partition(">")[2].partition("<")[0]
+    'MRR of HCR: 0: .5000 [.3000, .6000], 1: .4000 [.3000, .6000]'
+    """
     panels = {metric: dose_curves(table, methods, metric) for metric in metrics}
     write_text(path, standalone(curve_panels(panels, parameter, path.stem)))

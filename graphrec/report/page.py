@@ -30,6 +30,14 @@ class TruthResults:
         result_set: its name in a run's results.
         methods: those that were evaluated by it.
         comparison: their rows and tests.
+
+    >>> import shutil
+    >>> from graphrec.report.trained_method import methods_of
+    >>> evaluated = gr.Run(shutil.copytree(run.folder, "hcr"))
+    >>> _ = evaluated.evaluate_truth(raw)
+    >>> page = RunPage(tuple(methods_of([evaluated])), "valid", Path("page.html"))
+    >>> [(truth.target, truth.result_set, len(truth.methods)) for truth in page.truths]
+    [('like', 'truth', 1)]
     """
 
     target: str
@@ -47,6 +55,13 @@ class RunPage:
         split: `test` or `valid`.
         out: the file of the page.
         paper_tables, dose_response, failed, baselines, deviations: as in `write_report`.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> page = small_page()
+    >>> page.split_name, page.seeds, page.intervals
+    ('test', 1, 'bootstrap intervals over users')
+    >>> page.comparison.table["row"].tolist(), page.truths
+    (['CT'], [])
     """
 
     methods: tuple[TrainedMethod, ...]

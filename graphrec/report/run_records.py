@@ -13,7 +13,12 @@ from graphrec.runs.run import Run
 
 
 def prepared_manifest(run: Run) -> tuple[Manifest | None, str | None]:
-    """The manifest of the data that a run was trained on, or why it cannot be shown."""
+    """The manifest of the data that a run was trained on, or why it cannot be shown.
+
+    >>> manifest, problem = prepared_manifest(run)
+    >>> manifest.provenance["source"], problem
+    ('tiktok', None)
+    """
     folder = Path(run.recipe.data.path)
     try:
         if fingerprint(folder) == run.manifest["dataset_fingerprint"]:
@@ -28,6 +33,10 @@ def ledger(run: Run) -> list[dict[str, Any]]:
 
     Raises:
         RunError: a line is not JSON.
+
+    >>> from graphrec.testing.small_run import small_run
+    >>> [entry["reason"] for entry in ledger(small_run())]
+    ['evaluate']
     """
     path = run.folder / LEDGER
     if not path.is_file():

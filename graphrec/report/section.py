@@ -82,10 +82,10 @@ class DatasetSection(PageSection[DatasetPage]):
     ...         return {"name": page.inspection.dataset.name}
     >>> from graphrec.checks.inspection import inspect
     >>> from graphrec.data.store import load
-    >>> from graphrec.report.dataset_page import write_check_page
-    >>> page = write_check_page(inspect(load(data)), "check.html", sections=[NameSection()])
-    >>> "<p>It is called tiktok.</p>" in page.read_text()
-    True
+    >>> rendered([NameSection()], DatasetPage(inspect(load(data))))[0]["body"]
+    Markup('<p>It is called tiktok.</p>')
+
+    `write_check_page(inspection, "check.html", sections=[NameSection()])` shows it, with a link in the contents.
     """
 
     before: ClassVar[str] = "provenance"

@@ -20,6 +20,10 @@ class TrainedMethod:
         runs: one a seed.
         compared: by the label of an estimand, what its row is called; by default all that it was evaluated under, by
             their own names.
+
+    >>> method = TrainedMethod("HCR", (run,))
+    >>> method.first.recipe.seed, method.names == {run.folder: "HCR"}, method.has("lists")
+    (0, True, False)
     """
 
     name: str
@@ -54,6 +58,10 @@ def methods_of(
 
     Raises:
         RunError: methods have different numbers of seeds.
+
+    >>> (method,) = methods_of([run])
+    >>> method.name, len(method.runs), method.compared
+    ('hcr', 1, None)
     """
     groups = [(method,) if isinstance(method, Run) else tuple(method) for method in runs]
     require_as_many_seeds(groups)
@@ -69,7 +77,11 @@ def methods_of(
 
 
 def run_names(methods: Sequence[TrainedMethod]) -> Mapping[Path, str]:
-    """What to call each run of the page, by folder."""
+    """What to call each run of the page, by folder.
+
+    >>> list(run_names(methods_of([run])).values())
+    ['hcr']
+    """
     return {folder: name for method in methods for folder, name in method.names.items()}
 
 

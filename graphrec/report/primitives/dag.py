@@ -61,7 +61,14 @@ def draw_dag(graph: CausalGraph) -> str:
 
 
 def role(graph: CausalGraph, name: str) -> str:
-    """The word for a node's causal role: treatment, outcome, mediator, given, adjusted, hidden, or nothing."""
+    """The word for a node's causal role: treatment, outcome, mediator, given, adjusted, hidden, or nothing.
+
+    >>> from graphrec.causal import Node
+    >>> nodes = {"V": Node("hidden cause", observed=False), "I": Node("item"), "L": Node("like")}
+    >>> graph = CausalGraph(nodes, [("V", "I"), ("V", "L"), ("I", "L")], treatment="I", outcome="L", mediators=())
+    >>> {name: role(graph, name) for name in nodes}
+    {'V': 'hidden', 'I': 'treatment', 'L': 'outcome'}
+    """
     return graph.causal_role(name) or ("" if graph.nodes[name].observed else "hidden")
 
 

@@ -26,7 +26,11 @@ LAYER_GAP, ROW_GAP, BEND_GAP = 84.0, 84.0, 34.0
 
 
 def half_width(vertex: Vertex) -> float:
-    """A circle for a short name, a pill for a long one, nothing for a bend."""
+    """A circle for a short name, a pill for a long one, nothing for a bend.
+
+    >>> half_width("I"), half_width("popularity"), half_width(("I", "L", 1))  # pixels
+    (22.0, 58.0, 0.0)
+    """
     return max(RADIUS, 4.6 * len(vertex) + 12) if isinstance(vertex, str) else 0.0
 
 

@@ -26,6 +26,10 @@ def rank_plot(counts: Mapping[str, np.ndarray], who: str, what: str, key: str) -
         who: `user` or `item`.
         what: what is counted, such as `items a user`.
         key: prefix of every id, unique on the page.
+
+    >>> plot = rank_plot({"clicks": np.array([5, 1, 0, 300])}, "user", "Items a user", "users")
+    >>> plot.partition('<desc id="users-desc">')[2].partition("<")[0]
+    'clicks: most 300, median 5, least 1'
     """
     numbers = []
     with page_figure(3.0) as figure:
@@ -55,6 +59,10 @@ def like_share_plot(clicks: np.ndarray, likes: np.ndarray, key: str) -> str:
     Args:
         clicks, likes: `[I]` numbers of users who clicked and who liked the item.
         key: prefix of every id, unique on the page.
+
+    >>> plot = like_share_plot(np.array([1, 2, 3, 0]), np.array([1, 1, 0, 0]), "likes")
+    >>> plot.partition('<desc id="likes-desc">')[2].partition("<")[0]
+    '1 to 1 clicks 100.0%, 2 to 3 clicks 20.0%'
     """
     shown = clicks > 0
     bins = np.floor(np.log2(clicks[shown])).astype(int)
@@ -85,6 +93,10 @@ def time_plot(times: Mapping[str, np.ndarray], ends: Mapping[str, float], key: s
         ends: the last moment of a split, by the split's name.
         key: prefix of every id, unique on the page.
         dated: the times are days since 1970, else numbers of an unknown unit.
+
+    >>> plot = time_plot({"clicks": np.array([17_000.0, 17_010.0])}, {"train": 17_005.0}, "times", dated=True)
+    >>> plot.partition('<desc id="times-desc">')[2].partition("<")[0]
+    'clicks: 2, at most 1 in a span; train ends at 2016-07-23'
     """
     all_times = np.concatenate(list(times.values()))
     # No more spans than distinct times: coarse times, such as days, would leave empty ones between them.
@@ -117,6 +129,10 @@ def share_plot(shares: Mapping[str, float], what: str, key: str) -> str:
     Args:
         what: what the share is.
         key: prefix of every id, unique on the page.
+
+    >>> plot = share_plot({"visual": 0.25, "textual": 0.0}, "items that lack the modality", "missing")
+    >>> plot.partition('<desc id="missing-desc">')[2].partition("<")[0]
+    'visual 25.0%, textual 0.0%'
     """
     with page_figure(0.4 * len(shares) + 0.9) as figure:
         axes = figure.subplots()
@@ -141,6 +157,10 @@ def quantile_plot(values: Mapping[str, Sequence[float] | np.ndarray], what: str,
     Args:
         what: what the values are.
         key: prefix of every id, unique on the page.
+
+    >>> plot = quantile_plot({"visual": np.arange(1.0, 102.0)}, "norm", "norms")
+    >>> plot.partition('<desc id="norms-desc">')[2].partition("<")[0]
+    'visual: 1 % 2, 25 % 26, 50 % 51, 75 % 76, 99 % 100'
     """
     numbers = []
     with page_figure(0.4 * len(values) + 0.9) as figure:

@@ -35,6 +35,14 @@ class PaperTable:
         table: its numbers, laid out as in the paper.
         notes: interpretations, deviations and failures that a reader must know.
         picture: an `<svg>` element, or none.
+
+    >>> numbers = pd.DataFrame({"Method": ["CT", "HCR"], "R@50": [0.1, 0.2], "R@50_low": 0.05, "R@50_high": 0.25})
+    >>> table = PaperTable("table-1", "Table 1", "All methods.", numbers.assign(**{"R@50_best": [False, True]}))
+    >>> table.rows()[1]
+    [('CT', '.1000 [.0500, .2500]'), ('HCR', '**.2000** [.0500, .2500]')]
+    >>> table.write(".")
+    >>> sorted(path.name for path in Path().iterdir())
+    ['table-1.csv', 'table-1.md']
     """
 
     name: str
@@ -94,7 +102,11 @@ class PaperTable:
 
 
 def shown(value: Any, *, percent: bool = False) -> str:
-    """A value as tables show it: text as it is, counts with thousands, a dash where there is none."""
+    """A value as tables show it: text as it is, counts with thousands, a dash where there is none.
+
+    >>> shown(0.0712), shown(12.345, percent=True), shown(1200), shown(float("nan")), shown("failed")
+    ('.0712', '12.3', '1,200', '–', 'failed')
+    """
     if isinstance(value, str):
         return value
     if pd.isna(value):

@@ -63,7 +63,11 @@ SETTINGS: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with the ends of its 95 % interval, NaN where there is none."""
+    """A mean with the ends of its 95 % interval, NaN where there is none.
+
+    >>> print(Estimate("HCR", 0.0712, 0.0698, 0.0725))
+    .0712 [.0698, .0725]
+    """
 
     label: str
     mean: float
@@ -81,6 +85,10 @@ def dot_plot(estimates: Sequence[Estimate], metric: str, key: str) -> str:
         estimates: from top to bottom.
         metric: the metric's name, such as `ndcg@50`.
         key: prefix of every id, unique on the page.
+
+    >>> plot = dot_plot([Estimate("HCR", 0.4, 0.3, 0.5), Estimate("CT", 0.2, 0.1, 0.3)], "ndcg@50", "rank")
+    >>> plot.partition('<desc id="rank-desc">')[2].partition("<")[0]
+    'HCR: .4000 [.3000, .5000]; CT: .2000 [.1000, .3000]'
     """
     with page_figure(0.42 * len(estimates) + 0.75) as figure:
         axes = figure.subplots()
@@ -111,6 +119,12 @@ def effect_plot(decomposition: ScoreDecomposition, item: str, key: str) -> str:
         decomposition: with contributions.
         item: what is explained.
         key: prefix of every id, unique on the page.
+
+    >>> user = run.user_ids[0]
+    >>> item = run.recommend([user], k=1)["item"][0]
+    >>> plot = effect_plot(run.explain(user, item).decomposition, item, "parts")
+    >>> plot.partition('<title id="parts-title">')[2].partition("<")[0].partition(", ")[2]
+    'log score under front_door from the user&#x27;s mean over all items'
     """
     assert decomposition.total is not None, "nothing to draw"
     used = [contribution for contribution in decomposition.contributions if contribution.used]
@@ -148,7 +162,11 @@ def effect_plot(decomposition: ScoreDecomposition, item: str, key: str) -> str:
 
 
 def standalone(svg: str) -> str:
-    """A plot as a file of its own, dark on white: on a page it would take the page's colours."""
+    """A plot as a file of its own, dark on white: on a page it would take the page's colours.
+
+    >>> print(standalone('<svg width="9pt"></svg>'), end="")
+    <svg style="background:#fff;color:#1c1c1c" width="9pt"></svg>
+    """
     return svg.replace("<svg ", '<svg style="background:#fff;color:#1c1c1c" ', 1) + "\n"
 
 
@@ -160,6 +178,11 @@ def curve_plot(curves: Mapping[str, Sequence[tuple[float, Estimate]]], metric: s
         metric: the metric's name.
         x_label: what x is.
         key: prefix of every id, unique on the page.
+
+    >>> points = [(0.0, Estimate("", 0.2, 0.1, 0.3)), (1.0, Estimate("", 0.3, 0.2, 0.4))]
+    >>> plot = curve_plot({"HCR": points}, "ndcg@50", "strength", "curve")
+    >>> plot.partition('<desc id="curve-desc">')[2].partition("<")[0]
+    'HCR: 0: .2000 [.1000, .3000], 1: .3000 [.2000, .4000]'
     """
     # Two entries of the legend fit side by side only if their names are short.
     columns = 2 if max(map(len, curves)) <= 22 else 1
@@ -202,6 +225,11 @@ def curve_panels(panels: Mapping[str, Mapping[str, Sequence[tuple[float, Estimat
     Args:
         panels: for each metric the curves, as `curve_plot` takes them; the same names in each.
         x_label, key: as in `curve_plot`.
+
+    >>> points = [(0.0, Estimate("", 0.2, 0.1, 0.3)), (1.0, Estimate("", 0.3, 0.2, 0.4))]
+    >>> panels = curve_panels({"ndcg@50": {"HCR": points}, "mrr": {"HCR": points}}, "strength", "panels")
+    >>> panels.partition('<title id="panels-title">')[2].partition("<")[0]
+    'NDCG@50, MRR along strength'
     """
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     styles = dict(zip(names, _styles(len(names))))
@@ -248,6 +276,11 @@ def training_plot(history: Sequence[Mapping[str, Any]], monitor: str, best_epoch
         best_epoch: the epoch whose weights were kept.
         name: of the run.
         key: prefix of every id, unique on the page.
+
+    >>> history = [{"epoch": 1, "loss": 0.7, "mrr": 0.1}, {"epoch": 2, "loss": 0.5, "mrr": 0.2}]
+    >>> plot = training_plot(history, "mrr", 2, "HCR", "training")
+    >>> plot.partition("; ")[2].partition("<")[0]
+    'validation MRR 0.2 in epoch 2, whose weights were kept.'
     """
     rows = {int(row["epoch"]): row for row in history}
     watched = {epoch: row[monitor] for epoch, row in rows.items() if row.get(monitor) is not None}
@@ -290,13 +323,23 @@ def _axis_label(metric: str) -> str:
 
 
 def clipped(text: str, length: int = 38) -> str:
-    """The end is kept: there two long estimand labels differ."""
+    """The end is kept: there two long estimand labels differ.
+
+    >>> clipped("HCR, total_indirect_effect:strength=0.5", 20)
+    '…effect:strength=0.5'
+    """
     return text if len(text) <= length else "…" + text[-(length - 1) :]
 
 
 @contextmanager
 def page_figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
-    """A figure of the given inches in the page's style."""
+    """A figure of the given inches in the page's style.
+
+    >>> with page_figure(3.0) as figure:
+    ...     axes = figure.subplots()
+    >>> figure.get_size_inches().tolist(), axes.spines["top"].get_visible()
+    ([4.6, 3.0], False)
+    """
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's font draws the text
         # Not by pyplot, which keeps every figure in memory until it is closed.
@@ -304,7 +347,13 @@ def page_figure(height: float, width: float = WIDTH) -> Iterator[Figure]:
 
 
 def page_svg(figure: Figure, key: str, title: str, description: str) -> str:
-    """The figure as an `<svg>` element without anything that reaches beyond itself on the page."""
+    """The figure as an `<svg>` element without anything that reaches beyond itself on the page.
+
+    >>> with page_figure(1.0) as figure:
+    ...     svg = page_svg(figure, "empty", "Title", "a < b")
+    >>> svg.partition("<title")[2].partition("<defs>")[0]
+    ' id="empty-title">Title</title><desc id="empty-desc">a &lt; b</desc>'
+    """
     stream = io.StringIO()
     # No date and no version, so that equal plots are equal bytes.
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))

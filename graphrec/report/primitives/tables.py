@@ -14,7 +14,11 @@ PAIR_HEADERS = ["metric", "of", "less that of", "difference", "p", "p (Wilcoxon)
 
 
 def metric_names(table: pd.DataFrame) -> list[str]:
-    """The metrics of a result table, in its order."""
+    """The metrics of a result table, in its order.
+
+    >>> metric_names(pd.DataFrame(columns=["method", "mrr", "mrr_low", "mrr_high", "users"]))
+    ['mrr']
+    """
     return [column for column in table.columns if f"{column}_low" in table.columns]
 
 
@@ -65,7 +69,12 @@ def counted(n: int, what: str) -> str:
 
 
 def cell(row: pd.Series, metric: str, *, bold: bool = False) -> str:
-    """`.0712 [.0698, .0725]`, the mean in `**` if bold; a dash where the metric was not measured."""
+    """`.0712 [.0698, .0725]`, the mean in `**` if bold; a dash where the metric was not measured.
+
+    >>> row = pd.Series({"mrr": 0.0712, "mrr_low": 0.0698, "mrr_high": 0.0725})
+    >>> cell(row, "mrr"), cell(row, "mrr", bold=True)
+    ('.0712 [.0698, .0725]', '**.0712** [.0698, .0725]')
+    """
     if pd.isna(row[metric]):
         return "–"
     mean = f"**{number(row[metric])}**" if bold else number(row[metric])
@@ -73,7 +82,12 @@ def cell(row: pd.Series, metric: str, *, bold: bool = False) -> str:
 
 
 def best_row(table: pd.DataFrame, metric: str) -> Hashable | None:
-    """Index of the row with the best mean; None where no row has the metric, or no value of it is better."""
+    """Index of the row with the best mean; None where no row has the metric, or no value of it is better.
+
+    >>> table = pd.DataFrame({"ndcg@50": [0.2, 0.4], "regret_do@50": [0.1, 0.3]})
+    >>> best_row(table, "ndcg@50"), best_row(table, "regret_do@50")  # regret: lower is better
+    (1, 0)
+    """
     means = table[metric].dropna()
     if means.empty:
         return None
@@ -94,6 +108,12 @@ def rivals(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> tuple[Hasha
     Args:
         table: result rows, numbered as in `tests`.
         tests: as `pair_tests` gives them; a row that is in no test, such as an oracle's, is no competitor.
+
+    >>> table = pd.DataFrame({"mrr": [0.2, 0.4, 0.9]})
+    >>> tests = pd.DataFrame({"metric": "mrr", "first": [0], "second": [1], "p": [0.01]})  # row 2 is an oracle
+    >>> best, against = rivals(table, "mrr", tests)
+    >>> best, against["p"].tolist()
+    (1, [0.01])
     """
     pairs = tests[tests["metric"] == metric]
     best = best_row(table.loc[sorted({*pairs["first"], *pairs["second"]})], metric)
@@ -101,13 +121,25 @@ def rivals(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> tuple[Hasha
 
 
 def clear_best(table: pd.DataFrame, metric: str, tests: pd.DataFrame) -> Hashable | None:
-    """Index of the best row if it differs significantly from every other that was tested; else None."""
+    """Index of the best row if it differs significantly from every other that was tested; else None.
+
+    >>> table = pd.DataFrame({"mrr": [0.2, 0.4]})
+    >>> tests = pd.DataFrame({"metric": ["mrr"], "first": [0], "second": [1], "p": [0.01]})
+    >>> clear_best(table, "mrr", tests), clear_best(table, "mrr", tests.assign(p=0.2))
+    (1, None)
+    """
     best, against = rivals(table, metric, tests)
     return best if len(against) and bool((against["p"] < LEVEL).all()) else None
 
 
 def with_p(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
-    """The table with `METRIC_p`: each row's corrected p against the best row; in the best row the largest of these."""
+    """The table with `METRIC_p`: each row's corrected p against the best row; in the best row the largest of these.
+
+    >>> table = pd.DataFrame({"mrr": [0.2, 0.4, 0.3], "mrr_low": 0.1, "mrr_high": 0.5})
+    >>> tests = pd.DataFrame({"metric": "mrr", "first": [0, 0, 1], "second": [1, 2, 2], "p": [0.01, 0.5, 0.2]})
+    >>> with_p(table, tests)["mrr_p"].tolist()
+    [0.01, 0.2, 0.2]
+    """
     columns = {}
     for metric in metric_names(table):
         best, against = rivals(table, metric, tests)
@@ -121,7 +153,12 @@ def with_p(table: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
 
 
 def metric_rows(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Headers and rows of a result table for a terminal or a Markdown file; with tests, `clear_best` in `**`."""
+    """Headers and rows of a result table for a terminal or a Markdown file; with tests, `clear_best` in `**`.
+
+    >>> table = pd.DataFrame({"method": ["HCR"], "mrr": [0.4], "mrr_low": [0.3], "mrr_high": [0.5]})
+    >>> metric_rows(table)
+    (['method', 'MRR'], [('HCR', '.4000 [.3000, .5000]')])
+    """
     metrics = metric_names(table)
     fixed = [column for column in LABELS if column in table.columns]
     clear = {} if tests is None else {metric: clear_best(table, metric, tests) for metric in metrics}
@@ -139,6 +176,10 @@ def leading(table: pd.DataFrame) -> list[str]:
     """The headers of a result table, the most important first.
 
     Those that name the rows come first. Then each metric at its first cutoff: NDCG, by the truth, others.
+
+    >>> metrics = ["recall@20", "ndcg@20", "ndcg@50"]
+    >>> leading(pd.DataFrame(columns=["method", *metrics, *(f"{metric}_low" for metric in metrics)]))
+    ['method', 'NDCG@20', 'Recall@20']
     """
     at_first: dict[str, MetricColumn] = {}
     for metric in map(describe, metric_names(table)):
@@ -149,7 +190,11 @@ def leading(table: pd.DataFrame) -> list[str]:
 
 
 def row_names(table: pd.DataFrame) -> list[str]:
-    """A name for each row of a comparison: its method, with the run where two rows share one."""
+    """A name for each row of a comparison: its method, with the run where two rows share one.
+
+    >>> row_names(pd.DataFrame({"run": ["a", "b", "c"], "method": ["HCR", "HCR", "CT"]}))
+    ['a: HCR', 'b: HCR', 'CT']
+    """
     shared = table["method"].duplicated(keep=False)
     return table["method"].where(~shared, table["run"] + ": " + table["method"]).tolist()
 
@@ -161,6 +206,12 @@ def pair_rows(
 
     Args:
         names: of the rows, by number.
+
+    >>> table = pd.DataFrame({"mrr": [0.2, 0.4]})
+    >>> test = {"metric": "mrr", "first": 0, "second": 1, "difference": -0.2, "low": -0.3, "high": -0.1}
+    >>> tests = pd.DataFrame([{**test, "p": 0.01, "wilcoxon_p": 0.02}])
+    >>> pair_rows(["CT", "HCR"], table, tests)[1]
+    [('MRR', 'HCR', 'CT', '.2000 [.1000, .3000]', '.0100', '.0200')]
     """
     rows: list[tuple[str, ...]] = []
     for metric in tests["metric"].unique():
@@ -186,7 +237,14 @@ def probability(p: float) -> str:
 
 
 def markdown(table: pd.DataFrame, tests: pd.DataFrame | None = None) -> str:
-    """A result table in Markdown; with tests, a significantly best value is bold."""
+    """A result table in Markdown; with tests, a significantly best value is bold.
+
+    >>> table = pd.DataFrame({"method": ["HCR"], "mrr": [0.4], "mrr_low": [0.3], "mrr_high": [0.5]})
+    >>> print(markdown(table), end="")
+    | method | MRR |
+    |---|---|
+    | HCR | .4000 [.3000, .5000] |
+    """
     return markdown_table(*metric_rows(table, tests)) + "\n"
 
 

@@ -15,12 +15,23 @@ from graphrec.report.primitives.tables import number
 
 
 def template(name: str) -> Template:
-    """A page of the folder `templates`."""
+    """A page of the folder `templates`.
+
+    >>> page = template("check.html").render(title="A < B", lead="No error.", simulated=False, sections=[])
+    >>> "<h1>A &lt; B</h1>" in page
+    True
+    """
     return _environment().get_template(name)
 
 
 def template_of(owner: type) -> Template:
-    """The template that a class names in `template`: a `.html` file next to its module, or the text itself."""
+    """The template that a class names in `template`: a `.html` file next to its module, or the text itself.
+
+    >>> class Greeting:
+    ...     template = "<p>{{ name }}</p>"
+    >>> template_of(Greeting).render(name="a & b")
+    '<p>a &amp; b</p>'
+    """
     text = owner.template  # type: ignore[attr-defined]
     if text.endswith(".html"):
         # A subclass in another file may keep the template of its base.
@@ -39,7 +50,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.tests["numeric"] = is_numeric
+    environment.tests["numeric"] = _is_numeric
     environment.filters["columns"] = lambda rows, count: [[row[n] for row in rows] for n in range(count)]
     environment.filters |= {
         "number": number,
@@ -68,6 +79,6 @@ def _figures(text: str) -> Markup:
     return Markup(re.sub(r" (\[[^\]]*\])$", r'<span class="interval">\1</span>', shown))
 
 
-def is_numeric(cells: Sequence[str]) -> bool:
+def _is_numeric(cells: Sequence[str]) -> bool:
     """Whether a column holds numbers, as tables write them, and nothing else but gaps."""
     return all(re.match(r"\**[-+<.]? ?\.?\d|–$|not run$|$", cell) for cell in cells)

@@ -20,17 +20,23 @@ from graphrec.runs.run import Run
 
 
 class CausalSection(Section):
-    """The graph of each decoder, and how each reported estimand is identified on it."""
+    """The graph of each decoder, and how each reported estimand is identified on it.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> (decoder,) = CausalSection().context(small_page())["decoders"]
+    >>> decoder["name"], decoder["formula"], [estimand["titles"] for estimand in decoder["estimands"]]
+    ('ct', 'match', [['CT (observational)']])
+    """
 
     id = "causal"
     title = "Causal assumptions"
     template = "causal_claims.html"
 
     def context(self, page: RunPage) -> Mapping[str, Any]:
-        return {"decoders": causal_claims(page.first_runs, page.split)}
+        return {"decoders": _causal_claims(page.first_runs, page.split)}
 
 
-def causal_claims(runs: Sequence[Run], split: str) -> list[dict[str, Any]]:
+def _causal_claims(runs: Sequence[Run], split: str) -> list[dict[str, Any]]:
     """Each causal claim once: its graph, and what identification says of every estimand reported on it."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
     for run in runs:

@@ -11,7 +11,13 @@ from graphrec.runs.run import Run
 
 
 class CostSection(Section):
-    """A row a run: parameters, epochs, seconds, memory."""
+    """A row a run: parameters, epochs, seconds, memory.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> (row,) = CostSection().context(small_page())["cost"]
+    >>> row["name"], row["epochs"], row["device"]
+    ('ct', 1, 'cpu')
+    """
 
     id = "cost"
     title = "Cost"

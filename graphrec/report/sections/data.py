@@ -30,7 +30,13 @@ COUNTS = {
 
 
 class DataSection(Section):
-    """What was trained on, how it was split, and how often the test split was opened."""
+    """What was trained on, how it was split, and how often the test split was opened.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> facts = DataSection().context(small_page())["data"]
+    >>> facts["split"], facts["sizes"][:2], facts["openings"]
+    ('chronological (train 0.7)', [('users', 40), ('items', 30)], [('ct', '1 time')])
+    """
 
     id = "data"
     title = "Data and protocol"

@@ -24,7 +24,18 @@ COLUMNS = ("dose", "method", "worlds")
 
 
 class DoseResponseSection(Section):
-    """The study that the caller names; nothing without one."""
+    """The study that the caller names; nothing without one.
+
+    >>> from dataclasses import replace
+    >>> from graphrec.testing.small_run import small_page
+    >>> DoseResponseSection().context(small_page()) is None  # no study, no section
+    True
+    >>> numbers = {"worlds": 5, "mrr": [0.4, 0.2], "mrr_low": [0.3, 0.1], "mrr_high": [0.5, 0.3]}
+    >>> pd.DataFrame({"dose": [0, 1], "method": "CT", **numbers}).to_csv("results.csv", index=False)
+    >>> context = DoseResponseSection().context(replace(small_page(), dose_response=Path("results.csv")))
+    >>> [label for label, table in context["doses"]["tables"]]
+    ['MRR']
+    """
 
     id = "doses"
     title = "Dose and response"
@@ -49,6 +60,11 @@ def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
 
     Raises:
         DataError: no such file, or not the table of a study.
+
+    >>> numbers = {"worlds": 5, "mrr": [0.4, 0.2], "mrr_low": [0.3, 0.1], "mrr_high": [0.5, 0.3]}
+    >>> pd.DataFrame({"dose": [0, 1], "method": "CT", **numbers}).to_csv("results.csv", index=False)
+    >>> doses(Path("results.csv"), ["CT"])["tables"]
+    [('MRR', (['method', 'dose 0', 'dose 1'], [('CT', '.4000 [.3000, .5000]', '.2000 [.1000, .3000]')]))]
     """
     table = _read(Path(path))
     about_file = Path(path).with_name("about.json")

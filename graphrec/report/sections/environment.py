@@ -14,7 +14,13 @@ from graphrec.system.environment import code_of
 
 
 class EnvironmentSection(Section):
-    """Versions, device and threads; each environment once."""
+    """Versions, device and threads; each environment once.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> (environment,) = EnvironmentSection().context(small_page())["environments"]
+    >>> environment["runs"], environment["facts"]["device"]
+    (['ct'], 'cpu')
+    """
 
     id = "environment"
     title = "Environment"
@@ -25,7 +31,13 @@ class EnvironmentSection(Section):
 
 
 def environments(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
-    """Each environment in which runs were trained once: the `runs`, and what they were made with and on."""
+    """Each environment in which runs were trained once: the `runs`, and what they were made with and on.
+
+    >>> from graphrec.testing.small_run import small_run
+    >>> run = small_run()
+    >>> [group["runs"] for group in environments([run, run], {run.folder: "CT"})]
+    [['CT', 'CT']]
+    """
     groups: list[dict[str, Any]] = []
     for run in runs:
         facts = run.manifest["environment"] | {

@@ -29,7 +29,12 @@ ProseBlock = tuple[Literal["text", "formula", "list"], list[str]]
 
 
 class MethodsSection(Section):
-    """The notes and settings of each backbone and decoder, and how the experiments depart from their paper."""
+    """The notes and settings of each backbone and decoder, and how the experiments depart from their paper.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> [(note["kind"], note["name"]) for note in MethodsSection().context(small_page())["methods"]]
+    [('backbone', 'mmgcn'), ('decoder', 'ct')]
+    """
 
     id = "methods"
     title = "Methods and deviations"
@@ -43,7 +48,13 @@ class MethodsSection(Section):
 
 
 def run_rows(methods: Sequence[TrainedMethod]) -> TextTable:
-    """A row a method: its components, its seeds, and the settings in which it differs from their defaults."""
+    """A row a method: its components, its seeds, and the settings in which it differs from their defaults.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> headers, rows = run_rows(small_page().methods)
+    >>> rows[0][:4]
+    ('ct', 'mmgcn', 'ct', '0')
+    """
     rows = []
     for method in methods:
         run = method.first
@@ -69,7 +80,13 @@ def _unlike(config: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str)
 
 
 def methods(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
-    """Each backbone and decoder of the runs once, with its notes and settings."""
+    """Each backbone and decoder of the runs once, with its notes and settings.
+
+    >>> from graphrec.testing.small_run import small_run
+    >>> note = methods([small_run()], {small_run().folder: "CT"})[1]
+    >>> note["name"], note["runs"], note["notes"][0]["module"]
+    ('ct', 'CT', 'graphrec.decoders.ct')
+    """
     notes = []
     for kind in COMPONENTS:
         users: dict[str, list[Run]] = {}
@@ -111,7 +128,12 @@ def _docstrings(component: type) -> list[tuple[str, str]]:
 
 
 def blocks(paragraph: str) -> list[ProseBlock]:
-    """A paragraph of a docstring as running text, formulas (indented by four) and lists, for the page to set."""
+    r"""A paragraph of a docstring as running text, formulas (indented by four) and lists, for the page to set.
+
+    >>> lines = ["The score is", "    f = h1 h2", "- h1: first", "- h2: second"]
+    >>> blocks("\n".join(lines))
+    [('text', ['The score is']), ('formula', ['f = h1 h2']), ('list', ['h1: first', 'h2: second'])]
+    """
     prose: list[ProseBlock] = []
     for line in paragraph.splitlines():
         last = prose[-1][0] if prose else None

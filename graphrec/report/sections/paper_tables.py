@@ -17,7 +17,16 @@ PHONE = 400
 
 
 class PaperTablesSection(Section):
-    """The tables and figures that the caller hands over; nothing without any."""
+    """The tables and figures that the caller hands over; nothing without any.
+
+    >>> from dataclasses import replace
+    >>> import pandas as pd
+    >>> from graphrec.testing.small_run import small_page
+    >>> table = PaperTable("table-1", "Table 1. Results", "All methods.", pd.DataFrame({"Method": ["CT"]}))
+    >>> section = PaperTablesSection()
+    >>> section.entries(section.context(replace(small_page(), paper_tables=[table])))
+    [('paper-table-1', 'Table 1')]
+    """
 
     id = "paper-tables"
     title = "Tables and figures of the papers"

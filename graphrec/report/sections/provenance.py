@@ -12,7 +12,13 @@ from graphrec.runs.run import Run
 
 
 class ProvenanceSection(Section):
-    """A list for each run, and the hashes of the raw files."""
+    """A list for each run, and the hashes of the raw files.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> (record,) = ProvenanceSection().context(small_page())["runs"]
+    >>> record["seed"], [entry["reason"] for entry in record["ledger"]]
+    (0, ['evaluate'])
+    """
 
     id = "provenance"
     title = "Provenance"

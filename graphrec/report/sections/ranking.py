@@ -11,7 +11,13 @@ from graphrec.report.section import Section
 
 
 class RankingSection(Section):
-    """The result table, the tests behind it, a plot, and the methods that failed."""
+    """The result table, the tests behind it, a plot, and the methods that failed.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> page, section = small_page(), RankingSection()
+    >>> section.heading(page), section.context(page)["ranking"]["verdicts"]
+    ('Ranking on the test likes', ['NDCG@10 of CT is .0000.'])
+    """
 
     id = "ranking"
     title = "Ranking"

@@ -14,18 +14,29 @@ OUTCOMES = {True: "passed", False: "failed", None: "no verdict"}
 
 
 class RefutationSection(Section):
-    """The checks of each run that `refute` was called on; nothing where there is none."""
+    """The checks of each run that `refute` was called on; nothing where there is none.
+
+    >>> import shutil
+    >>> from graphrec.report.trained_method import methods_of
+    >>> from graphrec.system.files import write_json
+    >>> tried = gr.Run(shutil.copytree(run.folder, "run"))
+    >>> check = {"name": "placebo_modality", "passed": False, "settings": {"epochs": 3}}
+    >>> write_json(tried.folder / "refutation" / "results.json", {"placebo_modality": check})
+    >>> page = RunPage(tuple(methods_of([tried])), "valid", Path("page.html"))
+    >>> [(check["name"], check["outcome"]) for check in RefutationSection().context(page)["refutations"][0]["checks"]]
+    [('placebo_modality', 'failed')]
+    """
 
     id = "refutation"
     title = "Refutation"
     template = "refutation.html"
 
     def context(self, page: RunPage) -> Mapping[str, Any] | None:
-        tried = refutations(page.runs, page.run_names)
+        tried = _refutations(page.runs, page.run_names)
         return {"refutations": tried} if tried else None
 
 
-def refutations(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
+def _refutations(runs: Sequence[Run], names: Mapping[Path, str]) -> list[dict[str, Any]]:
     """The checks of each run that `refute` was called on."""
     by_name = {names[run.folder]: run.refutation() for run in runs}
     return [

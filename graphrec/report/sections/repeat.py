@@ -17,7 +17,12 @@ from graphrec.system.shell import command
 
 
 class RepeatSection(Section):
-    """The commands as one block."""
+    """The commands as one block.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> [line.split()[1] for line in RepeatSection().context(small_page())["commands"].splitlines()]
+    ['prepare', 'train', 'evaluate', 'compare']
+    """
 
     id = "repeat"
     title = "Repeat"
@@ -35,6 +40,10 @@ def commands(
 
     Args:
         replicates: whether runs that differ in the seed alone are one method on the page.
+
+    >>> from graphrec.testing.small_run import small_run
+    >>> print(commands([small_run()], "test", Path("page.html")).splitlines()[-1])  # doctest: +ELLIPSIS
+    graphrec compare ...run-again --result-set test --out page-again.html
     """
     prepared, _ = prepared_manifest(runs[0])
     lines = []

@@ -23,7 +23,12 @@ Curves = dict[str, list[tuple[float, Estimate]]]
 
 
 class SensitivitySection(Section):
-    """Plots over the strength of the total indirect effect, and over settings that runs differ in alone."""
+    """Plots over the strength of the total indirect effect, and over settings that runs differ in alone.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> SensitivitySection().context(small_page()) is None  # nothing was varied
+    True
+    """
 
     id = "sensitivity"
     title = "Sensitivity"
@@ -44,6 +49,12 @@ def strengths(tables: Sequence[pd.DataFrame]) -> list[Markup]:
 
     Args:
         tables: of every estimand on each result set, see `method_rows`.
+
+    >>> labels = ["total_indirect_effect:strength=0.5", "total_indirect_effect"]
+    >>> rows = {"run": "a", "row": labels, "estimand": labels, "mrr": [0.3, 0.4], "mrr_low": 0.2, "mrr_high": 0.5}
+    >>> (plot,) = strengths([pd.DataFrame(rows)])
+    >>> print(plot.partition("<desc")[2].partition(">")[2].partition("<")[0])
+    a: 0.5: .3000 [.2000, .5000], 1: .4000 [.2000, .5000]
     """
     plots: list[Markup] = []
     for table in tables:
@@ -67,6 +78,11 @@ def settings(runs: Sequence[Run], names: Mapping[Path, str], tables: Sequence[pd
     Args:
         names: of the runs, as in the tables' column `run`.
         tables: of the compared rows on each result set.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> page = small_page()
+    >>> settings(page.first_runs, page.method_names, [page.comparison.table])  # a run alone differs from no other
+    []
     """
     recipes = {names[run.folder]: _recipe_of(run) for run in runs}
     shown: list[dict[str, Any]] = []

@@ -22,7 +22,7 @@ from graphrec.runs.compare import RunComparison
 
 
 @dataclass(frozen=True)
-class Slice:
+class _Slice:
     """Result sets that belong together, by their name in a run and in words."""
 
     key: str
@@ -32,33 +32,33 @@ class Slice:
 
 
 SLICES = (
-    Slice(
+    _Slice(
         "activity",
         "Active and less active users",
         "Active are the users with the most training clicks, the recipe's active_share of all.",
         dict(zip(ACTIVITY, ("active users", "less active users"))),
     ),
-    Slice(
+    _Slice(
         "time",
         "Over time",
         "Each user's held-out likes, of validation and test together, in four subsets in order of time; users with at "
         "least four. The drop is 1 less the mean of the last three over the first.",
         dict(zip((*SUBSETS, DROP), ("time 1", "time 2", "time 3", "time 4", "drop"))),
     ),
-    Slice(
+    _Slice(
         "like-ratio",
         "Items that are liked once clicked, and others",
         "Items by likes over clicks in training, the first third high, the others low. Normalised recall is the recall "
         "in a group over the share of the lists that the group takes up.",
         dict(zip(RATIOS, ("high like/click ratio", "low like/click ratio"))),
     ),
-    Slice(
+    _Slice(
         "lists",
         "What the lists are made of",
         "Over all users, liked or not; no held-out split is read, and no value is better in itself.",
         {LISTS: "lists"},
     ),
-    Slice(
+    _Slice(
         "off-policy",
         "Off-policy estimates",
         "The share of listed items that would be liked, estimated from what was shown at random.",
@@ -68,7 +68,19 @@ SLICES = (
 
 
 class SlicesSection(Section):
-    """Each analysis that any method has, on a page of the test split."""
+    """Each analysis that any method has, on a page of the test split.
+
+    >>> import shutil
+    >>> from pathlib import Path
+    >>> from graphrec.report.trained_method import methods_of
+    >>> from graphrec.runs import analyses
+    >>> from graphrec.testing.small_run import small_run
+    >>> run = type(small_run())(shutil.copytree(small_run().folder, "run"))
+    >>> _ = analyses.of_lists(run)
+    >>> page = RunPage(tuple(methods_of([run])), "test", Path("page.html"))
+    >>> [shown["title"] for shown in SlicesSection().context(page)["slices"]]
+    ['What the lists are made of']
+    """
 
     id = "slices"
     title = "Slices"
@@ -84,6 +96,10 @@ def slices(methods: Sequence[TrainedMethod]) -> list[dict[str, Any]]:
 
     Methods that were not given an analysis, for every seed, are named in `missing`. Where result sets cannot be
     compared, `error` says why.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> slices(small_page().methods)  # nothing was analysed
+    []
     """
     sections = []
     for analysis in SLICES:
@@ -105,7 +121,7 @@ def slices(methods: Sequence[TrainedMethod]) -> list[dict[str, Any]]:
     return sections
 
 
-def _overview(analysis: Slice, result_sets: Mapping[str, RunComparison]) -> dict[str, Any]:
+def _overview(analysis: _Slice, result_sets: Mapping[str, RunComparison]) -> dict[str, Any]:
     """The headline metric alone, a column a result set."""
     metric = headline(metric_names(next(iter(result_sets.values())).table))[0]
     measured = {result_set: f"drop_{metric}" if result_set == DROP else metric for result_set in result_sets}

@@ -14,7 +14,13 @@ from graphrec.runs.run import Run
 
 
 class TrainingSection(Section):
-    """A plot for each method, of its first seed."""
+    """A plot for each method, of its first seed.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> (curves,) = TrainingSection().context(small_page())["training"]
+    >>> curves["name"], "whose weights were kept" in curves["plot"]
+    ('ct', True)
+    """
 
     id = "training"
     title = "Training"

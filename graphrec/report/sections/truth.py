@@ -11,7 +11,12 @@ from graphrec.report.section import Section
 
 
 class TruthSection(Section):
-    """A result table for each truth that methods were evaluated by; nothing for real data."""
+    """A result table for each truth that methods were evaluated by; nothing for real data.
+
+    >>> from graphrec.testing.small_run import small_page
+    >>> TruthSection().context(small_page()) is None  # not evaluated by the truth of its world
+    True
+    """
 
     id = "truth"
     title = "Interventional truth"
