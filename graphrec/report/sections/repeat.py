@@ -42,8 +42,9 @@ def commands(
         replicates: whether runs that differ in the seed alone are one method on the page.
 
     >>> from graphrec.testing.small_run import small_run
-    >>> print(commands([small_run()], "test", Path("page.html")).splitlines()[-1])  # doctest: +ELLIPSIS
-    graphrec compare ...run-again --result-set test --out page-again.html
+    >>> lines = commands([small_run()], "test", Path("page.html")).splitlines()
+    >>> [(line.split()[1], line.split()[-1]) for line in lines[2:]]
+    [('evaluate', 'observational'), ('compare', 'page-again.html')]
     """
     prepared, _ = prepared_manifest(runs[0])
     lines = []
