@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graphrec.errors import DataError, nearest_name
 
@@ -100,8 +101,11 @@ def as_times(column: pd.Series, file: Path) -> tuple[np.ndarray, str]:
 def _parsed(column: pd.Series, kind: pa.DataType) -> pd.Series:
     """The numbers of a column, NaN where a value is none."""
     if isinstance(column.dtype, pd.StringDtype) and not column.hasnans:
+        cells = pa.array(column)
         try:
-            return pd.Series(pa.array(column).cast(kind).to_numpy())
+            # Arrow reads `0x10` as the integer 16; pandas refuses it, as it does for fractions.
+            if not pc.any(pc.match_substring(cells, "x", ignore_case=True)).as_py():
+                return pd.Series(cells.cast(kind).to_numpy())
         except pa.ArrowInvalid:
             pass  # pandas is ten times slower, but reads more spellings and says which values are no numbers
     return pd.to_numeric(column, errors="coerce")

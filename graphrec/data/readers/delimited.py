@@ -30,8 +30,9 @@ _MARK = "\x1f"  # replaces a delimiter of several characters, which the parser d
 _LF, _QUOTE = 10, 34
 _TYPES = {"int": pa.int64(), "float": pa.float64(), "str": pa.dictionary(pa.int32(), pa.string()), "text": pa.string()}
 _PROBLEMS = {"int": "is not a whole number", "float": "is not a number", "str": "is not a text"}
-_EXPECTED = {"int": "an integer of at most 64 bits", "float": "a finite decimal number", "str": "text"}
+_EXPECTED = {"int": "a decimal integer of at most 64 bits", "float": "a finite decimal number", "str": "text"}
 _LONE_RETURN = re.compile(rb"\r(?!\n|\Z)")
+_HEXADECIMAL = re.compile(rb"0[xX]")
 _INVALID_VALUE = re.compile(r"In CSV column #(\d+): Row #(\d+): .*?invalid value '(.*)'", re.DOTALL)
 
 
@@ -100,9 +101,11 @@ class DelimitedText:
 
     def value_error(self, position: int, kind: Kind, value: str, row: int) -> DataError:
         """The error for a cell that is not of its kind, or is empty."""
+        return self._bad_value(position, kind, value, self.where(row))
+
+    def _bad_value(self, position: int, kind: Kind, value: str, where: str) -> DataError:
         problem = _PROBLEMS[kind] if value else "is empty"
         got = repr(value.replace(self._mark, self.delimiter)[:80])
-        where = self.where(row)
         return DataError(f"column `{self.names[position]}` {problem}", expected=_EXPECTED[kind], got=got, where=where)
 
     def _lines(self, lines: list[str]) -> Iterator[str]:
@@ -116,6 +119,7 @@ class DelimitedText:
         """The rows of a block of the file at a time."""
         types = {str(position): _TYPES[kind] for position, kind in kinds.items()}
         end = "\0" + self._mark * len(self.names)
+        integers = [position for position, kind in kinds.items() if kind == "int"]
         invalid: list[csv.InvalidRow] = []
         rows, ended = 0, False
 
@@ -130,7 +134,7 @@ class DelimitedText:
 
         try:
             for batch in csv.open_csv(
-                _Stream(self._blocks(end.encode())),
+                _Stream(self._blocks(end.encode(), integers)),
                 # Only without threads does the parser know the number of a row.
                 read_options=csv.ReadOptions(use_threads=False, column_names=[*map(str, range(len(self.names)))]),
                 parse_options=csv.ParseOptions(
@@ -154,12 +158,13 @@ class DelimitedText:
         if not ended:
             raise self._open_quote(rows - 1)
 
-    def _blocks(self, end: bytes) -> Iterator[bytes]:
+    def _blocks(self, end: bytes, integers: Sequence[int]) -> Iterator[bytes]:
         """The blocks of the file without the header, checked for what the parser would let pass.
 
         Args:
             end: a last line of a wrong width. It cannot be in the file, since it has a NUL byte: where the parser does
                 not find it, a quote is open.
+            integers: the positions of the columns of whole numbers.
         """
         unread, block = len(self._header), b""
         for number, content in read_blocks(self.file):
@@ -169,6 +174,8 @@ class DelimitedText:
             number += content.count(b"\n", 0, unread)
             unread -= min(unread, len(content))
             self._check_block(number, block)
+            if integers and _HEXADECIMAL.search(block):
+                self._refuse_hexadecimal(number, block, integers)
             if self._mark != self.delimiter:
                 block = block.replace(self.delimiter.encode(), self._mark.encode())
         # In one piece with the last line: the parser lets a row cross from one block to the next, but not to a third.
@@ -194,6 +201,20 @@ class DelimitedText:
             if len(odd):
                 got = repr(block.split(b"\n", odd[0] + 1)[odd[0]].decode()[:80])
                 raise DataError("a quote does not close in its line", got=got, where=f"{self.file}:{number + odd[0]}")
+
+    def _refuse_hexadecimal(self, number: int, block: bytes, integers: Sequence[int]) -> None:
+        """Refuse an integer such as `0x10`, which the parser would read as 16."""
+        for line, content in enumerate(block.split(b"\n"), start=number):
+            if not _HEXADECIMAL.search(content):
+                continue
+            text = content.decode().rstrip("\r").replace(self.delimiter, self._mark)
+            try:
+                cells = next(python_csv.reader([text], **self._dialect))
+            except python_csv.Error:
+                continue  # a value longer than the csv module's limit
+            for position in integers:
+                if position < len(cells) and cells[position].strip().lower().startswith("0x"):
+                    raise self._bad_value(position, "int", cells[position], f"{self.file}:{line}")
 
     def _parse_error(
         self, message: str, invalid: Sequence[csv.InvalidRow], kinds: Mapping[int, Kind], rows: int

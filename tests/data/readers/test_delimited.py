@@ -89,6 +89,9 @@ def test_blocks_of_any_size_give_the_same_rows_and_lines(tmp_path, monkeypatch, 
         "7\t\t1",
         "x\tb\t1",
         "1.5\tb\t1",
+        "0x10\tb\t1",
+        " 0X1f\tb\t1",
+        "7\tb\t0x10",
         "\tb\t1",
         f"{2**63}\tb\t1",
         f"{10**30}\tb\t1",
@@ -112,6 +115,16 @@ def test_the_wrong_line_is_named_wherever_it_is(tmp_path, wrong, number):
         with pytest.raises(DataError) as caught:
             whole(file, rows=rows)
         assert str(caught.value.where) == f"{file}:{2 * number + 1}"
+
+
+def test_only_whole_numbers_may_not_be_hexadecimal(tmp_path):
+    file = write(tmp_path, 'user,item\n70,0x10\n8,"0X1F, or"\n')
+    layout = {"delimiter": ",", "header": ("user", "item"), "quoted": True}
+    assert whole(file, NAMED, **layout) == {"user": [70, 8], "item": ["0x10", "0X1F, or"]}
+    file.write_text(file.read_text() + '"0x10",b\n')
+    with pytest.raises(DataError, match="column `user` is not a whole number") as caught:
+        whole(file, NAMED, **layout)
+    assert str(caught.value.where) == f"{file}:4" and "0x10" in str(caught.value.got)
 
 
 def test_only_optional_values_may_be_empty(tmp_path):

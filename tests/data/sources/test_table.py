@@ -123,6 +123,14 @@ def test_a_bad_value_is_named_by_row_and_column(tmp_path, text, row, column):
         load(tmp_path, rating="rating", timestamp="timestamp")
 
 
+@pytest.mark.parametrize("times", [["0x10", "0x1F"], ["12", "0X10"], ["0x10", "2019-06-10"]])
+def test_a_hexadecimal_time_is_refused(tmp_path, times):
+    (tmp_path / "log.csv").write_text("user,item,at\n" + "".join(f"a,i{time},{time}\n" for time in times))
+    with pytest.raises(DataError, match=r"a time is n.*whole number") as caught:
+        load(tmp_path, timestamp="at")
+    assert "0x" in str(caught.value.got).lower() and "column `at`" in str(caught.value.where)
+
+
 @pytest.mark.parametrize("word", ["NA", "nan", "null", "None", "N/A", '"NULL"'])
 def test_words_for_missing_are_ids_and_behaviours_like_others(tmp_path, word):
     (tmp_path / "log.csv").write_text(f"user,item,what\nFR,{word},click\n{word},DE,click\n{word},DE,{word}\n")
