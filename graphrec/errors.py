@@ -165,22 +165,52 @@ def _unpickled(kind: type[GraphrecError], fields: dict[str, Any]) -> GraphrecErr
 
 
 def worded(value: object, words: Words) -> str:
-    """A field of an error as text."""
+    """A field of an error as text.
+
+    >>> worded(Phrase("choose another {}", OUT), lambda mention: f"option {mention.name}")
+    'choose another option out'
+    """
     if isinstance(value, Phrase):
         return value.worded(words)
     return words(value) if isinstance(value, (Argument, Call)) else str(value)
 
 
 class DataError(GraphrecError):
-    """A raw file, a table or a dataset breaks its layout."""
+    """A raw file, a table or a dataset breaks its layout.
+
+    >>> gr.prepare("table", "nowhere.csv", "prepared")
+    Traceback (most recent call last):
+    graphrec.errors.DataError: no such raw data
+      expected: an existing folder or file
+      got: nothing
+      where: nowhere.csv
+      next step: check the path; `graphrec simulate` writes a dataset's twin where it cannot be had
+    """
 
 
 class SplitError(GraphrecError):
-    """A split cannot be made, or leaves one of its sets empty."""
+    """A split cannot be made, or leaves one of its sets empty.
+
+    >>> from graphrec.data.split import SplitConfig, make_split
+    >>> make_split(gr.load(data), SplitConfig(name="random", train=0.8, valid=0.2))
+    Traceback (most recent call last):
+    graphrec.errors.SplitError: the shares leave nothing for test
+      expected: train + valid < 1
+      got: train=0.8, valid=0.2
+      where: split.train, split.valid
+    """
 
 
 class RecipeError(GraphrecError):
-    """A recipe has an unknown key, a value out of range, or components that do not fit together."""
+    """A recipe has an unknown key, a value out of range, or components that do not fit together.
+
+    >>> gr.Recipe.from_dict({"data": {"path": "prepared"}, "training": {"epochs": 0}})
+    Traceback (most recent call last):
+    graphrec.errors.RecipeError: recipe key `training.epochs` has a wrong value
+      expected: greater than or equal to 1
+      got: `0`
+      where: recipe
+    """
 
 
 class UnknownNameError(GraphrecError):
@@ -204,27 +234,80 @@ class UnknownNameError(GraphrecError):
 
 
 class ComponentError(GraphrecError):
-    """A name or import path leads to no complete component of its kind, or a new component cannot have that name."""
+    """A name or import path leads to no complete component of its kind, or a new component cannot have that name.
+
+    >>> from graphrec.backbones import backbones
+    >>> backbones.get("fractions:Fraction")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.ComponentError: `fractions:Fraction` is no backbone
+      expected: a subclass of graphrec.backbones.base:Backbone
+    ...
+    """
 
 
 class UnknownIdError(GraphrecError):
-    """External user or item ids that the trained run does not know."""
+    """External user or item ids that the trained run does not know.
+
+    >>> run.recommend(["7", "7000"])
+    Traceback (most recent call last):
+    graphrec.errors.UnknownIdError: 1 of 2 user ids are unknown
+      expected: ids such as 0, 1, 2 (60 in all)
+      got: 7000
+      next step: an id that was not in the training data has no embedding; leave it out
+    """
 
 
 class IdentificationError(GraphrecError):
-    """An estimand is not identified on a causal graph; the message shows the path that breaks it."""
+    """An estimand is not identified on a causal graph; the message shows the path that breaks it.
+
+    >>> from graphrec.causal import CausalGraph, Node, total_effect
+    >>> nodes = {"I": Node("item"), "V": Node("fashion", observed=False), "L": Node("like")}
+    >>> edges = [("V", "I"), ("V", "L"), ("I", "L")]
+    >>> total_effect(CausalGraph(nodes, edges, treatment="I", outcome="L", mediators=()))
+    Traceback (most recent call last):
+    graphrec.errors.IdentificationError: the total effect is confounded: an open back-door path from I to L
+      expected: every back-door path blocked
+      got: I <- V -> L
+      where: the causal graph
+      next step: use an estimand that allows it, or observe a variable on the path and condition on it
+    """
 
 
 class RunError(GraphrecError):
-    """A run folder is missing, incomplete, or does not match its own manifest."""
+    """A run folder is missing, incomplete, or does not match its own manifest.
+
+    >>> gr.Run("runs/nothing")
+    Traceback (most recent call last):
+    graphrec.errors.RunError: not a run folder
+      expected: a folder with run.json
+      where: runs/nothing
+      next step: `train(recipe, out)`
+    """
 
 
 class MismatchError(RunError):
-    """The content of a folder was made by another recipe, from other data, or with other custom code."""
+    """The content of a folder was made by another recipe, from other data, or with other custom code.
+
+    >>> other = gr.Recipe.from_dict({**recipe.model_dump(), "seed": 1})
+    >>> gr.train(other, run.folder)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.MismatchError: the folder holds a run of another recipe
+      expected: a new folder, or a run of recipe `hcr` as it is now
+      got: a run whose recipe.toml differs
+      where: ...
+      next step: choose another `out`, or remove the folder
+    """
 
 
 def damaged(path: Path, got: str, next_step: str = "train the run again") -> RunError:
-    """The error for a file in a run's folder that cannot be read."""
+    """The error for a file in a run's folder that cannot be read.
+
+    >>> print(damaged(Path("runs/hcr/model.safetensors"), "no such file"))
+    a file of the run is missing or damaged
+      got: no such file
+      where: runs/hcr/model.safetensors
+      next step: train the run again
+    """
     return RunError("a file of the run is missing or damaged", got=got, where=path, next_step=next_step)
 
 

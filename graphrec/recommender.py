@@ -35,6 +35,14 @@ class Recommender(nn.Module):
         graph: the training graph; gives sizes, and is passed again to each call.
         context: the modalities and their roles.
         seed: start values are drawn from the stream "init" of this seed.
+
+    >>> from graphrec.backbones.mf import MFConfig
+    >>> from graphrec.decoders.ct import CTConfig
+    >>> from graphrec.testing.small_graph import small_graph
+    >>> graph, context = small_graph(), Context(("visual", "title"), ("acoustic",), embedding_size=4)
+    >>> model = Recommender("mf", MFConfig(embedding_size=4), "ct", CTConfig(), graph, context)
+    >>> {name: (len(pair.user), *pair.item.shape) for name, pair in model(graph).items()}
+    {'match': (7, 11, 4)}
     """
 
     def __init__(
@@ -149,6 +157,12 @@ class FrozenModel:
         decoder: for the outcome and for the branches of a reference item.
         in_train: `[I]` bool, the items of the training split, over which a reference averages; None takes all items.
         categories: for each categorical modality, `[I]` the value of each item, -1 where it has none.
+
+    >>> from graphrec.testing.small_model import small_model
+    >>> model, graph = small_model("ct")
+    >>> frozen = model.freeze(graph)
+    >>> frozen.num_users, frozen.num_items, list(frozen.branches)
+    (7, 11, ['match'])
     """
 
     representations: dict[str, Representations]
@@ -237,7 +251,17 @@ class FrozenModel:
 
 @dataclass(frozen=True)
 class EstimandScorer:
-    """Scores blocks of users against all items under one estimand; a `graphrec.evaluation.scorer.Scorer`."""
+    """Scores blocks of users against all items under one estimand; a `graphrec.evaluation.scorer.Scorer`.
+
+    >>> from graphrec.causal import Observational
+    >>> from graphrec.testing.small_model import small_model
+    >>> model, graph = small_model("ct")
+    >>> scorer = model.freeze(graph).scorer(Observational())
+    >>> users = torch.tensor([0, 3])
+    >>> match = scorer.branches["match"]
+    >>> tuple(scorer(users).shape), scorer(users).allclose(match.user[users] @ match.item.T)
+    ((2, 11), True)
+    """
 
     branches: Branches
     reference: Branches | None

@@ -37,6 +37,15 @@ class ComponentRegistry(ABC, Generic[C]):
         kind: the word that error messages use, such as "backbone".
         group: the entry-point group in which installed packages offer components. They are looked up and imported when
             a name is not registered: a registered name goes before theirs.
+
+    >>> from graphrec.backbones import backbones
+    >>> isinstance(backbones, ComponentRegistry), backbones.get("mf").__name__, "mff" in backbones
+    (True, 'MF', False)
+    >>> backbones.get("mff")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.UnknownNameError: unknown backbone `mff`; did you mean `mf`?
+      expected: one of bm3, ..., smore
+      got: `mff`
     """
 
     def __init__(self, kind: str, group: str | None = None) -> None:
@@ -143,6 +152,13 @@ class Registry(ComponentRegistry[type[T]], Generic[T]):
     Args:
         kind, group: as in `ComponentRegistry`.
         base: what a class that is named by import path or entry point must be a subclass of; None admits any object.
+
+    >>> fruits: Registry[Any] = Registry("fruit")
+    >>> @fruits.register("pear")
+    ... class Pear:
+    ...     "A pear."
+    >>> fruits.get("pear").name, fruits.get("fractions:Fraction").__name__
+    ('pear', 'Fraction')
     """
 
     def __init__(self, kind: str, base: type | None = None, group: str | None = None) -> None:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from graphrec.errors import RecipeError, nearest_name
 
 
-def validated(model: type[BaseModel], values: Any, where: str, *, what: str = "recipe key", prefix: str = "") -> Any:
+def validated(model: type[BaseModel], values: Any, where: object, *, what: str = "recipe key", prefix: str = "") -> Any:
     """The settings `values` as an instance of `model`.
 
     >>> class Config(BaseModel):
@@ -31,7 +31,7 @@ def validated(model: type[BaseModel], values: Any, where: str, *, what: str = "r
 
     Args:
         model: names the keys and their types.
-        where: the file, or the argument, that the values come from, for the message.
+        where: the file, or the `Argument`, that the values come from, for the message.
         what: what the message calls a key.
         prefix: put in front of the key in the message, such as `decoder.`.
 
@@ -66,7 +66,7 @@ def _flag_for_number(values: Any, settings: BaseModel) -> str:
 
 
 def _key_error(
-    model: type[BaseModel], values: Any, errors: list[ErrorDetails], where: str, what: str, prefix: str
+    model: type[BaseModel], values: Any, errors: list[ErrorDetails], where: object, what: str, prefix: str
 ) -> RecipeError:
     first = errors[0]
     path = _path(values, first["loc"])

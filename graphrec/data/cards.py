@@ -24,7 +24,12 @@ class _Strict(BaseModel):
 
 
 class File(_Strict):
-    """A raw file of a layout."""
+    """A raw file of a layout.
+
+    >>> file = card_of("coat").layouts[0].files[0]
+    >>> file.name, file.content
+    ('train.ascii', 'users by items, 0 to 5; coats that the user chose')
+    """
 
     name: str
     content: str
@@ -34,7 +39,14 @@ class File(_Strict):
 
 
 class Layout(_Strict):
-    """One form in which the raw files are published."""
+    """One form in which the raw files are published.
+
+    >>> [layout.name for layout in card_of("tiktok").layouts]
+    ['icme', 'diffmm', 'mmgcn', 'mmssl']
+    >>> layout = card_of("tiktok").layouts[0]
+    >>> layout.click, layout.like, layout.exposure, layout.content
+    ('every row: the log holds played videos only', 'finish or thumbs_up', ('textual',), ('visual', 'acoustic'))
+    """
 
     name: str
     about: str
@@ -49,7 +61,12 @@ class Layout(_Strict):
 
 
 class Variant(_Strict):
-    """One set that goes by the dataset's name, as somebody counted it."""
+    """One set that goes by the dataset's name, as somebody counted it.
+
+    >>> variant = card_of("coat").variants[0]
+    >>> variant.name, variant.layout, variant.counts
+    ('Coat', 'coat', {'users': 290, 'items': 300, 'clicks.test': 4640})
+    """
 
     name: str
     layout: str
@@ -61,7 +78,12 @@ class Variant(_Strict):
 
 
 class Card(_Strict):
-    """The card of a dataset; its name is that of the source which reads it."""
+    """The card of a dataset; its name is that of the source which reads it.
+
+    >>> card = card_of("coat")
+    >>> card.source, card.access, len(card.layouts)
+    ('coat', 'public', 1)
+    """
 
     source: str
     about: str
@@ -77,7 +99,11 @@ class Card(_Strict):
 
 @cache
 def cards() -> dict[str, Card]:
-    """Every card by its name, in alphabetical order."""
+    """Every card by its name, in alphabetical order.
+
+    >>> list(cards())[:3]
+    ['alibaba', 'amazon', 'coat']
+    """
     by_name: dict[str, Card] = {}
     for folder in FOLDERS:
         for path in sorted(folder.glob("*/card.toml")):
@@ -92,6 +118,14 @@ def card_of(name: str) -> Card:
 
     Raises:
         UnknownNameError: no such card; the known names and the nearest are listed.
+
+    >>> card_of("coat").origin
+    'Schnabel, Swaminathan, Singh, Chandak, Joachims: Recommendations as Treatments (ICML 2016)'
+    >>> card_of("tictok")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.UnknownNameError: unknown dataset `tictok`; did you mean `tiktok`?
+      expected: one of alibaba, ..., yahoo_r3
+      got: `tictok`
     """
     by_name = cards()
     if name not in by_name:

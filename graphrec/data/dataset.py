@@ -222,7 +222,14 @@ def index_of(ids: np.ndarray, external: list[str], kind: str) -> np.ndarray:
 
 
 def example_pair(dataset: InteractionDataset, table: pd.DataFrame, wrong: np.ndarray) -> str:
-    """The external ids of the first row of `table` that is marked in `wrong`."""
+    """The external ids of the first row of `table` that is marked in `wrong`.
+
+    >>> events = pd.DataFrame({"user": ["ann", "ben"], "item": ["x", "y"], "behaviour": ["click", "click"]})
+    >>> feedback = {"click": ("click",), "like": ("click",)}
+    >>> dataset = dataset_from_events("films", events, feedback=feedback, provenance={})
+    >>> example_pair(dataset, dataset.interactions, np.array([False, True]))
+    'user ben, item y'
+    """
     row = table.iloc[int(np.argmax(wrong))]
     return f"user {dataset.user_ids[row['user']]}, item {dataset.item_ids[row['item']]}"
 
@@ -246,6 +253,12 @@ def dataset_from_events(
 
     Raises:
         DataError: no events at all.
+
+    >>> events = pd.DataFrame({"user": [10, 9], "item": ["x", "y"], "behaviour": ["click", "click"]})
+    >>> feedback = {"click": ("click",), "like": ("click",)}
+    >>> dataset = dataset_from_events("films", events, feedback=feedback, provenance={})
+    >>> dataset.user_ids.tolist(), dataset.interactions["user"].tolist()
+    (['9', '10'], [1, 0])
     """
     if len(events) == 0:
         raise DataError(f"dataset `{name}` has no interactions", expected="at least one event", got="0 rows")

@@ -25,6 +25,11 @@ class Exposures:
         liked: `[n]` bool.
         excluded: `[E, 2]` pairs of train and valid, which no list may hold.
         pool: `[I]` bool, the items that exposure drew from: those shown to any user.
+
+    >>> pairs, liked = np.array([[0, 1], [0, 2]]), np.array([False, True])
+    >>> shown = Exposures(pairs, liked, excluded=np.array([[0, 0]]), pool=np.array([True, True, True, False]))
+    >>> shown.pairs[shown.liked].tolist(), int(shown.pool.sum())
+    ([[0, 2]], 3)
     """
 
     pairs: np.ndarray
@@ -45,6 +50,20 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
 
     Raises:
         DataError: no part is marked as exposed at random, the split does not keep it apart, or nothing of it is left.
+
+    >>> from graphrec.data.split import SplitConfig, make_split
+    >>> ratings = gr.simulate("coat", "raw", users=20, items=30, shown=20, random_test=5)
+    >>> dataset = gr.load(gr.prepare("coat", ratings, "prepared"))
+    >>> shown = randomised_exposures(dataset, make_split(dataset, SplitConfig(name="given")))
+    >>> shown.pairs.shape, int(shown.liked.sum()), int(shown.pool.sum())
+    ((100, 2), 10, 27)
+    >>> randomised_exposures(gr.load(data), make_split(gr.load(data), SplitConfig()))
+    Traceback (most recent call last):
+    graphrec.errors.DataError: no part of the dataset is marked as exposed at random
+      expected: `randomised_exposure` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it
+      got: dataset `tiktok` without
+      where: dataset.provenance.randomised_exposure
+      next step: evaluate on held-out likes, without `off_policy`
     """
     part = dataset.provenance.get(MARK)
     if part is None or "part" not in dataset.interactions:

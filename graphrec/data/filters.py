@@ -13,7 +13,11 @@ from graphrec.errors import DataError
 
 
 class FilterConfig(BaseModel):
-    """Which users and items a recipe keeps, by their distinct pairs of click or like."""
+    """Which users and items a recipe keeps, by their distinct pairs of click or like.
+
+    >>> FilterConfig(kind="k_core", users=10)
+    FilterConfig(kind='k_core', users=10, items=5)
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -59,13 +63,18 @@ def keep_active(dataset: InteractionDataset, k: int) -> InteractionDataset:
 
     Raises:
         DataError: nothing would be left.
+
+    >>> dataset = gr.load(data)
+    >>> active = keep_active(dataset, 6)
+    >>> dataset.num_items, active.num_items, active.provenance["filter"]
+    (40, 34, {'min_pairs': 6, 'users_removed': 19, 'items_removed': 6, 'events_removed': 135})
     """
     if k <= 0:
         return dataset
     events = dataset.interactions
     stays = k_core(events["user"].to_numpy(), events["item"].to_numpy(), k)
     if not stays.any():
-        raise _nothing_left(dataset, "min_pairs", f"min_pairs={k}")
+        raise _nothing_left(dataset, "option min_pairs", f"min_pairs={k}", "lower min_pairs")
     active = events[stays]
     smaller = dataset.subset(active, np.unique(active["user"]), np.unique(active["item"]))
     return _recorded(dataset, smaller, "filter", {"min_pairs": k})
@@ -78,12 +87,18 @@ def filtered(dataset: InteractionDataset, config: FilterConfig) -> InteractionDa
 
     Raises:
         DataError: nothing would be left.
+
+    >>> dataset = gr.load(data)
+    >>> smaller = filtered(dataset, FilterConfig(kind="single_pass", users=10, items=10))
+    >>> dataset.num_items, smaller.num_items, smaller.provenance["recipe_filter"]["kind"]
+    (40, 13, 'single_pass')
     """
     pairs = dataset.pairs("click")
     rule = k_core if config.kind == "k_core" else single_pass
     stays = rule(pairs["user"].to_numpy(), pairs["item"].to_numpy(), config.users, config.items)
     if not stays.any():
-        raise _nothing_left(dataset, "data.filter", f"users={config.users}, items={config.items} ({config.kind})")
+        got = f"users={config.users}, items={config.items} ({config.kind})"
+        raise _nothing_left(dataset, "data.filter", got, "lower data.filter.users or data.filter.items")
     active = pairs[stays]
     smaller = dataset.subset(dataset.interactions, np.unique(active["user"]), np.unique(active["item"]))
     return _recorded(dataset, smaller, "recipe_filter", config.model_dump())
@@ -117,11 +132,11 @@ def _recorded(
     return replace(smaller, provenance={**dataset.provenance, key: record})
 
 
-def _nothing_left(dataset: InteractionDataset, key: str, got: str) -> DataError:
+def _nothing_left(dataset: InteractionDataset, where: str, got: str, next_step: str) -> DataError:
     return DataError(
         f"no user and item with enough pairs is left in dataset `{dataset.name}`",
-        expected=f"a smaller {key}",
+        expected="fewer pairs that a user or an item must have",
         got=f"{got} on {dataset.num_users} users and {dataset.num_items} items",
-        where=key,
-        next_step=f"lower {key}",
+        where=where,
+        next_step=next_step,
     )

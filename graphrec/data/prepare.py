@@ -11,7 +11,7 @@ from graphrec.data.readers.raw_files import with_world
 from graphrec.data.source import SourceOptions
 from graphrec.data.sources import sources
 from graphrec.data.store import MANIFEST, read_manifest, save
-from graphrec.errors import ANOTHER_FOLDER, ANOTHER_FOLDER_OR_REMOVE, DataError
+from graphrec.errors import ANOTHER_FOLDER, ANOTHER_FOLDER_OR_REMOVE, OUT, Argument, DataError
 from graphrec.system.files import sha256
 from graphrec.validation import validated
 
@@ -55,7 +55,7 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
             "the prepared data would replace the raw data",
             expected="a folder of its own",
             got=f"{out}, which holds {raw}",
-            where="out",
+            where=OUT,
             next_step=ANOTHER_FOLDER,
         )
     logger.debug("reading %s with the source %s", raw, source)
@@ -64,10 +64,23 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
 
 
 def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping[str, Any] | None = None) -> Path:
-    """`prepare`, unless `out` already holds the result: of the same source, options and raw files.
+    r"""`prepare`, unless `out` already holds the result: of the same source, options and raw files.
 
     Raises:
         DataError: `out` holds something else.
+
+    >>> log = Path("log.csv")
+    >>> _ = log.write_text("user,item\nann,film1\nben,film1\n")
+    >>> prepare_once("table", log, "prepared") == prepare_once("table", log, "prepared")
+    True
+    >>> _ = log.write_text("user,item\nann,film1\nben,film2\n")
+    >>> prepare_once("table", log, "prepared")
+    Traceback (most recent call last):
+    graphrec.errors.DataError: the folder holds other prepared data
+      expected: what the source `table` makes of log.csv
+      got: another log.csv
+      where: prepared
+      next step: choose another `out`, or remove the folder
     """
     raw, out = Path(raw), Path(out)
     if not (out / MANIFEST).is_file():
@@ -76,7 +89,9 @@ def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping
     asked = _settings(source, options).model_dump(mode="json")
     # An option that is younger than the prepared data has its default there.
     had = {**_settings(source, None).model_dump(mode="json"), **origin.get("options", {})}
-    different = [*(["source"] if origin.get("source") != source else []), *(["options"] if had != asked else [])]
+    different = ["source"] if origin.get("source") != source else []
+    if not different:
+        different = [f"option {name}" for name in {**had, **asked} if had.get(name) != asked.get(name)]
     folder = raw if raw.is_dir() else raw.parent
     files = origin.get("files", {})
     different += [
@@ -87,7 +102,7 @@ def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping
     if different:
         raise DataError(
             "the folder holds other prepared data",
-            expected=f"source `{source}` on {raw} with options {asked}",
+            expected=f"what the source `{source}` makes of {raw}" + (f" with {dict(options)}" if options else ""),
             got="another " + ", ".join(different),
             where=out,
             next_step=ANOTHER_FOLDER_OR_REMOVE,
@@ -97,4 +112,4 @@ def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping
 
 def _settings(source: str, options: Mapping[str, Any] | None) -> SourceOptions:
     kind = sources.get(source)
-    return validated(kind.Options, dict(options or {}), f"source `{source}`", what=f"{source} option")
+    return validated(kind.Options, dict(options or {}), Argument("options"), what=f"{source} option")

@@ -28,6 +28,14 @@ class Split:
         valid: `[n, 2]` int64 like pairs, unique, sorted by user and item.
         counts: sizes of the three, and how many pairs, users and items were left out and why.
         hash: hex digest over the ids and the three sets of pairs.
+
+    >>> split = make_split(gr.load(data), SplitConfig())
+    >>> split.train_pairs("click").shape, split.valid.shape
+    ((289, 2), (24, 2))
+    >>> split.open_test("final numbers of the paper", ledger=Path("ledger.jsonl")).shape
+    (6, 2)
+    >>> json.loads(Path("ledger.jsonl").read_text())["reason"]
+    'final numbers of the paper'
     """
 
     config: SplitConfig
@@ -88,6 +96,10 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
     Raises:
         UnknownNameError: no such splitter.
         SplitError: a split would be empty, or the splitter needs times or splits that the dataset lacks.
+
+    >>> split = make_split(gr.load(data), SplitConfig(name="random", train=0.6, valid=0.2))
+    >>> {key: split.counts[key] for key in ("train_clicks", "train_likes", "valid", "test")}
+    {'train_clicks': 384, 'train_likes': 55, 'valid': 21, 'test': 8}
     """
     splitter = splitters.get(config.name)
     used = _used_settings(splitter, config)

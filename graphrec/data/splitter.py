@@ -15,7 +15,19 @@ from graphrec.registry import Registry
 
 
 class SplitConfig(BaseModel):
-    """How to divide a dataset."""
+    """How to divide a dataset.
+
+    >>> SplitConfig().name, SplitConfig().train
+    ('chronological', 0.7)
+    >>> from graphrec.validation import validated
+    >>> moments = {"name": "global_time", "until": [200, 100]}
+    >>> validated(SplitConfig, moments, "my.toml", prefix="split.")
+    Traceback (most recent call last):
+    graphrec.errors.RecipeError: recipe key `split` has a wrong value
+      expected: until has the last moment of train first, and a later one of valid
+      got: `{'name': 'global_time', 'until': [200, 100]}`
+      where: my.toml
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -49,6 +61,11 @@ class RawSplit:
         train: the training events, rows of `dataset.interactions`.
         valid, test: `[n, 2]` int64 held-out like pairs.
         dropped: how many pairs were left out, by reason.
+
+    >>> events = pd.DataFrame({"user": [0, 1], "item": [0, 0]})
+    >>> raw_split = RawSplit(events, valid=np.array([[0, 1]]), test=np.array([[1, 1]]), dropped={"dropped_bots": 3})
+    >>> len(raw_split.train), raw_split.valid.tolist(), raw_split.dropped
+    (2, [[0, 1]], {'dropped_bots': 3})
     """
 
     train: pd.DataFrame

@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from graphrec.cli.errors import in_shell
 from graphrec.data.prepare import prepare, prepare_once
 from graphrec.data.sources import sources
 from graphrec.data.store import load
-from graphrec.errors import DataError, GraphrecError, RecipeError, UnknownNameError
+from graphrec.errors import OUT, Argument, DataError, GraphrecError, RecipeError, UnknownNameError
 from graphrec.simulation import simulate
 
 
@@ -48,8 +49,9 @@ def test_preparing_again_replaces_what_was_prepared(log: Path, tmp_path: Path) -
 def test_the_raw_data_is_never_replaced(log: Path, inside: bool) -> None:
     (log.parent / "manifest.json").write_text("{}")  # a file of the user's, by chance called like ours
     raw = log if inside else log.parent
-    with pytest.raises(DataError, match="would replace the raw data"):
+    with pytest.raises(DataError, match="would replace the raw data") as caught:
         prepare("table", raw, log.parent)
+    assert caught.value.where == OUT
     assert log.is_file()
 
 
@@ -85,7 +87,7 @@ def test_an_unknown_option_is_an_error_with_the_nearest(log: Path, tmp_path: Pat
     with pytest.raises(RecipeError) as caught:
         prepare("table", log, tmp_path / "out", {option[:-1]: "x"})
     assert caught.value.problem == f"unknown table option `{option[:-1]}`; did you mean `{option}`?"
-    assert caught.value.where == "source `table`"
+    assert caught.value.where == Argument("options") and in_shell(caught.value.where) == "--option"
 
 
 def test_a_failed_preparation_leaves_nothing(log: Path, tmp_path: Path) -> None:
@@ -111,8 +113,9 @@ def test_prepare_once_keeps_what_was_asked_for_and_refuses_anything_else(tiny_wo
     assert (out / "manifest.json").stat().st_mtime_ns == before
     with pytest.raises(DataError, match="other prepared data"):
         prepare_once("tiktok", other, out)
-    with pytest.raises(DataError, match="other prepared data"):
+    with pytest.raises(DataError, match="other prepared data") as caught:
         prepare_once("tiktok", tiny_world, out, {"layout": "icme"})
+    assert caught.value.got == "another option layout" and "{'layout': 'icme'}" in str(caught.value.expected)
 
 
 def test_data_prepared_before_an_option_existed_is_recognised(tiny_world: Path, tmp_path: Path) -> None:
