@@ -19,6 +19,14 @@ class Chronological(Splitter):
     the order of their ids; with coarse times (days) train can be larger than its share. A like is in train if
     it, and thus the click of its pair, is not later than the cut. A like after the cut of a pair clicked
     before it is in no split: the pair is a training click already, and full ranking leaves it out.
+
+    Half of the clicked pairs are train. Of Ann's two later likes the first is valid, the second test.
+
+    >>> from graphrec.testing.small_log import small_log
+    >>> dataset = small_log("ann w click 1, ann x click 2, ann y like 3, ann z like 4")
+    >>> divided = Chronological.divide(dataset, SplitConfig(train=0.5))
+    >>> divided.train["item"].tolist(), divided.valid.tolist(), divided.test.tolist()
+    ([0, 1], [[0, 2]], [[0, 3]])
     """
 
     uses = frozenset({"train"})
@@ -41,6 +49,12 @@ class GlobalTime(Splitter):
     The moments are `until`, or else those by which the shares `train` and `train + valid` of the click pairs have come.
     As in `chronological`, a later like of a pair clicked in train is in no split, and nor are later clicks. A user may
     have likes in one split only; a model that is to serve tomorrow meets the same.
+
+    >>> from graphrec.testing.small_log import small_log
+    >>> dataset = small_log("ann w click 1, ann x click 2, ben y like 3, ann z like 4")
+    >>> divided = GlobalTime.divide(dataset, SplitConfig(name="global_time", until=(2, 3)))
+    >>> divided.train["item"].tolist(), divided.valid.tolist(), divided.test.tolist()
+    ([0, 1], [[1, 2]], [[0, 3]])
     """
 
     uses = frozenset({"train", "valid", "until"})
@@ -64,6 +78,12 @@ class Random(Splitter):
 
     A user with n likes keeps round(n train) of them in train, up to round(n (train + valid)) go to valid, the
     rest to test; every event of a held-out pair leaves train.
+
+    >>> from graphrec.testing.small_log import small_log
+    >>> dataset = small_log("ann v click, ann w like, ann x like, ann y like, ann z like", last=None)
+    >>> divided = Random.divide(dataset, SplitConfig(name="random", train=0.5, valid=0.25))
+    >>> len(divided.train), len(divided.valid), len(divided.test)
+    (3, 1, 1)
     """
 
     uses = frozenset({"train", "valid", "seed"})
@@ -88,6 +108,12 @@ class LeaveOneOut(Splitter):
     """Every user's last like is test and the one before it valid, if there are three or more.
 
     Train holds events later than other users' held-out likes: this split does not respect time across users.
+
+    >>> from graphrec.testing.small_log import small_log
+    >>> dataset = small_log("ann x like 1, ann y like 2, ann z like 3, ben x like 4")
+    >>> divided = LeaveOneOut.divide(dataset, SplitConfig(name="leave_one_out"))
+    >>> divided.train["item"].tolist(), divided.valid.tolist(), divided.test.tolist()
+    ([0, 0], [[0, 1]], [[0, 2]])
     """
 
     if_empty = "use the split `random`: no user has three likes of known items"
@@ -107,6 +133,12 @@ class Given(Splitter):
 
     A pair that the source puts into several parts stays in train before test before valid; the others are
     counted. Clicks in valid and test that are no likes are left out.
+
+    >>> from graphrec.testing.small_log import small_log
+    >>> dataset = small_log("ann x like train, ann y like valid, ann z like test, ann x like test", last="part")
+    >>> divided = Given.divide(dataset, SplitConfig(name="given"))
+    >>> divided.valid.tolist(), divided.test.tolist(), divided.dropped["dropped_test_pairs_in_another_part"]
+    ([[0, 1]], [[0, 2]], 1)
     """
 
     if_empty = "use another split: the source's own division does not serve"
@@ -143,18 +175,33 @@ class Given(Splitter):
 
 
 def role_events(dataset: InteractionDataset) -> pd.DataFrame:
-    """The events whose behaviour plays a role."""
+    """The events whose behaviour plays a role.
+
+    >>> from graphrec.testing.small_log import small_log
+    >>> role_events(small_log("ann x click 1, ann x share 2, ann x like 3"))["timestamp"].tolist()
+    [1, 3]
+    """
     names = set(dataset.feedback["click"]) | set(dataset.feedback["like"])
     return dataset.interactions[dataset.interactions["behaviour"].isin(names)]
 
 
 def keys(dataset: InteractionDataset, table: pd.DataFrame) -> np.ndarray:
-    """One int64 for each row's (user, item) pair."""
+    """One int64 for each row's (user, item) pair.
+
+    >>> from graphrec.testing.small_log import small_log
+    >>> dataset = small_log("ann x click 1, ben x click 2, ben y click 3")
+    >>> keys(dataset, dataset.interactions), dataset.num_items
+    (array([0, 2, 3]), 2)
+    """
     return table["user"].to_numpy(np.int64) * dataset.num_items + table["item"].to_numpy(np.int64)
 
 
 def distinct(values: np.ndarray) -> np.ndarray:
-    """The distinct integers in order; sorts, as numpy's hashing is slow for millions of keys."""
+    """The distinct integers in order; sorts, as numpy's hashing is slow for millions of keys.
+
+    >>> distinct(np.array([3, 1, 3]))
+    array([1, 3])
+    """
     ordered = np.sort(values)
     return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
 

@@ -37,7 +37,12 @@ TABLES = ("users.parquet", "items.parquet", "interactions.parquet")
 
 
 class FeatureEntry(BaseModel):
-    """What the manifest holds about a modality."""
+    """What the manifest holds about a modality.
+
+    >>> entry = read_manifest(data).features["visual"]
+    >>> entry.kind, entry.shape, entry.share_missing
+    ('dense', (40, 128), 0.0)
+    """
 
     model_config = ConfigDict(extra="forbid")
     kind: Literal["dense", "sparse"]
@@ -50,7 +55,12 @@ class FeatureEntry(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The content of `manifest.json`."""
+    """The content of `manifest.json`.
+
+    >>> manifest = read_manifest(data)
+    >>> manifest.name, manifest.users, manifest.items, list(manifest.files)
+    ('tiktok', 60, 40, ['features.safetensors', 'interactions.parquet', 'items.parquet', 'users.parquet'])
+    """
 
     model_config = ConfigDict(extra="forbid")
     schema_version: int
@@ -151,6 +161,15 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises:
         DataError: there is none, it is malformed, or of another schema version.
+
+    >>> read_manifest(data).feedback
+    {'click': ('click',), 'like': ('finish', 'thumbs_up')}
+    >>> read_manifest(raw)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.DataError: no prepared data here
+      expected: a folder with `manifest.json`
+      where: .../raw
+      next step: run `graphrec prepare` first, or give the folder that it wrote
     """
     path = Path(folder) / MANIFEST
     if not path.is_file():
@@ -179,7 +198,14 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def fingerprint(folder: Path) -> str:
-    """Hex digest over the hashes of the prepared files, the feedback and the roles: equal for equal datasets."""
+    """Hex digest over the hashes of the prepared files, the feedback and the roles: equal for equal datasets.
+
+    >>> dataset = gr.load(data)
+    >>> gr.save(dataset, "copy")
+    >>> gr.save(dataset.with_feedback({"like": ["finish"]}), "other_likes")
+    >>> fingerprint("copy") == fingerprint(data), fingerprint("other_likes") == fingerprint(data)
+    (True, False)
+    """
     digest = hashlib.sha256()
     manifest = read_manifest(folder)
     # The provenance is left out: it names raw files, and equal data may come from others.

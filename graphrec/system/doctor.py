@@ -19,7 +19,12 @@ OPTIONAL = {
 
 
 def examine() -> list[tuple[str, str, str]]:
-    """(what, state, detail) of everything that is checked; the state is `ok`, `missing` or `optional`."""
+    """(what, state, detail) of everything that is checked; the state is `ok`, `missing` or `optional`.
+
+    >>> rows = {what: (state, detail) for what, state, detail in examine()}
+    >>> rows["python"] == ("ok", platform.python_version()), rows["torch"][0]
+    (True, 'ok')
+    """
     rows = [("python", "ok" if sys.version_info >= (3, 11) else "missing", platform.python_version())]
     for name in NEEDED:
         try:

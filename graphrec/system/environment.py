@@ -18,7 +18,14 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def source_hash(package: Path = PACKAGE) -> str:
-    """12 hex digits of the SHA-256 over names and bytes of a package's .py files."""
+    r"""12 hex digits of the SHA-256 over names and bytes of a package's .py files.
+
+    >>> package = Path("mine")
+    >>> package.mkdir()
+    >>> _ = (package / "__init__.py").write_text("x = 1\n")
+    >>> source_hash(package)
+    '56c6a3e37f2e'
+    """
     digest = hashlib.sha256()
     for file in sorted(package.rglob("*.py"), key=lambda file: file.relative_to(package).as_posix()):
         content = file.read_bytes()
@@ -55,7 +62,11 @@ def _memory() -> str:
 
 
 def cores() -> int | None:
-    """The cores that this process may use, which in a container are often fewer than the machine's."""
+    """The cores that this process may use, which in a container are often fewer than the machine's.
+
+    >>> 1 <= cores() <= os.cpu_count()
+    True
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
@@ -71,6 +82,10 @@ class Environment:
         processor: the CPU's model name.
         cores: those that the process may use.
         memory: the machine's, in GiB; "unknown" where the system does not tell.
+
+    >>> environment = Environment()
+    >>> environment.python == platform.python_version(), environment.source == source_hash()
+    (True, True)
     """
 
     # Defaults are evaluated once, at import: an edit of the source during a training changes none of them.
@@ -94,6 +109,11 @@ def code_of(environment: Mapping[str, Any]) -> str:
 
     Args:
         environment: an `Environment` as a run's manifest keeps it; an old one may lack entries.
+
+    >>> code_of({"graphrec": "1.2", "source": "0f3a", "torch": "2.5"})
+    'graphrec 1.2 (source 0f3a), torch 2.5'
+    >>> code_of({})
+    'graphrec unknown (source unknown), torch unknown'
     """
     versions = {name: environment.get(name, "unknown") for name in ("graphrec", "source", "torch")}
     return "graphrec {graphrec} (source {source}), torch {torch}".format(**versions)

@@ -27,7 +27,15 @@ LOCK = ".lock"
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder. On success it replaces `path` in one step, on error it is removed."""
+    """Yield a temporary path in the same folder. On success it replaces `path` in one step, on error it is removed.
+
+    >>> with replace_file(Path("notes.txt")) as temporary:
+    ...     _ = temporary.write_text("whole")
+    ...     Path("notes.txt").exists()
+    False
+    >>> Path("notes.txt").read_text()
+    'whole'
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, because a rename is atomic only within one file system.
@@ -56,6 +64,22 @@ def replace_folder(path: Path, marker: str) -> Iterator[Path]:
 
     Raises:
         DataError: `path` is a file, or a non-empty folder that graphrec did not write.
+
+    >>> for text in ("old", "new"):
+    ...     with replace_folder(Path("prepared"), marker="manifest.json") as temporary:
+    ...         _ = (temporary / "manifest.json").write_text(text)
+    >>> Path("prepared/manifest.json").read_text()
+    'new'
+    >>> Path("mine").mkdir()
+    >>> Path("mine/photo.jpg").touch()
+    >>> with replace_folder(Path("mine"), marker="manifest.json"):
+    ...     pass
+    Traceback (most recent call last):
+    graphrec.errors.DataError: will not overwrite what graphrec did not write
+      expected: a path that does not exist, or a folder with `manifest.json` in it
+      got: a folder with other content
+      where: mine
+      next step: choose another `out`
     """
     path = Path(path)
     if content := _foreign_content(path, marker):
@@ -103,6 +127,16 @@ def require_own_folder(folder: Path, marker: str, what: str, *, resumable: str) 
 
     Raises:
         RunError: `folder` is a file, or has other content and no marker.
+
+    >>> require_own_folder(Path("new"), "run.json", "a run", resumable="one with a run of this recipe")
+    >>> Path("photo.jpg").touch()
+    >>> require_own_folder(Path(), "run.json", "a run", resumable="one with a run of this recipe")
+    Traceback (most recent call last):
+    graphrec.errors.RunError: not a place for a run
+      expected: a new folder, or one with a run of this recipe
+      got: a folder with other content
+      where: .
+      next step: choose another `out`
     """
     if content := _foreign_content(folder, marker):
         raise RunError(
@@ -137,6 +171,14 @@ def file_lock(path: Path, *, wait: bool = False) -> Iterator[None]:
 
     Raises:
         RunError: another process has the lock, and this one does not wait.
+
+    >>> with file_lock(Path(".lock")), file_lock(Path(".lock")):
+    ...     pass
+    Traceback (most recent call last):
+    graphrec.errors.RunError: another process works in this folder
+      expected: one at a time
+      where: .
+      next step: wait until it has ended, or choose another `out`
     """
     lock = FileLock(path, timeout=-1 if wait else 0)
     try:
@@ -168,13 +210,25 @@ def _sync(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text, atomically."""
+    """Write a text, atomically.
+
+    >>> write_text(Path("notes/today.txt"), "rain")
+    >>> [path.name for path in Path("notes").iterdir()], Path("notes/today.txt").read_text()
+    (['today.txt'], 'rain')
+    """
     with replace_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
+    """Write `value` as indented JSON, atomically.
+
+    >>> write_json(Path("counts.json"), {"users": 3})
+    >>> print(Path("counts.json").read_text(), end="")
+    {
+      "users": 3
+    }
+    """
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
@@ -183,6 +237,16 @@ def read_json(path: Path) -> Any:
 
     Raises:
         DataError: there is no such file, or it is not JSON; the error names the line.
+
+    >>> write_text(Path("good.json"), '{"users": 3}')
+    >>> read_json(Path("good.json"))
+    {'users': 3}
+    >>> write_text(Path("bad.json"), '{"users": }')
+    >>> read_json(Path("bad.json"))
+    Traceback (most recent call last):
+    graphrec.errors.DataError: not a JSON file
+      got: Expecting value: line 1 column 11 (char 10)
+      where: bad.json
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
@@ -193,7 +257,12 @@ def read_json(path: Path) -> Any:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
+    """Hex digest of a file's bytes.
+
+    >>> write_text(Path("empty.txt"), "")
+    >>> sha256(Path("empty.txt"))
+    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+    """
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):

@@ -17,17 +17,30 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def reset_peak() -> None:
-    """Let the peak start again at what the process holds now. Where the system does not allow it, nothing happens."""
+    """Let the peak start again at what the process holds now. Where the system does not allow it, nothing happens.
+
+    >>> from unittest.mock import patch
+    >>> with patch("graphrec.system.memory.CLEAR_REFS", Path("clear_refs")):
+    ...     reset_peak()
+    >>> Path("clear_refs").read_text()
+    '5'
+    """
     with suppress(OSError):
         CLEAR_REFS.write_text(RESET_PEAK)
 
 
 def peak_mb() -> int:
-    """The highest resident memory of the whole process since `reset_peak`, in MiB.
+    r"""The highest resident memory of the whole process since `reset_peak`, in MiB.
 
     It counts all that the process holds: libraries, data, and what was loaded before and is still there. The memory of
     a GPU is not in it. Linux alone can reset the peak; on macOS, and where /proc is read-only, it is that since the
     process began. On Windows it is 0: Python's standard library has no such figure there.
+
+    >>> from unittest.mock import patch
+    >>> _ = Path("status").write_text("VmPeak: 9000 kB\nVmHWM: 2048 kB\n")
+    >>> with patch("graphrec.system.memory.STATUS", Path("status")):
+    ...     peak_mb()
+    2
     """
     try:
         line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
@@ -67,6 +80,10 @@ def keep_large_blocks() -> bool:
 
     Returns:
         True where it took effect (Linux with glibc).
+
+    >>> import platform
+    >>> keep_large_blocks() == (platform.libc_ver()[0] == "glibc")
+    True
     """
     if not sys.platform.startswith("linux"):
         return False

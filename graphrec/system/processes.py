@@ -24,6 +24,10 @@ def in_processes(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs:
     Args:
         work: a function of a module; it, the tasks and its results are pickled.
         jobs: processes at a time.
+
+    >>> import math
+    >>> sorted(in_processes(math.factorial, [(3,), (4,)], jobs=2))
+    [6, 24]
     """
     os.environ["OMP_NUM_THREADS"] = "1"  # threads that share cores wait for one another
     # Not by a fork: torch and the listener below run threads, and a fork may copy a lock that one of them holds.

@@ -16,12 +16,18 @@ from graphrec.errors import DataError, nearest_name
 
 @dataclass(frozen=True)
 class Column:
-    """A column to read, and what its values are.
+    r"""A column to read, and what its values are.
 
     Args:
         key: its position from 0, or its name in the header.
         kind: `int` for int64, `float` for finite float64, `str` for text.
         optional: whether a value of kind `float` or `str` may be empty; it is then NaN or "".
+
+    >>> file = Path("ratings.csv")
+    >>> _ = file.write_text("7,4.5\n8,\n")
+    >>> columns = {"user": Column(0, "int"), "stars": Column(1, "float", optional=True)}
+    >>> read_all(file, columns, delimiter=",", width=2).columns["stars"]
+    array([4.5, nan])
     """
 
     key: int | str
@@ -31,12 +37,24 @@ class Column:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some consecutive rows of a file.
+    r"""Some consecutive rows of a file.
 
     Args:
         text: the file.
         columns: `[N]` int64, float64 or object arrays by name.
         first_row: number of the first row, from 0 below the header.
+
+    >>> file = Path("ratings.csv")
+    >>> _ = file.write_text("7,4.5\n8,9\n")
+    >>> chunk = read_all(file, {"stars": Column(1, "float")}, delimiter=",", width=2)
+    >>> len(chunk), chunk.where(1)
+    (2, 'ratings.csv:2')
+    >>> chunk.expect("stars", chunk.columns["stars"] <= 5, "at most 5 stars")
+    Traceback (most recent call last):
+    graphrec.errors.DataError: column `stars` has a bad value
+      expected: at most 5 stars
+      got: 9.0
+      where: ratings.csv:2
     """
 
     text: DelimitedText
@@ -118,7 +136,14 @@ def read_chunks(
 
 
 def read_all(file: Path, columns: Mapping[str, Column], **layout: Any) -> Chunk:
-    """All rows of a small file as one chunk; the arguments are those of `read_chunks`."""
+    r"""All rows of a small file as one chunk; the arguments are those of `read_chunks`.
+
+    >>> file = Path("ratings.tsv")
+    >>> _ = file.write_text("user\tstars\nann\t4\nben\t2\n")
+    >>> columns = {"user": Column("user", "str"), "stars": Column("stars", "int")}
+    >>> read_all(file, columns, delimiter="\t", header=("user", "stars")).columns
+    {'user': array(['ann', 'ben'], dtype=object), 'stars': array([4, 2])}
+    """
     (chunk,) = read_chunks(file, columns, **layout, rows=1 << 62)
     return chunk
 

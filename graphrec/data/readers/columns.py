@@ -23,6 +23,15 @@ def require_column(names: Sequence[str], name: str, option: str, file: Path) -> 
 
     Raises:
         DataError: there is no such column; lists those that exist and the nearest.
+
+    >>> require_column(["user", "item_id"], "item_id", "item", Path("log.csv"))
+    >>> require_column(["user", "item_id"], "item", "item", Path("log.csv"))
+    Traceback (most recent call last):
+    graphrec.errors.DataError: no column `item`; did you mean `item_id`?
+      expected: one of `user`, `item_id`
+      got: `item` for the option item
+      where: log.csv
+      next step: set the option item; columns of a table without a header are counted from 0
     """
     if name in names:
         return

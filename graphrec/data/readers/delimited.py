@@ -37,7 +37,7 @@ _INVALID_VALUE = re.compile(r"In CSV column #(\d+): Row #(\d+): .*?invalid value
 
 
 class DelimitedText:
-    """A file of delimited text, plain, gzipped or zipped. Empty lines are skipped.
+    r"""A file of delimited text, plain, gzipped or zipped. Empty lines are skipped.
 
     Args:
         file: its path.
@@ -48,6 +48,14 @@ class DelimitedText:
 
     Raises:
         DataError: the file is missing or empty, or its first row cannot be read.
+
+    >>> file = Path("log.csv")
+    >>> _ = file.write_text("user,item\nann,7\n\nben,8\n")
+    >>> text = DelimitedText(file, ",", header=True)
+    >>> text.names, text.where(1)
+    (['user', 'item'], 'log.csv:4')
+    >>> [(first, table["1"].to_pylist()) for first, table in text.tables({1: "int"}, rows=1)]
+    [(0, [7]), (1, [8])]
     """
 
     def __init__(

@@ -26,6 +26,11 @@ def read_features(raw: Path, files: FeatureFiles, items: int | None = None) -> t
 
     Raises:
         DataError: a file is unreadable or has another number of rows.
+
+    >>> np.save("visual.npy", np.array([[3.0, 4.0], [0.0, 0.0]]))
+    >>> features, files = read_features(Path(), {"visual": ("visual.npy", "exposure"), "text": ("text.npy", "content")})
+    >>> list(features), features["visual"].mask.tolist(), [file.name for file in files]
+    (['visual'], [True, False], ['visual.npy'])
     """
     features, paths = {}, []
     for modality, (name, _) in files.items():
@@ -59,6 +64,11 @@ def given_parts(
 
     Raises:
         DataError: there are no pairs, or so many more users or items than pairs that the ids cannot be row numbers.
+
+    >>> pairs = {"train": np.array([[0, 0], [1, 1]]), "valid": np.array([[0, 1]]), "test": np.array([[1, 0]])}
+    >>> dataset = given_parts("films", pairs, (2, 2), {}, {}, {}, Path())
+    >>> dataset.interactions["part"].tolist()
+    ['train', 'train', 'valid', 'test']
     """
     whole = np.concatenate([pairs[part] for part in PARTS]).astype(np.int64, copy=False)
     if len(whole) == 0:
@@ -89,7 +99,11 @@ def given_parts(
 
 
 def as_pairs(users: Iterable[int], lists: Iterable[np.ndarray]) -> np.ndarray:
-    """`[n, 2]` pairs from a list of items for each user."""
+    """`[n, 2]` pairs from a list of items for each user.
+
+    >>> as_pairs([7, 8], [np.array([1, 2]), np.array([5])]).tolist()
+    [[7, 1], [7, 2], [8, 5]]
+    """
     lists = list(lists)
     lengths = [len(items) for items in lists]
     items = np.concatenate([np.empty(0, dtype=np.int64), *lists])

@@ -17,6 +17,19 @@ def find_layout(raw: Path, source: str, layouts: Mapping[str, tuple[Sequence[str
 
     Raises:
         DataError: no layout is there, or several are.
+
+    >>> layouts = {"text": (["*.txt"], "lists in text files"), "arrays": (["*.npy"], "arrays of pairs")}
+    >>> Path("train.txt").touch()
+    >>> find_layout(Path(), "tiktok", layouts)
+    'text'
+    >>> Path("train.npy").touch()
+    >>> find_layout(Path(), "tiktok", layouts)
+    Traceback (most recent call last):
+    graphrec.errors.DataError: several tiktok layouts are here: text, arrays
+      expected: text: lists in text files; or arrays: arrays of pairs
+      got: train.npy, train.txt
+      where: .
+      next step: set the option layout
     """
     present = [layout for layout, (telling, _) in layouts.items() if any(_holds(raw, name) for name in telling)]
     if len(present) == 1:

@@ -15,10 +15,15 @@ _NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
 def read_lines(file: Path) -> Iterator[tuple[str, str]]:
-    """(`file:line`, text) of every line that is not empty.
+    r"""(`file:line`, text) of every line that is not empty.
 
     Raises:
         DataError: the file is missing, empty, not UTF-8, or a gzip that breaks off.
+
+    >>> file = Path("lists.txt")
+    >>> _ = file.write_text("0 7 8\n\n1 8\n")
+    >>> list(read_lines(file))
+    [('lists.txt:1', '0 7 8'), ('lists.txt:3', '1 8')]
     """
     empty = True
     for first, block in read_blocks(file):

@@ -26,6 +26,17 @@ def require_files(raw: Path, names: Iterable[str], layout: str) -> list[Path]:
 
     Raises:
         DataError: the folder or a file is missing; lists what is there.
+
+    >>> Path("train.txt").touch()
+    >>> [file.name for file in require_files(Path(), ["train.txt"], "mine text")]
+    ['train.txt']
+    >>> require_files(Path(), ["train.txt", "test.txt"], "mine text")
+    Traceback (most recent call last):
+    graphrec.errors.DataError: the layout `mine text` lacks test.txt
+      expected: a folder with train.txt, test.txt
+      got: train.txt
+      where: .
+      next step: give the folder that holds these files
     """
     raw, names = Path(raw), list(names)
     missing = [name for name in names if not (raw / name).is_file()]
@@ -41,7 +52,11 @@ def require_files(raw: Path, names: Iterable[str], layout: str) -> list[Path]:
 
 
 def how_to_obtain(source: str, raw: Path) -> str:
-    """The next step where a source finds none of its files in `raw`."""
+    """The next step where a source finds none of its files in `raw`.
+
+    >>> how_to_obtain("coat", Path("raw"))
+    '`graphrec datasets coat` says which files are needed and how to obtain them'
+    """
     if Path(raw).is_file():
         return "give the folder that holds the file"
     if source not in cards():  # a source from outside graphrec
@@ -50,7 +65,13 @@ def how_to_obtain(source: str, raw: Path) -> str:
 
 
 def listing(raw: Path) -> str:
-    """What is in a folder, for an error message."""
+    """What is in a folder, for an error message.
+
+    >>> Path("test.txt").touch(), Path("train.txt").touch()
+    (None, None)
+    >>> listing(Path()), listing(Path("train.txt")), listing(Path("raw"))
+    ('test.txt, train.txt', 'a file', 'no such folder')
+    """
     if not Path(raw).is_dir():
         return "a file" if Path(raw).is_file() else "no such folder"
     names = sorted(file.name for file in Path(raw).iterdir())
@@ -60,10 +81,16 @@ def listing(raw: Path) -> str:
 def provenance(
     source: str, layout: str, options: SourceOptions, files: Iterable[Path], folder: Path | None = None
 ) -> dict[str, Any]:
-    """Source, layout, options, and the hash of every raw file; plain JSON values.
+    r"""Source, layout, options, and the hash of every raw file; plain JSON values.
 
     Args:
         folder: what the files are named relative to; needed where some are in folders within the raw folder.
+
+    >>> file = Path("train.txt")
+    >>> _ = file.write_text("0 1\n")
+    >>> record = provenance("mine", "text", SourceOptions(), [file])
+    >>> record["source"], record["layout"], record["options"], record["files"]["train.txt"][:8]
+    ('mine', 'text', {}, 'a7912299')
     """
     return {
         "source": source,
@@ -77,6 +104,12 @@ def with_world(dataset: InteractionDataset, raw: Path) -> InteractionDataset:
     """The dataset, marked as simulated if the settings of a simulated world are next to its raw files.
 
     Its vectors were drawn, whichever encoder made those of the real files.
+
+    >>> dataset = gr.load(data)
+    >>> with_world(dataset, raw).features["visual"].encoder
+    'none: simulated'
+    >>> with_world(dataset, Path()) is dataset
+    True
     """
     world = Path(raw) / WORLD
     if not world.is_file():
@@ -103,6 +136,18 @@ def read_tensor(path: Path) -> np.ndarray:
 
     Raises:
         DataError: not a readable file, or anything else in it.
+
+    >>> import torch
+    >>> torch.save(torch.eye(2), "features.pt")
+    >>> read_tensor(Path("features.pt")).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    >>> torch.save({"features": torch.eye(2)}, "dict.pt")
+    >>> read_tensor(Path("dict.pt"))
+    Traceback (most recent call last):
+    graphrec.errors.DataError: not a readable .pt file
+      expected: one dense tensor of numbers
+      got: ValueError: got a dict
+      where: dict.pt
     """
     import torch  # here, so that reading text does not wait for torch
 
@@ -137,6 +182,16 @@ def read_matrix(path: Path, rows: int | None = None) -> np.ndarray:
 
     Raises:
         DataError: not a numeric two-dimensional array, another number of rows, or a value that is not finite.
+
+    >>> np.save("features.npy", np.eye(2))
+    >>> read_matrix(Path("features.npy"), rows=2).dtype
+    dtype('float32')
+    >>> read_matrix(Path("features.npy"), rows=3)
+    Traceback (most recent call last):
+    graphrec.errors.DataError: a feature row for each item is needed
+      expected: [3, D]
+      got: [2, 2]
+      where: features.npy
     """
     loaded = read_tensor(path) if path.suffix == ".pt" else _read_array(path)
     shape = f"[{'any number' if rows is None else rows}, D]"

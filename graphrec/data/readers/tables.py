@@ -26,6 +26,18 @@ def find_table(raw: Path, delimiter: str | None, others: Collection[Path]) -> Pa
 
     Raises:
         DataError: there is no such file, or more than one.
+
+    >>> Path("log.csv").touch(), Path("features.csv").touch()
+    (None, None)
+    >>> find_table(Path(), None, [Path("features.csv").resolve()]).name
+    'log.csv'
+    >>> find_table(Path(), None, [])
+    Traceback (most recent call last):
+    graphrec.errors.DataError: no single table here
+      expected: a file, or a folder with exactly one of .csv, .tsv, .csv.gz, .tsv.gz, .zip, .parquet
+      got: features.csv, log.csv
+      where: .
+      next step: give the file itself; a .txt needs the option delimiter
     """
     raw = Path(raw)
     if raw.is_file():

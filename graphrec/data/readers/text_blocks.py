@@ -20,10 +20,16 @@ _UNREADABLE = (OSError, EOFError, zlib.error, BadZipFile, RuntimeError, NotImple
 
 @contextmanager
 def open_text(file: Path) -> Iterator[tuple[IO[bytes], str]]:
-    """The unpacked bytes of a file, and the name of the text: that of the member of a `.zip`, that without `.gz`.
+    r"""The unpacked bytes of a file, and the name of the text: that of the member of a `.zip`, that without `.gz`.
 
     Raises:
         DataError: the file is missing or breaks off, or a zip archive holds another number of files than one.
+
+    >>> with gzip.open("log.csv.gz", "wb") as packed:
+    ...     _ = packed.write(b"a,1\n")
+    >>> with open_text(Path("log.csv.gz")) as (stream, name):
+    ...     stream.read(), name
+    (b'a,1\n', 'log.csv')
     """
     name = file.name.lower()
     try:
@@ -53,7 +59,7 @@ def _only_member(archive: ZipFile, file: Path) -> str:
 
 
 def read_blocks(file: Path, size: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
-    """(number of its first line, block) of a text file without its byte order mark; a block ends where a line ends.
+    r"""(number of its first line, block) of a text file without its byte order mark; a block ends where a line ends.
 
     Args:
         size: bytes that are read at once; a block is longer only where a line is.
@@ -61,6 +67,11 @@ def read_blocks(file: Path, size: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
     Raises:
         DataError: the file is missing or breaks off, or a line holds a NUL byte, is not UTF-8 text, or is longer than
             64 MiB.
+
+    >>> file = Path("log.csv")
+    >>> _ = file.write_bytes(b"a,1\nb,2\nc,3\n")
+    >>> list(read_blocks(file, size=10))
+    [(1, b'a,1\nb,2\n'), (3, b'c,3\n')]
     """
     number, rest = 1, b""
     with open_text(file) as (stream, _):

@@ -111,6 +111,19 @@ def load_sparse_pickle(path: Path) -> sparse.csr_array:
     Raises:
         DataError: the pickle names anything but arrays and sparse matrices, is broken, or holds no valid
             matrix.
+
+    >>> file = Path("pairs.pkl")
+    >>> _ = file.write_bytes(pickle.dumps(sparse.csr_matrix([[0, 1], [1, 1]])))
+    >>> load_sparse_pickle(file).toarray().tolist()
+    [[0, 1], [1, 1]]
+    >>> _ = file.write_bytes(pickle.dumps(print))
+    >>> load_sparse_pickle(file)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.DataError: the pickle asks for something other than numbers in ...
+      expected: a pickled scipy.sparse csr, csc or coo matrix
+      got: `builtins.print`, which was not loaded
+      where: pairs.pkl
+      next step: do not open this file; if you trust its author, ask for the numbers in a format without code
     """
     try:
         with open(path, "rb") as stream:
@@ -137,6 +150,13 @@ def load_lists(path: Path) -> list[np.ndarray] | dict[int, np.ndarray]:
 
     Raises:
         DataError: the file is broken, or holds anything else; nothing in it is run.
+
+    >>> np.save("lists.npy", np.array([[7, 8], [5]], dtype=object))
+    >>> load_lists(Path("lists.npy"))
+    [array([7, 8]), array([5])]
+    >>> np.save("by_user.npy", {30: [7, 8]})
+    >>> load_lists(Path("by_user.npy"))
+    {30: array([7, 8])}
     """
     try:
         with open(path, "rb") as stream:
