@@ -88,8 +88,8 @@ def prepare(
 
     folder = prepare_data(source, raw, out, key_values(option, "--option"))
     facts = statistics(load(folder))
-    sizes = ", ".join(f"{facts[name]:,} {name}" for name in ("users", "items", "clicks", "likes"))
-    typer.echo(f"wrote {folder}: {sizes}")
+    pairs = f"{facts['clicks']:,} pairs of user and item with a click, {facts['likes']:,} of them with a like"
+    typer.echo(f"wrote {folder}: {facts['users']:,} users, {facts['items']:,} items, {pairs}")
     if facts["likes"] == facts["clicks"]:
         typer.echo("note: every click counts as a like; name a rating or behaviours (--option) if the data has them")
     if not facts["times"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,26 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.splitter import RawSplit, SplitConfig, Splitter, splitters
 from graphrec.data.splitters import distinct, keys, role_events
 from graphrec.errors import SplitError, UnknownNameError
+
+_REASONS = {
+    "events_without_role": "events that are neither click nor like",
+    "likes_clicked_before_cut": "likes after the end of train, of pairs that were clicked in train",
+    "clicks_after_cut": "pairs that were first clicked after the end of train and not liked",
+    "users": "users without an event in train",
+    "items": "items without an event in train",
+}
+_REASONS_OF_EACH = {
+    "unknown_user": "likes of users without an event in train",
+    "unknown_item": "likes of items without an event in train",
+    "pairs_in_another_part": "likes that another of the source's splits has as well",
+    "clicks_without_like": "clicks that are not likes",
+}
+_REASONS |= {
+    f"{key}_{reason}": f"{name} {meaning}"
+    for key, name in (("valid", "validation"), ("test", "test"))
+    for reason, meaning in _REASONS_OF_EACH.items()
+}
+"""By the key of a count, without `dropped_`, what it counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +170,19 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
     return Split(config, train, held["valid"], {**sizes, **counts}, digest, held["test"])
 
 
+def left_out(counts: Mapping[str, int]) -> str:
+    """What a split left out and how much of it, as a text; empty where it left nothing out.
+
+    Args:
+        counts: `Split.counts`; a custom splitter's own reasons are worded by their keys.
+
+    >>> left_out({"train_clicks": 90, "dropped_clicks_after_cut": 1200, "dropped_users": 3, "dropped_items": 0})
+    'pairs that were first clicked after the end of train and not liked (1,200), users without an event in train (3)'
+    """
+    dropped = {key.removeprefix("dropped_"): n for key, n in counts.items() if key.startswith("dropped_") and n}
+    return ", ".join(f"{_REASONS.get(key, key.replace('_', ' '))} ({n:,})" for key, n in dropped.items())
+
+
 def _clean(dataset: InteractionDataset, train: pd.DataFrame) -> pd.DataFrame:
     """The training events without the column `part` and without the names of behaviours that play no role."""
     roles = {*dataset.feedback["click"], *dataset.feedback["like"]}
@@ -177,12 +211,12 @@ def _hash(dataset: InteractionDataset, valid: np.ndarray, test: np.ndarray) -> s
 
 
 def _empty(name: str, dataset: InteractionDataset, config: SplitConfig, divided: RawSplit) -> SplitError:
-    dropped = ", ".join(f"{reason} {count}" for reason, count in divided.dropped.items() if count)
+    dropped = left_out(divided.dropped)
     return SplitError(
         f"the {name} split of `{config.name}` is empty",
         expected="at least one pair whose user and item occur in train",
         got=f"{len(divided.train)} train events, {len(divided.valid)} valid and {len(divided.test)} test pairs "
-        "before unknown users and items are dropped" + (f"; {dropped}" if dropped else ""),
+        "before unknown users and items are dropped" + (f"; left out: {dropped}" if dropped else ""),
         where=f"dataset `{dataset.name}`",
         next_step=splitters.get(config.name).if_empty,
     )

@@ -26,7 +26,9 @@ def test_the_whole_way(call: Call, tmp_path: Path) -> None:
     assert str(raw / "truth") in answer.out
     answer = call("prepare", "tiktok", "--raw", raw, "--out", prepared)
     assert answer.status == 0
-    assert "60 users" in answer.out
+    clicks, likes = (len(load(prepared).pairs(role)) for role in ("click", "like"))
+    pairs = f"{clicks:,} pairs of user and item with a click, {likes:,} of them with a like"
+    assert answer.out.splitlines()[0] == f"wrote {prepared}: 60 users, 50 items, {pairs}"
     answer = call("check", prepared, "--json")
     assert answer.status == 0
     assert answer.json["statistics"]["users"] == 60

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from graphrec.checks.leaks import audit_leaks
-from graphrec.data.split import SplitConfig, make_split, splitters
+from graphrec.data.split import SplitConfig, left_out, make_split, splitters
 from graphrec.errors import SplitError, UnknownNameError
 
 SPLITTERS = list(splitters)
@@ -206,6 +206,23 @@ def test_times_that_are_all_equal_leave_an_empty_part(dataset_of):
     events = [(user, item, "like", 5) for user in "abc" for item in "pqrs"]
     with pytest.raises(SplitError, match=r"valid split .* is empty"):
         make_split(dataset_of(events, click=("like",)), SplitConfig())
+
+
+@pytest.mark.parametrize("name", SPLITTERS)
+def test_whatever_a_split_leaves_out_is_said_in_words(name, random_dataset):
+    counts = make_split(random_dataset(0), SplitConfig(name=name)).counts
+    keys = [key for key in counts if key.startswith("dropped_")]
+    assert len(keys) >= 7
+    for key in keys:
+        text = left_out({"train_clicks": 3, key: 1200})
+        assert text.endswith(" (1,200)") and text.split(" (")[0] != key.removeprefix("dropped_").replace("_", " ")
+        assert left_out({key: 0}) == ""
+
+
+def test_an_empty_split_says_what_was_left_out_in_words(dataset_of):
+    events = [("a", item, "click", time) for time, item in enumerate("pqrstuv")] + [("a", "p", "like", 22)]
+    with pytest.raises(SplitError, match=r"left out: likes after the end of train, of pairs .* \(1\)"):
+        make_split(dataset_of(events), SplitConfig())
 
 
 def test_a_setting_that_the_strategy_ignores_is_announced(random_dataset):

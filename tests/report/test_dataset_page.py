@@ -52,6 +52,12 @@ def test_the_page_stands_alone_and_shows_everything(page, inspection):
     assert "mathdefault" not in text, "a browser cannot read TeX"
 
 
+def test_the_page_says_in_words_what_the_split_leaves_out(page, inspection):
+    text = unescape(page.read_text(encoding="utf-8"))
+    n = inspection.split.counts["dropped_clicks_after_cut"]
+    assert n > 0 and f"pairs that were first clicked after the end of train and not liked ({n:,})" in text
+
+
 def test_data_with_errors_gets_a_page_without_plots(inspection, tmp_path):
     broken = replace(inspection.dataset, interactions=inspection.dataset.interactions.assign(user=np.int64(-1)))
     text = write_check_page(inspect(broken), tmp_path / "broken.html").read_text(encoding="utf-8")

@@ -135,6 +135,11 @@ def test_tells_the_data_the_split_and_how_often_the_test_part_was_opened(text, h
     assert "causalrec: 1 time" in words
 
 
+def test_says_in_words_what_the_split_left_out(text, hcr):
+    n = hcr.manifest["counts"]["dropped_clicks_after_cut"]
+    assert n > 0 and f"pairs that were first clicked after the end of train and not liked ({n:,})" in text
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_a_single_behaviour_is_said_to_be_no_like(text, ct, tmp_path):
     assert "nothing but the click" not in seen(text)

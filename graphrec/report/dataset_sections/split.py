@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from graphrec.data.split import left_out
 from graphrec.report.page import DatasetPage
 from graphrec.report.section import DatasetSection
 
@@ -27,12 +28,11 @@ class SplitSection(DatasetSection):
         if split is None:
             return None
         sizes = {key: n for key, n in split.counts.items() if not key.startswith("dropped_")}
-        dropped = {key.removeprefix("dropped_"): n for key, n in split.counts.items() if key not in sizes and n}
         return {
             "split": {
                 "name": split.config.name,
                 "hash": split.hash,
                 "sizes": [(key.replace("_", " "), f"{n:,}") for key, n in sizes.items()],
-                "dropped": ", ".join(f"{key.replace('_', ' ')} {n:,}" for key, n in dropped.items()),
+                "left_out": left_out(split.counts),
             }
         }

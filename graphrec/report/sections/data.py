@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphrec.data.split import left_out
 from graphrec.data.splitter import splitters
 from graphrec.report.page import RunPage
 from graphrec.report.primitives.tables import counted
@@ -60,11 +61,7 @@ def _data(methods: Sequence[TrainedMethod]) -> dict[str, Any]:
         "source": source.get("source"),
         "layout": source.get("layout"),
         "sizes": [(label, counts[key]) for key, label in COUNTS.items()],
-        "dropped": [
-            (key.removeprefix("dropped_").replace("_", " "), value)
-            for key, value in counts.items()
-            if key not in COUNTS and value
-        ],
+        "left_out": left_out(counts),
         "split": _split_text(run),
         "filter": rule and f"{rule.kind}, at least {rule.users} items a user and {rule.items} users an item",
         "split_summary": dict(splitters.summaries()).get(run.recipe.split.name, ""),
