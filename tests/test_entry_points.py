@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from pathlib import Path
 
 import pytest
+from support.command_line import Call, refused
 from support.packages import GROUPS, Install, registry_of
 from typer.testing import CliRunner
 
@@ -14,10 +16,15 @@ from graphrec.backbones import backbones
 from graphrec.cli import app
 from graphrec.cli.components import REGISTRIES, Kind
 from graphrec.data.sources import sources
+from graphrec.data.split import SplitConfig, make_split
+from graphrec.data.store import load
 from graphrec.decoders import decoders
 from graphrec.errors import ComponentError, UnknownNameError
 from graphrec.registry import Registry
 from graphrec.runs.recipe import Recipe
+from graphrec.runs.train import train
+from graphrec.simulation import Truth
+from graphrec.training.callbacks import callbacks_named
 
 NETS = '''
 from graphrec.backbones.lightgcn import LightGCN
@@ -185,6 +192,149 @@ def test_every_other_axis_is_open_to_packages_and_listed(install: Install, group
     assert listed.exit_code == 0, listed.output
     rows = {row["name"]: row["summary"] for row in json.loads(listed.stdout)}
     assert rows["shop_own"].endswith("from another package."), rows["shop_own"]
+
+
+OWN = '''
+from graphrec.checks.findings import Finding
+from graphrec.data.splitter import RawSplit, Splitter
+from graphrec.simulation import World
+from graphrec.training.callbacks import Callback
+
+
+class Clicks(World):
+    """A world of clicks alone."""
+
+    @classmethod
+    def write_raw(cls, config, world, folder):
+        pairs = zip(world.user_ids[world.log.user], world.item_ids[world.log.item])
+        (folder / "clicks.csv").write_text("user,item\\n" + "".join(f"{user},{item}\\n" for user, item in pairs))
+
+    @classmethod
+    def data_notes(cls, config):
+        return ["a line is a click"]
+
+
+class NoSettings(Clicks):
+    Config = dict
+
+
+class Joy(Clicks):
+    target = "joy"
+
+
+class Thirds(Splitter):
+    """The likes of every third user are valid, those of the next third are test."""
+
+    @classmethod
+    def divide(cls, dataset, config):
+        likes = dataset.pairs("like")[["user", "item"]]
+        held = [likes[likes["user"] % 3 == rest] for rest in (0, 1)]
+        away = {tuple(pair) for pairs in held for pair in pairs.to_numpy().tolist()}
+        events = dataset.interactions
+        train = events[[pair not in away for pair in zip(events["user"], events["item"])]]
+        return RawSplit(train, *(pairs.to_numpy() for pairs in held))
+
+
+class Nothing(Splitter):
+    @classmethod
+    def divide(cls, dataset, config):
+        return None
+
+
+class Epochs(Callback):
+    """Writes the last epoch into a file."""
+
+    def on_epoch(self, trainer):
+        open("epochs.txt", "w").write(str(trainer.state.epoch))
+
+
+class Needy(Callback):
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+
+def few(dataset):
+    """Whether there are few users."""
+    if dataset.num_users < 1000:
+        yield Finding("few_users", "info", dataset.num_users, "users are few")
+
+
+def broken(dataset):
+    return 1 / 0
+
+
+def silent(dataset):
+    return ["users are few"]
+
+
+def grave(dataset):
+    return [Finding("few_users", "fatal", 1, "users are few")]
+'''
+
+
+def own_package(install: Install, group: str, *classes: str) -> None:
+    install("own", {group: {name.lower(): f"own_parts:{name}" for name in classes}}, own_parts=OWN)
+
+
+@pytest.mark.parametrize("name", ["clicks", "own_parts:Clicks"])
+def test_a_world_of_a_package_is_simulated_by_name_and_by_path(
+    install: Install, call: Call, tmp_path: Path, name: str
+) -> None:
+    own_package(install, "graphrec.worlds", "Clicks")
+    raw = tmp_path / "raw"
+    answer = call("simulate", name, "--out", raw, "--users", 10, "--items", 20, "--set", "shown=5")
+    assert answer.status == 0, answer.err
+    about = json.loads((raw / "world.json").read_text())
+    assert about["world"] == name, "the world itself, not a class that it derives from"
+    assert len((raw / "clicks.csv").read_text().splitlines()) == about["clicks"] + 1
+    assert Truth.load(raw).num_users == 10
+
+
+@pytest.mark.parametrize(("name", "attribute"), [("NoSettings", "Config"), ("Joy", "target")])
+def test_a_world_that_cannot_be_used_is_refused_before_it_is_drawn(
+    install: Install, call: Call, tmp_path: Path, name: str, attribute: str
+) -> None:
+    own_package(install, "graphrec.worlds", name)
+    refused(
+        call("simulate", name.lower(), "--out", tmp_path / "raw"), f"has a wrong `{attribute}`", f"own_parts:{name}"
+    )
+    assert not (tmp_path / "raw").exists()
+
+
+def test_a_splitter_of_a_package_divides_and_one_that_does_not_is_refused(install: Install, tiny_prepared) -> None:
+    own_package(install, "graphrec.splitters", "Thirds", "Nothing")
+    split = make_split(load(tiny_prepared), SplitConfig(name="thirds"))
+    valid, test = set(split.valid[:, 0]), set(split.open_test("a test")[:, 0])
+    assert valid and test and not valid & test
+    with pytest.raises(ComponentError, match="`nothing` does not give a split") as caught:
+        make_split(load(tiny_prepared), SplitConfig(name="nothing"))
+    assert "thirds" in str(caught.value.next_step)
+
+
+def test_a_callback_of_a_package_watches_a_training_and_one_with_arguments_is_refused(
+    install: Install, tiny_recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_package(install, "graphrec.callbacks", "Epochs", "Needy")
+    monkeypatch.chdir(tmp_path)
+    watched = tiny_recipe("ct", 'training.callbacks=["epochs"]')
+    train(watched, tmp_path / "run")
+    assert (tmp_path / "epochs.txt").read_text() == "2"
+    with pytest.raises(ComponentError, match="`needy` cannot be made without arguments") as caught:
+        callbacks_named(["needy"])
+    assert "missing a required argument: 'epochs'" in str(caught.value)
+
+
+def test_a_check_of_a_package_runs_and_one_that_fails_is_a_warning_that_says_why(
+    install: Install, call: Call, tiny_prepared
+) -> None:
+    own_package(install, "graphrec.checks", "few", "broken", "silent", "grave")
+    findings = json.loads(call("check", tiny_prepared, "--json").out)["findings"]
+    assert "few_users" in {row["code"] for row in findings}
+    messages = [row["message"] for row in findings if row["code"] == "unusable_check"]
+    assert len(messages) == 3 and all("`own_parts:" in message for message in messages)
+    refused(call("check", tiny_prepared, "--check", "own_parts:broken"), "ZeroDivisionError", "own_parts.py:")
+    refused(call("check", tiny_prepared, "--check", "own_parts:silent"), "something else than findings", "Finding")
+    refused(call("check", tiny_prepared, "--check", "own_parts:grave"), "severity error, warning, info")
 
 
 def test_the_list_command_shows_every_axis() -> None:

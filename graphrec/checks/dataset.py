@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,6 +24,9 @@ def check(dataset: InteractionDataset, more: Iterable[Check] = ()) -> list[Findi
     Args:
         more: further checks to run, functions from a dataset to findings.
 
+    Raises:
+        ComponentError: one of `more` fails, or does not give findings. One that a package offers is a warning then.
+
     >>> import pandas as pd
     >>> from graphrec.data.dataset import dataset_from_events
     >>> events = pd.DataFrame({"user": ["a", "b"], "item": ["x", "y"], "behaviour": "view"})
@@ -35,13 +39,42 @@ def check(dataset: InteractionDataset, more: Iterable[Check] = ()) -> list[Findi
         return findings  # the other checks index by what is already known to be wrong
     for name in (*FIRST, *(name for name in checks if name not in FIRST)):
         try:
-            findings += checks.get(name)(dataset)
+            findings += _findings(checks.get(name), dataset)
         except ComponentError as error:
             step = str(error.next_step)
             findings.append(Finding("unusable_check", "warning", 1, error.problem, name, step))
     for function in more:
-        findings += function(dataset)
+        findings += _findings(function, dataset)
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _findings(function: Check, dataset: InteractionDataset) -> list[Finding]:
+    """What a check finds; a ComponentError where it fails, or gives something else."""
+    module = getattr(function, "__module__", "") or ""
+    name = f"{module}:{getattr(function, '__qualname__', function)}"
+    try:
+        findings = list(function(dataset))
+    except Exception as error:
+        if module.startswith("graphrec."):
+            raise  # a bug of ours keeps its traceback
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise ComponentError(
+            f"the check `{name}` failed",
+            expected="a function from a dataset to findings",
+            got=f"{type(error).__name__}: {error}",
+            where=f"{frame.filename}:{frame.lineno}",
+            next_step=f"fix `{name}`, or leave it out",
+        ) from error
+    wrong = [row for row in findings if not isinstance(row, Finding) or row.severity not in SEVERITIES]
+    if wrong:
+        raise ComponentError(
+            f"the check `{name}` gives something else than findings",
+            expected=f"instances of graphrec.checks.findings:Finding, severity {', '.join(SEVERITIES)}",
+            got=repr(wrong[0]),
+            where=name,
+            next_step=f"fix `{name}`, or leave it out",
+        )
+    return findings
 
 
 def statistics(dataset: InteractionDataset) -> dict[str, Any]:

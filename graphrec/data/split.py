@@ -16,7 +16,7 @@ import pandas as pd
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.splitter import RawSplit, SplitConfig, Splitter, splitters
 from graphrec.data.splitters import distinct, keys, role_events
-from graphrec.errors import SplitError, UnknownNameError
+from graphrec.errors import ComponentError, SplitError, UnknownNameError
 
 _REASONS = {
     "events_without_role": "events that are neither click nor like",
@@ -116,6 +116,7 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
 
     Raises:
         UnknownNameError: no such splitter.
+        ComponentError: a custom splitter does not give a `RawSplit`.
         SplitError: a split would be empty, or the splitter needs times or splits that the dataset lacks.
 
     >>> split = make_split(gr.load(data), SplitConfig(name="random", train=0.6, valid=0.2))
@@ -133,6 +134,14 @@ def make_split(dataset: InteractionDataset, config: SplitConfig) -> Split:
             where="split.train, split.valid",
         )
     divided = splitter.divide(dataset, config)
+    if not isinstance(divided, RawSplit):
+        raise ComponentError(
+            f"the splitter `{config.name}` does not give a split",
+            expected="a graphrec.data.splitter:RawSplit from `divide`",
+            got=repr(divided),
+            where="split.name",
+            next_step="return one, or name one of " + ", ".join(splitters),
+        )
     if len(divided.train) == 0:
         raise _empty("train", dataset, config, divided)
     if config.unseen == "keep":

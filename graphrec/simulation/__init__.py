@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from graphrec.data.store import load
-from graphrec.errors import RecipeError, nearest_name
+from graphrec.errors import ComponentError, RecipeError, nearest_name
 from graphrec.simulation.amazon import AmazonWorld
 from graphrec.simulation.base import World, worlds
 from graphrec.simulation.coat import CoatWorld
@@ -19,7 +19,7 @@ from graphrec.simulation.semi_synthetic import semi_synthetic_config, write_semi
 from graphrec.simulation.size import too_large
 from graphrec.simulation.taobao import TaobaoWorld
 from graphrec.simulation.tiktok import TiktokWorld
-from graphrec.simulation.truth import OracleGap, Truth, ndcg_at_k, oracle_gap, regret_at_k
+from graphrec.simulation.truth import TARGETS, OracleGap, Truth, ndcg_at_k, oracle_gap, regret_at_k
 from graphrec.simulation.world import WorldConfig
 
 __all__ = [
@@ -53,16 +53,17 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
 
     Raises:
         UnknownNameError: no world of that name.
+        ComponentError: a custom world whose `Config` or `target` cannot be used.
         RecipeError: a setting that the world does not have, or a value out of range.
         DataError: `out` holds what graphrec did not write, `dataset` cannot be used, or the world does not fit into
             memory.
 
-    >>> import tempfile
-    >>> folder = simulate("coat", tempfile.mkdtemp() + "/raw", users=20, items=40, shown=10, random_test=4)
+    >>> folder = simulate("coat", "raw", users=20, items=40, shown=10, random_test=4)
     >>> sorted(path.name for path in folder.iterdir())
     ['test.ascii', 'train.ascii', 'truth', 'user_item_features', 'world.json']
     """
     kind = worlds.get(world)
+    _require_usable(world, kind)
     real = None if dataset is None else load(Path(dataset))
     fields = (kind.Config if real is None else WorldConfig).model_fields
     try:
@@ -79,6 +80,21 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
         return write_semi_synthetic(kind, config, Path(dataset), real, Path(out))
     except MemoryError as error:
         raise too_large(str(error)) from None
+
+
+def _require_usable(world: str, kind: type[World]) -> None:
+    for attribute, usable, expected in (
+        ("Config", isinstance(kind.Config, type) and issubclass(kind.Config, WorldConfig), "a subclass of WorldConfig"),
+        ("target", kind.target in TARGETS, "one of " + ", ".join(TARGETS)),
+    ):
+        if not usable:
+            raise ComponentError(
+                f"the world `{world}` has a wrong `{attribute}`",
+                expected=expected,
+                got=repr(getattr(kind, attribute)),
+                where=f"{kind.__module__}:{kind.__qualname__}",
+                next_step="see the docstring of graphrec.simulation.base.World",
+            )
 
 
 def _setting_error(world: str, fields: Mapping[str, FieldInfo], error: ValidationError) -> RecipeError:

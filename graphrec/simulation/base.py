@@ -104,7 +104,8 @@ class World(ABC):
 def about(world: type[World], config: WorldConfig, log: Log) -> dict[str, Any]:
     """The content of `world.json`; it goes into the provenance of what is prepared from the world."""
     return {
-        "world": world.name,
+        # The class's own name: one that was named by import path is not registered, and a base class may be.
+        "world": vars(world).get("name", f"{world.__module__}:{world.__qualname__}"),
         "target": world.target,
         "config": config.model_dump(),
         "clicks": int(log.click.sum()),

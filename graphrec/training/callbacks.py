@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from graphrec.errors import ComponentError
 from graphrec.registry import Registry
 
 if TYPE_CHECKING:
@@ -69,6 +71,20 @@ def callbacks_named(names: Iterable[str]) -> list[Callback]:
     """A new callback for each registered name or import path.
 
     Raises:
-        UnknownNameError, ComponentError: a name that leads to no callback.
+        UnknownNameError, ComponentError: a name that leads to no callback, or to one that needs arguments.
     """
-    return [callbacks.get(name)() for name in names]
+    return [_made(name, callbacks.get(name)) for name in names]
+
+
+def _made(name: str, kind: type[Callback]) -> Callback:
+    try:
+        inspect.signature(kind).bind()
+    except TypeError as error:
+        raise ComponentError(
+            f"the callback `{name}` cannot be made without arguments",
+            expected="a class whose arguments all have defaults",
+            got=str(error),
+            where="training.callbacks",
+            next_step="give its arguments defaults, or pass an object: gr.train(recipe, out, callbacks=[...])",
+        ) from None
+    return kind()
