@@ -29,7 +29,11 @@ WIDTH = 4096
 
 
 class AmazonConfig(PictureConfig):
-    """Sizes and coefficients of a twin of an Amazon category."""
+    """Sizes and coefficients of a twin of an Amazon category.
+
+    >>> AmazonConfig().strength, AmazonConfig(category="Women").category
+    (0.0, 'Women')
+    """
 
     category: str = Field(default="Twin", pattern=r"^\w+$")
     """X in the files' names."""
@@ -41,7 +45,15 @@ class AmazonConfig(PictureConfig):
 
 @worlds.register("amazon")
 class AmazonWorld(World):
-    """A twin of Amazon's ratings (2014) with visual bias: pictures draw ratings that the match does not earn."""
+    """A twin of Amazon's ratings (2014) with visual bias: pictures draw ratings that the match does not earn.
+
+    >>> folder = AmazonWorld.write(AmazonConfig(users=20, items=10, shown=5), Path("raw"))
+    >>> sorted(path.name for path in folder.iterdir())
+    ['image_features_Twin.b', 'meta_Twin.json.gz', 'ratings_Twin.csv', 'truth', 'world.json']
+    >>> user, item, rating, _ = (folder / "ratings_Twin.csv").read_text().splitlines()[0].split(",")
+    >>> user, item, rating
+    ('A0000000000012', 'B000000004', '1.0')
+    """
 
     Config = AmazonConfig
     target = "satisfaction"

@@ -32,6 +32,15 @@ class Drawn:
 
     Args:
         user_ids, item_ids: `[U]`, `[I]` external ids as strings; rows of `log` and `latents` point into them.
+
+    What `World.write_raw` is given; the log's rows point into the ids:
+
+    >>> from graphrec.simulation import CoatWorld
+    >>> config = CoatWorld.Config(users=5, items=20, shown=10, random_test=4)
+    >>> latents = draw_latents(config)
+    >>> world = Drawn(latents, draw_log(config, latents), *CoatWorld.ids(config))
+    >>> world.user_ids[world.log.user][:3], world.item_ids[world.log.item][:3]
+    (array(['3', '4', '2'], dtype=object), array(['5', '8', '14'], dtype=object))
     """
 
     latents: Latents
@@ -44,6 +53,19 @@ class World(ABC):
     """Draws a world and writes it in the raw layout of a public dataset, with its truth in the folder `truth/`.
 
     A world is a class with a `Config`, `write_raw` and `data_notes`, registered by `@worlds.register(name)`.
+
+    >>> class Clicks(World):
+    ...     "Clicks alone, a line each."
+    ...     @classmethod
+    ...     def write_raw(cls, config, world, folder):
+    ...         pairs = zip(world.user_ids[world.log.user], world.item_ids[world.log.item])
+    ...         np.savetxt(folder / "clicks.txt", [*pairs], fmt="%s")
+    ...     @classmethod
+    ...     def data_notes(cls, config):
+    ...         return ["a line is a click"]
+    >>> folder = Clicks.write(Clicks.Config(users=5, items=20, shown=10), Path("raw"))
+    >>> sorted(path.name for path in folder.iterdir())
+    ['clicks.txt', 'truth', 'world.json']
     """
 
     name: ClassVar[str]
@@ -102,7 +124,14 @@ class World(ABC):
 
 
 def about(world: type[World], config: WorldConfig, log: Log) -> dict[str, Any]:
-    """The content of `world.json`; it goes into the provenance of what is prepared from the world."""
+    """The content of `world.json`; it goes into the provenance of what is prepared from the world.
+
+    >>> from graphrec.simulation import CoatWorld
+    >>> config = CoatWorld.Config(users=5, items=20, shown=10, random_test=4)
+    >>> facts = about(CoatWorld, config, draw_log(config, draw_latents(config)))
+    >>> facts["world"], facts["target"], facts["clicks"], facts["likes"]
+    ('coat', 'satisfaction', 19, 5)
+    """
     return {
         # The class's own name: one that was named by import path is not registered, and a base class may be.
         "world": vars(world).get("name", f"{world.__module__}:{world.__qualname__}"),
@@ -118,6 +147,11 @@ def refuse_truth(folder: Path) -> None:
 
     Raises:
         DataError: `folder` is the truth of a world.
+
+    >>> refuse_truth(raw)
+    >>> refuse_truth(raw / "truth")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.DataError: will not overwrite the truth of a world...
     """
     if (folder / TENSORS).is_file():
         raise DataError(
@@ -130,7 +164,12 @@ def refuse_truth(folder: Path) -> None:
 
 
 def write_truth(truth: Truth, graph: CausalGraph, notes: Sequence[str], folder: Path) -> None:
-    """Write `truth/` into `folder`: the latents, the causal graph, the structural equations in words."""
+    """Write `truth/` into `folder`: the latents, the causal graph, the structural equations in words.
+
+    >>> write_truth(Truth.load(raw), hidden_confounder_graph(WorldConfig()), ["a line is a click"], Path("copy"))
+    >>> sorted(path.name for path in Path("copy/truth").iterdir())
+    ['README.md', 'dag.json', 'latents.safetensors', 'world.json']
+    """
     truth.save(folder / TRUTH)
     (folder / TRUTH / GRAPH).write_text(graph.to_json() + "\n", encoding="utf-8")
     text = "# The truth of a simulated world\n\nFor scoring alone: what learns must not read this folder.\n\n"

@@ -29,7 +29,11 @@ USER_ATTRIBUTES = {"gender": 2, "age": 6, "location": 3, "fashioninterest": 3}
 
 
 class CoatConfig(LabelConfig):
-    """Sizes and coefficients of a twin of Coat; the sizes by default are Coat's own."""
+    """Sizes and coefficients of a twin of Coat; the sizes by default are Coat's own.
+
+    >>> CoatConfig().users, CoatConfig().items, CoatConfig().random_test
+    (290, 300, 16)
+    """
 
     users: Count = 290
     """U, number of users."""
@@ -55,7 +59,12 @@ class CoatConfig(LabelConfig):
 
 @worlds.register("coat")
 class CoatWorld(World):
-    """A twin of Coat: self-selected ratings to train on, ratings of uniformly random coats to test on."""
+    """A twin of Coat: self-selected ratings to train on, ratings of uniformly random coats to test on.
+
+    >>> folder = CoatWorld.write(CoatConfig(users=5, items=20, shown=10, random_test=4), Path("raw"))
+    >>> (np.loadtxt(folder / "test.ascii") > 0).sum(axis=1)
+    array([4, 4, 4, 4, 4])
+    """
 
     Config = CoatConfig
     target = "satisfaction"
@@ -108,6 +117,15 @@ def draw_random_test(config: CoatConfig, latents: Latents, rated: np.ndarray) ->
 
     Args:
         rated: `[U, I]` bool, which pairs are in train.
+
+    Each user rates as many coats as asked for, none of those that are rated already:
+
+    >>> from graphrec.simulation.world import draw_latents
+    >>> config = CoatConfig(users=2, items=6, shown=3, random_test=2)
+    >>> rated = np.array([[True, True, True, True, False, False]] * 2)
+    >>> draw_random_test(config, draw_latents(config), rated) > 0
+    array([[False, False, False, False,  True,  True],
+           [False, False, False, False,  True,  True]])
     """
     ratings = np.zeros((config.users, config.items), dtype=np.int8)
     for user in range(config.users):

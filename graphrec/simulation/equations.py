@@ -9,7 +9,13 @@ SHOWN = Node("shown to the user", observed=False)
 
 
 def equations(config: WorldConfig) -> list[str]:
-    """The structural equations with this world's coefficients, a line each."""
+    """The structural equations with this world's coefficients, a line each.
+
+    >>> for line in equations(WorldConfig(activity_tail=0.5))[1::7]:
+    ...     print(line)
+    v_i ~ Bernoulli(0.1), hidden
+    items shown to a user: about 180, lognormal over users with log sd 0.5, uniformly at random, without replacement
+    """
     c = config
     number = f"about {c.shown}, lognormal over users with log sd {c.activity_tail:g}" if c.activity_tail else c.shown
     return [
@@ -21,7 +27,13 @@ def equations(config: WorldConfig) -> list[str]:
 
 
 def order_of_showing(config: WorldConfig) -> str:
-    """In which order a user is shown items, in words."""
+    """In which order a user is shown items, in words.
+
+    >>> order_of_showing(WorldConfig())
+    'uniformly at random'
+    >>> order_of_showing(WorldConfig(popularity_tail=0.5))
+    'one after another in proportion to exp(0.5 a_i), a_i ~ N(0, 1)'
+    """
     weights = []
     if config.popularity_tail:
         weights.append(f"{config.popularity_tail:g} a_i")
@@ -32,7 +44,11 @@ def order_of_showing(config: WorldConfig) -> str:
 
 
 def responses(config: WorldConfig) -> list[str]:
-    """How tastes, contents and the confounder come to clicks and likes, a line each: the same in every world."""
+    """How tastes, contents and the confounder come to clicks and likes, a line each: the same in every world.
+
+    >>> print(responses(WorldConfig(strength=4.0))[2])
+    P(like | click) = s(match_ui + 4 v_i -4)
+    """
     c = config
     strength = f"{c.strength:g}"
     if c.drift:
@@ -52,6 +68,12 @@ def hidden_confounder_graph(config: WorldConfig) -> CausalGraph:
     """HCR's graph (section 3) with what this world adds: a click by attraction, and who is shown what.
 
     Roles and names are those of the decoder `hcr`, whose claims can be checked on it.
+
+    >>> graph = hidden_confounder_graph(WorldConfig())
+    >>> [cause for cause, effect in graph.edges if effect == "L"]
+    ['Z', 'C', 'V']
+    >>> [cause for cause, effect in hidden_confounder_graph(WorldConfig(strength=0)).edges if effect == "L"]
+    ['Z', 'C']
     """
     # S leads to the click even where showing depends on nothing: what is not shown is not clicked.
     edges = [("V", "I"), ("U", "Z"), ("I", "Z"), ("Z", "C"), ("Z", "L"), ("C", "L"), ("S", "C")]
@@ -82,6 +104,12 @@ def visual_bias_graph(config: WorldConfig) -> CausalGraph:
 
     Visual features draw the interaction, the match alone the like. Causal roles and names are those of the decoder
     `causalrec`, whose claims can be checked on it.
+
+    >>> graph = visual_bias_graph(WorldConfig(strength=0))
+    >>> [cause for cause, effect in graph.edges if effect == "Y"]
+    ['M', 'S', 'N']
+    >>> [cause for cause, effect in graph.edges if effect == "L"]
+    ['M', 'Y']
     """
     nodes = {
         "U": Node("user"),

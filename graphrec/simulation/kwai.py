@@ -27,7 +27,11 @@ FOLLOW = 0.9
 
 
 class KwaiConfig(PictureConfig):
-    """Sizes and coefficients of a twin of Kwai."""
+    """Sizes and coefficients of a twin of Kwai.
+
+    >>> KwaiConfig().width, KwaiConfig(width=16).width
+    (2048, 16)
+    """
 
     width: Width = 2048
     """Numbers in a picture."""
@@ -35,7 +39,15 @@ class KwaiConfig(PictureConfig):
 
 @worlds.register("kwai")
 class KwaiWorld(World):
-    """A twin of Kwai (China MM 2018) with a hidden confounder in the covers."""
+    """A twin of Kwai (China MM 2018) with a hidden confounder in the covers.
+
+    A line is a photo shown, its third and fourth column are click and like:
+
+    >>> folder = KwaiWorld.write(KwaiConfig(users=3, items=6, shown=4, width=8), Path("raw"))
+    >>> lines = (folder / "train_interaction.txt").read_text().splitlines()
+    >>> len(lines), sum(line.split()[2] == "1" for line in lines)
+    (12, 6)
+    """
 
     Config = KwaiConfig
     unclicked = True

@@ -27,6 +27,12 @@ class Log:
         user, item: `[E]` rows of the world; timestamp: `[E]` unix milliseconds;
         click, like: `[E]` bool; a like is a click;
         mark: `[E]` uniform numbers that say how a like shows.
+
+    >>> from graphrec.simulation.world import draw_latents
+    >>> config = WorldConfig(users=4, items=6, shown=3)
+    >>> log = draw_log(config, draw_latents(config))
+    >>> log.user.tolist(), log.like.tolist(), log.stars.tolist()
+    ([3, 0, 1, 1], [False, False, True, False], [1, 1, 4, 1])
     """
 
     user: np.ndarray
@@ -53,7 +59,11 @@ class Log:
 
 
 def stars(like: np.ndarray, mark: np.ndarray) -> np.ndarray:
-    """A like as 4 or 5 stars, no like as 1 to 3, each as likely: `[E]` int8."""
+    """A like as 4 or 5 stars, no like as 1 to 3, each as likely: `[E]` int8.
+
+    >>> stars(np.array([True, True, False, False]), np.array([0.2, 0.8, 0.2, 0.9]))
+    array([4, 5, 1, 3], dtype=int8)
+    """
     return np.where(like, 4 + (mark >= 0.5), 1 + np.floor(3 * mark)).astype(np.int8)
 
 
@@ -65,6 +75,17 @@ def draw_log(config: WorldConfig, latents: Latents, block: int = 512, unclicked:
 
     Args:
         unclicked: keep what was shown and not clicked.
+
+    Raises:
+        DataError: the log needs more memory than the machine has.
+
+    Three items are shown to each of four users; a third of the twelve are clicked:
+
+    >>> from graphrec.simulation.world import draw_latents
+    >>> config = WorldConfig(users=4, items=6, shown=3)
+    >>> latents = draw_latents(config)
+    >>> len(draw_log(config, latents, unclicked=True).user), len(draw_log(config, latents).user)
+    (12, 4)
     """
     counts, popular = number_shown(config), popularity(config)
     parts: list[tuple[np.ndarray, ...]] = []

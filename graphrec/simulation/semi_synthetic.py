@@ -45,6 +45,12 @@ def semi_synthetic_config(world: type[World], dataset: InteractionDataset, setti
     Raises:
         RecipeError: a setting that the dataset decides.
         ValidationError: a setting that no world has, or out of range.
+
+    >>> from graphrec.data.store import load
+    >>> from graphrec.simulation import TiktokWorld
+    >>> config = semi_synthetic_config(TiktokWorld, load(data), {"strength": 4})
+    >>> config.users, config.items, config.strength
+    (60, 40, 4.0)
     """
     for name in KEPT:
         if name in settings:
@@ -70,6 +76,14 @@ def write_semi_synthetic(
 
     Raises:
         DataError: `out` holds what graphrec did not write, or the dataset's features do not differ between items.
+
+    >>> from graphrec.data.store import load
+    >>> from graphrec.simulation import TiktokWorld
+    >>> dataset = load(data)
+    >>> config = semi_synthetic_config(TiktokWorld, dataset, {})
+    >>> folder = write_semi_synthetic(TiktokWorld, config, data, dataset, Path("twin"))
+    >>> sorted(path.name for path in folder.iterdir())
+    ['prepared', 'truth', 'world.json']
     """
     refuse_truth(Path(out))
     latents = derive_latents(config, dataset)
@@ -100,6 +114,15 @@ def derive_latents(config: WorldConfig, dataset: InteractionDataset) -> Latents:
 
     Raises:
         DataError: the dataset has no features, or they do not differ between items.
+
+    A tenth of the items is marked, those whose features reach furthest:
+
+    >>> from graphrec.data.store import load
+    >>> from graphrec.simulation import TiktokWorld
+    >>> dataset = load(data)
+    >>> latents = derive_latents(semi_synthetic_config(TiktokWorld, dataset, {}), dataset)
+    >>> latents.content.std(axis=0).round(3), int(latents.confounder.sum()), dataset.num_items
+    (array([1., 1., 1., 1., 1., 1., 1., 1.]), 4, 40)
     """
     if not dataset.features:
         raise DataError(
@@ -133,6 +156,14 @@ def draw_feedback(config: WorldConfig, latents: Latents, dataset: InteractionDat
 
     It falls short where a user would click fewer items than they did although every item was shown. Where the real
     data has no times, they are drawn over `days`.
+
+    >>> from graphrec.data.store import load
+    >>> from graphrec.simulation import TiktokWorld
+    >>> dataset = load(data)
+    >>> config = semi_synthetic_config(TiktokWorld, dataset, {})
+    >>> log, missing = draw_feedback(config, derive_latents(config, dataset), dataset)
+    >>> len(log.user) + missing == len(dataset.pairs("click"))
+    True
     """
     # Sorted, so that the real times of a user are one slice.
     real = dataset.pairs("click").sort_values("user", kind="stable")

@@ -21,6 +21,9 @@ def number_shown(config: WorldConfig) -> np.ndarray:
     """How many items each user is shown `[U]`: at least one, at most all.
 
     The mean is `shown` before the bounds: shown exp(a z - a^2 / 2), z standard normal.
+
+    >>> number_shown(WorldConfig(users=3)), number_shown(WorldConfig(users=3, activity_tail=1.0))
+    (array([180, 180, 180]), array([228, 297,  77]))
     """
     if config.activity_tail == 0:
         return np.full(config.users, config.shown)
@@ -30,14 +33,22 @@ def number_shown(config: WorldConfig) -> np.ndarray:
 
 
 def popularity(config: WorldConfig) -> np.ndarray:
-    """popularity_tail a_i `[I]`, the log of an item's propensity to be shown to whomever."""
+    """popularity_tail a_i `[I]`, the log of an item's propensity to be shown to whomever.
+
+    >>> popularity(WorldConfig(items=4, shown=2, popularity_tail=1.0)).round(2)
+    array([-0.73, -0.45, -2.28, -0.34])
+    """
     if config.popularity_tail == 0:
         return np.zeros(config.items)
     return config.popularity_tail * numpy_generator(config.seed, "popularity").standard_normal(config.items)
 
 
 def shows_alike(config: WorldConfig) -> bool:
-    """Whether every set of items is as likely to be shown as any other of its size."""
+    """Whether every set of items is as likely to be shown as any other of its size.
+
+    >>> shows_alike(WorldConfig()), shows_alike(WorldConfig(exposure_bias=0.5))
+    (True, False)
+    """
     return config.exposure_bias == 0 and config.popularity_tail == 0
 
 
@@ -48,6 +59,14 @@ def arrival(
 
     The smallest of exponential times with rates w are a draw without replacement in proportion to w (Efraimidis and
     Spirakis, "Weighted random sampling with a reservoir", 2006). In logarithms, so that no rate overflows.
+
+    The item whose log propensity is 50 comes first:
+
+    >>> from graphrec.simulation.world import draw_latents
+    >>> config = WorldConfig(users=1, items=3, shown=1)
+    >>> times = arrival(config, draw_latents(config), np.array([0.0, 50.0, 0.0]), 0, np.random.default_rng(0))
+    >>> int(times.argmin())
+    1
     """
     times = np.log(random.standard_exponential(config.items)) - popular
     if config.exposure_bias != 0:

@@ -27,7 +27,11 @@ CLICK, PURCHASE = 0, 2
 
 
 class TaobaoConfig(LabelConfig):
-    """Sizes and coefficients of a twin of Taobao's log."""
+    """Sizes and coefficients of a twin of Taobao's log.
+
+    >>> TaobaoConfig().sellers, TaobaoConfig(brands=10).brands
+    (120, 10)
+    """
 
     categories: Count = 60
     """Number of categories that items are drawn into; so with `sellers` and `brands`."""
@@ -41,13 +45,18 @@ class TaobaoConfig(LabelConfig):
 
 @worlds.register("taobao")
 class TaobaoWorld(World):
-    """A twin of Taobao (the Tmall log) with a hidden confounder in sellers and brands."""
+    """A twin of Taobao (the Tmall log) with a hidden confounder in sellers and brands.
+
+    >>> folder = TaobaoWorld.write(TaobaoConfig(users=20, items=10, shown=5), Path("raw"))
+    >>> pd.read_csv(folder / "user_log_format1.csv")["action_type"].value_counts().to_dict()
+    {0: 35, 2: 10}
+    """
 
     Config = TaobaoConfig
 
     @classmethod
     def write_raw(cls, config: TaobaoConfig, world: Drawn, folder: Path) -> None:
-        log, labels = world.log, draw_item_labels(config, world)
+        log, labels = world.log, _item_labels(config, world)
         table = pd.DataFrame(
             {
                 "user_id": world.user_ids[log.user],
@@ -71,7 +80,7 @@ class TaobaoWorld(World):
         ]
 
 
-def draw_item_labels(config: TaobaoConfig, world: Drawn) -> dict[str, np.ndarray]:
+def _item_labels(config: TaobaoConfig, world: Drawn) -> dict[str, np.ndarray]:
     """Category, seller and brand of every item: whole numbers from 1 as text, empty where the brand is missing."""
     exposure, confounder = world.latents.exposure, world.latents.confounder
     labels = {

@@ -34,7 +34,11 @@ FEATURE_WIDTH = 128
 
 
 class TiktokConfig(WorldConfig):
-    """Sizes and coefficients of a twin of Tiktok."""
+    """Sizes and coefficients of a twin of Tiktok.
+
+    >>> TiktokConfig().exposure_shows, TiktokConfig(words=7.5).words
+    ('title', 7.5)
+    """
 
     feature_noise: Spread = 0.3
     """Standard deviation of the noise on visual and acoustic features; the signal's is sqrt(latent_width)."""
@@ -59,6 +63,12 @@ class TiktokFeatures:
     Shapes:
         visual, acoustic: `[I, 128]` float32; titles: CSR `[I, vocabulary]` word counts;
         has: for each of `visual`, `acoustic`, `title` a mask `[I]` bool.
+
+    >>> from graphrec.simulation.world import draw_latents
+    >>> config = TiktokConfig(items=6, shown=3, vocabulary=20, missing=0.5)
+    >>> features = draw_features(config, draw_latents(config))
+    >>> features.visual.shape, features.titles.shape, features.has["title"].tolist()
+    ((6, 128), (6, 20), [True, False, False, True, True, False])
     """
 
     visual: np.ndarray
@@ -69,7 +79,12 @@ class TiktokFeatures:
 
 @worlds.register("tiktok")
 class TiktokWorld(World):
-    """A twin of Tiktok (ICME-2019 track 2) with a hidden confounder in the titles, or in the pictures."""
+    """A twin of Tiktok (ICME-2019 track 2) with a hidden confounder in the titles, or in the pictures.
+
+    >>> folder = TiktokWorld.write(TiktokConfig(users=3, items=6, shown=4), Path("raw"))
+    >>> sorted(path.name for path in folder.glob("*.txt"))
+    ['final_track2_train.txt', 'track2_audio_features.txt', 'track2_title.txt', 'track2_video_features.txt']
+    """
 
     Config = TiktokConfig
 
@@ -96,7 +111,17 @@ class TiktokWorld(World):
 
 
 def draw_features(config: TiktokConfig, latents: Latents) -> TiktokFeatures:
-    """Features of every item, clicked or not."""
+    """Features of every item, clicked or not.
+
+    Titles are about as long as asked for, and no item without a title has words:
+
+    >>> from graphrec.simulation.world import draw_latents
+    >>> config = TiktokConfig(items=200, vocabulary=50, words=7.5, missing=0.2)
+    >>> features = draw_features(config, draw_latents(config))
+    >>> lengths = features.titles.sum(axis=1)
+    >>> float(lengths[features.has["title"]].mean().round(1)), int(lengths[~features.has["title"]].sum())
+    (7.6, 0)
+    """
     has = {name: present(config, config.missing, name) for name in ("visual", "acoustic", "title")}
     titles = sparse.csr_array(_titles(config, latents).multiply(has["title"][:, None]))
     # The product with a mask stores the zeros of missing titles; without them such a title has no words at all.

@@ -43,7 +43,15 @@ Spread = Annotated[float, Field(ge=0.0, le=1e6)]
 
 
 class WorldConfig(BaseModel):
-    """Sizes and coefficients of the structural equations; a world adds what its features show."""
+    """Sizes and coefficients of the structural equations; a world adds what its features show.
+
+    >>> WorldConfig(users=500, items=300).strength
+    6.0
+    >>> WorldConfig(items=100, shown=180)
+    Traceback (most recent call last):
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for WorldConfig
+      Value error, shown (180) must not exceed items (100); set a smaller shown ...
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
@@ -94,6 +102,10 @@ class Latents:
 
     Shapes (d is the latent width):
         taste, exposure_taste: `[U, d]`; content, exposure: `[I, d]`; confounder: `[I]` bool.
+
+    >>> latents = draw_latents(WorldConfig(users=4, items=6, shown=3, prevalence=0.5))
+    >>> latents.taste.shape, latents.content.shape, int(latents.confounder.sum())
+    ((4, 8), (6, 8), 1)
     """
 
     taste: np.ndarray
@@ -108,6 +120,12 @@ def draw_latents(config: WorldConfig) -> Latents:
 
     Raises:
         DataError: they need more memory than the machine has.
+
+    Of another strength the latents are the same, so that worlds differ in what is set alone:
+
+    >>> weak, strong = (draw_latents(WorldConfig(strength=strength)) for strength in (0, 6))
+    >>> np.array_equal(weak.taste, strong.taste), float(weak.confounder.mean().round(2))
+    (True, 0.1)
     """
     require_memory(2 * 8 * config.latent_width * (config.users + config.items))
     # A sum of d products of standard normals has variance d. Scaled, match and attraction have the deviations of the
@@ -127,7 +145,11 @@ def draw_latents(config: WorldConfig) -> Latents:
 
 
 def click_given_shown(config: WorldConfig, match: np.ndarray, attraction: np.ndarray) -> np.ndarray:
-    """P(click | shown) from the two logits."""
+    """P(click | shown) from the two logits.
+
+    >>> click_given_shown(WorldConfig(), match=np.array([0.0, 2.0]), attraction=np.zeros(2)).round(2)
+    array([0.18, 0.62])
+    """
     return expit(match + attraction + config.click_intercept)
 
 
@@ -138,5 +160,10 @@ def like_given_click(
 
     Args:
         before_end: share of the log that is still to come, 0 at its end and 1 at its start.
+
+    Without the confounder a like of a click is rare, with it the rule:
+
+    >>> like_given_click(WorldConfig(), match=np.zeros(2), confounder=np.array([0, 1])).round(3)
+    array([0.018, 0.881])
     """
     return expit(match + (config.strength - config.drift * before_end) * confounder + config.like_intercept)
