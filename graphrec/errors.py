@@ -227,7 +227,7 @@ class UnknownNameError(GraphrecError):
         nearest = nearest_name(name, names)
         super().__init__(
             f"unknown {kind} `{name}`" + (f"; did you mean `{nearest}`?" if nearest else ""),
-            expected="one of " + ", ".join(names) if names else "none is known",
+            expected="one of " + ", ".join(names) if names else f"nothing: there is no {kind}",
             got=f"`{name}`",
             where=where,
         )

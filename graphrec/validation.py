@@ -84,9 +84,11 @@ def _key_error(
         )
     keys = _keys_of(model, first["loc"][:-1])
     near = nearest_name(path[-1], keys)
+    parent = key.rpartition(".")[0]
+    nothing = f"`{parent}` takes no settings" if parent else f"there is no {what}"
     return RecipeError(
         f"unknown {what} `{key}`" + (f"; did you mean `{near}`?" if near else ""),
-        expected="one of " + ", ".join(sorted(keys)) if keys else "no key here",
+        expected="one of " + ", ".join(sorted(keys)) if keys else f"nothing: {nothing}",
         got=f"`{path[-1]} = {first['input']!r}`",
         where=where,
     )

@@ -18,8 +18,9 @@ def parse_estimand(text: str) -> list[Estimand]:
 
     Raises:
         UnknownNameError: an unknown estimand or option; names the nearest.
-        RecipeError: a malformed option, or a value out of range.
+        RecipeError: a malformed option, a value out of range, or an option of an estimand that takes none.
 
+    >>> from graphrec.causal import parse_estimand
     >>> [estimand.strength for estimand in parse_estimand("total_indirect_effect:strength=0.5,1")]
     [0.5, 1.0]
     """
@@ -33,6 +34,10 @@ def parse_estimand(text: str) -> list[Estimand]:
     for part in parts:
         if "=" not in part:
             continue
+        if not kind.model_fields:
+            raise RecipeError(
+                f"estimand `{name}` takes no options", expected=f"`{name}` alone", got=f"`{part}`", where=text
+            )
         key, _, values = part.partition("=")
         key = key.strip()
         if key not in kind.model_fields:
@@ -60,6 +65,7 @@ def parse_estimand(text: str) -> list[Estimand]:
 def label(estimand: Estimand) -> str:
     """The text from which `parse_estimand` makes the same estimand; options at their default are left out.
 
+    >>> from graphrec.causal import label, parse_estimand
     >>> (estimand,) = parse_estimand("total_indirect_effect:reference=mean:strength=0.50")
     >>> label(estimand)
     'total_indirect_effect:strength=0.5'

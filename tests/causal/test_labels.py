@@ -55,8 +55,17 @@ def test_an_unknown_name_is_typed_and_names_the_nearest(text, nearest):
 def test_an_unknown_option_is_typed_and_names_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean `strength`"):
         parse_estimand("total_indirect_effect:strenght=1")
-    with pytest.raises(UnknownNameError, match="none is known"):
-        parse_estimand("front_door:strength=1")
+
+
+def test_an_estimand_without_options_says_that_it_takes_none():
+    with pytest.raises(RecipeError) as caught:
+        parse_estimand("observational:foo=1")
+    assert str(caught.value) == (
+        "estimand `observational` takes no options\n"
+        "  expected: `observational` alone\n"
+        "  got: `foo=1`\n"
+        "  where: observational:foo=1"
+    )
 
 
 @pytest.mark.parametrize("value", ["", "abc", "-1", "nan", "inf", "0.2,", "1:strength=2"])
