@@ -9,9 +9,9 @@ import numpy as np
 from graphrec.checks.findings import Finding, checks
 from graphrec.data.dataset import InteractionDataset
 
-FEW_EVENTS = 3
+FEW_CLICKS = 3
 TOP_SHARE = 0.01
-"""Share of the most active users whose share of all clicks is looked at."""
+"""The most active users are these many of all; reported is where they made most clicks."""
 
 
 @checks.register("activity")
@@ -25,25 +25,26 @@ def check_activity(dataset: InteractionDataset) -> Iterator[Finding]:
         if none.any():
             code = "users_without_clicks" if kind == "user" else "items_never_clicked"
             message = "users have no click" if kind == "user" else "items were never clicked"
-            step = f"nothing: a split keeps the {kind}s that train knows"
+            step = f"nothing: a split leaves out {kind}s without training clicks (split.unseen = `keep` keeps them)"
             yield Finding(code, "info", int(none.sum()), message, str(ids[np.argmax(none)]), step)
-    few = per_user < FEW_EVENTS
+    few = per_user < FEW_CLICKS
     if few.any():
-        message = f"users have fewer than {FEW_EVENTS} clicked items"
-        step = "consider data.filter in the recipe"
+        message = f"users clicked fewer than {FEW_CLICKS} different items"
+        step = "nothing, or leave them out by data.filter in the recipe"
         example = str(dataset.user_ids[np.argmax(few)])
-        yield Finding("users_with_few_events", "info", int(few.sum()), message, example, step)
+        yield Finding("users_with_few_clicks", "info", int(few.sum()), message, example, step)
     shared = np.zeros(dataset.num_users, dtype=bool)
     shared[users[per_item[items] > 1]] = True
     alone = ~shared & (per_user > 0)
     if alone.any():
-        message = "users clicked only items that nobody else clicked: in the graph they are dead ends"
-        step = "consider data.filter; only features distinguish such a user's items from others"
-        yield Finding("dead_ends", "info", int(alone.sum()), message, str(dataset.user_ids[np.argmax(alone)]), step)
+        message = "users clicked only items that nobody else clicked: the graph links them to no other user"
+        step = "nothing, or leave them out by data.filter in the recipe: models learn of them by item features alone"
+        example = str(dataset.user_ids[np.argmax(alone)])
+        yield Finding("isolated_users", "info", int(alone.sum()), message, example, step)
     top = int(TOP_SHARE * dataset.num_users)
-    held = np.sort(per_user)[::-1][:top].sum() / max(1, len(clicks))
-    if held > 0.5:
-        message = f"users, {TOP_SHARE:.0%} of all, hold {held:.1%} of the clicks"
-        step = "read metrics as means over users: training is about other users than evaluation"
+    share = np.sort(per_user)[::-1][:top].sum() / max(1, len(clicks))
+    if share > 0.5:
+        message = f"the most active {TOP_SHARE:.0%} of the users made {share:.1%} of the clicks"
+        step = "mind it in the metrics: training follows the most active users, evaluation counts all users alike"
         example = str(dataset.user_ids[np.argmax(per_user)])
-        yield Finding("few_users_hold_most", "warning", top, message, example, step)
+        yield Finding("few_users_made_most_clicks", "warning", top, message, example, step)

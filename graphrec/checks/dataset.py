@@ -32,7 +32,7 @@ def check(dataset: InteractionDataset, more: Iterable[Check] = ()) -> list[Findi
     >>> events = pd.DataFrame({"user": ["a", "b"], "item": ["x", "y"], "behaviour": "view"})
     >>> dataset = dataset_from_events("tiny", events, feedback={"click": ("view",), "like": ("view",)}, provenance={})
     >>> [finding.code for finding in check(dataset)]
-    ['single_behaviour', 'no_times', 'users_with_few_events', 'dead_ends']
+    ['single_behaviour', 'no_times', 'users_with_few_clicks', 'isolated_users']
     """
     findings = [*check_tables(dataset)]
     if any(finding.severity == "error" for finding in findings):

@@ -24,8 +24,9 @@ def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
         mask = feature.mask
         row_sizes, finite, constant = _summary(feature)
         if name not in dataset.roles:
-            message = f"feature `{name}` is neither exposure nor content"
-            yield Finding("feature_without_role", "error", 1, message, name, "give it a role")
+            message = f"feature `{name}` has no role, neither exposure nor content"
+            step = "make its role `exposure` if users see it before the click, `content` if after it"
+            yield Finding("feature_without_role", "error", 1, message, name, step)
         absent_with_values, present_without = ~mask & (row_sizes > 0), mask & (row_sizes == 0)
         rows: tuple[tuple[str, Severity, np.ndarray, str, str], ...] = (
             (
@@ -33,10 +34,22 @@ def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
                 "error",
                 ~finite,
                 "items have NaN or infinite values",
-                "mask or repair them",
+                "correct these values, or set them to zero and mark the items as missing it",
             ),
-            ("masked_values", "error", absent_with_values, "masked items have values", "set them to zero"),
-            ("zero_rows", "warning", present_without, "items present have only zeros", "mask them"),
+            (
+                "masked_values",
+                "error",
+                absent_with_values,
+                "items have values although the mask marks them as missing it",
+                "set these rows to zero, or correct the mask",
+            ),
+            (
+                "zero_rows",
+                "warning",
+                present_without,
+                "items have no value but zero or NaN although the mask does not mark them as missing it",
+                "correct the mask if zeros stand for missing data",
+            ),
             ("missing_rows", "info", ~mask, "items lack this modality", "nothing: models read the mask"),
         )
         for code, severity, wrong, message, step in rows:
@@ -46,16 +59,16 @@ def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
         if not mask.any():
             message = f"feature `{name}`: no item has this modality"
             yield Finding("empty_modality", "warning", len(mask), message, name, "leave it out with data.modalities")
-        same, first = _commonest_row(feature)
+        same, first = _commonest_row(feature, row_sizes)
         if same >= max(FEW_ITEMS, SHARED * mask.sum()):
-            message = f"feature `{name}`: items have one and the same vector"
-            step = "mask them, if it marks missing data (a mean, a placeholder)"
+            message = f"feature `{name}`: items share one vector"
+            step = "mark them as missing it if the vector stands for missing data (a mean, a placeholder)"
             yield Finding("repeated_rows", "warning", same, message, f"{name} of item {ids[first]}", step)
         if constant.any():
             column = int(np.argmax(constant))
             named = feature.columns[column] if feature.columns else str(column)
             message = f"feature `{name}`: columns have one value for all items that have the modality"
-            step = "drop them: they distinguish no items"
+            step = "nothing, or drop the columns: they cannot distinguish items"
             yield Finding("constant_columns", "warning", int(constant.sum()), message, f"column {named}", step)
     if dataset.features:
         bare = ~np.any([feature.mask for feature in dataset.features.values()], axis=0)
@@ -66,12 +79,12 @@ def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
             yield Finding("items_without_features", "warning", int(bare.sum()), message, example, step)
 
 
-def _commonest_row(feature: Feature) -> tuple[int, int]:
+def _commonest_row(feature: Feature, row_sizes: np.ndarray) -> tuple[int, int]:
     """How many items have the commonest nonzero dense vector, and the first of them; 0 for a bag."""
     values = feature.values
     if isinstance(values, np.ndarray):
-        # Rows of zeros have a finding of their own.
-        rows = np.flatnonzero(feature.mask & (values != 0).any(axis=1))
+        # Rows without a value have a finding of their own.
+        rows = np.flatnonzero(feature.mask & (row_sizes > 0))
         if len(rows):
             # Two different rows with one hash are next to impossible, and would only raise the count of a warning.
             hashes = pd.Series([hash(values[row].tobytes()) for row in rows])
@@ -81,31 +94,46 @@ def _commonest_row(feature: Feature) -> tuple[int, int]:
 
 
 def _summary(feature: Feature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each row its largest absolute value and whether it is finite; for each column if it is constant."""
-    mask = feature.mask
-    if sparse.issparse(feature.values):
-        matrix = sparse.csr_array(feature.values)
-        finite = np.ones(matrix.shape[0], dtype=bool)
-        row_of = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        finite[row_of[~np.isfinite(matrix.data)]] = False
-        matrix = sparse.csr_array(
-            (np.nan_to_num(matrix.data, posinf=1.0, neginf=-1.0), matrix.indices, matrix.indptr),
-            shape=matrix.shape,
-        )
-        if matrix.shape[1] == 0:
-            return np.zeros(matrix.shape[0]), finite, np.zeros(0, dtype=bool)
-        sizes = abs(matrix).max(axis=1).toarray().ravel()
-        present = matrix[np.flatnonzero(mask)]
-        # Of a single item every column is constant, which says nothing.
-        if present.shape[0] < 2:
-            return sizes, finite, np.zeros(matrix.shape[1], dtype=bool)
-        constant = present.max(axis=0).toarray().ravel() == present.min(axis=0).toarray().ravel()
-        return sizes, finite, constant
-    values = np.asarray(feature.values)
-    finite = np.isfinite(values).all(axis=1)
-    if values.shape[1] == 0:
-        return np.zeros(len(values)), finite, np.zeros(0, dtype=bool)
-    sizes = np.abs(np.nan_to_num(values, nan=1.0)).max(axis=1)
-    present = values[mask]
-    constant = np.ptp(present, axis=0) == 0 if len(present) > 1 else np.zeros(values.shape[1], dtype=bool)
-    return sizes, finite, constant
+    """For each row its largest absolute value and whether it is finite; for each column if it is constant.
+
+    A NaN is a missing value, in dense and in sparse features alike: the row is not finite, but the NaN counts neither
+    as a value of its row (the largest of none is 0) nor as one of its column.
+    """
+    values = sparse.csr_array(feature.values) if sparse.issparse(feature.values) else np.asarray(feature.values)
+    if feature.width == 0:
+        return np.zeros(len(feature.mask)), np.ones(len(feature.mask), dtype=bool), np.zeros(0, dtype=bool)
+    sizes, finite = _row_summary(values)
+    present = values[np.flatnonzero(feature.mask)]
+    if present.shape[0] == 0:
+        return sizes, finite, np.zeros(feature.width, dtype=bool)
+    low, high, count = _column_summary(present)
+    # Of a single value every column is constant, which says nothing.
+    return sizes, finite, (low == high) & (count > 1)
+
+
+def _row_summary(values: np.ndarray | sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Of each row the largest absolute value, and whether all of it is finite."""
+    if isinstance(values, np.ndarray):
+        # `fmax` passes over NaN, and gives it only where there is nothing else.
+        sizes = np.fmax.reduce(np.abs(values), axis=1)
+        return np.where(np.isnan(sizes), 0, sizes), np.asarray(np.isfinite(values).all(axis=1))
+    finite = np.ones(values.shape[0], dtype=bool)
+    row_of = np.repeat(np.arange(values.shape[0]), np.diff(values.indptr))
+    finite[row_of[~np.isfinite(values.data)]] = False
+    return abs(_without_nan(values, 0.0)).max(axis=1).toarray().ravel(), finite
+
+
+def _column_summary(values: np.ndarray | sparse.csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each column the least value, the greatest, and the number of values, zeros included."""
+    if isinstance(values, np.ndarray):
+        count = len(values) - np.isnan(values).sum(axis=0)
+        return np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0), count
+    missing = np.bincount(values.indices[np.isnan(values.data)], minlength=values.shape[1])
+    low = _without_nan(values, np.inf).min(axis=0).toarray().ravel()
+    high = _without_nan(values, -np.inf).max(axis=0).toarray().ravel()
+    return low, high, values.shape[0] - missing
+
+
+def _without_nan(values: sparse.csr_array, substitute: float) -> sparse.csr_array:
+    data = np.where(np.isnan(values.data), substitute, values.data)
+    return sparse.csr_array((data, values.indices, values.indptr), shape=values.shape)

@@ -22,7 +22,7 @@ class Finding:
         code: stable name of what was found.
         severity: `error` makes results wrong and stops a training, `warning` may surprise, `info` is worth knowing.
         count: how many users, items, events, columns or pairs are concerned.
-        message: one sentence; it follows the count.
+        message: one sentence, which also reads without the count.
         example: the first of them, by its external id where it has one.
         next_step: what to do about it.
     """

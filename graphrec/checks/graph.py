@@ -25,7 +25,7 @@ def audit_graph(graph: InteractionGraph, split: Split) -> list[Finding]:
         if extra.any():
             user, item = edges[np.argmax(extra)]
             example = f"user {dataset.user_ids[user]}, item {dataset.item_ids[item]}"
-            message = f"{role} edges of the graph are no training pairs"
+            message = f"{role} edges of the graph are not training pairs"
             findings.append(Finding("edges_outside_train", "error", int(extra.sum()), message, example, NEXT_STEP))
     in_train = np.zeros(dataset.num_items, dtype=bool)
     in_train[split.train["item"]] = True
@@ -37,7 +37,7 @@ def audit_graph(graph: InteractionGraph, split: Split) -> list[Finding]:
         means = np.abs(graph.features(name).cpu().numpy()[fitted].mean(axis=0, dtype=np.float64))
         off = means > 1e-3  # columns have unit variance
         if off.any():
-            message = f"columns of feature `{name}` are not centred on the training items"
+            message = f"columns of feature `{name}` were not centred on the training items alone"
             example = f"column {int(np.argmax(off))}, mean {means[off][0]:.3g}"
             findings.append(Finding("features_scaled_elsewhere", "error", int(off.sum()), message, example, NEXT_STEP))
     return findings

@@ -98,8 +98,8 @@ def _audit(dataset: InteractionDataset, config: SplitConfig) -> tuple[Split | No
     leaks = [*audit_leaks(split), *audit_graph(InteractionGraph.from_split(split), split)]
     if not leaks:
         message = (
-            f"no leak in the split `{config.name}`: train, valid and test are disjoint, the graph and its scales are "
-            "train's alone"
+            f"no leak in the split `{config.name}`: train, valid and test share no pair; the graph and the feature "
+            "scaling come from train alone"
         )
         example = (
             f"{split.counts['train_clicks']:,} edges, {split.counts['valid']:,} valid, {split.counts['test']:,} test"

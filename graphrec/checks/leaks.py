@@ -39,7 +39,7 @@ def audit_leaks(split: Split) -> list[Finding]:
             if split.config.unseen == "keep":
                 continue
             unknown = ~np.isin(pairs[:, column], train_rows)
-            add(f"{name}_{kind}_unknown", pairs, unknown, f"{name} pairs name a {kind} that train does not know")
+            add(f"{name}_{kind}_not_in_train", pairs, unknown, f"{name} pairs are of a {kind} that is not in train")
     both = np.isin(keyed["valid"], keyed["test"])
-    add("pair_in_valid_and_test", split.valid, both, "pairs are in valid and in test")
+    add("pair_in_valid_and_test", split.valid, both, "pairs are in both valid and test")
     return findings

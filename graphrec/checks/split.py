@@ -15,26 +15,26 @@ FEW_USERS = 200
 
 
 def check_split(dataset: InteractionDataset, split: Split) -> Iterator[Finding]:
-    """Findings about a split of a dataset: users and items that train does not know, few held-out users, lost pairs."""
+    """Findings about a split: users and items that are not in train, few validation users, lost pairs."""
     for kind, ids, in_train in (
         ("user", dataset.user_ids, split.dataset.user_ids[np.unique(split.train["user"])]),
         ("item", dataset.item_ids, split.dataset.item_ids[np.unique(split.train["item"])]),
     ):
         unknown = ~np.isin(ids.astype(str), in_train.astype(str))
         if unknown.any():
-            message = f"{kind}s have no row in the training split of `{split.config.name}`"
-            step = "nothing: they are left out and counted; split.unseen = `keep` ranks them with the rest"
+            message = f"{kind}s have no training event in the split `{split.config.name}`"
+            step = "nothing: the split leaves them out and counts them; split.unseen = `keep` keeps them"
             example = str(ids[np.argmax(unknown)])
             yield Finding(f"{kind}s_without_training_rows", "info", int(unknown.sum()), message, example, step)
-    held = len(np.unique(split.valid[:, 0]))
-    if held < FEW_USERS:
-        message = f"users have validation likes under the split `{split.config.name}`: intervals will be wide"
-        example = f"{split.counts['valid']} valid and {split.counts['test']} test pairs"
-        step = "show the intervals; another split, or behaviours that are less rare as the like, give more"
-        yield Finding("few_held_out_users", "warning", held, message, example, step)
+    users = len(np.unique(split.valid[:, 0]))
+    if users < FEW_USERS:
+        message = f"few users have validation likes in the split `{split.config.name}`: metrics will be uncertain"
+        example = f"{split.counts['valid']} validation likes and {split.counts['test']} test likes"
+        step = "show confidence intervals; another split, or a more common behaviour as the like, gives more users"
+        yield Finding("few_validation_users", "warning", users, message, example, step)
     for name in ("valid", "test"):
         lost = split.counts.get(f"dropped_{name}_pairs_in_another_part", 0)
         if lost:
-            message = f"{name} pairs are in another of the source's splits as well"
+            message = f"pairs that the source gives as {name} are in another of its splits as well"
             step = "nothing: they stay in train, or else in test; published numbers may count them twice"
-            yield Finding("given_parts_overlap", "warning", lost, message, f"{lost} of {name}", step)
+            yield Finding("given_splits_overlap", "warning", lost, message, f"{lost} {name} pairs", step)

@@ -24,23 +24,25 @@ def check_tables(dataset: InteractionDataset) -> Iterator[Finding]:
         names, times = np.unique(ids.astype(str), return_counts=True)
         if (times > 1).any():
             count, example = int((times - 1).sum()), str(names[np.argmax(times > 1)])
-            step = f"merge the rows of this {kind}"
+            step = f"give each {kind} one row"
             yield Finding(f"duplicate_{kind}_ids", "error", count, f"{kind} ids occur more than once", example, step)
         dense = events[kind].to_numpy()
         outside = (dense < 0) | (dense >= len(ids))
         if outside.any():
             row = int(np.argmax(outside))
-            example = f"row {row}: {kind} {dense[row]}, {len(ids)} {kind}s"
-            message = f"events name a dense {kind} out of range"
-            yield Finding(f"{kind}_out_of_range", "error", int(outside.sum()), message, example, "number the ids again")
+            example = f"row {row}: {kind} number {dense[row]}, where there are {len(ids)} {kind}s"
+            message = f"events have a {kind} number that no {kind} has"
+            step = f"number {kind}s by their rows in `{kind}_ids`, from 0"
+            yield Finding(f"{kind}_out_of_range", "error", int(outside.sum()), message, example, step)
     for name, feature in dataset.features.items():
         rows = feature.values.shape[0]
         if rows != dataset.num_items or len(feature.mask) != dataset.num_items:
             message = f"feature `{name}` has {rows} rows and {len(feature.mask)} mask entries"
-            yield Finding("feature_rows", "error", rows, message, f"{dataset.num_items} items", "align it to the items")
+            step = "give each a row an item, in the order of `item_ids`"
+            yield Finding("feature_rows", "error", rows, message, f"{dataset.num_items} items", step)
     unknown = {name for names in dataset.feedback.values() for name in names} - set(dataset.behaviours)
     if unknown or set(dataset.feedback) != {"click", "like"}:
-        message = "the feedback names behaviours that do not occur, or not both of click and like"
+        message = "`feedback` names behaviours that do not occur, or lacks click or like"
         example = ", ".join(sorted(unknown)) or ", ".join(dataset.feedback)
-        step = f"choose among {', '.join(dataset.behaviours)}"
+        step = f"name behaviours for both click and like, of {', '.join(dataset.behaviours)}"
         yield Finding("unknown_feedback", "error", len(unknown), message, example, step)

@@ -45,7 +45,7 @@ def check_times(dataset: InteractionDataset) -> Iterator[Finding]:
             step = step.replace("end", "beginning")
             rows.append(("ancient_times", "warning", ancient, "times are before 1990", step))
         unsorted = np.concatenate([[False], times[1:] < times[:-1]])
-        message = "events are earlier than the one in the row before"
+        message = "events are earlier than the event in the row before"
         rows.append(("unsorted_times", "info", unsorted, message, "nothing: all that needs the order sorts by time"))
     for code, severity, wrong, message, step in rows:
         if wrong.any():
@@ -70,7 +70,7 @@ def _order_of_feedback(dataset: InteractionDataset) -> Iterator[Finding]:
     early = likes["timestamp"].to_numpy() < first_click.reindex(keys(dataset, likes)).to_numpy()
     if early.any():
         message = "likes are earlier than the first click of their pair"
-        step = "nothing: a pair counts as clicked from its first event on; many of them hint at swapped behaviours"
+        step = "nothing: a pair counts as clicked from its first event on; many of them suggest swapped behaviours"
         example = example_pair(dataset, likes, early)
         yield Finding("likes_before_click", "warning", int(early.sum()), message, example, step)
 

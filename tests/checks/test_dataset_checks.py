@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from support.paths import ROOT
 
 from graphrec.checks.dataset import check, statistics
 from graphrec.checks.inspection import inspect
@@ -85,6 +86,31 @@ def test_zeros_that_count_as_present_and_values_that_count_as_missing(sound):
     assert findings["items_without_features"].example == "s"
 
 
+def test_a_nan_is_a_missing_value_in_dense_and_in_sparse_features_alike(sound):
+    nan = np.nan
+    values = np.array([[nan, nan, 5, nan], [1, nan, nan, 7], [2, nan, 5, nan], [nan, 0, nan, nan]], dtype=np.float32)
+    reports = [
+        [(finding.code, finding.count, finding.example) for finding in codes(with_values(sound, layout, mask)).values()]
+        for mask in ([True] * 4, [True, True, True, False])
+        for layout in (values, sparse.csr_array(values))
+    ]
+    assert reports[0] == reports[1] and reports[2] == reports[3]
+    # The last item has no value: a zero and NaN are none. In the third column all values that are not NaN are 5; the
+    # last has a single one, which says nothing.
+    assert ("zero_rows", 1, "visual of item s") in reports[0]
+    assert ("constant_columns", 1, "column 2") in reports[0]
+    assert "masked_values" not in [code for code, _, _ in reports[2]]
+    assert [report for report in reports[2] if report[0] == "feature_not_finite"] == [
+        ("feature_not_finite", 4, "visual of item p")
+    ]
+
+
+def test_rows_of_nothing_but_nan_are_no_repeated_vector(sound):
+    values = np.full((4, 2), np.nan, dtype=np.float32)
+    findings = codes(with_values(sound, values))
+    assert findings["zero_rows"].count == 4 and "repeated_rows" not in findings
+
+
 def test_features_that_do_not_fit_the_items(sound):
     assert codes(with_values(sound, np.ones((3, 2), dtype=np.float32)))["feature_rows"].severity == "error"
     assert "feature_without_role" in codes(replace(sound, roles={}))
@@ -95,7 +121,7 @@ def test_odd_behaviours(sound, dataset_of):
     findings = codes(dataset_of(events))
     assert findings["likes_without_click"].example == "user a, item q"
     assert findings["duplicate_events"].count == 1
-    assert findings["users_with_few_events"].count == 1
+    assert findings["users_with_few_clicks"].count == 1
     assert "single_behaviour" in codes(dataset_of(events, like=("click",)))
     assert codes(replace(sound, feedback={"click": ("click",), "like": ("hug",)}))["unknown_feedback"].example == "hug"
 
@@ -137,7 +163,7 @@ def test_a_bag_without_words_is_a_modality_that_no_item_has(sound):
     assert "zero_rows" not in findings
 
 
-def test_every_finding_has_an_example_and_a_next_step(sound, dataset_of, random_dataset):
+def test_every_finding_has_an_example_a_next_step_and_a_place_in_the_document(sound, dataset_of, random_dataset):
     spoilt = np.array([[7, 1], [7, np.nan], [0, 0], [7, 0]], dtype=np.float32)
     events = [("a", "p", "click", 1), ("a", "p", "click", 1), ("a", "q", "like", 2), ("b", "q", "click", 3)]
     timeless = replace(sound, interactions=sound.interactions.drop(columns="timestamp"))
@@ -156,6 +182,8 @@ def test_every_finding_has_an_example_and_a_next_step(sound, dataset_of, random_
     findings += inspect(random_dataset(0)).findings
     assert len({finding.code for finding in findings}) > 15
     assert [finding.code for finding in findings if not (finding.example and finding.next_step)] == []
+    document = (ROOT / "docs" / "data.md").read_text()
+    assert [finding.code for finding in findings if f"`{finding.code}`" not in document] == []
 
 
 def test_statistics_count_pairs_not_events(dataset_of):

@@ -49,7 +49,7 @@ def test_users_and_items_without_training_rows_are_named():
     assert (
         findings["items_without_training_rows"].count == 1 and findings["items_without_training_rows"].example == "new"
     )
-    assert findings["few_held_out_users"].count == 1
+    assert findings["few_validation_users"].count == 1
 
 
 def test_a_split_that_cannot_be_made_is_a_finding():
@@ -65,9 +65,9 @@ def test_data_with_errors_is_not_split(tiny_prepared):
     assert inspection.has_errors and inspection.split is None and inspection.to_dict()["split"] is None
 
 
-def test_parts_that_overlap_in_the_source_are_counted():
+def test_splits_that_overlap_in_the_source_are_counted():
     columns = ("user", "item", "behaviour", "part")
     events = [(user, item, "click", "train") for user in "ab" for item in "pqr"]
     events += [("a", "p", "click", "test"), ("a", "s", "click", "test"), ("b", "s", "click", "valid")]
     events += [("c", "s", "click", "train"), ("c", "p", "click", "valid")]
-    assert codes(inspect(dataset(events, columns)))["given_parts_overlap"].count == 1
+    assert codes(inspect(dataset(events, columns)))["given_splits_overlap"].count == 1

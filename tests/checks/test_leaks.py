@@ -24,13 +24,13 @@ def test_every_planted_leak_is_found(random_dataset):
         "valid_pair_in_train",
         "valid_pair_repeated",
         "pair_in_valid_and_test",
-        "valid_item_unknown",
+        "valid_item_not_in_train",
     }
     assert {finding.severity for finding in findings.values()} == {"error"}
     assert {finding.count for finding in findings.values()} == {1}
-    assert findings["valid_item_unknown"].example == f"user number 0, item number {split.dataset.num_items}"
+    assert findings["valid_item_not_in_train"].example == f"user number 0, item number {split.dataset.num_items}"
     emptied = replace(split.dataset, interactions=split.train[split.train["user"] != split.valid[0, 0]])
-    assert "valid_user_unknown" in {finding.code for finding in audit_leaks(replace(split, dataset=emptied))}
+    assert "valid_user_not_in_train" in {finding.code for finding in audit_leaks(replace(split, dataset=emptied))}
 
 
 @pytest.fixture
