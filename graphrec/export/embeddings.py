@@ -24,6 +24,13 @@ from graphrec.system.files import replace_folder, write_json
 FORMATS = ("parquet", "safetensors", "npz")
 MANIFEST = "embeddings.json"
 """Not the name that prepared data uses, so that neither is ever taken for the other and replaced."""
+NOTATION = {
+    "NAME": "the logit of the branch NAME",
+    "s(x)": "the sigmoid, 1 / (1 + exp(-x))",
+    "log": "the natural logarithm",
+    "NAME*": "the logit at the reference: with reference/NAME/item, and reference/NAME/user where there is one",
+}
+"""What the formulas of decoders are written in."""
 
 
 def export_model(
@@ -43,9 +50,15 @@ def export_model(
     `reference/BRANCH/item`, `[1, d]`, or `[I, d]` where each item has its own; where a number is used in place of
     an item, `reference/BRANCH/user`, `[U, 1]`, goes with it.
 
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from graphrec.export.embeddings import export_model
     >>> folder = export_model(run.model, run.user_ids, run.item_ids, Path("embeddings"), "npz")
+    >>> sorted(path.name for path in folder.iterdir())
+    ['embeddings.json', 'items.parquet', 'tables.npz', 'users.parquet']
     >>> tables = np.load(folder / "tables.npz")
-    >>> logit = tables["branch/click_match/user"][0] @ tables["branch/click_match/item"][1]
+    >>> (tables["branch/click_match/user"][0] @ tables["branch/click_match/item"][1]).shape
+    ()
 
     Args:
         model: the trained tables.
@@ -111,6 +124,7 @@ def _manifest(model: FrozenModel, tables: dict[str, np.ndarray], format: str, ab
         "estimand": label(next(iter(model.decoder.variants().values()))),
         "logit": "inner product of branch/NAME/user[row of user] and branch/NAME/item[row of item]",
         "score": model.decoder.formula,
+        "notation": NOTATION,
         "rows": {"user": model.num_users, "item": model.num_items},
         "row_order": "row r of a user table is row r of users.parquet; the same for items",
         "tables": {name: list(values.shape) for name, values in tables.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +154,16 @@ def test_the_manifest_says_what_it_is(tiny_runs: dict[str, Run], tmp_path: Path)
     assert manifest["rows"] == {"user": len(run.user_ids), "item": len(run.item_ids)}
     assert manifest["tables"] == {name: list(values.shape) for name, values in tables.items()}
     assert (manifest["run"], manifest["dataset"]) == ("hcr", "tiktok")
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_manifest_says_what_its_formula_is_written_in(tiny_runs: dict[str, Run], tmp_path: Path, name: str) -> None:
+    manifest = json.loads((tiny_runs[name].export(tmp_path / "out") / "embeddings.json").read_text())
+    assert manifest["notation"]["s(x)"] == "the sigmoid, 1 / (1 + exp(-x))"
+    names = set(re.findall(r"[a-z_]+(?=[^a-z_])|[a-z_]+$", manifest["score"].partition(",")[0])) - {"s", "log"}
+    assert names <= {table.split("/")[1] for table in manifest["tables"]}
+    if "*)" in manifest["score"]:
+        assert "reference" in manifest["notation"]["NAME*"]
 
 
 def test_an_export_replaces_an_export_and_nothing_else(tiny_runs: dict[str, Run], tmp_path: Path) -> None:
