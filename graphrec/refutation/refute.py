@@ -12,7 +12,7 @@ from graphrec.errors import RecipeError
 from graphrec.refutation.base import refutation_checks
 from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.results import CheckResult, Refutation
-from graphrec.runs.files import REFUTATION
+from graphrec.runs.files import RECIPE, REFUTATION
 from graphrec.runs.run import Run
 from graphrec.system.files import write_json, write_text
 from graphrec.training.progress import Progress, silent
@@ -66,8 +66,11 @@ def refute(
 
 def _settings(run: Run, seeds: int, epochs: int | None) -> dict[str, Any]:
     """What a result depends on; equal settings give equal results."""
+    # The text in the run's folder, and not `run.recipe` as text: the recipe has the settings that later versions of
+    # graphrec added, at defaults which change nothing, and the path where the data is now.
+    recipe = (run.folder / RECIPE).read_text(encoding="utf-8")
     return {
-        "recipe": hashlib.sha256(run.recipe.to_toml().encode()).hexdigest(),
+        "recipe": hashlib.sha256(recipe.encode()).hexdigest(),
         "dataset_fingerprint": run.manifest["dataset_fingerprint"],
         "split_hash": run.manifest["split_hash"],
         "seeds": seeds,

@@ -22,6 +22,7 @@ from graphrec.refutation import (
     refute,
 )
 from graphrec.refutation.experiment import FEWEST_USERS
+from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.training.callbacks import Callback
@@ -74,6 +75,26 @@ def test_other_settings_are_another_result(own: Callable[[str], Run]) -> None:
     for epochs in (1, 2, 2):
         refute(run, checks=["placebo_treatment"], epochs=epochs, progress=Noted)
     assert trained == ["training items exchanged, 1", "training items exchanged, 2"]
+
+
+def test_a_setting_that_a_later_version_adds_repeats_no_check(
+    own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = own("ct")
+    refute(run, checks=[f"{__name__}:Own"])
+    monkeypatch.setattr(Own, "run", lambda *a: pytest.fail("done again"))
+    to_toml = Recipe.to_toml
+    monkeypatch.setattr(Recipe, "to_toml", lambda recipe: to_toml(recipe) + "\n[later]\nsetting = 1\n")
+    refute(Run(run.folder), checks=[f"{__name__}:Own"])
+
+
+def test_another_recipe_repeats_the_checks(own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    run = own("ct")
+    refute(run, checks=[f"{__name__}:Own"])
+    path = run.folder / "recipe.toml"
+    path.write_text(path.read_text().replace("patience = ", "patience = 1"))
+    monkeypatch.setattr(Own, "run", lambda check, experiment: check.result((), False, "Done again."))
+    assert refute(Run(run.folder), checks=[f"{__name__}:Own"]).checks[0].verdict == "Done again."
 
 
 def test_a_custom_check_is_named_by_its_import_path(own: Callable[[str], Run]) -> None:
