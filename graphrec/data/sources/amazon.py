@@ -38,7 +38,18 @@ _NO_CATEGORY = ("SOURCE", "README", "LICENSE")
 
 
 class AmazonOptions(SourceOptions):
-    """Options of the source `amazon`."""
+    """Options of the source `amazon`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.amazon import Amazon, AmazonOptions
+    >>> Amazon.write_fixture(Path("coats"))
+    >>> for options in (AmazonOptions(), AmazonOptions(filter="single_pass"), AmazonOptions(with_images=True)):
+    ...     dataset = Amazon.load(Path("coats"), options)
+    ...     print(dataset.num_users, "users,", dataset.num_items, "items")
+    7 users, 8 items
+    7 users, 4 items
+    7 users, 7 items
+    """
 
     category: str | None = None
     """Such as `Beauty`, as in the names of the files; needed where the folder holds several."""
@@ -57,7 +68,19 @@ class AmazonOptions(SourceOptions):
 
 @sources.register("amazon")
 class Amazon(Source):
-    """Ratings of one Amazon category of 2014, with pictures, price, brand, category and title if present."""
+    """Ratings of one Amazon category of 2014, with pictures, price, brand, category and title if present.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.amazon import Amazon
+    >>> Amazon.write_fixture(Path("coats"))
+    >>> sorted(path.name for path in Path("coats").iterdir())
+    ['image_features_Coats.b', 'meta_Coats.json.gz', 'ratings_Coats.csv']
+    >>> dataset = gr.load(gr.prepare("amazon", "coats", "prepared"))
+    >>> {name: feature.width for name, feature in dataset.features.items()}
+    {'category': 5, 'main_category': 1, 'brand': 2, 'price': 6, 'title': 4, 'visual': 4096}
+    >>> dataset.features["brand"].columns, dataset.features["visual"].mask.tolist().count(False)
+    (('brand 0', 'brand 1'), 1)
+    """
 
     Options = AmazonOptions
 
@@ -132,21 +155,29 @@ def _find_log(raw: Path, options: AmazonOptions) -> _Log:
     ]
     if len(fitting) == 1:
         return fitting[0]
-    categories = ", ".join(dict.fromkeys(log.category for log in every))
-    steps = {
-        0: how_to_obtain("amazon", raw),
-        1: "set the option layout",
-        2: f"set the option category to one of {categories}" if categories else None,
-    }
-    several = len({log.category for log in fitting}) > 1
+    if fitting:
+        problem = f"{len(fitting)} files fit"
+    else:
+        problem = "no file fits the options" if every else "no Amazon ratings, reviews or lists are here"
     raise DataError(
-        f"{len(fitting)} files fit" if fitting else "no Amazon ratings, reviews or lists are here",
+        problem,
         expected="one of ratings_X.csv, reviews_X_5.json.gz or X.txt"
         + (f" with X = {options.category}" if options.category else ""),
-        got=", ".join(log.file.name for log in fitting) or listing(raw),
+        got=", ".join(log.file.name for log in fitting or every) or listing(raw),
         where=raw,
-        next_step=steps[2 if several or (not fitting and every and options.category) else 1 if fitting else 0],
+        next_step=_choice(fitting, every, options) if every else how_to_obtain("amazon", raw),
     )
+
+
+def _choice(fitting: list[_Log], every: list[_Log], options: AmazonOptions) -> str:
+    """Which option tells the files apart, or leads to one that is here."""
+    of_category = [log for log in fitting or every if options.category in (None, log.category)]
+    several = len({log.category for log in fitting}) > 1
+    if several or not of_category:
+        option, names = "category", [log.category for log in fitting or every]
+    else:
+        option, names = "layout", [log.layout for log in of_category]
+    return f"set the option {option} to one of {', '.join(dict.fromkeys(names))}"
 
 
 def _as_log(file: Path) -> _Log | None:

@@ -104,8 +104,11 @@ def test_several_categories_ask_for_the_option(raw):
     with pytest.raises(DataError, match="set the option layout"):
         load(raw, category="Y")
     assert load(raw, category="Y", layout="ratings").user_ids.tolist() == ["A9"]
-    with pytest.raises(DataError, match="option category to one of X, Y"):
+    with pytest.raises(DataError, match="option category to one of X, Y") as refused:
         load(raw, category="Z")
+    assert refused.value.problem == "no file fits the options", "the folder does hold ratings, of other categories"
+    with pytest.raises(DataError, match="option layout to one of ratings, reviews"):
+        load(raw, layout="lists")
     assert load(raw / "ratings_X.csv").num_users == 2
 
 
