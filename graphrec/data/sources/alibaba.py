@@ -36,7 +36,17 @@ _ITEM_COLUMNS = {
 
 
 class AlibabaOptions(SourceOptions):
-    """Options of the source `alibaba`."""
+    """Options of the source `alibaba`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.alibaba import Alibaba, AlibabaOptions
+    >>> Alibaba.write_fixture(Path("log"))
+    >>> for options in (AlibabaOptions(), AlibabaOptions(like="any")):
+    ...     dataset = Alibaba.load(Path("log"), options)
+    ...     print(dataset.feedback["like"], len(dataset.pairs("like")))
+    ('buy',) 6
+    ('collect', 'cart', 'buy') 24
+    """
 
     like: Names = "buy"
     """Behaviours that are the like: names, several separated by commas; `any` is collect, cart and buy."""
@@ -46,7 +56,17 @@ class AlibabaOptions(SourceOptions):
 
 @sources.register("alibaba")
 class Alibaba(Source):
-    """Clicks, collects, carts and buys with price and category (Alibaba, ten days of June 2019)."""
+    """Clicks, collects, carts and buys with price and category (Alibaba, ten days of June 2019).
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.alibaba import Alibaba
+    >>> Alibaba.write_fixture(Path("log"))
+    >>> dataset = gr.load(gr.prepare("alibaba", "log", "prepared"))
+    >>> dataset.num_users, dataset.num_items, dataset.behaviours
+    (5, 7, ('click', 'collect', 'cart', 'buy'))
+    >>> dataset.features["price"].mask.tolist(), dataset.provenance["items_without_features"]
+    ([False, True, True, True, True, True, False], 1)
+    """
 
     Options = AlibabaOptions
 

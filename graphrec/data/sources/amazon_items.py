@@ -44,6 +44,16 @@ def read_images(file: Path, row_of: Mapping[str, int]) -> Feature:
 
     Raises:
         DataError: a record is incomplete, its ASIN is malformed, or a number is not finite; names the record.
+
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from graphrec.data.sources.amazon_items import RECORD, read_images
+    >>> records = np.zeros(2, dtype=RECORD)
+    >>> records["asin"], records["vector"] = ["B000000001", "B000000002"], 0.5
+    >>> records.tofile("image_features_Coats.b")
+    >>> feature = read_images(Path("image_features_Coats.b"), {"B000000002": 0, "B000000009": 1})
+    >>> feature.values.shape, feature.values[:, 0].tolist(), feature.mask.tolist(), feature.encoder
+    ((2, 4096), [0.5, 0.0], [True, False], 'CaffeNet')
     """
     size = file.stat().st_size
     whole, rest = divmod(size, RECORD.itemsize)
@@ -88,6 +98,17 @@ def read_meta(file: Path, row_of: Mapping[str, int]) -> tuple[dict[str, Feature]
 
     Raises:
         DataError: a line is no record, or a value of another kind; names file and line.
+
+    >>> import gzip
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.amazon_items import read_meta
+    >>> record = {"asin": "B000000001", "price": 9.5, "brand": "Fjord", "categories": [["Clothing", "Coats"]]}
+    >>> _ = Path("meta_Coats.json.gz").write_bytes(gzip.compress(repr(record).encode()))
+    >>> features, counts = read_meta(Path("meta_Coats.json.gz"), {"B000000001": 0, "B000000009": 1})
+    >>> features["category"].columns, features["main_category"].columns, features["brand"].mask.tolist()
+    (('Clothing', 'Coats'), ('Clothing',), [True, False])
+    >>> counts
+    {'items_without_meta': 1, 'items_described_again': 0}
     """
     records: dict[str, dict[str, Any]] = {}
     repeated = 0
@@ -139,6 +160,14 @@ def read_attributes(file: Path, item_ids: np.ndarray) -> Feature:
 
     Raises:
         DataError: not a JSON object of lists of numbers; names file and item.
+
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from graphrec.data.sources.amazon_items import read_attributes
+    >>> _ = Path("Coats_item2attributes.json").write_text('{"1": [12, 80], "2": [12]}')
+    >>> feature = read_attributes(Path("Coats_item2attributes.json"), np.array(["1", "2", "3"], dtype=object))
+    >>> feature.columns, feature.values.toarray().tolist(), feature.mask.tolist()
+    (('12', '80'), [[0.5, 0.5], [1.0, 0.0], [0.0, 0.0]], [True, True, False])
     """
     expected = '{"item": [attributes], ..}, whole numbers'
     try:

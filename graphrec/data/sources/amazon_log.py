@@ -33,6 +33,13 @@ def read_ratings(file: Path, like_at: float) -> tuple[EventBuilder, int]:
 
     Raises:
         DataError: the file is malformed; names file and line.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.amazon_log import read_ratings
+    >>> _ = Path("ratings_Coats.csv").write_text("A1,B01,5.0,1390000000")
+    >>> builder, rows = read_ratings(Path("ratings_Coats.csv"), like_at=4)
+    >>> rows, len(builder)  # a click, and a like as well
+    (1, 2)
     """
     builder, rows = EventBuilder(("click", "like")), 0
     for chunk in read_chunks(file, _RATINGS, delimiter=",", width=4):
@@ -44,7 +51,17 @@ def read_ratings(file: Path, like_at: float) -> tuple[EventBuilder, int]:
 
 
 def read_reviews(file: Path, like_at: float) -> tuple[EventBuilder, int]:
-    """As `read_ratings`, of a file of reviews."""
+    """As `read_ratings`, of a file of reviews.
+
+    >>> import json
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.amazon_log import read_reviews
+    >>> review = {"reviewerID": "A1", "asin": "B01", "overall": 3.0, "unixReviewTime": 1390000000}
+    >>> _ = Path("reviews_Coats.json").write_text(json.dumps(review))
+    >>> builder, rows = read_reviews(Path("reviews_Coats.json"), like_at=4)
+    >>> rows, len(builder)  # a click alone
+    (1, 1)
+    """
     builder, rows = EventBuilder(("click", "like")), 0
     cells: dict[str, list[object]] = {key: [] for key in _REVIEW}
 
@@ -79,6 +96,15 @@ def read_lists(file: Path) -> tuple[EventBuilder, int]:
 
     Raises:
         DataError: the file is malformed, or a user has two lines; names file and line.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.amazon_log import read_lists
+    >>> with open("Coats.txt", "w") as file:
+    ...     print("1 10 12 11", file=file)
+    >>> builder, users = read_lists(Path("Coats.txt"))
+    >>> dataset = builder.build("coats", feedback={"click": ("click",), "like": ("click",)}, provenance={})
+    >>> users, dataset.item_ids[dataset.interactions["item"]].tolist(), dataset.interactions["timestamp"].tolist()
+    (1, ['10', '12', '11'], [0, 1, 2])
     """
     builder = EventBuilder(("click",))
     lists: dict[int, list[int]] = {}

@@ -66,6 +66,13 @@ class ItemAttributes:
 
 
 def categorical(values: np.ndarray, provenance: str) -> Feature:
-    """One-hot columns for `[I]` int64 values, of which a negative one is missing."""
+    """One-hot columns for `[I]` int64 values, of which a negative one is missing.
+
+    >>> import numpy as np
+    >>> from graphrec.data.sources.attributes import categorical
+    >>> feature = categorical(np.array([7, -1, 7, 9]), "log.csv, one-hot")
+    >>> feature.columns, feature.values.toarray().tolist(), feature.mask.tolist()
+    (('7', '9'), [[1.0, 0.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [True, False, True, True])
+    """
     feature = one_hot(values, values >= 0)
     return Feature(feature.values, feature.mask, feature.columns, provenance)

@@ -31,7 +31,16 @@ STARS = 5
 
 
 class CoatOptions(RandomisedOptions):
-    """Options of the source `coat`."""
+    """Options of the source `coat`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.coat import Coat, CoatOptions
+    >>> Coat.write_fixture(Path("coat"))
+    >>> CoatOptions().like_at
+    4
+    >>> [len(Coat.load(Path("coat"), CoatOptions(like_at=stars)).pairs("like")) for stars in (1, 4, 5)]
+    [56, 28, 14]
+    """
 
     like_at: int = Field(4, ge=1, le=STARS)
     """Least rating that is a like; every rating is a click."""
@@ -39,7 +48,17 @@ class CoatOptions(RandomisedOptions):
 
 @sources.register("coat")
 class Coat(Source):
-    """Ratings of coats with attributes; the test split was exposed uniformly at random."""
+    """Ratings of coats with attributes; the test split was exposed uniformly at random.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.coat import Coat
+    >>> Coat.write_fixture(Path("coat"))
+    >>> dataset = gr.load(gr.prepare("coat", "coat", "prepared"))
+    >>> {name: feature.columns for name, feature in dataset.features.items()}
+    {'gender': ('men', 'women'), 'jackettype': ('rain', 'track'), 'color': ('red', 'blue')}
+    >>> dataset.provenance["randomised_exposure"], dataset.pairs("click")["part"].value_counts().to_dict()
+    ('test', {'train': 33, 'test': 21, 'valid': 2})
+    """
 
     Options = CoatOptions
 
@@ -87,6 +106,18 @@ def read_numbers(file: Path, largest: int) -> np.ndarray:
 
     Raises:
         DataError: names file and line of a value that is none, or of a line of another length than the first.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.coat import read_numbers
+    >>> _ = Path("train.ascii").write_text("0 5 3")
+    >>> read_numbers(Path("train.ascii"), largest=5).tolist()
+    [[0, 5, 3]]
+    >>> read_numbers(Path("train.ascii"), largest=4)
+    Traceback (most recent call last):
+    graphrec.errors.DataError: bad value
+      expected: 0 to 4
+      got: '5'
+      where: train.ascii:1
     """
     allowed = {str(number): number for number in range(largest + 1)}
     rows: list[list[int]] = []

@@ -25,7 +25,16 @@ _EXPECTED = '{"user": [items], ..}, each numbered from 0'
 
 
 def folder_of_lists(raw: Path) -> Path:
-    """Where the lists are: in `5-core/` if there is such a folder, else in `raw` itself."""
+    """Where the lists are: in `5-core/` if there is such a folder, else in `raw` itself.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.json_lists import folder_of_lists
+    >>> folder_of_lists(Path("baby")).as_posix()
+    'baby'
+    >>> Path("baby/5-core").mkdir(parents=True)
+    >>> folder_of_lists(Path("baby")).as_posix()
+    'baby/5-core'
+    """
     return raw / CORE if (raw / CORE).is_dir() else raw
 
 
@@ -34,8 +43,23 @@ def load_json_lists(
 ) -> InteractionDataset:
     """Read the folder `raw`; the only behaviour is the click, the splits are published, and ids are row numbers.
 
+    Args:
+        options: recorded in the provenance.
+        name, layout: of the dataset and of its layout, for the provenance and for errors.
+        features: for each modality the name of its file, which may be absent, and its role.
+
     Raises:
         DataError: a file is missing or malformed, or an item has no feature row.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.source import SourceOptions
+    >>> from graphrec.data.sources.json_lists import load_json_lists
+    >>> Path("baby").mkdir()
+    >>> for name, lists in {"train": '{"0": [1, 0], "1": [2]}', "val": '{"0": [2]}', "test": '{"1": [0]}'}.items():
+    ...     _ = Path(f"baby/{name}.json").write_text(lists)
+    >>> dataset = load_json_lists(Path("baby"), SourceOptions(), "mmrec", "json", features={})
+    >>> dataset.pairs("click")[["user", "item", "part"]].to_records(index=False).tolist()
+    [(0, 0, 'train'), (0, 1, 'train'), (0, 2, 'valid'), (1, 0, 'test'), (1, 2, 'train')]
     """
     raw = Path(raw)
     files = dict(zip(LISTS, require_files(folder_of_lists(raw), LISTS.values(), f"{name} {layout}"), strict=True))
@@ -53,7 +77,16 @@ def load_json_lists(
 
 
 def write_json_fixture(raw: Path, features: FeatureFiles, seed: int = 0, folder: str = "") -> None:
-    """Write six users, five items and every feature in this layout, the lists in `folder`."""
+    """Write six users, five items and every feature in this layout, the lists in `folder`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.json_lists import write_json_fixture
+    >>> write_json_fixture(Path("baby"), {"visual": ("image_feat.npy", "exposure")}, folder="5-core")
+    >>> sorted(path.as_posix() for path in Path("baby").rglob("*.*"))
+    ['baby/5-core/test.json', 'baby/5-core/train.json', 'baby/5-core/val.json', 'baby/image_feat.npy']
+    >>> Path("baby/5-core/test.json").read_text()
+    '{"0": [4], "1": [4], "2": [2], "3": [1], "4": [2], "5": [1]}'
+    """
     (raw / folder).mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     order = np.argsort(rng.random((6, 5)), axis=1).tolist()

@@ -43,7 +43,17 @@ _TAGS = re.compile(r"(-?\d{1,18}(\s*,\s*-?\d{1,18})*)?")
 
 
 class KuaiRandOptions(RandomisedOptions):
-    """Options of the source `kuairand`."""
+    """Options of the source `kuairand`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.kuairand import KuaiRand, KuaiRandOptions
+    >>> KuaiRand.write_fixture(Path("feed"))
+    >>> for options in (KuaiRandOptions(), KuaiRandOptions(like="like")):
+    ...     dataset = KuaiRand.load(Path("feed"), options)
+    ...     print(options.like, len(dataset.pairs("like")))
+    long_view,like 35
+    like 10
+    """
 
     like: Names = "long_view,like"
     """Signals that are the like: names, several separated by commas."""
@@ -51,7 +61,18 @@ class KuaiRandOptions(RandomisedOptions):
 
 @sources.register("kuairand")
 class KuaiRand(Source):
-    """Shown videos with seven signals and tags; the test split was exposed at random."""
+    """Shown videos with seven signals and tags; the test split was exposed at random.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.kuairand import KuaiRand
+    >>> KuaiRand.write_fixture(Path("feed"))
+    >>> dataset = gr.load(gr.prepare("kuairand", "feed", "prepared"))
+    >>> dataset.behaviours
+    ('show', 'click', 'long_view', 'like', 'follow', 'comment', 'forward', 'hate')
+    >>> shown = dataset.interactions.query("behaviour == 'show'")
+    >>> shown["part"].value_counts().to_dict(), dataset.provenance["randomised_exposure"]
+    ({'train': 42, 'test': 9, 'valid': 3}, 'test')
+    """
 
     Options = KuaiRandOptions
 

@@ -38,7 +38,16 @@ _LIST = re.compile(r"\[\s*(\d{1,18}(\s*,\s*\d{1,18})*)?\s*\]")
 
 
 class KuaiRecOptions(RandomisedOptions):
-    """Options of the source `kuairec`."""
+    """Options of the source `kuairec`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.kuairec import KuaiRec, KuaiRecOptions
+    >>> KuaiRec.write_fixture(Path("views"))
+    >>> KuaiRecOptions().like_above
+    2.0
+    >>> [len(KuaiRec.load(Path("views"), KuaiRecOptions(like_above=share)).pairs("like")) for share in (0.5, 2)]
+    [54, 31]
+    """
 
     like_above: float = Field(2.0, ge=0)
     """A view is a like if the share of the video that was watched is larger; 2 is the example of the data's README."""
@@ -46,7 +55,18 @@ class KuaiRecOptions(RandomisedOptions):
 
 @sources.register("kuairec")
 class KuaiRec(Source):
-    """Views of short videos with tags; the test split is a nearly full matrix."""
+    """Views of short videos with tags; the test split is a nearly full matrix.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.kuairec import KuaiRec
+    >>> KuaiRec.write_fixture(Path("views"))
+    >>> dataset = gr.load(gr.prepare("kuairec", "views", "prepared"))
+    >>> dataset.num_users, dataset.num_items, dataset.features["tags"].columns
+    (9, 10, ('8', '9', '10', '27'))
+    >>> test = dataset.pairs("click").query("part == 'test'")
+    >>> len(test), test["user"].nunique() * test["item"].nunique()
+    (19, 20)
+    """
 
     Options = KuaiRecOptions
 

@@ -23,7 +23,16 @@ _LAYOUTS = {
 
 
 class KwaiOptions(SourceOptions):
-    """Options of the source `kwai`."""
+    """Options of the source `kwai`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.kwai import Kwai, KwaiOptions
+    >>> Kwai.write_fixture(Path("challenge"))
+    >>> for options in (KwaiOptions(), KwaiOptions(visual=False)):
+    ...     print(list(Kwai.load(Path("challenge"), options).features))
+    ['visual']
+    []
+    """
 
     layout: Literal["auto", "challenge", "mmgcn"] = "auto"
     """`challenge`: the challenge's log and pictures; `mmgcn`: the arrays of MMGCN; `auto`: by the files."""
@@ -35,7 +44,17 @@ class KwaiOptions(SourceOptions):
 
 @sources.register("kwai")
 class Kwai(Source):
-    """Micro-videos with the features of their covers (Kuaishou challenge 2018, or as published with MMGCN)."""
+    """Micro-videos with the features of their covers (Kuaishou challenge 2018, or as published with MMGCN).
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.kwai import Kwai
+    >>> Kwai.write_fixture(Path("challenge"))
+    >>> dataset = gr.load(gr.prepare("kwai", "challenge", "prepared"))
+    >>> dataset.behaviours, dataset.feedback["like"]
+    (('click', 'finish', 'thumbs_up', 'follow'), ('finish', 'thumbs_up'))
+    >>> dataset.provenance["layout"], dataset.roles
+    ('challenge', {'visual': 'exposure'})
+    """
 
     Options = KwaiOptions
 

@@ -43,10 +43,21 @@ def load_challenge(raw: Path, options: SourceOptions, visual: bool) -> Interacti
     """Read the folder `raw`. Rows without any feedback are counted and left out, and with them their users and photos.
 
     Args:
+        options: recorded in the provenance.
         visual: whether to read the pictures' features too.
 
     Raises:
         DataError: a file is missing or malformed; names file and line.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.source import SourceOptions
+    >>> from graphrec.data.sources.kwai_challenge import load_challenge, write_challenge_fixture
+    >>> write_challenge_fixture(Path("challenge"))
+    >>> dataset = load_challenge(Path("challenge"), SourceOptions(), visual=True)
+    >>> dataset.provenance["rows"], dataset.provenance["rows_without_feedback"], len(dataset.pairs("click"))
+    (36, 11, 25)
+    >>> dataset.features["visual"].values.shape, dataset.provenance["photos_without_picture"]
+    ((8, 16), 1)
     """
     (log,) = require_files(raw, [LOG], "kwai challenge")
     builder = EventBuilder(BEHAVIOURS)
@@ -85,7 +96,18 @@ def load_challenge(raw: Path, options: SourceOptions, visual: bool) -> Interacti
 
 
 def write_challenge_fixture(raw: Path, seed: int = 0) -> None:
-    """Write six users and eight photos, one of them without a picture."""
+    """Write six users and eight photos, one of them without a picture.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.kwai_challenge import write_challenge_fixture
+    >>> write_challenge_fixture(Path("challenge"))
+    >>> sorted(path.name for path in Path("challenge").iterdir())
+    ['final_visual_train', 'train_interaction.txt']
+    >>> len(list(Path("challenge/final_visual_train").iterdir()))
+    7
+    >>> Path("challenge/train_interaction.txt").read_text().split()[:8]
+    ['70', '501', '1', '0', '0', '1500063227', '18', '12']
+    """
     (raw / VISUAL).mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     lines = []

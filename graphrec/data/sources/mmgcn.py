@@ -38,10 +38,24 @@ def load_mmgcn(
     """Read the folder `raw`; the only behaviour is the click, and the splits are published.
 
     Args:
+        options: recorded in the provenance.
+        name: of the dataset.
+        features: for each modality the name of its file, which may be absent, and its role.
         item_offset: what was added to the item ids; None finds it, if only one number of users fits the files.
 
     Raises:
         DataError: a file is missing or malformed, or the item ids do not fit the users and the features.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.source import SourceOptions
+    >>> from graphrec.data.sources.mmgcn import load_mmgcn, write_mmgcn_fixture
+    >>> files = {"visual": ("feat_v.pt", "content"), "textual": ("feat_t.pt", "exposure")}
+    >>> write_mmgcn_fixture(Path("arrays"), files)
+    >>> dataset = load_mmgcn(Path("arrays"), SourceOptions(), "tiktok", files, item_offset=None)
+    >>> dataset.num_users, dataset.num_items, dataset.provenance["item_offset"]
+    (7, 5, 7)
+    >>> dataset.pairs("click")["part"].value_counts().to_dict(), dataset.features["visual"].width
+    ({'train': 21, 'valid': 6, 'test': 6}, 8)
     """
     raw = Path(raw)
     files = dict(zip(ARRAYS, require_files(raw, ARRAYS.values(), f"{name} mmgcn"), strict=True))
@@ -75,7 +89,17 @@ def load_mmgcn(
 
 
 def write_mmgcn_fixture(raw: Path, features: FeatureFiles, seed: int = 0) -> None:
-    """Write seven users, five items and every feature in this layout; one user has no items to be tested on."""
+    """Write seven users, five items and every feature in this layout; one user has no items to be tested on.
+
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from graphrec.data.sources.mmgcn import write_mmgcn_fixture
+    >>> write_mmgcn_fixture(Path("arrays"), {"visual": ("feat_v.pt", "content")})
+    >>> sorted(path.name for path in Path("arrays").iterdir())
+    ['feat_v.pt', 'test_full.npy', 'train.npy', 'user_item_dict.npy', 'val_full.npy']
+    >>> np.load("arrays/train.npy")[:3].tolist()  # user 0; the items' ids begin after those of the seven users
+    [[0, 10], [0, 9], [0, 8]]
+    """
     import torch  # here, so that reading text does not wait for torch
 
     raw.mkdir(parents=True, exist_ok=True)

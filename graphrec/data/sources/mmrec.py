@@ -47,7 +47,17 @@ _LAYOUTS = {
 
 
 class MMRecOptions(SourceOptions):
-    """Options of the source `mmrec`."""
+    """Options of the source `mmrec`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.mmrec import MMRec, MMRecOptions
+    >>> MMRec.write_fixture(Path("baby"))
+    >>> for options in (MMRecOptions(), MMRecOptions(like_at=4)):
+    ...     dataset = MMRec.load(Path("baby"), options)
+    ...     print(dataset.feedback["like"], len(dataset.pairs("like")))
+    ('click',) 30
+    ('like',) 14
+    """
 
     layout: Literal["auto", "inter", "json"] = "auto"
     """`inter`: MMRec's table of ratings; `json`: the lists of LATTICE, MICRO, MMSSL; `auto`: by the files."""
@@ -57,7 +67,19 @@ class MMRecOptions(SourceOptions):
 
 @sources.register("mmrec")
 class MMRec(Source):
-    """Amazon and other sets with ready-made features and split, as prepared for MMRec, LATTICE, MICRO or MMSSL."""
+    """Amazon and other sets with ready-made features and split, as prepared for MMRec, LATTICE, MICRO or MMSSL.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.mmrec import MMRec
+    >>> MMRec.write_fixture(Path("baby"))
+    >>> sorted(path.name for path in Path("baby").iterdir())
+    ['baby.inter', 'i_id_mapping.csv', 'image_feat.npy', 'text_feat.npy']
+    >>> dataset = gr.load(gr.prepare("mmrec", "baby", "prepared"))
+    >>> dataset.name, dataset.item_ids.tolist(), dataset.roles
+    ('baby', ['B009X', 'B008X', 'B007X', 'B006X', 'B005X'], {'visual': 'exposure', 'textual': 'content'})
+    >>> dataset.pairs("click")["part"].value_counts().to_dict()
+    {'train': 18, 'valid': 6, 'test': 6}
+    """
 
     Options = MMRecOptions
 

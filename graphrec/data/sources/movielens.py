@@ -53,7 +53,17 @@ _TAGS = {"userId": "int", "movieId": "int", "tag": "str", "timestamp": "int"}
 
 
 class MovieLensOptions(SourceOptions):
-    """Options of the source `movielens`."""
+    """Options of the source `movielens`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.movielens import MovieLens, MovieLensOptions
+    >>> MovieLens.write_fixture(Path("ml"))
+    >>> for options in (MovieLensOptions(), MovieLensOptions(like_at=3, tags_before=1_100_050_000)):
+    ...     dataset = MovieLens.load(Path("ml"), options)
+    ...     print(len(dataset.pairs("like")), dataset.features["tags"].provenance)
+    12 tags.csv, tags counted, divided by their sum; left out: 0 in < 2 films
+    19 tags.csv, tags counted, divided by their sum; left out: 0 in < 2 films, 20 not before 1100050000
+    """
 
     layout: Literal["auto", "csv", "dat", "mmgcn"] = "auto"
     """`csv`: since 2015; `dat`: ml-1m and ml-10m; `mmgcn`: the arrays of MMGCN; `auto`: by the files."""
@@ -69,7 +79,17 @@ class MovieLensOptions(SourceOptions):
 
 @sources.register("movielens")
 class MovieLens(Source):
-    """Ratings of films with genres, tags and plots (MovieLens, any edition, or as published with MMGCN)."""
+    """Ratings of films with genres, tags and plots (MovieLens, any edition, or as published with MMGCN).
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.movielens import MovieLens
+    >>> MovieLens.write_fixture(Path("ml"))
+    >>> sorted(path.name for path in Path("ml").iterdir())
+    ['ml_plot.zip', 'movies.csv', 'ratings.csv', 'tags.csv']
+    >>> dataset = gr.load(gr.prepare("movielens", "ml", "prepared"))
+    >>> {name: feature.columns for name, feature in dataset.features.items()}
+    {'genres': ('Comedy', 'Drama', 'War'), 'tags': ('slow, long', 'space'), 'plot': ('a', 'word0', 'word1', 'word2')}
+    """
 
     Options = MovieLensOptions
 

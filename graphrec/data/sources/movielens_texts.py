@@ -34,6 +34,16 @@ def read_plots(file: Path, items: pd.Index, least: int) -> Feature:
 
     Raises:
         DataError: names file and line.
+
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> from graphrec.data.sources.movielens_texts import read_plots, write_plots
+    >>> write_plots(Path("ml_plot.zip"), {10: ["space", "war"], 11: ["space", "love"], 12: ["space"]})
+    >>> feature = read_plots(Path("ml_plot.zip"), pd.Index([10, 11, 99]), least=2)
+    >>> feature.columns, feature.mask.tolist()
+    (('space',), [True, True, False])
+    >>> feature.provenance
+    'ml_plot.zip, words counted, divided by their sum; 2 of 4 left out, in < 2 films'
     """
     rows: list[int] = []
     words: list[str] = []
@@ -54,6 +64,12 @@ def read_dat_movies(file: Path) -> tuple[np.ndarray, list[str]]:
 
     Raises:
         DataError: names file and line.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.movielens_texts import read_dat_movies
+    >>> _ = Path("movies.dat").write_text("1::Toy Story (1995)::Animation|Comedy")
+    >>> read_dat_movies(Path("movies.dat"))
+    (array([1]), ['Animation|Comedy'])
     """
     films, genres = [], []
     for film, (_, text) in _records(file, 3):
@@ -63,7 +79,15 @@ def read_dat_movies(file: Path) -> tuple[np.ndarray, list[str]]:
 
 
 def write_plots(file: Path, plots: Mapping[int, Sequence[str]]) -> None:
-    """Write zipped plots, the same bytes each time."""
+    """Write zipped plots, the same bytes each time.
+
+    >>> import zipfile
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.movielens_texts import write_plots
+    >>> write_plots(Path("ml_plot.zip"), {10: ["space", "war"]})
+    >>> zipfile.ZipFile("ml_plot.zip").read("movielens/ml_plot.dat").split()
+    [b'10::space', b'war']
+    """
     text = "".join(f"{film}::" + "\t".join(words) + "\r\n" for film, words in plots.items())
     with zipfile.ZipFile(file, "w") as archive:
         # A `ZipInfo` without a time has the year 1980, not that of the call.

@@ -22,7 +22,21 @@ TRAIN, VALID, TEST = range(3)
 
 
 class RandomisedOptions(SourceOptions):
-    """Options of every source with a randomised test split."""
+    """Options of every source with a randomised test split.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.coat import Coat
+    >>> from graphrec.data.sources.randomised import RandomisedOptions
+    >>> RandomisedOptions()
+    RandomisedOptions(valid=0.1, seed=0)
+    >>> Coat.write_fixture(Path("coat"))
+    >>> gr.prepare("coat", "coat", "prepared", {"valid": 0})
+    Traceback (most recent call last):
+    graphrec.errors.RecipeError: coat option `valid` has a wrong value
+      expected: greater than 0
+      got: `0`
+      where: source `coat`
+    """
 
     valid: float = Field(0.1, gt=0, lt=1)
     """Share of the liked pairs of train that becomes the part `valid`, drawn at random."""
@@ -34,6 +48,20 @@ def with_valid(dataset: InteractionDataset, options: RandomisedOptions) -> Inter
     """Draw the part `valid` from the likes of train and record which part was exposed at random.
 
     Every event of a drawn pair leaves train.
+
+    >>> import pandas as pd
+    >>> from graphrec.data.dataset import dataset_from_events
+    >>> from graphrec.data.sources.randomised import RandomisedOptions, with_valid
+    >>> events = pd.DataFrame(
+    ...     [("ann", "x", "train"), ("ann", "y", "train"), ("ben", "x", "train"), ("ben", "y", "test")],
+    ...     columns=["user", "item", "part"],
+    ... ).assign(behaviour="like")
+    >>> dataset = dataset_from_events("films", events, feedback={"click": ("like",), "like": ("like",)}, provenance={})
+    >>> drawn = with_valid(dataset, RandomisedOptions(valid=0.3))
+    >>> drawn.interactions["part"].tolist()
+    ['train', 'train', 'valid', 'test']
+    >>> dict(drawn.provenance)
+    {'randomised_exposure': 'test', 'valid_pairs_drawn': 1}
     """
     events = dataset.interactions
     codes = events["part"].cat.codes.to_numpy()

@@ -25,7 +25,19 @@ _MOST_BEHAVIOURS = 127
 
 
 class TableOptions(SourceOptions):
-    """Options of the source `table`. A column is a name, or its position from 0 where `header` is false."""
+    """Options of the source `table`. A column is a name, or its position from 0 where `header` is false.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.table import Table, TableOptions
+    >>> Table.write_fixture(Path("mine"))
+    >>> Path("mine/interactions.csv").read_text().split()[0]
+    'user,item,rating,timestamp'
+    >>> for options in (TableOptions(), TableOptions(rating="rating", like_at=3, timestamp="timestamp")):
+    ...     dataset = Table.load(Path("mine"), options)
+    ...     print(dataset.behaviours, len(dataset.pairs("like")), dataset.has_times)
+    ('click',) 30 False
+    ('click', 'like') 21 True
+    """
 
     user: str = "user"
     """Column of the user ids."""
@@ -59,7 +71,18 @@ class TableOptions(SourceOptions):
 
 @sources.register("table")
 class Table(Source):
-    """Your own interactions from CSV, TSV or Parquet, with optional item features."""
+    """Your own interactions from CSV, TSV or Parquet, with optional item features.
+
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> rows = [("ann", "x", "view"), ("ann", "x", "buy"), ("ben", "y", "view")]
+    >>> pd.DataFrame(rows, columns=["user", "item", "what"]).to_csv("mine.csv", index=False)
+    >>> pd.DataFrame({"id": ["x", "y"], "length": [3, 5]}).to_parquet("items.parquet")
+    >>> options = {"behaviour": "what", "click": "view", "like": "buy", "features": "shape=items.parquet"}
+    >>> dataset = gr.load(gr.prepare("table", "mine.csv", "prepared", options))
+    >>> dataset.user_ids.tolist(), dataset.feedback, dataset.features["shape"].values.tolist()
+    (['ann', 'ben'], {'click': ('view',), 'like': ('buy',)}, [[3.0], [5.0]])
+    """
 
     Options = TableOptions
 

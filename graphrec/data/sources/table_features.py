@@ -17,7 +17,13 @@ from graphrec.errors import DataError
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """One `modality=path` or `modality=path.npy@ids.txt` of the option `features`."""
+    """One `modality=path` or `modality=path.npy@ids.txt` of the option `features`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.table_features import FeatureFile
+    >>> [path.name for path in FeatureFile("visual", Path("pictures.npy"), Path("ids.txt")).files]
+    ['pictures.npy', 'ids.txt']
+    """
 
     modality: str
     path: Path
@@ -33,6 +39,20 @@ def parse_features(text: str, folder: Path) -> list[FeatureFile]:
 
     Raises:
         DataError: an entry of another form, a modality named twice, or a file that is not there.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.table_features import parse_features
+    >>> for name in ("pictures.npy", "ids.txt"):
+    ...     Path(name).touch()
+    >>> (entry,) = parse_features("visual=pictures.npy@ids.txt", Path())
+    >>> entry.modality, entry.path.name, entry.ids.name
+    ('visual', 'pictures.npy', 'ids.txt')
+    >>> parse_features("pictures.npy", Path())
+    Traceback (most recent call last):
+    graphrec.errors.DataError: an entry of the option features is malformed
+      expected: modality=file.npy, modality=file.npy@ids.txt or modality=file.parquet
+      got: pictures.npy
+      where: option features
     """
     entries: list[FeatureFile] = []
     for entry in filter(None, (part.strip() for part in text.split(","))):
@@ -59,6 +79,16 @@ def read_feature(entry: FeatureFile, item_ids: np.ndarray) -> Feature:
 
     Raises:
         DataError: unreadable, not finite, repeated ids, or no row for any of the items.
+
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from graphrec.data.sources.table_features import FeatureFile, read_feature
+    >>> pd.DataFrame({"id": ["y", "x"], "red": [1.0, 3.0], "blue": [2.0, 4.0]}).to_parquet("colours.parquet")
+    >>> entry = FeatureFile("colour", Path("colours.parquet"), ids=None)
+    >>> feature = read_feature(entry, np.array(["x", "y", "z"], dtype=object))
+    >>> feature.columns, feature.values.tolist(), feature.mask.tolist()
+    (('red', 'blue'), [[3.0, 4.0], [1.0, 2.0], [0.0, 0.0]], [True, True, False])
     """
     columns: tuple[str, ...] | None = None
     if entry.path.suffix == ".parquet":

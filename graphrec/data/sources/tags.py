@@ -28,6 +28,19 @@ def read_tags(
 
     Raises:
         DataError: an item has two lines, or a text does not match; names file and line.
+
+    >>> import re
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from graphrec.data.readers.chunks import Column, read_chunks
+    >>> from graphrec.data.sources.tags import read_tags
+    >>> _ = Path("videos.txt").write_text("7;12,65")
+    >>> columns = {"video": Column(0, "int"), "tag": Column(1, "str")}
+    >>> chunks = read_chunks(Path("videos.txt"), columns, delimiter=";", width=2)
+    >>> item_ids = np.array(["7", "8"], dtype=object)
+    >>> feature = read_tags(chunks, "video", "tag", re.compile("[0-9,]+"), "tags such as 12,65", item_ids)
+    >>> feature.columns, feature.values.toarray().tolist(), feature.mask.tolist()
+    (('12', '65'), [[0.5, 0.5], [0.0, 0.0]], [True, False])
     """
     index = pd.Index(item_ids.astype(np.int64))
     described = np.zeros(len(index), dtype=bool)

@@ -30,7 +30,17 @@ _BEHAVIOURS = {"userbehavior": BEHAVIOURS, "tmall": TMALL_BEHAVIOURS, "ads": ADS
 
 
 class TaobaoOptions(SourceOptions):
-    """Options of the source `taobao`."""
+    """Options of the source `taobao`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.taobao import Taobao, TaobaoOptions
+    >>> Taobao.write_fixture(Path("log"))
+    >>> for options in (TaobaoOptions(), TaobaoOptions(like="any", window="official")):
+    ...     dataset = Taobao.load(Path("log"), options)
+    ...     print(dataset.feedback["like"], dataset.provenance["rows_dropped"])
+    ('buy',) 0
+    ('cart', 'fav', 'buy') 2
+    """
 
     layout: Literal["auto", "userbehavior", "tmall", "ads"] = "auto"
     """`userbehavior`: UserBehavior.csv; `tmall`: user_log_format1.csv; `ads`: raw_sample.csv; `auto`: by the files."""
@@ -44,7 +54,17 @@ class TaobaoOptions(SourceOptions):
 
 @sources.register("taobao")
 class Taobao(Source):
-    """Clicks, carts, favourites and buys of Taobao and Tmall (UserBehavior, Tmall's log, or displayed ads)."""
+    """Clicks, carts, favourites and buys of Taobao and Tmall (UserBehavior, Tmall's log, or displayed ads).
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.taobao import Taobao
+    >>> Taobao.write_fixture(Path("log"))
+    >>> dataset = gr.load(gr.prepare("taobao", "log", "prepared", {"like": "cart, buy"}))
+    >>> dataset.provenance["layout"], dataset.feedback
+    ('userbehavior', {'click': ('pv',), 'like': ('cart', 'buy')})
+    >>> dataset.features["category"].columns, dataset.roles
+    (('7', '8', '9'), {'category': 'exposure'})
+    """
 
     Options = TaobaoOptions
 

@@ -6,9 +6,9 @@ raw_sample.csv    user, time_stamp, adgroup_id, pid, nonclk, clk (1 clicked)
 ad_feature.csv    adgroup_id, cate_id, campaign_id, customer, brand (may be NULL), price
 behavior_log.csv  user, time_stamp, btag (pv, cart, fav or buy), cate, brand; read only where the like asks for it
 
-What was put into a cart, marked or bought is logged by category and brand, not by ad. An ad is taken to be liked when a
-user who clicked it does so with its category and brand at the same moment or later. That link is ours, and it is loose:
-another item of that brand and category counts as well.
+What was put into a cart, marked as a favourite or bought is logged by category and brand, not by ad. An ad is taken to
+be liked when a user who clicked it does so with its category and brand at the same moment or later. That link is ours,
+and it is loose: another item of that brand and category counts as well.
 """
 
 from __future__ import annotations
@@ -49,10 +49,22 @@ def load_ads(raw: Path, options: SourceOptions, like: tuple[str, ...], k: int) -
     """Read the folder `raw` in chunks; items are the ads that were shown.
 
     Args:
-        k: as `keep_active`.
+        options: recorded in the provenance.
+        like: the behaviours that are the like.
+        k: the least number of pairs of each user and item that is left, as in `keep_active`; 0 keeps all.
 
     Raises:
         DataError: a file is missing or malformed; names file and line.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.source import SourceOptions
+    >>> from graphrec.data.sources.taobao_ads import load_ads, write_ads_fixture
+    >>> write_ads_fixture(Path("ads"))
+    >>> dataset = load_ads(Path("ads"), SourceOptions(), like=("buy",), k=0)
+    >>> dataset.num_items, dataset.behaviours, list(dataset.features)
+    (8, ('show', 'click', 'cart', 'fav', 'buy'), ['price', 'category', 'brand'])
+    >>> dataset.provenance["linked"]
+    {'log_rows': 18, 'log_views': 6, 'log_rows_linked': 10, 'events_linked': 10}
     """
     # The log adds carts, favourites and buys, so a like that is the click does without it.
     needed = [SAMPLE, ADS] + [LOG] * (like != ("click",))
@@ -86,7 +98,17 @@ def load_ads(raw: Path, options: SourceOptions, like: tuple[str, ...], k: int) -
 
 
 def write_ads_fixture(raw: Path, seed: int = 0) -> None:
-    """Write six users and eight ads, one without a brand and one without features."""
+    """Write six users and eight ads, one without a brand and one without features.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.taobao_ads import write_ads_fixture
+    >>> write_ads_fixture(Path("ads"))
+    >>> for path in sorted(Path("ads").iterdir()):
+    ...     print(path.name, *path.read_text().split()[:2])
+    ad_feature.csv adgroup_id,cate_id,campaign_id,customer,brand,price 10,0,1,1,0,10.5
+    behavior_log.csv user,time_stamp,btag,cate,brand 0,1494214141,buy,0,0
+    raw_sample.csv user,time_stamp,adgroup_id,pid,nonclk,clk 0,1494228919,11,430548_1007,0,1
+    """
     raw.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     sample, log = ["user,time_stamp,adgroup_id,pid,nonclk,clk"], ["user,time_stamp,btag,cate,brand"]

@@ -34,10 +34,22 @@ def load_tmall(raw: Path, options: SourceOptions, like: tuple[str, ...], k: int)
     """Read `raw`/user_log_format1.csv in chunks; the time of an event is its day as mmdd, all of one year.
 
     Args:
-        k: as `keep_active`.
+        options: recorded in the provenance.
+        like: the behaviours that are the like.
+        k: the least number of pairs of each user and item that is left, as in `keep_active`; 0 keeps all.
 
     Raises:
         DataError: the file is missing or malformed; names file and line.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.source import SourceOptions
+    >>> from graphrec.data.sources.taobao_tmall import load_tmall, write_tmall_fixture
+    >>> write_tmall_fixture(Path("tmall"))
+    >>> dataset = load_tmall(Path("tmall"), SourceOptions(), like=("buy", "fav"), k=0)
+    >>> dataset.num_users, dataset.num_items, len(dataset.pairs("like"))
+    (6, 8, 18)
+    >>> {name: feature.columns for name, feature in dataset.features.items()}
+    {'category': ('7', '8', '9'), 'seller': ('0', '1'), 'brand': ('50', '51')}
     """
     (file,) = require_files(raw, [LOG], "taobao tmall")
     builder, attributes = EventBuilder(BEHAVIOURS), ItemAttributes(list(ATTRIBUTES))
@@ -72,7 +84,16 @@ def load_tmall(raw: Path, options: SourceOptions, like: tuple[str, ...], k: int)
 
 
 def write_tmall_fixture(raw: Path, seed: int = 0) -> None:
-    """Write six users and eight items of three categories, two sellers and two brands, one item without a brand."""
+    """Write six users and eight items of three categories, two sellers and two brands, one item without a brand.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.taobao_tmall import write_tmall_fixture
+    >>> write_tmall_fixture(Path("tmall"))
+    >>> for line in Path("tmall/user_log_format1.csv").read_text().split()[:2]:
+    ...     print(line)
+    user_id,item_id,cat_id,seller_id,brand_id,time_stamp,action_type
+    300,24,8,0,,827,0
+    """
     raw.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     lines = [",".join(HEADER)]

@@ -35,11 +35,21 @@ def load_userbehavior(
     """Read `raw`/UserBehavior.csv in chunks.
 
     Args:
+        options: recorded in the provenance.
+        like: the behaviours that are the like.
         official: whether rows outside `WINDOW` are left out; they are counted either way.
-        k: as `keep_active`.
+        k: the least number of pairs of each user and item that is left, as in `keep_active`; 0 keeps all.
 
     Raises:
         DataError: the file is missing or malformed; names file and line.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.source import SourceOptions
+    >>> from graphrec.data.sources.taobao_userbehavior import load_userbehavior, write_userbehavior_fixture
+    >>> write_userbehavior_fixture(Path("log"))
+    >>> dataset = load_userbehavior(Path("log"), SourceOptions(), like=("buy",), official=True, k=0)
+    >>> dataset.provenance["rows"], dataset.provenance["rows_dropped"], len(dataset.interactions)
+    (40, 2, 38)
     """
     (file,) = require_files(raw, [FILE], "taobao userbehavior")
     builder, attributes = EventBuilder(BEHAVIOURS), ItemAttributes(["category"])
@@ -71,7 +81,14 @@ def load_userbehavior(
 
 
 def write_userbehavior_fixture(raw: Path, seed: int = 0) -> None:
-    """Write six users and eight items of three categories; two rows are outside the official days."""
+    """Write six users and eight items of three categories; two rows are outside the official days.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.taobao_userbehavior import write_userbehavior_fixture
+    >>> write_userbehavior_fixture(Path("log"))
+    >>> Path("log/UserBehavior.csv").read_text().split()[0]
+    '300,24,8,pv,1511993791'
+    """
     raw.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     lines = []

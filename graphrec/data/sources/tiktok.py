@@ -38,7 +38,23 @@ _LAYOUTS = {
 
 
 class TiktokOptions(SourceOptions):
-    """Options of the source `tiktok`."""
+    """Options of the source `tiktok`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.tiktok import Tiktok, TiktokOptions
+    >>> TiktokOptions()
+    TiktokOptions(layout='auto', item_offset=None)
+    >>> Tiktok.write_fixture(Path("challenge"))
+    >>> Tiktok.load(Path("challenge"), TiktokOptions()).provenance["layout"]
+    'icme'
+    >>> Tiktok.load(Path("challenge"), TiktokOptions(layout="mmssl"))
+    Traceback (most recent call last):
+    graphrec.errors.DataError: the layout `tiktok mmssl` lacks train.json, val.json, test.json
+      expected: a folder with train.json, val.json, test.json
+      got: final_track2_train.txt, track2_audio_features.txt, track2_title.txt, track2_video_features.txt
+      where: challenge
+      next step: `graphrec datasets tiktok` says which files are needed and how to obtain them
+    """
 
     layout: Literal["auto", "icme", "diffmm", "mmgcn", "mmssl"] = "auto"
     """`icme`: the challenge's log; `diffmm`: the matrices published with DiffMM; `mmgcn`: the arrays of MMGCN and CR;
@@ -49,7 +65,15 @@ class TiktokOptions(SourceOptions):
 
 @sources.register("tiktok")
 class Tiktok(Source):
-    """Micro-videos with visual, acoustic and title features (ICME 2019, or published with MMGCN, CR, DiffMM, MMSSL)."""
+    """Micro-videos with visual, acoustic and title features (ICME 2019, or published with MMGCN, CR, DiffMM, MMSSL).
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.tiktok_diffmm import write_diffmm_fixture
+    >>> write_diffmm_fixture(Path("matrices"))
+    >>> dataset = gr.load(gr.prepare("tiktok", "matrices", "prepared"))
+    >>> dataset.provenance["layout"], dataset.num_users, dataset.num_items, dataset.roles
+    ('diffmm', 7, 5, {'visual': 'exposure', 'acoustic': 'content'})
+    """
 
     Options = TiktokOptions
 

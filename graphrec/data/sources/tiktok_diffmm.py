@@ -34,8 +34,21 @@ def load_diffmm(raw: Path, options: SourceOptions) -> InteractionDataset:
     The picture is the video's cover, seen before the click: exposure, as is the text; the sound comes after:
     content.
 
+    Args:
+        options: recorded in the provenance.
+
     Raises:
         DataError: a matrix is missing, unreadable, or of another shape than the others.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.source import SourceOptions
+    >>> from graphrec.data.sources.tiktok_diffmm import load_diffmm, write_diffmm_fixture
+    >>> write_diffmm_fixture(Path("matrices"))
+    >>> dataset = load_diffmm(Path("matrices"), SourceOptions())
+    >>> dataset.num_users, dataset.num_items, dataset.pairs("click")["part"].value_counts().to_dict()
+    (7, 5, {'train': 21, 'valid': 7, 'test': 7})
+    >>> {name: feature.values.shape for name, feature in dataset.features.items()}
+    {'visual': (5, 128), 'acoustic': (5, 128)}
     """
     raw = Path(raw)
     files = []
@@ -56,7 +69,17 @@ def load_diffmm(raw: Path, options: SourceOptions) -> InteractionDataset:
 
 
 def write_diffmm_fixture(raw: Path, seed: int = 0) -> None:
-    """Write seven users and five items in this layout, without the optional text."""
+    """Write seven users and five items in this layout, without the optional text.
+
+    >>> from pathlib import Path
+    >>> from scipy import sparse
+    >>> from graphrec.data.sources.tiktok_diffmm import write_diffmm_fixture
+    >>> write_diffmm_fixture(Path("matrices"))
+    >>> sorted(path.name for path in Path("matrices").iterdir())
+    ['audio_feat.npy', 'image_feat.npy', 'trnMat.npz', 'tstMat.npz', 'valMat.npz']
+    >>> sparse.load_npz("matrices/trnMat.npz").toarray()[0].tolist()
+    [0.0, 1.0, 1.0, 1.0, 0.0]
+    """
     raw.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     shape = (7, 5)

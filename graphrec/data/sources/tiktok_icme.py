@@ -51,8 +51,21 @@ _COLUMNS = {
 def load_icme(raw: Path, options: SourceOptions) -> InteractionDataset:
     """Read the folder `raw`; items are those of the log, and features of others are ignored.
 
+    Args:
+        options: recorded in the provenance.
+
     Raises:
         DataError: a file is missing or malformed; names file and line.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.source import SourceOptions
+    >>> from graphrec.data.sources.tiktok_icme import load_icme, write_icme_fixture
+    >>> write_icme_fixture(Path("challenge"))
+    >>> dataset = load_icme(Path("challenge"), SourceOptions())
+    >>> dataset.num_users, dataset.num_items, dataset.feedback["like"]
+    (6, 8, ('finish', 'thumbs_up'))
+    >>> {name: (feature.width, feature.mask.tolist().count(False)) for name, feature in dataset.features.items()}
+    {'visual': (128, 1), 'acoustic': (128, 0), 'textual': (21, 1)}
     """
     log_file, title_file, visual_file, acoustic_file = files = require_files(raw, FILES, "tiktok icme")
     builder = EventBuilder(BEHAVIOURS)
@@ -84,7 +97,16 @@ def load_icme(raw: Path, options: SourceOptions) -> InteractionDataset:
 
 
 def write_icme_fixture(raw: Path, seed: int = 0) -> None:
-    """Write six users, nine items (one of them never played, some without features) in this layout."""
+    """Write six users, nine items (one of them never played, some without features) in this layout.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.tiktok_icme import write_icme_fixture
+    >>> write_icme_fixture(Path("challenge"))
+    >>> sorted(path.name for path in Path("challenge").iterdir())
+    ['final_track2_train.txt', 'track2_audio_features.txt', 'track2_title.txt', 'track2_video_features.txt']
+    >>> Path("challenge/final_track2_train.txt").read_text().split()[:12]
+    ['70', '3', '505', '11', '4', '0', '0', '1', '-1', '9', '1500000273', '15']
+    """
     raw.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     items = rng.permutation(np.arange(500, 509))

@@ -25,7 +25,16 @@ _COLUMNS = {"user": Column(0, "int"), "item": Column(1, "int"), "rating": Column
 
 
 class YahooR3Options(RandomisedOptions):
-    """Options of the source `yahoo_r3`."""
+    """Options of the source `yahoo_r3`.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.yahoo_r3 import YahooR3, YahooR3Options
+    >>> YahooR3.write_fixture(Path("songs"))
+    >>> YahooR3Options().like_at
+    4
+    >>> [len(YahooR3.load(Path("songs"), YahooR3Options(like_at=stars)).pairs("like")) for stars in (1, 4, 5)]
+    [63, 28, 14]
+    """
 
     like_at: int = Field(4, ge=1, le=5)
     """Least rating that is a like; every rating is a click."""
@@ -33,7 +42,17 @@ class YahooR3Options(RandomisedOptions):
 
 @sources.register("yahoo_r3")
 class YahooR3(Source):
-    """Ratings of songs; the test split was exposed at random. No features."""
+    """Ratings of songs; the test split was exposed at random. No features.
+
+    >>> from pathlib import Path
+    >>> from graphrec.data.sources.yahoo_r3 import YahooR3
+    >>> YahooR3.write_fixture(Path("songs"))
+    >>> dataset = gr.load(gr.prepare("yahoo_r3", "songs", "prepared"))
+    >>> dataset.num_users, dataset.num_items, dataset.features
+    (8, 12, {})
+    >>> dataset.provenance["randomised_exposure"], dataset.pairs("click")["part"].value_counts().to_dict()
+    ('test', {'train': 45, 'test': 15, 'valid': 3})
+    """
 
     Options = YahooR3Options
 
