@@ -29,7 +29,8 @@ def test_this_installation_is_sound() -> None:
 
 def test_it_looks_at_every_dependency_of_the_project() -> None:
     listed = tomllib.loads(PROJECT.read_text())["project"]["dependencies"]
-    assert sorted(doctor.NEEDED) == sorted(text.split(">")[0] for text in listed)
+    assert dict(text.split(">=") for text in listed) == doctor.NEEDED
+    assert tomllib.loads(PROJECT.read_text())["project"]["requires-python"].startswith(f">={doctor.PYTHON}")
 
 
 def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +40,17 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch:
         return version(name)
 
     monkeypatch.setattr(doctor, "version", no_pyarrow)
-    assert states()["pyarrow"] == ("missing", "pip install pyarrow")
+    assert states()["pyarrow"] == ("missing", "pip install 'pyarrow>=17'")
+
+
+@pytest.mark.parametrize(
+    ("installed", "state"), [("1.26.4", "old"), ("2", "ok"), ("2.0.0rc1", "ok"), ("2.10.1+cpu", "ok"), ("10.0", "ok")]
+)
+def test_a_package_of_an_earlier_version_is_old(monkeypatch: pytest.MonkeyPatch, installed: str, state: str) -> None:
+    monkeypatch.setattr(doctor, "version", lambda name: installed if name == "numpy" else version(name))
+    assert states()["numpy"][0] == state
+    if state == "old":
+        assert states()["numpy"][1] == "1.26.4, needs 2.0 or later: pip install 'numpy>=2.0'"
 
 
 @pytest.mark.parametrize(("spec", "state"), [(None, "optional"), (SimpleNamespace(), "ok")])
@@ -49,9 +60,9 @@ def test_what_is_optional_is_never_missing(monkeypatch: pytest.MonkeyPatch, spec
     assert {checked[name][0] for name in doctor.OPTIONAL} == {state}
 
 
-def test_an_old_python_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.sys, "version_info", (3, 10, 0))
-    assert states()["python"][0] == "missing"
+def test_an_old_python_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.10.2")
+    assert states()["python"] == ("old", "3.10.2, needs 3.11 or later: install Python 3.11 or later")
 
 
 @pytest.mark.parametrize("error", [ImportError("no torch"), OSError("libcudart.so is missing")])
