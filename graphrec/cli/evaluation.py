@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphrec.cli.options import GraphFile, Json, RunPath, read_graph
-from graphrec.cli.terminal import print_json, print_results, print_table
+from graphrec.cli.terminal import bold_mark, print_json, print_results, print_table
 from graphrec.errors import RunError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from graphrec.causal import CausalGraph
+    from graphrec.runs.compare import RunComparison
     from graphrec.runs.run import Run
 
 
@@ -25,32 +26,35 @@ def evaluate(
     estimand: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME or NAME:option=value[,value ...]; repeat for several. Default: the decoder's variants."
+            metavar="NAME",
+            help="NAME or NAME:option=value[,value ...]; may be repeated. Default: the recipe's, else the decoder's.",
         ),
     ] = None,
-    split: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    split: Annotated[str, typer.Option(metavar="NAME", help="Rank for the held-out users of: test or valid.")] = "test",
     truth: Annotated[
         Path | None,
-        typer.Option(help="Folder of a simulated world: also evaluate by its interventional truth."),
+        typer.Option(metavar="FOLDER", help="Folder that `simulate` wrote: also evaluate by its causal truth."),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="Which truth: like (the default), or satisfaction once clicked.")
+        str | None,
+        typer.Option(metavar="NAME", help="With --truth: like (the default), or satisfaction (the like once clicked)."),
     ] = None,
     graph: GraphFile = None,
     slices: Annotated[
         bool,
-        typer.Option("--slices", help="Also by users' activity, by time, and by items' like/click ratio."),
+        typer.Option("--slices", help="Also by users' activity, by time, and by the items' ratio of likes to clicks."),
     ] = False,
     lists: Annotated[
-        bool, typer.Option("--lists", help="Also coverage, popularity and concentration of all lists together.")
+        bool,
+        typer.Option("--lists", help="Also coverage, popularity and concentration of the recommended lists."),
     ] = False,
     off_policy: Annotated[
         bool,
-        typer.Option("--off-policy", help="Also the lists' value, estimated on items shown at random."),
+        typer.Option("--off-policy", help="Also the lists' value, estimated on a test split of items shown at random."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Rank all items for every held-out user, under each estimand, without retraining."""
+    """Rank all items for every user with held-out likes, under each estimand, without retraining."""
     from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()
@@ -82,12 +86,13 @@ def evaluate(
     if as_json:
         print_json(*tables)
         return
-    from graphrec.report.primitives.tables import leading, metric_rows
+    from graphrec.report.primitives.tables import leading, metric_rows, naming
 
     for number, shown in enumerate(half for table in tables for half in _without_drops(table)):
         if number:
             typer.echo()
-        print_results(*metric_rows(shown), leading(shown), f"in {loaded.folder / 'metrics.json'}, with --json")
+        elsewhere = f"in {loaded.folder / 'metrics.json'}, with --json"
+        print_results(*metric_rows(shown), leading(shown), elsewhere, naming(shown))
 
 
 def _without_drops(table: pd.DataFrame) -> list[pd.DataFrame]:
@@ -125,24 +130,35 @@ def _more_tables(
 def compare(
     runs: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN RUN ...", help="Run folders that `train` wrote and `evaluate` evaluated."),
+        typer.Argument(metavar="RUN", help="Run folders that `train` wrote and `evaluate` evaluated."),
     ],
-    out: Annotated[Path | None, typer.Option("--out", help="Write an HTML report here, of test or valid.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.html", help="Write an HTML report, of test or valid.")
+    ] = None,
     result_set: Annotated[
         str,
-        typer.Option(help="test, valid, truth or satisfaction, or what evaluate found besides: active, lists, ..."),
+        typer.Option(
+            metavar="NAME", help="What is compared: test, valid, truth, satisfaction, lists, active, less_active, ..."
+        ),
     ] = "test",
     replicates: Annotated[
-        bool, typer.Option("--replicates", help="Runs that differ in their seed alone are replicates of one method.")
+        bool, typer.Option("--replicates", help="Take runs that differ in the seed alone as one method.")
     ] = False,
     dose_response: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="results.csv of benchmarks/dose_response.py: shown in the report of --out."),
+        typer.Option(
+            metavar="FILE.csv",
+            help="With --out: results.csv of benchmarks/dose_response.py, to be shown in the report.",
+        ),
     ] = None,
+    all_tests: Annotated[
+        bool,
+        typer.Option("--all-tests", help="Print the tests of every metric, not of NDCG (or of the truth) alone."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Compare evaluated runs, test whether they differ, and write a report."""
-    from graphrec.report.primitives.tables import PAIR_HEADERS, leading, metric_rows, pair_rows, row_names, with_p
+    from graphrec.report.primitives.tables import leading, metric_rows, naming, with_p
     from graphrec.runs.compare import by_recipe, compare_runs
     from graphrec.runs.run import Run
 
@@ -162,25 +178,47 @@ def compare(
     if as_json:
         print_json(with_p(comparison.table, comparison.tests))
     else:
-        print_results(*metric_rows(comparison.table, comparison.tests), leading(comparison.table), "with --json")
+        table = comparison.table
+        print_results(*metric_rows(table, comparison.tests), leading(table), "with --json", naming(table))
         if len(comparison.tests):
-            typer.echo()
-            print_results(*pair_rows(row_names(comparison.table), comparison.table, comparison.tests), PAIR_HEADERS)
+            _print_tests(comparison, all_tests)
+
+
+def _print_tests(comparison: RunComparison, every_metric: bool) -> None:
+    """The tests of the best row against every other, of the report's headline metrics or of all, and what they mean."""
+    from graphrec.evaluation.significance import LEVEL
+    from graphrec.report.primitives.tables import PAIR_HEADERS, counted, metric_names, pair_rows, row_names
+    from graphrec.report.result_table import headline
+
+    table, tests = comparison.table, comparison.tests
+    metrics = list(tests["metric"].unique())
+    shown = metrics if every_metric else headline([name for name in metric_names(table) if name in metrics])
+    level = f"{LEVEL:g}".removeprefix("0")
+    typer.echo(f"[ ]: 95 % interval; {bold_mark()}: better than every other row (p < {level}, Holm-corrected)\n")
+    print_results(*pair_rows(row_names(table), table, tests[tests["metric"].isin(shown)]), PAIR_HEADERS)
+    if left := len(metrics) - len(shown):
+        typer.echo(f"tests of {counted(left, 'more metric')}: with --all-tests")
 
 
 def refute(
     run: RunPath,
     check: Annotated[
         list[str] | None,
-        typer.Option(help="A check of `graphrec list refutations`, or package.module:Class; repeat for several."),
+        typer.Option(
+            metavar="NAME",
+            help="A check of `graphrec list refutations`, or package.module:Class; repeat for several. Default: the "
+            "built-in ones.",
+        ),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Subsets of `subset_stability`.")] = 3,
+    seeds: Annotated[
+        int, typer.Option(help="Number of trainings, each on a random subset, of the check `subset_stability`.")
+    ] = 3,
     epochs: Annotated[
         int | None, typer.Option(help="Epochs of each training, in place of the recipe's number.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Try to refute a run: train its recipe on altered data, and compare with what a sound model must show."""
+    """Try to refute a run: train its recipe on altered data, and compare the results with what a sound model shows."""
     import dataclasses
 
     from graphrec.system.memory import keep_large_blocks

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNBOUNDED = 10_000
-"""Columns of a file or a pipe, which has no edge: nothing is cut or wrapped there."""
+"""Columns of a table that breaks no cell."""
+PIPE_WIDTH = 120
+"""Columns of a file or a pipe: a wider table continues in another block below."""
 
 
 def print_table(
@@ -24,30 +26,53 @@ def print_table(
 ) -> None:
     """Print rows of cells to standard output, in columns.
 
+    On a terminal that is too narrow, cells are wrapped. In a file or a pipe none is: a table wider than `PIPE_WIDTH`
+    continues in blocks below, each of which begins with the first column, so that each line still says what it is of.
+
     Args:
+        headers: `C` names of columns, no two of them equal.
+        rows: of `C` cells each; the first names the row.
         at_most: the widths, by header, at which columns are wrapped on a terminal, so that the others have room.
+
+    >>> from graphrec.cli.terminal import print_table
+    >>> print_table(["name", "users"], [("tiktok", "60"), ("kwai", "7")])
+    name    users
+    tiktok  60
+    kwai    7
     """
     console = Console()
-    limits: Mapping[str, int] = at_most or {}
-    if not console.is_terminal:
-        console, limits = Console(width=UNBOUNDED), {}
     cells = [[Text(str(cell)) for cell in row] for row in rows]
-    console.print(_table(headers, cells, limits), highlight=False)
+    if console.is_terminal:
+        console.print(_table(headers, cells, at_most), highlight=False)
+    else:
+        _print_blocks(headers, cells, names=headers[:1])
 
 
 def print_results(
-    headers: Sequence[str], rows: Sequence[tuple[str, ...]], leading: Sequence[str], elsewhere: str = ""
+    headers: Sequence[str],
+    rows: Sequence[tuple[str, ...]],
+    leading: Sequence[str],
+    elsewhere: str = "",
+    names: Sequence[str] = (),
 ) -> None:
     """Print a result table. On a terminal that is too narrow for it, print as many of the leading columns as fit.
 
     Args:
+        headers: names of the columns.
         rows: cells, in which `**` encloses what is bold.
         leading: headers, the most important first; the first two are shown in any case.
         elsewhere: another way to see the other columns than a pipe or a wider terminal, such as "with --json".
+        names: headers of the columns that name the rows, which each block of a table in a pipe begins with; by default
+            the first.
+
+    >>> from graphrec.cli.terminal import print_results
+    >>> print_results(["method", "NDCG@10"], [("HCR", "**.0712** [.0698, .0725]")], leading=["method", "NDCG@10"])
+    method  NDCG@10
+    HCR     **.0712** [.0698, .0725]
     """
     console = Console()
     if not console.is_terminal:
-        print_table(headers, rows)
+        _print_blocks(headers, [[Text(str(cell)) for cell in row] for row in rows], names or headers[:1])
         return
     cells = [[_bold(str(cell)) for cell in row] for row in rows]
     shown = list(headers)
@@ -60,13 +85,52 @@ def print_results(
                 shown = wider
     console.print(_table(*_chosen(headers, cells, shown)), highlight=False)
     if len(shown) < len(headers):
-        ways = ", ".join(filter(None, ("on a wider terminal", "in a pipe (`| less -S`)", elsewhere)))
+        ways = ", ".join(filter(None, ("on a wider terminal", "in a pipe (`| less`)", elsewhere)))
         missing = len(headers) - len(shown)
         console.print(f"{missing} more column{'s' if missing > 1 else ''}: {ways}", highlight=False, markup=False)
 
 
+def bold_mark() -> str:
+    """What `print_results` marks a bold cell with: as a word for a terminal, as asterisks for a file or a pipe.
+
+    >>> from graphrec.cli.terminal import bold_mark
+    >>> bold_mark()
+    '**'
+    """
+    return "bold" if Console().is_terminal else "**"
+
+
+def _print_blocks(headers: Sequence[str], rows: Sequence[Sequence[Text]], names: Sequence[str]) -> None:
+    """Print a table without breaking a cell, in blocks of at most `PIPE_WIDTH` unless a single cell is wider."""
+    console = Console(width=UNBOUNDED)
+    blocks: list[list[str]] = []
+    for header in (name for name in headers if name not in names):
+        wider = [*blocks[-1], header] if blocks else [*names, header]
+        if not blocks or _width(console, *_chosen(headers, rows, wider)) > PIPE_WIDTH:
+            blocks.append([*names, header])
+        else:
+            blocks[-1] = wider
+    for number, block in enumerate(blocks or [list(names)]):
+        with console.capture() as printed:
+            console.print(_table(*_chosen(headers, rows, block)), highlight=False)
+        # rich fills each line up to the widest, which would make short lines wrap as well.
+        lines = [line.rstrip() for line in printed.get().splitlines()]
+        print("\n".join([""] * bool(number) + lines))
+
+
 def print_json(*tables: pd.DataFrame) -> None:
-    """Print the tables' rows as one JSON list; what was not measured is null, as JSON has no NaN."""
+    """Print the tables' rows as one JSON list; what was not measured is null, as JSON has no NaN.
+
+    >>> import pandas as pd
+    >>> from graphrec.cli.terminal import print_json
+    >>> print_json(pd.DataFrame({"method": ["HCR"], "mrr": [float("nan")]}))
+    [
+      {
+        "method": "HCR",
+        "mrr": null
+      }
+    ]
+    """
     rows = [row for table in tables for row in table.astype(object).where(table.notna(), None).to_dict("records")]
     print(json.dumps(rows, indent=2))
 

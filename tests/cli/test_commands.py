@@ -130,8 +130,9 @@ def test_a_sweep_is_one_row_a_value(call: Call, own: Callable[[str], Run]) -> No
 def test_a_table_in_a_pipe_is_never_cut(call: Call, own: Callable[[str], Run]) -> None:
     folder = own("causalrec").folder
     answer = call("evaluate", folder, "--estimand", "total_indirect_effect:strength=0,0.25,0.5,0.75")
-    lines = answer.out.strip().splitlines()
-    assert len(lines) == 5
+    blocks = [block.splitlines() for block in answer.out.strip().split("\n\n")]
+    assert {len(block) for block in blocks} == {5} and max(len(line) for block in blocks for line in block) <= 120
+    assert len({tuple(line.split("  ")[0] for line in block) for block in blocks}) == 1, "each names the same rows"
     for strength in (0, 0.25, 0.5, 0.75):
         assert f"total_indirect_effect:strength={strength:g} " in answer.out
     assert "…" not in answer.out
@@ -234,10 +235,15 @@ def test_evaluate_slices_and_lists_print_a_table_for_each_analysis(call: Call, o
     ]  # fmt: skip
     text = call("evaluate", folder, "--slices").out
     assert "Normalised recall@10" in text
-    tables = [table.splitlines() for table in text.split("\n\n")]
-    assert [len(table) - 1 for table in tables] == [1, 2, 4, 1, 2]
-    over_time, drops = tables[2:4]
-    assert "drop" not in over_time[0] and drops[1].startswith("time_drop") and "–" not in drops[1]
+    blocks = [block.splitlines() for block in text.split("\n\n")]
+    tables: dict[str, list[list[str]]] = {}
+    for block in blocks:
+        tables.setdefault(block[1].split()[0], []).append(block)
+    assert {name: {len(block) - 1 for block in table} for name, table in tables.items()} == {
+        "CT": {1}, "active": {2}, "time_1": {4}, "time_drop": {1}, "high_ratio": {2},
+    }  # fmt: skip
+    assert not any("drop" in block[0] for block in tables["time_1"])
+    assert not any("–" in block[1] for block in tables["time_drop"])
     assert call("compare", folder, "--result-set", "less_active", "--json").json[0]["method"] == "CT"
 
 
@@ -256,6 +262,13 @@ def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str
         call("evaluate", folder)
     answer = call("compare", *runs)
     assert answer.status == 0 and "less that of" in answer.out and "p (Wilcoxon)" in answer.out
+    assert "[ ]: 95 % interval; **: better than every other row (p < .05, Holm-corrected)\n" in answer.out
+    tests = answer.out[answer.out.index("less that of") :].splitlines()[1:]
+    assert [line.split()[0] for line in tests[:-1]] == ["NDCG@10"], "of the report's headline metric alone"
+    assert re.fullmatch(r"tests of \d+ more metrics: with --all-tests", tests[-1])
+    everything = call("compare", *runs, "--all-tests").out
+    metrics = [line.split()[0] for line in everything[everything.index("less that of") :].splitlines()[1:]]
+    assert len(set(metrics)) == len(metrics) == 1 + int(tests[-1].split()[2]) and "--all-tests" not in everything
     rows = call("compare", *runs, "--json").json
     assert rows[0]["ndcg@20_p"] == rows[1]["ndcg@20_p"] and 0 < rows[0]["ndcg@20_p"] <= 1
     refused = call("compare", *runs, "--result-set", "lists")
@@ -283,13 +296,15 @@ def test_recommend_prints_ids(call: Call, tiny_runs: dict[str, Run]) -> None:
     assert len(call("recommend", run.folder, "--users", users[0], "--k", 2).out.strip().splitlines()) == 3
 
 
-def test_doctor_reports_and_fails_where_something_needed_is_missing(
+def test_doctor_reports_and_fails_where_something_needed_is_missing_or_old(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = call("doctor", "--json")
     assert answer.status == 0
     assert {"check": "python", "state": "ok"}.items() <= answer.json[0].items()
-    monkeypatch.setattr("graphrec.system.doctor.examine", lambda: [("torch", "missing", "pip install torch")])
-    answer = call("doctor")
-    assert answer.status == 1
-    assert "pip install torch" in answer.out
+    for state in ("missing", "old"):
+        rows = [("python", "ok", "3.11"), ("torch", state, "pip install torch")]
+        monkeypatch.setattr("graphrec.system.doctor.examine", lambda rows=rows: rows)
+        answer = call("doctor")
+        assert answer.status == 1
+        assert "pip install torch" in answer.out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from graphrec.cli.terminal import print_results
+from graphrec.cli.terminal import PIPE_WIDTH, print_results, print_table
 from graphrec.report.primitives.tables import leading
 
 HEADERS = ["method", "users", "MRR", "NDCG@10"]
@@ -40,6 +40,35 @@ def test_a_pipe_gets_the_whole_table_with_its_asterisks(capsys):
     print_results(HEADERS, ROWS, ["method"])
     header, row = capsys.readouterr().out.splitlines()
     assert header.split() == HEADERS and "**.0712**" in row
+
+
+def test_a_wide_table_in_a_pipe_continues_in_blocks_that_name_their_rows(capsys):
+    headers = ["method", "run", *(f"metric{number}" for number in range(12))]
+    rows = [(name, f"run_{name}", *(f"{name}{number} {'x' * 20}" for number in range(12))) for name in ("a", "b")]
+    print_results(headers, rows, ["method"], names=["method", "run"])
+    printed = capsys.readouterr().out
+    blocks = [block.splitlines() for block in printed.removesuffix("\n").split("\n\n")]
+    assert len(blocks) == 3 and all(len(line) <= PIPE_WIDTH for block in blocks for line in block)
+    assert all(line == line.rstrip() for line in printed.splitlines()), "blanks at the end would wrap short lines, too"
+    for header, *lines in blocks:
+        assert header.split()[:2] == ["method", "run"]
+        assert [line.split()[:2] for line in lines] == [["a", "run_a"], ["b", "run_b"]]
+    for row in rows:
+        assert all(printed.count(f"{cell}\n") + printed.count(f"{cell} ") >= 1 for cell in row)
+    assert [name for header, *_ in blocks for name in header.split()[2:]] == headers[2:]
+
+
+def test_a_cell_wider_than_a_pipe_is_one_line_of_its_own_block(capsys):
+    print_table(["name", "what it is", "size"], [("a", "word " * 40 + "end", "7")])
+    first, second = capsys.readouterr().out.removesuffix("\n").split("\n\n")
+    assert first.splitlines()[1] == "a     " + "word " * 40 + "end"
+    assert second.splitlines() == ["name  size", "a     7"]
+
+
+def test_a_table_without_rows_or_of_one_column_is_printed(capsys):
+    print_table(["name"], [("a",)])
+    print_table(["name", "size"], [])
+    assert capsys.readouterr().out == "name\na\nname  size\n"
 
 
 def test_ndcg_leads_and_each_metric_stands_for_its_first_cutoff():

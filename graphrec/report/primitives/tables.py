@@ -189,6 +189,19 @@ def leading(table: pd.DataFrame) -> list[str]:
     return [*(LABELS[column] for column in fixed), *(metric.label for metric in metrics)]
 
 
+def naming(table: pd.DataFrame) -> list[str]:
+    """The headers of the first columns of a result table that tell its rows apart, no more than it needs.
+
+    >>> table = pd.DataFrame({"method": ["HCR", "HCR"], "run": ["a", "b"], "estimand": ["front_door", "front_door"]})
+    >>> naming(table), naming(table[:1])
+    (['method', 'run'], ['method'])
+    """
+    fixed = [column for column in ("result_set", "method", "run", "estimand") if column in table.columns]
+    lengths = range(1, len(fixed) + 1)
+    enough = next((n for n in lengths if not table.duplicated(fixed[:n]).any()), len(fixed))
+    return [LABELS[column] for column in fixed[:enough]]
+
+
 def row_names(table: pd.DataFrame) -> list[str]:
     """A name for each row of a comparison: its method, with the run where two rows share one.
 
