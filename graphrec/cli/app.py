@@ -54,12 +54,26 @@ Version = Annotated[
 
 
 @app.callback()
-def options(version: Version = False) -> None:
+def _root(version: Version = False) -> None:
     pass
 
 
 def main() -> None:
-    """Run the command that `sys.argv` names; always ends with SystemExit."""
+    """Run the command that `sys.argv` names; always ends with SystemExit.
+
+    >>> import sys
+    >>> from contextlib import suppress
+    >>> from unittest.mock import patch
+    >>> from graphrec.cli import main
+    >>> with patch.multiple(sys, argv=["graphrec", "list", "worlds"], path=[*sys.path]), suppress(SystemExit):
+    ...     main()
+    name    what it is
+    amazon  A twin of Amazon's ratings (2014) with visual bias: pictures draw ratings that the match does not earn.
+    coat    A twin of Coat: self-selected ratings to train on, ratings of uniformly random coats to test on.
+    kwai    A twin of Kwai (China MM 2018) with a hidden confounder in the covers.
+    taobao  A twin of Taobao (the Tmall log) with a hidden confounder in sellers and brands.
+    tiktok  A twin of Tiktok (ICME-2019 track 2) with a hidden confounder in the titles, or in the pictures.
+    """
     # In the log, warnings reach the file of `--log-file`, too.
     warnings.showwarning = log_warning
     sys.path.append(str(Path.cwd()))  # a custom class is found in the current folder, after everything else

@@ -11,13 +11,18 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.options import GraphFile, Json, read_graph
+from graphrec.cli.options import GraphFile, Json, kind_argument, kind_of, read_graph
 from graphrec.cli.scaffold import NewKind, scaffold
 from graphrec.cli.terminal import print_table
 
 
 class Kind(StrEnum):
-    """What can be listed."""
+    """What can be listed.
+
+    >>> from graphrec.cli.components import Kind
+    >>> Kind("worlds").value, len(Kind)
+    ('worlds', 11)
+    """
 
     backbones = "backbones"
     callbacks = "callbacks"
@@ -48,20 +53,22 @@ REGISTRIES = {
 
 
 def list_components(
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="What to list.")], as_json: Json = False
+    kind: Annotated[str, kind_argument(Kind, "What to list")],
+    as_json: Json = False,
 ) -> None:
     """List the names that a recipe or a command takes; for backbones also what they use, train and cost."""
-    if kind is Kind.backbones:
+    listed = kind_of(Kind, kind)
+    if listed is Kind.backbones:
         _list_backbones(as_json)
         return
-    module, name = REGISTRIES[kind]
+    module, name = REGISTRIES[listed]
     rows = getattr(importlib.import_module(module), name).summaries()
     if as_json:
         typer.echo(json.dumps([{"name": name, "summary": summary} for name, summary in rows], indent=2))
         return
     if not rows:  # the page's own sections are always on it, so only custom ones have names
         typer.echo(
-            f"no custom {kind} are installed; `graphrec new {kind.removesuffix('s')} NAME` writes one to start from"
+            f"no custom {listed} are installed; `graphrec new {listed.removesuffix('s')} NAME` writes one to start from"
         )
         return
     print_table(["name", "what it is"], rows)
@@ -85,7 +92,8 @@ def _list_backbones(as_json: bool) -> None:
 def causal(
     decoder: Annotated[str, typer.Argument(metavar="DECODER", help="A decoder of `graphrec list decoders`.")],
     estimand: Annotated[
-        list[str] | None, typer.Option(help="Only this estimand, NAME or NAME:option=value; repeat it for several.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this estimand, NAME or NAME:option=value; repeat for several."),
     ] = None,
     graph: GraphFile = None,
     svg: Annotated[
@@ -113,18 +121,21 @@ def causal(
 
 
 def new(
-    kind: Annotated[NewKind, typer.Argument(metavar="KIND", help="The kind of component.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the module, such as my_net; its class is MyNet.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where to write.")] = Path("."),
+    kind: Annotated[str, kind_argument(NewKind, "The kind of component")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The module's name, such as my_net; its class is then MyNet.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="The folder to write into.")] = Path("."),
 ) -> None:
-    """Write NAME.py, a small complete class to change, and test_NAME.py, which it passes."""
-    files = scaffold(kind, name, out)
+    """Write NAME.py, a small complete component to change, and test_NAME.py, which it passes as it stands."""
+    written = kind_of(NewKind, kind)
+    files = scaffold(written, name, out)
     typer.echo(f"wrote {files.component} and {files.test}")
     typer.echo(f"test it: pytest {shlex.quote(str(files.test))}")
     # The commands find modules of the current folder anyway; see `cli.app.main`.
     path = "" if out.resolve() == Path.cwd() else f"PYTHONPATH={shlex.quote(str(out))} "
     module, _, title = files.import_path.partition(":")
-    typer.echo(f"use it: {path}{_USES[kind].format(module=module, title=title)}")
+    typer.echo(f"use it: {path}{_USES[written].format(module=module, title=title)}")
 
 
 _USES = {
@@ -138,7 +149,7 @@ _USES = {
 
 
 def doctor(as_json: Json = False) -> None:
-    """Report what this installation has and what is missing; status 1 if it misses something it needs."""
+    """Report what this installation has, and what is missing or too old; status 1 if something needed is."""
     from graphrec.system.doctor import examine
 
     rows = examine()
@@ -146,5 +157,5 @@ def doctor(as_json: Json = False) -> None:
         typer.echo(json.dumps([dict(zip(("check", "state", "detail"), row)) for row in rows], indent=2))
     else:
         print_table(["check", "state", "detail"], rows)
-    if any(state == "missing" for _, state, _ in rows):
+    if any(state in ("missing", "old") for _, state, _ in rows):
         raise typer.Exit(1)

@@ -15,11 +15,11 @@ from graphrec.errors import RecipeError
 
 def datasets(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A dataset of the table; without it the table is printed.")
+        str | None, typer.Argument(metavar="NAME", help="A dataset of the list; without it the list is printed.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the datasets that have a card; of one: what it is, who may have it, how, and which files it takes."""
+    """List the public datasets that can be read, or say what one is, how to obtain it and which files it needs."""
     from graphrec.data.cards import card_of, cards
     from graphrec.report.dataset_card import card_rows, card_text, file_rows, variant_rows
     from graphrec.simulation import worlds
@@ -41,16 +41,21 @@ def datasets(
 def simulate(
     world: Annotated[str, typer.Argument(metavar="WORLD", help="A world of `graphrec list worlds`.")],
     out: Out,
-    users: Annotated[int | None, typer.Option(help="Number of users.")] = None,
-    items: Annotated[int | None, typer.Option(help="Number of items.")] = None,
-    strength: Annotated[float | None, typer.Option(help="Strength of the hidden confounder; 0 is none.")] = None,
+    users: Annotated[int | None, typer.Option(help="Number of users. Default: the world's.")] = None,
+    items: Annotated[int | None, typer.Option(help="Number of items. Default: the world's.")] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="Strength of the confounding; 0 is none. Default: the world's.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     dataset: Annotated[
         Path | None,
-        typer.Option("--from", metavar="DATASET", help="Keep a prepared dataset's items, features and activity."),
+        typer.Option(
+            "--from", metavar="DATASET", help="Take items, features and the users' activity from a prepared dataset."
+        ),
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of the world.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other setting of the world; repeat for several."),
     ] = None,
 ) -> None:
     """Write a simulated world with known truth, in the raw layout of a public dataset."""
@@ -75,10 +80,15 @@ def simulate(
 
 def prepare(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A source of `graphrec list sources`.")],
-    raw: Annotated[Path, typer.Option("--raw", help="Folder or file in the source's layout.")],
+    raw: Annotated[
+        Path, typer.Option("--raw", metavar="PATH", help="Folder (or file) of raw data, in a layout of the source.")
+    ],
     out: Out,
     option: Annotated[
-        list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="An option of the source.")
+        list[str] | None,
+        typer.Option(
+            "--option", metavar="KEY=VALUE", help="An option of the source, e.g. like_at=4; repeat for several."
+        ),
     ] = None,
 ) -> None:
     """Read raw files and write a prepared dataset."""
@@ -100,18 +110,26 @@ def check(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="A folder that `prepare` wrote.")],
     split: Annotated[
         str | None,
-        typer.Option(help="Check this split for leaks. Default: the source's own, else chronological, else random."),
+        typer.Option(
+            metavar="NAME",
+            help="Check this split for leaks. Default: the source's own, else chronological, else random.",
+        ),
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(help="Folder of the simulated world: also compare what the log shows with the causal truth."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder that `simulate` wrote: also compare what the log shows with the causal truth.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE.html", help="Write a page with plots of the distributions.")
     ] = None,
     more: Annotated[
         list[str] | None,
-        typer.Option("--check", help="Also run this check, package.module:function; repeat it for several."),
+        typer.Option(
+            "--check", metavar="NAME", help="Also run this custom check, package.module:function; repeat for several."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -27,7 +27,18 @@ def in_shell(mention: Argument | Call) -> str:
 
 @contextmanager
 def handle_user_errors() -> Iterator[None]:
-    """A mistake of the user's or a refusal by the system ends with a message and status 2, not with a traceback."""
+    """A mistake of the user's or a refusal by the system ends with a message and status 2, not with a traceback.
+
+    >>> import sys
+    >>> from contextlib import redirect_stderr, suppress
+    >>> from graphrec.cli.errors import handle_user_errors
+    >>> from graphrec.errors import ANOTHER_FOLDER, RunError
+    >>> with redirect_stderr(sys.stdout), suppress(SystemExit), handle_user_errors():
+    ...     raise RunError("the folder holds another run", where="runs/hcr", next_step=ANOTHER_FOLDER)
+    error: the folder holds another run
+      where: runs/hcr
+      next step: choose another --out
+    """
     try:
         yield
     except GraphrecError as error:

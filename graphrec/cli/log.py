@@ -26,7 +26,18 @@ class _Terminal(logging.Handler):
 
 @contextmanager
 def show_logs() -> Iterator[None]:
-    """Show what the library logs from INFO on; what `--verbose` and `--log-file` add ends with the context, too."""
+    """Show what the library logs from INFO on; what `--verbose` and `--log-file` add ends with the context, too.
+
+    >>> import logging, sys
+    >>> from contextlib import redirect_stderr
+    >>> from graphrec.cli.log import show_logs
+    >>> with redirect_stderr(sys.stdout), show_logs():
+    ...     logging.getLogger("graphrec.training").info("epoch 1/2")
+    ...     logging.getLogger("graphrec.training").warning("the loss grows")
+    ...     logging.getLogger("graphrec.training").debug("12 batches")
+    epoch 1/2
+    warning: the loss grows
+    """
     level, handlers = LIBRARY.level, list(LIBRARY.handlers)
     terminal = _Terminal(logging.INFO)
     LIBRARY.addHandler(terminal)
@@ -56,15 +67,25 @@ def _log_to(path: Path) -> None:
     LIBRARY.setLevel(logging.DEBUG)
 
 
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also print what is logged at the level DEBUG.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more of what happens, on stderr.")]
 LogFile = Annotated[
     Path | None,
-    typer.Option("--log-file", metavar="FILE", help="Append all that is logged, DEBUG included, to this file."),
+    typer.Option("--log-file", metavar="FILE", help="Append all messages, with times, to this file."),
 ]
 
 
 def with_log_options(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that also takes `--verbose` and `--log-file`, which its own function does not see."""
+    """A command that also takes `--verbose` and `--log-file`, which its own function does not see.
+
+    >>> import inspect
+    >>> from graphrec.cli.log import with_log_options
+    >>> def greet(name: str) -> None:
+    ...     print("hello", name)
+    >>> list(inspect.signature(with_log_options(greet)).parameters)
+    ['name', 'verbose', 'log_file']
+    >>> with_log_options(greet)(name="you", verbose=False, log_file=None)
+    hello you
+    """
 
     @functools.wraps(command)
     def run(*, verbose: bool, log_file: Path | None, **options: Any) -> None:
@@ -86,5 +107,13 @@ def with_log_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def log_warning(message: Warning | str, *origin: Any, **more: Any) -> None:
-    """In place of `warnings.showwarning`: a warning is a line, without the place in the code that gave it."""
+    """In place of `warnings.showwarning`: a warning is a line, without the place in the code that gave it.
+
+    >>> import sys
+    >>> from contextlib import redirect_stderr
+    >>> from graphrec.cli.log import log_warning, show_logs
+    >>> with redirect_stderr(sys.stdout), show_logs():
+    ...     log_warning(UserWarning("split.seed is ignored"))
+    warning: split.seed is ignored
+    """
     logger.warning("%s", message)

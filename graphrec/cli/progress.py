@@ -10,7 +10,15 @@ from graphrec.training.progress import LogProgress, describe, log_resumed
 
 
 def training_progress(name: str) -> Callback:
-    """A bar where stderr is a terminal, else log lines."""
+    """A bar where stderr is a terminal, else log lines.
+
+    >>> import io
+    >>> from contextlib import redirect_stderr
+    >>> from graphrec.cli.progress import training_progress
+    >>> with redirect_stderr(io.StringIO()):
+    ...     print(type(training_progress("hcr")).__name__)
+    LogProgress
+    """
     return ProgressBar(name) if sys.stderr.isatty() else LogProgress(name)
 
 
@@ -19,6 +27,12 @@ class ProgressBar(Callback):
 
     Args:
         name: of the training, before the bar.
+
+    >>> from graphrec.cli.progress import ProgressBar
+    >>> bar = ProgressBar("hcr")
+    >>> _ = gr.train(recipe, "again", callbacks=[bar])
+    >>> bar.bar.tasks[0].completed, bar.bar.tasks[0].total
+    (2, 2)
     """
 
     def __init__(self, name: str) -> None:

@@ -16,7 +16,7 @@ from graphrec.errors import RunError
 def export(
     run: RunPath,
     out: Out,
-    format: Annotated[str, typer.Option("--format", help="parquet, safetensors or npz.")] = "parquet",
+    format: Annotated[str, typer.Option("--format", metavar="NAME", help="parquet, safetensors or npz.")] = "parquet",
 ) -> None:
     """Write the embeddings of users and items, with their ids."""
     from graphrec.runs.run import Run
@@ -26,16 +26,19 @@ def export(
 
 def recommend(
     run: RunPath,
-    users: Annotated[str, typer.Option(help="External user ids, separated by commas.")],
-    k: Annotated[int, typer.Option("-k", "--k", help="Length of the lists.")] = 20,
+    users: Annotated[str, typer.Option(metavar="ID,ID", help="Users' ids as in the raw data, separated by commas.")],
+    k: Annotated[int, typer.Option("-k", "--k", help="Number of items for each user.")] = 20,
     estimand: Annotated[
-        str | None, typer.Option(help="Default: the first that the recipe names, else the decoder's first.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="NAME or NAME:option=value. Default: the recipe's first, else the decoder's first."
+        ),
     ] = None,
-    seen: Annotated[bool, typer.Option("--seen", help="Also items of the user's training split.")] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="Admit items that the user has in the training split.")] = False,
     graph: GraphFile = None,
     as_json: Json = False,
 ) -> None:
-    """Print the best items for users."""
+    """Print the best items for some users."""
     from graphrec.runs.run import Run
 
     user_ids = [text.strip() for text in users.split(",") if text.strip()]
@@ -50,12 +53,15 @@ def recommend(
 
 def explain(
     run: RunPath,
-    user: Annotated[str, typer.Option(help="External id.")],
-    item: Annotated[str, typer.Option(help="External id.")],
-    k: Annotated[int, typer.Option("-k", "--k", help="Length of the lists.")] = 10,
+    user: Annotated[str, typer.Option(metavar="ID", help="The user's id as in the raw data.")],
+    item: Annotated[str, typer.Option(metavar="ID", help="The item's id as in the raw data.")],
+    k: Annotated[int, typer.Option("-k", "--k", help="Length of the user's list.")] = 10,
     estimand: Annotated[
         list[str] | None,
-        typer.Option(help="As for `evaluate`; the first is explained. Default: the recipe's and the decoder's."),
+        typer.Option(
+            metavar="NAME",
+            help="As of `evaluate`; the first is explained. Default: the recipe's and the decoder's.",
+        ),
     ] = None,
     graph: GraphFile = None,
     svg: Annotated[

@@ -20,7 +20,12 @@ class, `$column` the name of a metric's results, and `$id` the id of a section's
 
 
 class NewKind(StrEnum):
-    """What can be started from a template."""
+    """What can be started from a template.
+
+    >>> from graphrec.cli.scaffold import NewKind
+    >>> [str(kind) for kind in NewKind]
+    ['backbone', 'decoder', 'source', 'metric', 'estimand', 'section']
+    """
 
     backbone = "backbone"
     decoder = "decoder"
@@ -38,6 +43,11 @@ class Scaffold:
         component: the file of the class.
         test: the file of its contract test.
         import_path: how a recipe or a command names the class.
+
+    >>> from graphrec.cli.scaffold import NewKind, scaffold
+    >>> files = scaffold(NewKind.metric, "own_hits")
+    >>> files.component.name, files.test.name, files.import_path
+    ('own_hits.py', 'test_own_hits.py', 'own_hits:OwnHits')
     """
 
     component: Path
@@ -55,6 +65,19 @@ def scaffold(kind: NewKind, name: str, folder: str | Path = ".") -> Scaffold:
 
     Raises:
         ComponentError: `name` cannot name a module and a class, or one of the files exists.
+
+    >>> from pathlib import Path
+    >>> from graphrec.cli.scaffold import NewKind, scaffold
+    >>> _ = scaffold(NewKind.backbone, "own_net", "mine")
+    >>> sorted(path.name for path in Path("mine").iterdir())
+    ['own_net.py', 'test_own_net.py']
+    >>> scaffold(NewKind.backbone, "own-net", "mine")
+    Traceback (most recent call last):
+    graphrec.errors.ComponentError: `own-net` cannot name a module
+      expected: a Python name (letters, digits, underscores) that names nothing yet, such as my_backbone
+      got: not a Python name
+      where: NAME
+      next step: choose another name, such as own_net
     """
     template = (TEMPLATES / f"{kind}.py.txt").read_text(encoding="utf-8")
     title = _class_name(kind, name, template)
@@ -101,9 +124,13 @@ def _class_name(kind: NewKind, name: str, template: str) -> str:
         ComponentError: the name cannot be used.
     """
     title = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
-    if not name.isidentifier() or keyword.iskeyword(name) or not title.isidentifier():
-        got = "a keyword of Python" if keyword.iskeyword(name) else "no identifier"
-        problem = "cannot name a module"
+    other = "choose another name"
+    if keyword.iskeyword(name):
+        got, problem = "a keyword of Python", "cannot name a module"
+    elif not name.isidentifier() or not title.isidentifier():
+        got, problem = "not a Python name", "cannot name a module"
+        if suggestion := _as_python_name(name):
+            other += f", such as {suggestion}"
     elif name in registry_of(kind):
         got, problem = f"a {kind} of `graphrec list {kind}s`", "is taken"
     elif (origin := _module_origin(name)) is not None:
@@ -114,11 +141,18 @@ def _class_name(kind: NewKind, name: str, template: str) -> str:
         return title
     raise ComponentError(
         f"`{name}` {problem}",
-        expected=f"letters, digits and underscores that name nothing yet, such as my_{kind}",
+        expected=f"a Python name (letters, digits, underscores) that names nothing yet, such as my_{kind}",
         got=got,
         where="NAME",
-        next_step="choose another name",
+        next_step=other,
     )
+
+
+def _as_python_name(text: str) -> str:
+    """The Python name nearest to a text, such as own_net of own-net; empty where nothing is left of it."""
+    words = re.findall(r"[^\W_]+", text)
+    name = "_".join(words if words[:1] and words[0].isidentifier() else ["my", *words])
+    return name if words and not keyword.iskeyword(name) else ""
 
 
 def _check_column(name: str) -> None:
@@ -145,6 +179,11 @@ REGISTRIES = {
 
 
 def registry_of(kind: NewKind) -> Registry:
-    """The registry of a kind; imported when it is needed, as torch takes seconds to load."""
+    """The registry of a kind; imported when it is needed, as torch takes seconds to load.
+
+    >>> from graphrec.cli.scaffold import NewKind, registry_of
+    >>> registry_of(NewKind.source).get("coat").__name__
+    'Coat'
+    """
     module, name = REGISTRIES[kind]
     return getattr(importlib.import_module(module), name)

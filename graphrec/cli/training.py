@@ -16,7 +16,7 @@ def show(
     recipe: RecipeFile,
     overrides: Overrides = None,
 ) -> None:
-    """Print a recipe with every default resolved."""
+    """Print a recipe with every default filled in."""
     from graphrec.runs.recipe import Recipe
 
     typer.echo(Recipe.from_toml(recipe, overrides or ()).to_toml(), nl=False)
@@ -27,12 +27,14 @@ def train(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", help="Folder of the run. A finished run of the same recipe is kept, an interrupted one resumes."
+            "--out",
+            metavar="FOLDER",
+            help="Folder of the run. A finished run of the same recipe is kept, an interrupted one resumes.",
         ),
     ],
     overrides: Overrides = None,
     resume: Annotated[
-        bool, typer.Option(help="Keep a finished run and resume an interrupted one, or train from scratch.")
+        bool, typer.Option(help="Keep a finished run and resume an interrupted one; or train from scratch.")
     ] = True,
 ) -> None:
     """Train a recipe; the test split stays locked until `evaluate`."""
@@ -67,13 +69,17 @@ def train(
 
 def tune(
     recipe: RecipeFile,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the trials; the same command resumes there.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Folder of the trials; the same command resumes there.")
+    ],
     trials: Annotated[int, typer.Option(help="Number of trainings. The first is the recipe as it is.")] = 10,
-    sampler: Annotated[str, typer.Option(help="tpe, random or grid.")] = "tpe",
+    sampler: Annotated[
+        str, typer.Option(metavar="NAME", help="How the settings are searched: tpe, random or grid.")
+    ] = "tpe",
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> None:
-    r"""Search a recipe's \[tune.space], or its decoder's own, for the best settings on the validation likes."""
+    r"""Search a recipe's \[tune.space], or else its decoder's, for the settings best on the validation likes."""
     from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()

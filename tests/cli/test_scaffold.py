@@ -144,11 +144,11 @@ def test_a_run_is_not_taken_for_one_of_changed_code(folder: Path, tiny_recipe: C
         ("lightgcn", "a backbone of `graphrec list backbones`"),
         ("class", "a keyword"),
         ("none", "would be called None"),
-        ("2nets", "no identifier"),
-        ("my-net", "no identifier"),
-        ("../scaffolded_net", "no identifier"),
-        ("", "no identifier"),
-        ("__", "no identifier"),
+        ("2nets", "not a Python name"),
+        ("my-net", "not a Python name"),
+        ("../scaffolded_net", "not a Python name"),
+        ("", "not a Python name"),
+        ("__", "not a Python name"),
         ("json", "a module that Python finds"),
         ("backbone", "would be called Backbone"),
     ],
@@ -158,6 +158,25 @@ def test_a_name_that_cannot_be_used_is_refused(name: str, message: str, tmp_path
         scaffold(NewKind.backbone, name, tmp_path)
     assert message in str(caught.value) and "choose another name" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("own-net", "choose another name, such as own_net"),
+        ("2nets", "choose another name, such as my_2nets"),
+        ("../own net", "choose another name, such as own_net"),
+        ("--", "choose another name"),
+        ("class-", "choose another name"),
+        ("class", "choose another name"),
+    ],
+)
+def test_a_name_that_is_no_python_name_gets_the_nearest_that_is(name: str, step: str, tmp_path: Path) -> None:
+    with pytest.raises(ComponentError) as caught:
+        scaffold(NewKind.backbone, name, tmp_path)
+    assert caught.value.next_step == step
+    if suggestion := step.partition("such as ")[2]:
+        assert scaffold(NewKind.backbone, suggestion, tmp_path).component.is_file()
 
 
 @pytest.mark.parametrize("kind", KINDS)

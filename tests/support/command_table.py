@@ -79,4 +79,5 @@ def _row(name: str, command: Any) -> tuple[str, str, str, str]:
 
 def _operand(argument: Any) -> str:
     word = (argument.metavar or argument.name.upper()).strip("[]")
+    word += f" {word} ..." if argument.nargs == -1 else ""
     return word if argument.required else f"[{word}]"
