@@ -35,7 +35,7 @@ class RandomisedOptions(SourceOptions):
     graphrec.errors.RecipeError: coat option `valid` has a wrong value
       expected: greater than 0
       got: `0`
-      where: source `coat`
+      where: `options`
     """
 
     valid: float = Field(0.1, gt=0, lt=1)
