@@ -23,6 +23,11 @@ def association(graph: CausalGraph) -> Identification:
     """What P(outcome | treatment, conditioned) means; each open back-door path is a caveat.
 
     Without such a path it equals P(outcome | do(treatment), conditioned).
+
+    >>> from graphrec.causal import association
+    >>> from graphrec.causal.graphs import match_graph
+    >>> association(match_graph()).formula
+    'P(Y | do(I), U) = P(Y | I, U)'
     """
     i, y, suffix = graph.treatment, graph.outcome, conditioning_suffix(graph)
     back_door = {"conditioning": graph.conditioned, "without_outgoing_of": (i,)}
@@ -44,6 +49,11 @@ def total_effect(graph: CausalGraph) -> Identification:
 
     Raises:
         IdentificationError: an open back-door path from treatment to outcome.
+
+    >>> from graphrec.causal import total_effect
+    >>> from graphrec.causal.graphs import match_graph
+    >>> total_effect(match_graph()).formula
+    'TE(I, I*) = P(Y | I, U) - P(Y | I*, U)'
     """
     rule = "the total effect"
     i, y, suffix = graph.treatment, graph.outcome, conditioning_suffix(graph)
@@ -104,6 +114,12 @@ def joint_intervention(graph: CausalGraph, also: tuple[str, ...]) -> Identificat
     Raises:
         IdentificationError: an open back-door path from treatment or `also`, taken jointly, to the outcome.
         UnknownNameError: a variable that is not in the graph.
+
+    >>> from graphrec.causal import CausalGraph, Node, joint_intervention
+    >>> nodes = {"I": Node("item"), "Z": Node("popularity"), "C": Node("click")}
+    >>> graph = CausalGraph(nodes, [("Z", "I"), ("Z", "C"), ("I", "C")], treatment="I", outcome="C", mediators=())
+    >>> joint_intervention(graph, ("Z",)).formula
+    'P(C | do(I), do(Z)) = P(C | I, Z)'
     """
     rule = "the effect of treatment and adjustment set together"
     i, y, suffix, z = graph.treatment, graph.outcome, conditioning_suffix(graph), listed(also)

@@ -31,7 +31,19 @@ from graphrec.causal.mediation import mediation, natural_direct_effect
 
 
 class Effect(ReferenceEstimand):
-    """A difference between two worlds, one of them under do(item = reference)."""
+    """A difference between two worlds, one of them under do(item = reference).
+
+    Where the outcome is a logarithm, `effect` is the difference itself and `score` a number that ranks as it does:
+
+    >>> import torch
+    >>> from graphrec.causal import TotalEffect
+    >>> from graphrec.testing.small_model import small_model
+    >>> outcome = small_model("causalrec")[0].decoder.outcome  # log of s(match) s(match_visual) s(notice)
+    >>> names = ("match", "match_visual", "notice")
+    >>> factual, reference = ({name: torch.tensor([x]) for name in names} for x in (1.0, 0.0))
+    >>> TotalEffect().effect(outcome, factual, reference), TotalEffect().score(outcome, factual, reference)
+    (tensor([0.2657]), tensor([0.4300]))
+    """
 
     @abstractmethod
     def prove(self, outcome: Outcome) -> Identification:
@@ -82,6 +94,15 @@ class TotalEffect(Effect):
     What is taken away is one number for a user, so the ranking is that of the observational score; only
     `reference=category`, with one number for each category, changes it. It is for explaining: how far a score is the
     item's doing, and how that divides into direct and indirect.
+
+    >>> import torch
+    >>> from graphrec.causal import TotalEffect
+    >>> from graphrec.testing.small_model import small_model
+    >>> outcome = small_model("vbpr")[0].decoder.outcome  # match + notice, of which match is mediated
+    >>> factual = {"match": torch.tensor([2.0]), "notice": torch.tensor([1.0])}
+    >>> reference = {"match": torch.tensor([0.5]), "notice": torch.tensor([0.0])}
+    >>> TotalEffect().score(outcome, factual, reference)  # (2 + 1) - (0.5 + 0)
+    tensor([2.5000])
     """
 
     def prove(self, outcome: Outcome) -> Identification:
@@ -96,6 +117,15 @@ class NaturalDirectEffect(Effect):
     """What the item adds past the mediated branches: Y(M_i*, N_i) - Y(M_i*, N_i*) (Pearl, UAI 2001).
 
     In CausalRec it ranks by the notice: what the visual features draw while the preference is held at the reference.
+
+    >>> import torch
+    >>> from graphrec.causal import NaturalDirectEffect
+    >>> from graphrec.testing.small_model import small_model
+    >>> outcome = small_model("vbpr")[0].decoder.outcome  # match + notice, of which match is mediated
+    >>> factual = {"match": torch.tensor([2.0]), "notice": torch.tensor([1.0])}
+    >>> reference = {"match": torch.tensor([0.5]), "notice": torch.tensor([0.0])}
+    >>> NaturalDirectEffect().score(outcome, factual, reference)  # (0.5 + 1) - (0.5 + 0)
+    tensor([1.])
     """
 
     def prove(self, outcome: Outcome) -> Identification:
@@ -115,6 +145,17 @@ class TotalIndirectEffect(Effect):
     factual in both terms: with Y = M M' N this is N (M M' - strength M* M'*).
 
     Strength 0 returns the observational score, bits included; its exponential would tie what underflows.
+
+    >>> import torch
+    >>> from graphrec.causal import TotalIndirectEffect
+    >>> from graphrec.testing.small_model import small_model
+    >>> outcome = small_model("vbpr")[0].decoder.outcome  # match + notice, of which match is mediated
+    >>> factual = {"match": torch.tensor([2.0]), "notice": torch.tensor([1.0])}
+    >>> reference = {"match": torch.tensor([0.5]), "notice": torch.tensor([0.0])}
+    >>> TotalIndirectEffect().score(outcome, factual, reference)  # (2 + 1) - (0.5 + 1)
+    tensor([1.5000])
+    >>> TotalIndirectEffect(strength=0.5).score(outcome, factual, reference)
+    tensor([2.2500])
     """
 
     strength: float = Field(default=1.0, ge=0.0, allow_inf_nan=False)

@@ -42,6 +42,13 @@ class Outcome:
         form: what the factors assume of the form of the outcome's model, in words; goes into the proofs.
         graph: the causal graph that the decoder claims; its `mediators` are the variables that `mediated` or
             the `mediator` factor stand for, its `adjustment` those that `forecast` stands for.
+
+    >>> import torch
+    >>> from graphrec.causal import Observational, Outcome
+    >>> from graphrec.causal.graphs import match_graph
+    >>> outcome = Outcome(score=lambda logits: logits["match"], log=False, mediated=("match",), graph=match_graph())
+    >>> Observational().score(outcome, {"match": torch.tensor([0.3, 0.9])})
+    tensor([0.3000, 0.9000])
     """
 
     score: Callable[[Logits], Tensor]
@@ -108,6 +115,10 @@ class ReferenceEstimand(Reference, Estimand):
     """Base of estimands that compare with a reference value i* which their options choose.
 
     An estimand for which the mean item will do overrides `needs_reference` alone and has no such options.
+
+    >>> from graphrec.causal import TotalEffect
+    >>> TotalEffect().reference_config.reference, TotalEffect(reference="zero").reference_config.reference
+    ('mean', 'zero')
     """
 
     @property
@@ -124,7 +135,13 @@ estimands: Registry[Estimand] = Registry("estimand", Estimand, group="graphrec.e
 
 @estimands.register("observational")
 class Observational(Estimand):
-    """P(outcome | user, item) as trained, confounded or not."""
+    """P(outcome | user, item) as trained, confounded or not.
+
+    >>> from graphrec.causal import Observational
+    >>> from graphrec.testing.small_model import small_model
+    >>> Observational().identify(small_model("hcr")[0].decoder.outcome).caveats
+    ('I <- V -> L is open: P(L | I, U) is not P(L | do(I), U)',)
+    """
 
     def identify(self, outcome: Outcome) -> Identification:
         return association(outcome.graph)
@@ -171,6 +188,11 @@ class FrontDoor(_Factors):
 
     The factor `effect` is what the formula's inner sum over all items leaves of the outcome's model. HCR models
     h1(u, m) h2(u, i): the sum over h2 is one number for a user, and h1 is left. HCR-A takes the sum.
+
+    >>> from graphrec.causal import FrontDoor
+    >>> from graphrec.testing.small_model import small_model
+    >>> FrontDoor().identify(small_model("hcr")[0].decoder.outcome).formula
+    "P(L | do(I), U) = sum_{Z, C} P(Z, C | I, U) sum_{I'} P(L | I', Z, C, U) P(I' | U)"
     """
 
     @property
@@ -184,7 +206,13 @@ class FrontDoor(_Factors):
 
 @estimands.register("effect_on_mediator")
 class EffectOnMediator(_Factors):
-    """P(mediator | user, do(item)), the first half of the front-door effect (HCR-S1)."""
+    """P(mediator | user, do(item)), the first half of the front-door effect (HCR-S1).
+
+    >>> from graphrec.causal import EffectOnMediator
+    >>> from graphrec.testing.small_model import small_model
+    >>> EffectOnMediator().identify(small_model("hcr")[0].decoder.outcome).formula
+    'P(Z, C | do(I), U) = P(Z, C | I, U)'
+    """
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -196,7 +224,13 @@ class EffectOnMediator(_Factors):
 
 @estimands.register("effect_of_mediator")
 class EffectOfMediator(_Factors):
-    """P(outcome | user, do(mediator)), the second half of the front-door effect (HCR-S2)."""
+    """P(outcome | user, do(mediator)), the second half of the front-door effect (HCR-S2).
+
+    >>> from graphrec.causal import EffectOfMediator
+    >>> from graphrec.testing.small_model import small_model
+    >>> EffectOfMediator().identify(small_model("hcr")[0].decoder.outcome).formula
+    'P(L | do(Z, C), U) = sum_{I} P(L | I, Z, C, U) P(I | U)'
+    """
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -213,6 +247,14 @@ class BackDoor(_Factors):
     The outcome is modelled as conditional(u, i) adjustment(z), z the value of the adjustment set. Its sum over z,
     weighted by P(z | u), is one number for a user, so the conditional factor alone ranks as P(y | u, do(i)) does.
     Times the adjustment factor at the value expected of z it is P(y | u, do(i), do(z)).
+
+    >>> from graphrec.causal import BackDoor
+    >>> from graphrec.testing.small_model import small_model
+    >>> outcome = small_model("pda")[0].decoder.outcome
+    >>> BackDoor().identify(outcome).formula
+    'P(C | do(I), U) = sum_{Z} P(C | I, Z, U) P(Z | U)'
+    >>> BackDoor(level="forecast").identify(outcome).formula
+    'P(C | do(I), do(Z), U) = P(C | I, Z, U)'
     """
 
     level: Literal["average", "forecast"] = "average"
@@ -243,6 +285,15 @@ def lacking(
     estimand: Estimand, outcome: Outcome, what: str, names: Iterable[str], present: Iterable[str]
 ) -> RecipeError:
     # `model_construct` does not validate: a custom estimand may have options without defaults.
+    """The error for an outcome without the branches or factors that an estimand reads; it names estimands that fit.
+
+    >>> from graphrec.causal import FrontDoor
+    >>> from graphrec.causal.estimands import lacking
+    >>> from graphrec.testing.small_model import small_model
+    >>> error = lacking(FrontDoor(), small_model("ct")[0].decoder.outcome, "factors", ("mediator", "effect"), ())
+    >>> error.expected, error.got
+    ('a decoder whose outcome has factors: mediator, effect', 'none')
+    """
     fitting = ", ".join(name for name, kind in estimands.available() if kind.model_construct().fits(outcome))
     return RecipeError(
         f"estimand `{estimand.name}` does not fit this decoder",

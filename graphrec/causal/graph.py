@@ -29,6 +29,10 @@ class Node:
         meaning: what it stands for, in words.
         observed: False for a hidden variable.
         deterministic: True where the parents fix the value, with no noise (an item's picture given the item).
+
+    >>> from graphrec.causal import Node
+    >>> Node("the item's picture", deterministic=True)
+    Node(meaning="the item's picture", observed=True, deterministic=True)
     """
 
     meaning: str

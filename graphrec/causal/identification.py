@@ -28,6 +28,11 @@ class Identification:
         assumptions: what must hold and logged data could contradict.
         untestable: what must hold and no logged data can confirm.
         caveats: open paths and other reasons why the number is not the effect that it may be taken for.
+
+    >>> from graphrec.causal import total_effect
+    >>> from graphrec.causal.graphs import match_graph
+    >>> total_effect(match_graph()).untestable
+    ('nothing hidden causes both I and Y',)
     """
 
     criterion: str
@@ -42,7 +47,15 @@ class Identification:
 def back_doors(
     graph: CausalGraph, causes: Iterable[str], effects: Iterable[str], conditioning: Iterable[str], problem: str
 ) -> list[str]:
-    """The blocked back-door paths from `causes`, taken jointly, to `effects`; raises at an open one."""
+    """The blocked back-door paths from `causes`, taken jointly, to `effects`; raises at an open one.
+
+    >>> from graphrec.causal import CausalGraph, Node
+    >>> nodes = {"I": Node("item"), "L": Node("like"), "V": Node("popularity")}
+    >>> graph = CausalGraph(nodes, [("V", "I"), ("V", "L"), ("I", "L")], "I", "L", mediators=())
+    >>> from graphrec.causal.identification import back_doors
+    >>> back_doors(graph, ["I"], ["L"], ["V"], "confounded")
+    ['I <- V -> L (blocked by V)']
+    """
     causes, conditioning = tuple(causes), tuple(conditioning)
     blocked: list[str] = []
     for cause in causes:
@@ -62,20 +75,47 @@ def back_doors(
 
 
 def require_observed(graph: CausalGraph, rule: str, names: Iterable[str]) -> None:
+    """Refuse hidden variables.
+
+    Raises:
+        IdentificationError: names the rule and the first variable that is hidden.
+
+    >>> from graphrec.causal.identification import require_observed
+    >>> from graphrec.causal.graphs import match_graph
+    >>> require_observed(match_graph(), "the front-door criterion", ["M"])
+    Traceback (most recent call last):
+    graphrec.errors.IdentificationError: the front-door criterion needs `M` observed
+    ...
+    """
     for name in names:
         if not graph.nodes[name].observed:
             raise broken(f"{rule} needs `{name}` observed", "an observed variable", f"{name} is hidden")
 
 
 def support(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
-    """Positivity, for the mediators that vary once treatment and conditioned variables are known."""
+    """Positivity, for the mediators that vary once treatment and conditioned variables are known.
+
+    >>> from graphrec.causal import CausalGraph, Node
+    >>> from graphrec.causal.identification import support
+    >>> nodes = {"I": Node("item"), "C": Node("click"), "L": Node("like")}
+    >>> support(CausalGraph(nodes, [("I", "C"), ("C", "L")], "I", "L", mediators=("C",)), ["C"])
+    ('every value of C can occur under every I',)
+    """
     conditioning = (graph.treatment, *graph.conditioned)
     free = [m for m in mediators if m not in graph.determined(conditioning)]
     return (f"every value of {listed(free)} can occur under every {listed(conditioning)}",) if free else ()
 
 
 def unconfounded(graph: CausalGraph, causes: Iterable[str], effects: Iterable[str], conditioning: Iterable[str]) -> str:
-    """What nothing hidden causes, save through those of `conditioning` that a hidden cause in the graph reaches."""
+    """What nothing hidden causes, save through those of `conditioning` that a hidden cause in the graph reaches.
+
+    >>> from graphrec.causal import CausalGraph, Node
+    >>> nodes = {"I": Node("item"), "L": Node("like"), "V": Node("popularity")}
+    >>> graph = CausalGraph(nodes, [("V", "I"), ("V", "L"), ("I", "L")], "I", "L", mediators=())
+    >>> from graphrec.causal.identification import unconfounded
+    >>> unconfounded(graph, ["I"], ["L"], ["V"])
+    'both I and L'
+    """
     causes, effects = tuple(causes), tuple(effects)
     whole = graph.to_networkx()
     # A hidden variable that reaches the effects only through the causes does not confound: the ways past the causes
@@ -94,7 +134,13 @@ def unconfounded(graph: CausalGraph, causes: Iterable[str], effects: Iterable[st
 
 
 def fixed_by(graph: CausalGraph, name: str) -> str:
-    """Which of treatment and conditioned variables a deterministic variable is a function of."""
+    """Which of treatment and conditioned variables a deterministic variable is a function of.
+
+    >>> from graphrec.causal.identification import fixed_by
+    >>> from graphrec.causal.graphs import match_graph
+    >>> fixed_by(match_graph(), "M")
+    'I, U'
+    """
     conditioning = (graph.treatment, *graph.conditioned)
     free = graph.to_networkx()
     # Without the arrows into fixed variables only the fixed variables next to `name` are named, not what lies behind
@@ -104,7 +150,13 @@ def fixed_by(graph: CausalGraph, name: str) -> str:
 
 
 def extrapolated(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...]:
-    """The other mediators: the formula combines them with treatments that they never occur with."""
+    """The other mediators: the formula combines them with treatments that they never occur with.
+
+    >>> from graphrec.causal.identification import extrapolated
+    >>> from graphrec.causal.graphs import match_graph
+    >>> print(*extrapolated(match_graph(), ["M"]))
+    M is a function of I, U, so no log holds another M under the same I, U: the form of the model for Y fills that in
+    """
     conditioning = (graph.treatment, *graph.conditioned)
     determined = graph.determined(conditioning)
     return tuple(
@@ -116,12 +168,34 @@ def extrapolated(graph: CausalGraph, mediators: Iterable[str]) -> tuple[str, ...
 
 
 def broken(problem: str, expected: str, got: str, next_step: str | None = None) -> IdentificationError:
+    """The error for a condition that the causal graph breaks; `got` is the path that breaks it.
+
+    >>> from graphrec.causal.identification import broken
+    >>> print(broken("the total effect is confounded", "no open back-door path", "I <- V -> L"))
+    the total effect is confounded
+      expected: no open back-door path
+      got: I <- V -> L
+      where: the causal graph
+    """
     return IdentificationError(problem, expected=expected, got=got, where="the causal graph", next_step=next_step)
 
 
 def listed(names: Iterable[str]) -> str:
+    """Names as proofs list them.
+
+    >>> from graphrec.causal.identification import listed
+    >>> listed(["I", "U"])
+    'I, U'
+    """
     return ", ".join(names)
 
 
 def conditioning_suffix(graph: CausalGraph) -> str:
+    """What the conditioned variables add behind the bar of a distribution.
+
+    >>> from graphrec.causal.identification import conditioning_suffix
+    >>> from graphrec.causal.graphs import match_graph
+    >>> "P(Y | I" + conditioning_suffix(match_graph()) + ")"
+    'P(Y | I, U)'
+    """
     return "".join(f", {name}" for name in graph.conditioned)

@@ -86,6 +86,12 @@ def effect_on_mediators(graph: CausalGraph) -> Identification:
 
     Raises:
         IdentificationError: an open back-door path from treatment to mediators.
+
+    >>> from graphrec.causal import CausalGraph, Node, effect_on_mediators
+    >>> nodes = {"I": Node("item"), "C": Node("click"), "L": Node("like")}
+    >>> graph = CausalGraph(nodes, [("I", "C"), ("C", "L"), ("I", "L")], "I", "L", mediators=("C",))
+    >>> effect_on_mediators(graph).formula
+    'P(C | do(I)) = P(C | I)'
     """
     rule = "the effect on the mediators"
     _declared(graph, rule)
@@ -110,6 +116,12 @@ def effect_of_mediators(graph: CausalGraph) -> Identification:
 
     Raises:
         IdentificationError: a back-door path from mediators to outcome that the treatment leaves open.
+
+    >>> from graphrec.causal import CausalGraph, Node, effect_of_mediators
+    >>> nodes = {"I": Node("item"), "C": Node("click"), "L": Node("like")}
+    >>> graph = CausalGraph(nodes, [("I", "C"), ("C", "L"), ("I", "L")], "I", "L", mediators=("C",))
+    >>> effect_of_mediators(graph).formula
+    'P(L | do(C)) = sum_{I} P(L | I, C) P(I)'
     """
     rule = "the effect of the mediators"
     _declared(graph, rule)
@@ -152,6 +164,12 @@ def mediation(graph: CausalGraph, through: tuple[str, ...]) -> Identification:
     Raises:
         IdentificationError: names the condition and the path that breaks it.
         UnknownNameError: a mediator that is not in the graph.
+
+    >>> from graphrec.causal import CausalGraph, Node, mediation
+    >>> nodes = {"I": Node("item"), "C": Node("click"), "L": Node("like")}
+    >>> graph = CausalGraph(nodes, [("I", "C"), ("C", "L"), ("I", "L")], "I", "L", mediators=("C",))
+    >>> mediation(graph, ("C",)).formula
+    'TIE(I, I*) = sum_{C} P(L | I, C) [P(C | I) - P(C | I*)]'
     """
     i, y, m, also = graph.treatment, graph.outcome, listed(through), conditioning_suffix(graph)
     formula = f"TIE({i}, {i}*) = sum_{{{m}}} P({y} | {i}, {m}{also}) [P({m} | {i}{also}) - P({m} | {i}*{also})]"
@@ -164,6 +182,12 @@ def natural_direct_effect(graph: CausalGraph, through: tuple[str, ...]) -> Ident
 
     Raises:
         as `mediation`.
+
+    >>> from graphrec.causal import CausalGraph, Node, natural_direct_effect
+    >>> nodes = {"I": Node("item"), "C": Node("click"), "L": Node("like")}
+    >>> graph = CausalGraph(nodes, [("I", "C"), ("C", "L"), ("I", "L")], "I", "L", mediators=("C",))
+    >>> natural_direct_effect(graph, ("C",)).formula
+    'NDE(I, I*) = sum_{C} [P(L | I, C) - P(L | I*, C)] P(C | I*)'
     """
     i, y, m, also = graph.treatment, graph.outcome, listed(through), conditioning_suffix(graph)
     formula = f"NDE({i}, {i}*) = sum_{{{m}}} [P({y} | {i}, {m}{also}) - P({y} | {i}*, {m}{also})] P({m} | {i}*{also})"

@@ -118,6 +118,13 @@ def check_categories(name: str, categories: Tensor, in_train: Tensor | None = No
 
     Raises:
         RecipeError: items without a category, or of one that no training item has.
+
+    >>> import torch
+    >>> from graphrec.causal import check_categories
+    >>> check_categories("brand", torch.tensor([0, 1, -1]))
+    Traceback (most recent call last):
+    graphrec.errors.RecipeError: 1 of 3 items have no `brand`, so no reference of their category
+    ...
     """
     without = int((categories < 0).sum())
     if without:
