@@ -16,7 +16,17 @@ TOP_SHARE = 0.01
 
 @checks.register("activity")
 def check_activity(dataset: InteractionDataset) -> Iterator[Finding]:
-    """Findings about the numbers of clicks of users and items."""
+    """Findings about the numbers of clicks of users and items.
+
+    >>> import pandas as pd
+    >>> from graphrec.checks.activity import check_activity
+    >>> from graphrec.data.dataset import dataset_from_events
+    >>> events = pd.DataFrame({"user": ["ann", "ben", "eve"], "item": ["x", "x", "y"], "behaviour": "click"})
+    >>> feedback = {"click": ("click",), "like": ("click",)}
+    >>> dataset = dataset_from_events("films", events, feedback=feedback, provenance={})
+    >>> [(finding.code, finding.count, finding.example) for finding in check_activity(dataset)]
+    [('users_with_few_clicks', 3, 'ann'), ('isolated_users', 1, 'eve')]
+    """
     clicks = dataset.pairs("click")
     users, items = clicks["user"].to_numpy(), clicks["item"].to_numpy()
     per_user = np.bincount(users, minlength=dataset.num_users)

@@ -13,7 +13,13 @@ from graphrec.data.splitters import keys
 
 @checks.register("behaviours")
 def check_behaviours(dataset: InteractionDataset) -> Iterator[Finding]:
-    """Findings about the behaviours that count as click and like, and events that are repeated."""
+    """Findings about the behaviours that count as click and like, and events that are repeated.
+
+    >>> from graphrec.checks.behaviours import check_behaviours
+    >>> from graphrec.testing.planted import planted_world
+    >>> [finding.code for finding in check_behaviours(planted_world(single_behaviour=True))]
+    ['single_behaviour']
+    """
     events = dataset.interactions
     if dataset.single_behaviour:
         message = "click and like are the same behaviour, so methods that compare the two have nothing to compare"

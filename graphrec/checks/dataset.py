@@ -78,7 +78,14 @@ def _findings(function: Check, dataset: InteractionDataset) -> list[Finding]:
 
 
 def statistics(dataset: InteractionDataset) -> dict[str, Any]:
-    """The numbers of a dataset, as papers print them; density is clicks over users times items."""
+    """The numbers of a dataset, as papers print them; density is clicks over users times items.
+
+    >>> from graphrec.checks.dataset import statistics
+    >>> from graphrec.testing.planted import planted_world
+    >>> numbers = statistics(planted_world())
+    >>> numbers["users"], numbers["clicks"], numbers["clicks_per_user"], numbers["modalities"]["visual"]["width"]
+    (40, 640, 16.0, 6)
+    """
     clicks, likes = len(dataset.pairs("click")), len(dataset.pairs("like"))
     events = dataset.interactions["behaviour"].value_counts()
     cells = dataset.num_users * dataset.num_items

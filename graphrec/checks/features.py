@@ -18,7 +18,16 @@ SHARED = 0.01
 
 @checks.register("features")
 def check_features(dataset: InteractionDataset) -> Iterator[Finding]:
-    """Findings about the modalities of a dataset whose features have a row for each item."""
+    """Findings about the modalities of a dataset whose features have a row for each item.
+
+    >>> import numpy as np
+    >>> from graphrec.checks.features import check_features
+    >>> from graphrec.testing.planted import planted_world
+    >>> dataset = planted_world()
+    >>> dataset.features["visual"].values[:3] = np.nan
+    >>> [(finding.code, finding.count) for finding in check_features(dataset) if "visual" in finding.message]
+    [('feature_not_finite', 3), ('zero_rows', 3), ('missing_rows', 4)]
+    """
     ids = dataset.item_ids
     for name, feature in dataset.features.items():
         mask = feature.mask

@@ -25,6 +25,11 @@ class Finding:
         message: one sentence, which also reads without the count.
         example: the first of them, by its external id where it has one.
         next_step: what to do about it.
+
+    >>> from graphrec.checks.findings import Finding
+    >>> finding = Finding("users_without_clicks", "info", 3, "users have no click", "ann", "nothing")
+    >>> finding.count, finding.message
+    (3, 'users have no click')
     """
 
     code: str

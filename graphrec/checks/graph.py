@@ -16,6 +16,13 @@ def audit_graph(graph: InteractionGraph, split: Split) -> list[Finding]:
 
     Dense features (of a graph made with the default scaling) are centred on the training items that have the modality,
     so their mean over just these items is zero; where it is not, other items were averaged as well.
+
+    >>> from graphrec.checks.graph import audit_graph
+    >>> from graphrec.testing.planted import planted_graph, planted_split
+    >>> audit_graph(planted_graph(), planted_split())
+    []
+    >>> {finding.code for finding in audit_graph(planted_graph(shuffled=True), planted_split())}
+    {'edges_outside_train'}
     """
     dataset = split.dataset
     findings = []

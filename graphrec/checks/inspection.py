@@ -28,6 +28,11 @@ class Inspection:
         findings: errors first; those about the split and the graph behind those about the data.
         compared: the published sets of its source, the nearest first.
         split: the split that was audited; None where there was none to make.
+
+    >>> from graphrec.checks.inspection import inspect
+    >>> inspection = inspect(gr.load(data))
+    >>> inspection.has_errors, inspection.matched_variant, sorted(inspection.to_dict())
+    (False, 'a simulated twin, not any published set', ['findings', 'published', 'split', 'statistics'])
     """
 
     dataset: InteractionDataset
@@ -72,6 +77,10 @@ def inspect(dataset: InteractionDataset, config: SplitConfig | None = None, more
     Args:
         config: the split; by default `default_split`.
         more: further checks to run, as in `check`.
+
+    >>> from graphrec.checks.inspection import inspect
+    >>> [finding.code for finding in inspect(gr.load(data)).findings]
+    ['few_validation_users', 'unsorted_times', 'no_leaks']
     """
     findings, split = check(dataset, more), None
     if not any(finding.severity == "error" for finding in findings):
@@ -83,7 +92,13 @@ def inspect(dataset: InteractionDataset, config: SplitConfig | None = None, more
 
 
 def default_split(dataset: InteractionDataset) -> SplitConfig:
-    """The source's own split where it gives one, else HCR's chronological split, else a random one."""
+    """The source's own split where it gives one, else HCR's chronological split, else a random one.
+
+    >>> from graphrec.checks.inspection import default_split
+    >>> from graphrec.testing.planted import planted_world
+    >>> default_split(gr.load(data)).name, default_split(planted_world()).name
+    ('chronological', 'given')
+    """
     if "part" in dataset.interactions:
         return SplitConfig(name="given")
     return SplitConfig(name="chronological" if dataset.has_times else "random")

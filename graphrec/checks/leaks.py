@@ -12,7 +12,16 @@ NEXT_STEP = "make the split again; do not evaluate on this one"
 
 
 def audit_leaks(split: Split) -> list[Finding]:
-    """What leaks: none if no pair is in two splits and train knows every held-out user and item."""
+    """What leaks: none if no pair is in two splits and train knows every held-out user and item.
+
+    >>> from dataclasses import replace
+    >>> from graphrec.checks.leaks import audit_leaks
+    >>> from graphrec.testing.planted import planted_split
+    >>> split = planted_split()
+    >>> leaky = replace(split, valid=split.train_pairs("click")[:5])
+    >>> audit_leaks(split), [(finding.code, finding.count) for finding in audit_leaks(leaky)]
+    ([], [('valid_pair_in_train', 5)])
+    """
     dataset = split.dataset
     train = distinct(keys(dataset, dataset.interactions))
     train_users, train_items = (distinct(dataset.interactions[kind].to_numpy()) for kind in ("user", "item"))

@@ -15,7 +15,13 @@ FEW_USERS = 200
 
 
 def check_split(dataset: InteractionDataset, split: Split) -> Iterator[Finding]:
-    """Findings about a split: users and items that are not in train, few validation users, lost pairs."""
+    """Findings about a split: users and items that are not in train, few validation users, lost pairs.
+
+    >>> from graphrec.checks.split import check_split
+    >>> from graphrec.testing.planted import planted_split, planted_world
+    >>> [(finding.code, finding.count) for finding in check_split(planted_world(), planted_split())]
+    [('few_validation_users', 40)]
+    """
     for kind, ids, in_train in (
         ("user", dataset.user_ids, split.dataset.user_ids[np.unique(split.train["user"])]),
         ("item", dataset.item_ids, split.dataset.item_ids[np.unique(split.train["item"])]),

@@ -11,7 +11,15 @@ from graphrec.data.dataset import InteractionDataset
 
 
 def check_tables(dataset: InteractionDataset) -> Iterator[Finding]:
-    """Findings about empty tables, ids, row numbers, and the numbers of rows of features."""
+    """Findings about empty tables, ids, row numbers, and the numbers of rows of features.
+
+    >>> from graphrec.checks.tables import check_tables
+    >>> from graphrec.testing.planted import planted_world
+    >>> dataset = planted_world()
+    >>> dataset.item_ids[1] = dataset.item_ids[0]
+    >>> [(finding.code, finding.example) for finding in check_tables(dataset)]
+    [('duplicate_item_ids', '0')]
+    """
     events = dataset.interactions
     for what, size in (
         ("users", dataset.num_users),

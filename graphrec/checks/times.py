@@ -22,7 +22,13 @@ FIRST_LOG = pd.Timestamp("1990-01-01").timestamp()
 
 @checks.register("times")
 def check_times(dataset: InteractionDataset) -> Iterator[Finding]:
-    """Findings about the column `timestamp`, or that there is none."""
+    """Findings about the column `timestamp`, or that there is none.
+
+    >>> from graphrec.checks.times import check_times
+    >>> from graphrec.testing.planted import planted_world
+    >>> [(finding.code, finding.next_step) for finding in check_times(planted_world())]
+    [('no_times', 'use the split `random`, or `given` where the source gives the split')]
+    """
     events = dataset.interactions
     if not dataset.has_times:
         step = "use the split `random`, or `given` where the source gives the split"

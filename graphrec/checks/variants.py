@@ -17,6 +17,13 @@ class VariantComparison:
     Args:
         variant: the published set.
         dataset_counts: for each of its counts that of the dataset; None where the dataset has nothing to count.
+
+    >>> from graphrec.checks.variants import VariantComparison
+    >>> from graphrec.data.cards import Variant
+    >>> variant = Variant(name="Coat", layout="coat", counts={"users": 290, "items": 300}, counted_from="the files")
+    >>> comparison = VariantComparison(variant, {"users": 290, "items": 150})
+    >>> print(comparison, comparison.is_same)
+    Coat: users 290, items 300 (here 150) False
     """
 
     variant: Variant
@@ -52,7 +59,13 @@ class VariantComparison:
 
 def counts(dataset: InteractionDataset) -> dict[str, int]:
     """What cards count: users, items, events, distinct pairs of all behaviours, clicks, likes, `pairs.BEHAVIOUR`, and
-    `clicks.PART` where the source gives the split."""
+    `clicks.PART` where the source gives the split.
+
+    >>> from graphrec.checks.variants import counts
+    >>> from graphrec.testing.planted import planted_world
+    >>> {key: number for key, number in counts(planted_world()).items() if key in ("users", "likes", "clicks.test")}
+    {'users': 40, 'likes': 480, 'clicks.test': 80}
+    """
     events = dataset.interactions
     pair = keys(dataset, events)
     numbers = {
@@ -79,6 +92,13 @@ def compare_variants(
 
     Args:
         known_cards: the cards by source; by default all.
+
+    >>> from dataclasses import replace
+    >>> from graphrec.checks.variants import compare_variants
+    >>> from graphrec.testing.planted import planted_world
+    >>> dataset = replace(planted_world(), provenance={"source": "coat"})
+    >>> [comparison.variant.name for comparison in compare_variants(dataset)]
+    ['Coat']
     """
     card = (cards() if known_cards is None else known_cards).get(str(dataset.provenance.get("source")))
     if card is None or "simulated" in dataset.provenance:
@@ -93,7 +113,16 @@ def compare_variants(
 
 
 def matched_variant(dataset: InteractionDataset, compared: list[VariantComparison]) -> str:
-    """Which published set the dataset is, in a sentence."""
+    """Which published set the dataset is, in a sentence.
+
+    >>> from dataclasses import replace
+    >>> from graphrec.checks.variants import compare_variants, matched_variant
+    >>> from graphrec.testing.planted import planted_world
+    >>> matched_variant(gr.load(data), compare_variants(gr.load(data)))
+    'a simulated twin, not any published set'
+    >>> matched_variant(planted_world(), compare_variants(planted_world()))
+    'nothing to compare with: no counts of its source are known'
+    """
     if "simulated" in dataset.provenance:
         return "a simulated twin, not any published set"
     if not compared:
