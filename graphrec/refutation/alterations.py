@@ -24,7 +24,17 @@ ROUNDS = 500
 
 
 def shuffle_modality(split: Split, modality: str, rng: np.random.Generator) -> Split:
-    """The rows of one modality, with their mask, permuted over the items."""
+    """The rows of one modality, with their mask, permuted over the items.
+
+    >>> import numpy as np
+    >>> from graphrec.refutation.alterations import shuffle_modality
+    >>> from graphrec.testing.planted import planted_split
+    >>> split = planted_split()
+    >>> altered = shuffle_modality(split, "visual", np.random.default_rng(0))
+    >>> before, after = (which.dataset.features["visual"].values[:, 0] for which in (split, altered))
+    >>> np.array_equal(before, after), np.array_equal(np.sort(before), np.sort(after))
+    (False, True)
+    """
     features = dict(split.dataset.features)
     features[modality] = features[modality].take(rng.permutation(split.dataset.num_items))
     return _altered(split, replace(split.dataset, features=features))
@@ -38,6 +48,17 @@ def exchange_items(split: Split, rng: np.random.Generator) -> Split:
 
     Raises:
         SplitError: users have so many of the items that no permutation works.
+
+    >>> import numpy as np
+    >>> from graphrec.refutation.alterations import exchange_items
+    >>> from graphrec.testing.planted import planted_split
+    >>> split = planted_split()
+    >>> altered = exchange_items(split, np.random.default_rng(0))
+    >>> before, after = (which.train_pairs("click") for which in (split, altered))
+    >>> np.array_equal(before, after)
+    False
+    >>> [np.array_equal(np.bincount(before[:, side]), np.bincount(after[:, side])) for side in (0, 1)]
+    [True, True]
     """
     dataset = split.dataset
     # Pairs are exchanged, not events: all events of a pair stay together.
@@ -74,6 +95,16 @@ def mark_items(split: Split, modalities: tuple[str, ...], marked: np.ndarray, rn
 
     Args:
         marked: `[I]` bool.
+
+    >>> import numpy as np
+    >>> from graphrec.refutation.alterations import mark_items
+    >>> from graphrec.testing.planted import planted_split
+    >>> split = planted_split()
+    >>> marked = np.arange(split.dataset.num_items) < 2
+    >>> altered = mark_items(split, ("visual",), marked, np.random.default_rng(0))
+    >>> moved = altered.dataset.features["visual"].values != split.dataset.features["visual"].values
+    >>> np.flatnonzero(moved.any(axis=1)).tolist()
+    [0, 1]
     """
     features = dict(split.dataset.features)
     for name in modalities:
@@ -89,6 +120,14 @@ def raise_likes(split: Split, marked: np.ndarray, strength: float, rng: np.rando
 
     Args:
         marked: `[I]` bool.
+
+    >>> import numpy as np
+    >>> from graphrec.refutation.alterations import raise_likes
+    >>> from graphrec.testing.planted import planted_split
+    >>> split = planted_split()
+    >>> marked = np.ones(split.dataset.num_items, dtype=bool)
+    >>> [len(raise_likes(split, marked, p, np.random.default_rng(0)).train_pairs("like")) for p in (0.0, 0.5, 1.0)]
+    [320, 393, 480]
     """
     dataset = split.dataset
     clicks = dataset.pairs("click")
@@ -101,7 +140,16 @@ def raise_likes(split: Split, marked: np.ndarray, strength: float, rng: np.rando
 
 
 def keep_share(split: Split, share: float, rng: np.random.Generator) -> Split:
-    """A random share of each user's training clicks, rounded up, with all events of those pairs."""
+    """A random share of each user's training clicks, rounded up, with all events of those pairs.
+
+    >>> import numpy as np
+    >>> from graphrec.refutation.alterations import keep_share
+    >>> from graphrec.testing.planted import planted_split
+    >>> split = planted_split()
+    >>> altered = keep_share(split, 0.5, np.random.default_rng(0))
+    >>> len(split.train_pairs("click")), len(altered.train_pairs("click"))
+    (480, 240)
+    """
     dataset = split.dataset
     pairs, pair_of_event = np.unique(keys(dataset, dataset.interactions), return_inverse=True)
     users = pairs // dataset.num_items

@@ -22,6 +22,10 @@ class InjectedConfounder(RefutationCheck):
 
     A click of a marked item that was no like becomes one with probability p. What is measured is the share of marked
     items in the lists, above that at p = 0, where the mark is there and means nothing.
+
+    >>> (check,) = gr.refute(run, checks=["injected_confounder"], epochs=1).checks
+    >>> [figure.label for figure in check.figures][:2]
+    ['share of marked items, HCR, p = 0', 'share of marked items, observational, p = 0']
     """
 
     expectation = (

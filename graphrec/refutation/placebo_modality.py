@@ -11,7 +11,12 @@ from graphrec.runs.build import context_of
 
 @refutation_checks.register("placebo_modality")
 class PlaceboModality(RefutationCheck):
-    """Shuffles each exposure modality over the items (all, if none is seen before the click) and retrains."""
+    """Shuffles each exposure modality over the items (all, if none is seen before the click) and retrains.
+
+    >>> (check,) = gr.refute(run, checks=["placebo_modality"], epochs=1).checks
+    >>> check.figures[0].label
+    'textual: NDCG@10 of HCR, real - placebo'
+    """
 
     expectation = (
         "ranks worse once a modality is shuffled over the items; if that does not show, neither does any use of the "

@@ -20,6 +20,10 @@ class PlaceboTreatment(RefutationCheck):
 
     Early stopping watches one half of the validation users and the other half is measured: the best of many epochs
     would otherwise beat popularity by luck alone.
+
+    >>> (check,) = gr.refute(run, checks=["placebo_treatment"], epochs=1).checks
+    >>> [figure.label for figure in check.figures]
+    ['NDCG@10 of HCR', 'NDCG@10 of popularity', 'NDCG@10, HCR - popularity']
     """
 
     expectation = (

@@ -58,6 +58,12 @@ class CheckResult:
         figures: what was measured.
         passed: None where the check decides nothing: it does not apply, or the intervals are too wide.
         verdict: what follows, in words.
+
+    >>> from graphrec.refutation import CheckResult, Figure
+    >>> figures = (Figure("NDCG@10, HCR - popularity", -0.02, -0.05, 0.01),)
+    >>> result = CheckResult("placebo_treatment", "finds nothing", figures, True, "Finds nothing, as it should.")
+    >>> result.passed, str(result.figures[0])
+    (True, '-.0200 [-.0500, .0100]')
     """
 
     name: str
@@ -81,6 +87,12 @@ class Refutation:
         run: its name.
         checks: their results.
         epochs: the most epochs of each retraining, where that is not the recipe's number.
+
+    >>> from graphrec.refutation import CheckResult, Figure, Refutation
+    >>> figures = (Figure("NDCG@10, HCR - popularity", -0.02, -0.05, 0.01),)
+    >>> result = CheckResult("placebo_treatment", "finds nothing", figures, True, "Finds nothing, as it should.")
+    >>> print(Refutation("HCR", (result,)).markdown().splitlines()[4])
+    ## placebo_treatment: passed
     """
 
     run: str

@@ -22,6 +22,10 @@ class SubsetStability(RefutationCheck):
     """Retrains with other seeds on random 80 % of each user's clicks; compares lists and the causal step's gain.
 
     The lists leave out all training clicks of the run, dropped ones too, so that all are drawn from the same items.
+
+    >>> (check,) = gr.refute(run, checks=["subset_stability"], seeds=2, epochs=1).checks
+    >>> [figure.label for figure in check.figures][:2]
+    ['overlap of the top 10 between subsets (Jaccard)', 'NDCG@10, HCR - observational, subset 1']
     """
 
     expectation = (
