@@ -20,6 +20,15 @@ def attacked(model: Recommender, graph: InteractionGraph, objective: Objective, 
 
     The direction is the gradient of the objective's loss at the clean features, held constant afterwards; an item that
     the loss does not depend on stays where it is. Costs one more pass forward and backward.
+
+    >>> from graphrec.testing.small_model import first_batches, small_model
+    >>> from graphrec.training.adversary import attacked
+    >>> from graphrec.training.objective import loss_of
+    >>> model, graph = small_model("amr")
+    >>> objective, batch = model.decoder.objectives()[-1], first_batches(model, graph)[-1]
+    >>> clean = loss_of(objective, model(graph), batch)
+    >>> bool(loss_of(objective, model(attacked(model, graph, objective, batch)), batch) > clean)
+    True
     """
     assert objective.attack is not None
     moves = {name: graph.zero_perturbation(name).requires_grad_() for name in objective.attack.modalities}

@@ -58,6 +58,12 @@ class AfterEpoch(Callback):
 
     Args:
         function: such as one that prints `trainer.state.history[-1]`.
+
+    >>> from graphrec.training.callbacks import AfterEpoch
+    >>> log = AfterEpoch(lambda trainer: print("epoch", trainer.state.epoch))
+    >>> _ = gr.train(recipe, "runs/hcr", callbacks=[log])
+    epoch 1
+    epoch 2
     """
 
     def __init__(self, function: Callable[[Trainer], object]) -> None:
@@ -72,6 +78,10 @@ def callbacks_named(names: Iterable[str]) -> list[Callback]:
 
     Raises:
         UnknownNameError, ComponentError: a name that leads to no callback, or to one that needs arguments.
+
+    >>> from graphrec.training.callbacks import callbacks_named
+    >>> [type(callback).__name__ for callback in callbacks_named(["progress"])]
+    ['LogProgress']
     """
     return [_made(name, callbacks.get(name)) for name in names]
 

@@ -22,7 +22,15 @@ logger = logging.getLogger(__name__)
 
 
 def save_weights(path: Path, weights: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write tensors by name, atomically. Tensors may share memory (a backbone may give one table under two names)."""
+    """Write tensors by name, atomically. Tensors may share memory (a backbone may give one table under two names).
+
+    >>> from pathlib import Path
+    >>> import torch
+    >>> from graphrec.training.checkpoint import load_weights, save_weights
+    >>> save_weights(Path("weights.safetensors"), {"bias": torch.tensor([0.5])}, {"epoch": "3"})
+    >>> load_weights(Path("weights.safetensors"))
+    ({'bias': tensor([0.5000])}, {'epoch': '3'})
+    """
     with replace_file(path) as file:
         # Clones, as safetensors refuses tensors that share memory.
         copies = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
@@ -34,6 +42,13 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
     Raises:
         RunError: no such file, or not a whole safetensors file.
+
+    >>> from pathlib import Path
+    >>> from graphrec.training.checkpoint import load_weights
+    >>> load_weights(Path("weights.safetensors"))
+    Traceback (most recent call last):
+    graphrec.errors.RunError: a weights file is missing
+    ...
     """
     if not path.is_file():
         raise RunError("a weights file is missing", where=path, next_step="train the run first")
@@ -45,7 +60,19 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def save_training(path: Path, trainer: Trainer) -> None:
-    """Write all that resuming needs: weights, best weights, Adam's moments, the state."""
+    """Write all that resuming needs: weights, best weights, Adam's moments, the state.
+
+    >>> from pathlib import Path
+    >>> from graphrec.testing.small_model import small_model
+    >>> from graphrec.training.checkpoint import load_weights, save_training
+    >>> from graphrec.training.config import TrainingConfig
+    >>> from graphrec.training.loop import Trainer
+    >>> trainer = Trainer(*small_model("ct"), TrainingConfig(epochs=1, monitor="none"), 0, lambda model: {"none": 0.0})
+    >>> save_training(Path("checkpoint.safetensors"), trainer)
+    >>> tensors, metadata = load_weights(Path("checkpoint.safetensors"))
+    >>> sorted({name.partition("/")[0] for name in tensors}), list(metadata)
+    (['best', 'model'], ['state'])
+    """
     tensors = {f"model/{k}": v for k, v in trainer.model.state_dict().items()}
     tensors |= {f"best/{k}": v for k, v in trainer.best_weights.items()}
     for number, moments in trainer.optimiser.state_dict()["state"].items():
@@ -59,6 +86,16 @@ class Checkpoint(Callback):
     Args:
         path: the file, which each checkpoint replaces.
         seconds: between checkpoints.
+
+    >>> from pathlib import Path
+    >>> from graphrec.testing.small_model import small_model
+    >>> from graphrec.training.checkpoint import Checkpoint, saved_epoch
+    >>> from graphrec.training.config import TrainingConfig
+    >>> from graphrec.training.loop import Trainer
+    >>> trainer = Trainer(*small_model("ct"), TrainingConfig(epochs=1, monitor="none"), 0, lambda model: {"none": 0.0})
+    >>> _ = trainer.run([Checkpoint(Path("checkpoint.safetensors"), seconds=0)])
+    >>> saved_epoch(Path("checkpoint.safetensors"))
+    1
     """
 
     def __init__(self, path: Path, seconds: float) -> None:
@@ -75,7 +112,14 @@ class Checkpoint(Callback):
 
 
 def saved_epoch(path: Path) -> int:
-    """The epoch after which a checkpoint resumes; 0 where there is none."""
+    """The epoch after which a checkpoint resumes; 0 where there is none.
+
+    >>> from pathlib import Path
+    >>> from graphrec.training.checkpoint import save_weights, saved_epoch
+    >>> save_weights(Path("checkpoint.safetensors"), {}, {"state": '{"epoch": 3}'})
+    >>> saved_epoch(Path("checkpoint.safetensors")), saved_epoch(Path("none.safetensors"))
+    (3, 0)
+    """
     return json.loads(load_weights(path)[1]["state"])["epoch"] if path.is_file() else 0
 
 
@@ -84,6 +128,19 @@ def resume_training(path: Path, trainer: Trainer) -> None:
 
     Raises:
         RunError: no checkpoint, or one of another model.
+
+    >>> from pathlib import Path
+    >>> from graphrec.testing.small_model import small_model
+    >>> from graphrec.training.checkpoint import resume_training, save_training
+    >>> from graphrec.training.config import TrainingConfig
+    >>> from graphrec.training.loop import Trainer
+    >>> trainer = Trainer(*small_model("ct"), TrainingConfig(epochs=1, monitor="none"), 0, lambda model: {"none": 0.0})
+    >>> trainer.state.epoch = 5
+    >>> save_training(Path("checkpoint.safetensors"), trainer)
+    >>> trainer.state.epoch = 0
+    >>> resume_training(Path("checkpoint.safetensors"), trainer)
+    >>> trainer.state.epoch
+    5
     """
     tensors, metadata = load_weights(path)
     tensors_by_kind: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "adam": {}}

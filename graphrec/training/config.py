@@ -8,7 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 
 class TrainingConfig(BaseModel):
-    """One Adam run with early stopping on the validation likes."""
+    """One Adam run with early stopping on the validation likes.
+
+    >>> from graphrec.training.config import TrainingConfig
+    >>> config = TrainingConfig(epochs=20)
+    >>> config.epochs, config.learning_rate, config.patience
+    (20, 0.001, 10)
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

@@ -30,12 +30,28 @@ LOSS_LIMIT = 1e4
 
 
 class TrainingDiverged(RecipeError):
-    """The loss stopped being a number, or grew out of all proportion."""
+    """The loss stopped being a number, or grew out of all proportion.
+
+    >>> from graphrec.testing.small_model import small_model
+    >>> from graphrec.training.config import TrainingConfig
+    >>> from graphrec.training.loop import Trainer
+    >>> config = TrainingConfig(learning_rate=1e6, epochs=9, monitor="none")
+    >>> Trainer(*small_model("ct"), config, 0, lambda model: {"none": 0.0}).run()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.training.loop.TrainingDiverged: training diverged in epoch ...
+    """
 
 
 @dataclass
 class TrainingState:
-    """How far training is. With the weights and the optimiser's moments it is all that resuming needs."""
+    """How far training is. With the weights and the optimiser's moments it is all that resuming needs.
+
+    >>> from graphrec.training.config import TrainingConfig
+    >>> from graphrec.training.loop import TrainingState
+    >>> config = TrainingConfig(epochs=20, patience=3)
+    >>> [TrainingState(epoch=12, waited=waited).finished(config) for waited in (2, 3)]
+    [False, True]
+    """
 
     epoch: int = 0
     best_epoch: int = 0
@@ -58,6 +74,14 @@ class Trainer:
         config: the settings of training.
         seed: the run's seed.
         validate: from the model to validation metrics by name, `config.monitor` among them.
+
+    >>> from graphrec.testing.small_model import small_model
+    >>> from graphrec.training.config import TrainingConfig
+    >>> from graphrec.training.loop import Trainer
+    >>> trainer = Trainer(*small_model("ct"), TrainingConfig(epochs=1, monitor="none"), 0, lambda model: {"none": 0.0})
+    >>> state = trainer.run()
+    >>> state.epoch, sorted(state.history[0])
+    (1, ['epoch', 'loss', 'loss/like', 'none', 'seconds'])
     """
 
     def __init__(

@@ -26,6 +26,12 @@ class Batch:
         labels: what the log says of (user, item); None for `bpr`, which does not ask.
         negative_labels: what it says of (user, negative), for a custom pairwise loss.
         stages: the span of the training time of each pair.
+
+    >>> from graphrec.testing.small_model import first_batches, small_model
+    >>> model, graph = small_model("ct")
+    >>> (batch,) = first_batches(model, graph)
+    >>> batch.users.shape, batch.negatives.shape, batch.labels
+    (torch.Size([16]), torch.Size([16]), None)
     """
 
     users: Tensor
@@ -68,6 +74,15 @@ class ObjectiveSampler:
 
     Raises:
         RecipeError: the role from which pairs are drawn has none.
+
+    >>> from graphrec.testing.small_model import small_model
+    >>> from graphrec.training.objective import ObjectiveSampler
+    >>> model, graph = small_model("ct")
+    >>> sampler = ObjectiveSampler(model.decoder.objectives()[0], graph, batch_size=4, steps=3, seed=0)
+    >>> [len(batch.users) for batch in sampler.epoch(1)]
+    [4, 4, 4]
+    >>> sampler.epoch(1)[0].users.equal(sampler.epoch(1)[0].users)  # the same whenever they are drawn
+    True
     """
 
     def __init__(self, objective: Objective, graph: InteractionGraph, batch_size: int, steps: int, seed: int) -> None:
@@ -128,7 +143,16 @@ class ObjectiveSampler:
 
 
 def loss_of(objective: Objective, branches: Branches, batch: Batch) -> Tensor:
-    """The objective's loss, averaged over the batch, before its weight."""
+    """The objective's loss, averaged over the batch, before its weight.
+
+    >>> from graphrec.testing.small_model import first_batches, small_model
+    >>> from graphrec.training.objective import loss_of, losses_of
+    >>> model, graph = small_model("ct")
+    >>> (objective,), (batch,) = model.decoder.objectives(), first_batches(model, graph)
+    >>> loss = loss_of(objective, model(graph), batch)
+    >>> loss.equal(losses_of(objective, model(graph), batch).mean())
+    True
+    """
     return losses_of(objective, branches, batch).mean()
 
 
@@ -137,6 +161,13 @@ def losses_of(objective: Objective, branches: Branches, batch: Batch) -> Tensor:
 
     Shapes:
         `[B]`, as many as `batch.users`.
+
+    >>> from graphrec.testing.small_model import first_batches, small_model
+    >>> from graphrec.training.objective import losses_of
+    >>> model, graph = small_model("ct")
+    >>> (objective,), (batch,) = model.decoder.objectives(), first_batches(model, graph)
+    >>> losses_of(objective, model(graph), batch).shape == batch.users.shape
+    True
     """
     batch = batch.to(next(iter(branches.values())).user.device)
     logits = PairLogits(branches, batch.users, batch.items, batch.stages)

@@ -19,7 +19,12 @@ Progress = Callable[[str], Callback]
 
 
 def silent(name: str) -> Callback:
-    """No progress is shown."""
+    """No progress is shown.
+
+    >>> from graphrec.training.progress import silent
+    >>> type(silent("trial 3")).__name__  # the base, whose hooks do nothing
+    'Callback'
+    """
     return Callback()
 
 
@@ -31,6 +36,17 @@ class LogProgress(Callback):
 
     Args:
         name: of the training, at the start of each line.
+
+    >>> from unittest import TestCase
+    >>> from graphrec.testing.small_model import small_model
+    >>> from graphrec.training.config import TrainingConfig
+    >>> from graphrec.training.loop import Trainer
+    >>> from graphrec.training.progress import LogProgress
+    >>> trainer = Trainer(*small_model("ct"), TrainingConfig(epochs=2, monitor="none"), 0, lambda model: {"none": 0.5})
+    >>> with TestCase().assertLogs("graphrec.training.progress") as logs:
+    ...     _ = trainer.run([LogProgress("CT")])
+    >>> print(logs.records[-1].getMessage())  # doctest: +ELLIPSIS
+    CT: epoch 2/2, loss ..., best none 0.5000 at epoch 1, patience 1/10, done
     """
 
     def __init__(self, name: str = "training") -> None:
@@ -53,13 +69,30 @@ class LogProgress(Callback):
 
 
 def log_resumed(name: str, state: TrainingState) -> None:
-    """Report a training whose first epoch in this process is not its first."""
+    """Report a training whose first epoch in this process is not its first.
+
+    >>> from unittest import TestCase
+    >>> from graphrec.training.loop import TrainingState
+    >>> from graphrec.training.progress import log_resumed
+    >>> with TestCase().assertLogs("graphrec.training.progress") as logs:
+    ...     log_resumed("CT", TrainingState(epoch=3))
+    >>> print(logs.records[0].getMessage())
+    CT: resumes after epoch 3
+    """
     if state.epoch:
         logger.info("%s: resumes after epoch %d", name, state.epoch)
 
 
 def describe(state: TrainingState, config: TrainingConfig) -> str:
-    """One line on how far training is."""
+    """One line on how far training is.
+
+    >>> from graphrec.training.config import TrainingConfig
+    >>> from graphrec.training.loop import TrainingState
+    >>> from graphrec.training.progress import describe
+    >>> state = TrainingState(epoch=8, best_epoch=7, best_value=0.25, waited=1, history=[{"loss": 0.5}])
+    >>> describe(state, TrainingConfig(monitor="ndcg@10"))
+    'loss 0.5000, best ndcg@10 0.2500 at epoch 7, patience 1/10'
+    """
     loss = state.history[-1]["loss"] if state.history else float("nan")
     return (
         f"loss {loss:.4f}, best {config.monitor} {max(state.best_value, 0):.4f} at epoch {state.best_epoch}, "

@@ -15,6 +15,15 @@ def row_penalty(model: Recommender, batch: Batch, num_users: int, num_items: int
 
     Tables of users, of items and of both (users first) are recognised by their number of rows. Others are not penalised
     here, nor are tables of words (`words_...`) of any size: they count as matrices.
+
+    >>> import torch
+    >>> from graphrec.testing.small_model import first_batches, small_model
+    >>> from graphrec.training.regularisation import row_penalty, row_tables
+    >>> model, graph = small_model("bpr")
+    >>> for table in row_tables(model, graph.num_users, graph.num_items):
+    ...     _ = torch.nn.init.ones_(table)
+    >>> row_penalty(model, first_batches(model, graph)[0], graph.num_users, graph.num_items).item()
+    7.0
     """
     batch = batch.to(next(model.parameters()).device)
     items = [batch.items] if batch.negatives is None else [batch.items, batch.negatives]
@@ -34,6 +43,12 @@ def row_tables(model: Recommender, num_users: int, num_items: int) -> list[Tenso
 
     Raises:
         RecipeError: there are as many users as items, so that their tables have equal shapes.
+
+    >>> from graphrec.testing.small_model import small_model
+    >>> from graphrec.training.regularisation import row_tables
+    >>> model, graph = small_model("bpr")
+    >>> [list(table.shape) for table in row_tables(model, graph.num_users, graph.num_items)]
+    [[18, 4], [11]]
     """
     if num_users == num_items:
         raise RecipeError(

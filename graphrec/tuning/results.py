@@ -33,6 +33,12 @@ class Trial:
         values: of the recipe's `training.monitor`, by estimand; the recipe's own estimand first. Empty if it failed.
         epochs, best_epoch, seconds: of its training.
         failure: why it failed, or nothing.
+
+    >>> from graphrec.tuning import Trial
+    >>> values = {"total_indirect_effect": 0.21, "total_indirect_effect:strength=0.5": 0.24}
+    >>> trial = Trial(3, {"training.learning_rate": 0.01}, values)
+    >>> trial.estimand, trial.value
+    ('total_indirect_effect:strength=0.5', 0.24)
     """
 
     number: int
@@ -202,7 +208,13 @@ class Tuning:
 
 
 def trial_folder(folder: Path, trial: int) -> Path:
-    """The folder of a trial's run."""
+    """The folder of a trial's run.
+
+    >>> from pathlib import Path
+    >>> from graphrec.tuning.results import trial_folder
+    >>> trial_folder(Path("runs/tuned"), 3).as_posix()
+    'runs/tuned/trials/003'
+    """
     return folder / TRIALS / f"{trial:03d}"
 
 

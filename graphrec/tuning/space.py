@@ -33,7 +33,12 @@ RECIPE_SPACE = "[tune.space]"
 
 
 class Range(BaseModel):
-    """All numbers from `low` to `high`, both included."""
+    """All numbers from `low` to `high`, both included.
+
+    >>> from graphrec.tuning import Range
+    >>> str(Range(low=1e-4, high=1e-2, log=True)), Range(low=1, high=4).whole
+    ('0.0001 to 0.01 (log)', True)
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,6 +83,12 @@ class Space:
         estimands: what each trained model is scored under; the first is the recipe's own, and alone where no option
             of it is searched.
         reported: what the recipe reports, the first of `estimands` first.
+
+    >>> from graphrec.tuning import Space
+    >>> tuned = gr.Recipe.from_dict({**recipe.model_dump(), "tune": {"space": {"backbone.layers": [1, 2, 3]}}})
+    >>> space = Space.from_recipe(tuned, run.untrained_decoder())
+    >>> space.size, space.first, space.recipe_with({"backbone.layers": 3}).backbone["layers"]
+    (3, {'backbone.layers': 2}, 3)
     """
 
     recipe: Recipe

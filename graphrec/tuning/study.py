@@ -37,6 +37,15 @@ def require_optuna() -> None:
 
     Raises:
         GraphrecError: it is not installed.
+
+    >>> import sys
+    >>> from unittest.mock import patch
+    >>> from graphrec.tuning.study import require_optuna
+    >>> with patch.dict(sys.modules, optuna=None):  # as if it were not installed
+    ...     require_optuna()
+    Traceback (most recent call last):
+    graphrec.errors.GraphrecError: tuning needs optuna
+    ...
     """
     try:
         import optuna
@@ -63,6 +72,18 @@ class TuningStudy:
     Raises:
         MismatchError: the study's identity is another.
         RunError: the file is no study.
+
+    >>> from pathlib import Path
+    >>> from graphrec.tuning import Space, Trial
+    >>> from graphrec.tuning.study import TuningStudy
+    >>> tuned = gr.Recipe.from_dict({**recipe.model_dump(), "tune": {"space": {"backbone.layers": [1, 2, 3]}}})
+    >>> space = Space.from_recipe(tuned, run.untrained_decoder())
+    >>> study = TuningStudy(Path("study.db"), space, "random", {"recipe": tuned.to_toml()})
+    >>> study.add(Trial(0, study.suggest(), {"front_door": 0.2}))
+    >>> study.suggest() == space.first  # what was tried is not tried again
+    False
+    >>> [trial.number for trial in TuningStudy(Path("study.db"), space, "random", {"recipe": tuned.to_toml()}).trials]
+    [0]
     """
 
     def __init__(self, path: Path, space: Space, sampler: str, identity: Mapping[str, str]) -> None:
