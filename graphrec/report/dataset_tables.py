@@ -26,9 +26,9 @@ def number_rows(facts: dict[str, Any]) -> TextRows:
         ("clicks", f"{facts['clicks']:,}"),
         ("likes", f"{facts['likes']:,}"),
         ("density", f"{facts['density']:.4%}"),
-        ("clicks a user", f"{facts['clicks_per_user']:.1f}"),
-        ("clicks an item", f"{facts['clicks_per_item']:.1f}"),
-        ("likes a click", f"{facts['likes_per_click']:.3f}"),
+        ("clicks per user", f"{facts['clicks_per_user']:.1f}"),
+        ("clicks per item", f"{facts['clicks_per_item']:.1f}"),
+        ("likes per click", f"{facts['likes_per_click']:.3f}"),
     ]
 
 
@@ -75,19 +75,19 @@ def modality_table(facts: dict[str, Any]) -> TextTable:
 def finding_table(findings: list[Finding]) -> TextTable:
     """A row for each finding.
 
-    >>> headers, rows = finding_table([Finding("no_times", "warning", 1200, "no times", "", "split at random")])
-    >>> rows
-    [('no_times', 'warning', 'no times', '–', 'split at random', '1,200')]
+    >>> finding = Finding("no_times", "warning", 1200, "events have no time", "", "split at random")
+    >>> finding_table([finding])[1]
+    [('no_times', 'warning', '1,200', 'events have no time', '–', 'split at random')]
     """
     rows = [
         (
             finding.code,
             finding.severity,
+            f"{finding.count:,}",
             finding.message,
             finding.example or "–",
             finding.next_step or "–",
-            f"{finding.count:,}",
         )
         for finding in findings
     ]
-    return ["code", "severity", "finding", "example", "next step", "count"], rows
+    return ["code", "severity", "count", "finding", "example", "next step"], rows

@@ -261,13 +261,13 @@ def test_compare_prints_tests_and_gives_p_in_json(call: Call, own: Callable[[str
     for folder in runs:
         call("evaluate", folder)
     answer = call("compare", *runs)
-    assert answer.status == 0 and "less that of" in answer.out and "p (Wilcoxon)" in answer.out
+    assert answer.status == 0 and "compared with" in answer.out and "p (Wilcoxon)" in answer.out
     assert "[ ]: 95 % interval; **: better than every other row (p < .05, Holm-corrected)\n" in answer.out
-    tests = answer.out[answer.out.index("less that of") :].splitlines()[1:]
+    tests = answer.out[answer.out.index("compared with") :].splitlines()[1:]
     assert [line.split()[0] for line in tests[:-1]] == ["NDCG@10"], "of the report's headline metric alone"
     assert re.fullmatch(r"tests of \d+ more metrics: with --all-tests", tests[-1])
     everything = call("compare", *runs, "--all-tests").out
-    metrics = [line.split()[0] for line in everything[everything.index("less that of") :].splitlines()[1:]]
+    metrics = [line.split()[0] for line in everything[everything.index("compared with") :].splitlines()[1:]]
     assert len(set(metrics)) == len(metrics) == 1 + int(tests[-1].split()[2]) and "--all-tests" not in everything
     rows = call("compare", *runs, "--json").json
     assert rows[0]["ndcg@20_p"] == rows[1]["ndcg@20_p"] and 0 < rows[0]["ndcg@20_p"] <= 1

@@ -43,7 +43,7 @@ def test_the_page_stands_alone_and_shows_everything(page, inspection):
     assert not re.search(r'(?:src|href)="(?!#|data:)', text)
     ids = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
-    shown = unescape(text.replace("<wbr>", ""))
+    shown = unescape(re.sub("</?code>", "`", text.replace("<wbr>", "")))
     for finding in inspection.findings:
         assert finding.message in shown and finding.code in shown and finding.next_step in shown
     titles = re.findall(r'<title id="([a-z]+)-title">', text)

@@ -107,7 +107,7 @@ def test_the_drop_the_slices_and_both_truths_are_there(text, analysed):
             plain = f"{value['mean']:z.4f}"  # a zero has no sign
             shown = plain.replace("0.", ".", 1) if abs(value["mean"]) < 1 else plain
             assert shown in words, (result.result_set, shown)
-    assert words.count("Not analysed so: beta 3, causalrec") == 4
+    assert words.count("Without this analysis: beta 3, causalrec") == 4
     assert "do(item is clicked)" in words and "P(like | user, do(item)):" in words
     assert "Not evaluated by the truth: beta 3" in words
 

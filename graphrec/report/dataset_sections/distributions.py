@@ -1,4 +1,4 @@
-"""A dataset's distributions: activity, popularity, likes a click, time, missing modalities, feature norms."""
+"""A dataset's distributions: activity, popularity, likes per click, time, missing modalities, feature norms."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def _plots(dataset: InteractionDataset, split: Split | None) -> list[str]:
         for kind, size in (("user", dataset.num_users), ("item", dataset.num_items))
     )
     plots = [
-        rank_plot(users, "user", "Items a user", "users"),
-        rank_plot(items, "item", "Users an item", "items"),
+        rank_plot(users, "user", "Items per user", "users"),
+        rank_plot(items, "item", "Users per item", "items"),
     ]
     if not dataset.single_behaviour:
         plots.append(like_share_plot(items["clicks"], items["likes"], "likes"))

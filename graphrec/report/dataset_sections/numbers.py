@@ -54,4 +54,4 @@ def _published(inspection: Inspection) -> TextTable:
         )
         for comparison in inspection.compared
     ]
-    return ["published set", "this one", "published", "counted here", "source"], rows
+    return ["published set", "matches", "published", "counted here", "source"], rows

@@ -1,4 +1,4 @@
-"""A dataset's distributions, drawn: activity, popularity, likes a click, time, missing modalities, feature norms."""
+"""A dataset's distributions, drawn: activity, popularity, likes per click, time, missing modalities, feature norms."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def rank_plot(counts: Mapping[str, np.ndarray], who: str, what: str, key: str) -
     Args:
         counts: for each curve's name a number for each user or item; zeros are left out, as they have no logarithm.
         who: `user` or `item`.
-        what: what is counted, such as `items a user`.
+        what: what is counted, such as `Items per user`.
         key: prefix of every id, unique on the page.
 
-    >>> plot = rank_plot({"clicks": np.array([5, 1, 0, 300])}, "user", "Items a user", "users")
+    >>> plot = rank_plot({"clicks": np.array([5, 1, 0, 300])}, "user", "Items per user", "users")
     >>> plot.partition('<desc id="users-desc">')[2].partition("<")[0]
     'clicks: most 300, median 5, least 1'
     """
@@ -54,7 +54,7 @@ def rank_plot(counts: Mapping[str, np.ndarray], who: str, what: str, key: str) -
 
 
 def like_share_plot(clicks: np.ndarray, likes: np.ndarray, key: str) -> str:
-    """Likes a click over the popularity of items, pooled in bins that double.
+    """Likes per click over the popularity of items, pooled in bins that double.
 
     Args:
         clicks, likes: `[I]` numbers of users who clicked and who liked the item.
@@ -78,11 +78,11 @@ def like_share_plot(clicks: np.ndarray, likes: np.ndarray, key: str) -> str:
         axes.set_ylim(0, 1.1 * max(shares.max(), 0.01))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         axes.set_xlabel("users who clicked the item")
-        axes.set_title("likes a click", loc="left", fontsize=9.5)
+        axes.set_title("likes per click", loc="left", fontsize=9.5)
         description = ", ".join(
             f"{2**k:g} to {2 ** (k + 1) - 1:g} clicks {share:.1%}" for k, share in zip(filled, shares)
         )
-        return page_svg(figure, key, "Likes a click over the popularity of items", description)
+        return page_svg(figure, key, "Likes per click over the popularity of items", description)
 
 
 def time_plot(times: Mapping[str, np.ndarray], ends: Mapping[str, float], key: str, *, dated: bool) -> str:

@@ -10,7 +10,7 @@ from graphrec.evaluation.metrics import NDCG, InterventionalNDCG, MetricColumn, 
 from graphrec.evaluation.significance import LEVEL
 
 LABELS = {name: name.replace("_", " ") for name in ("result_set", "method", "run", "estimand", "seeds", "users")}
-PAIR_HEADERS = ["metric", "of", "less that of", "difference", "p", "p (Wilcoxon)"]
+PAIR_HEADERS = ["metric", "row", "compared with", "difference", "p", "p (Wilcoxon)"]
 
 
 def metric_names(table: pd.DataFrame) -> list[str]:

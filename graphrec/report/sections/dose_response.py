@@ -38,7 +38,7 @@ class DoseResponseSection(Section):
     """
 
     id = "doses"
-    title = "Dose and response"
+    title = "Dose-response study"
     template = "dose_response.html"
 
     def context(self, page: RunPage) -> Mapping[str, Any] | None:

@@ -35,27 +35,27 @@ SLICES = (
     _Slice(
         "activity",
         "Active and less active users",
-        "Active are the users with the most training clicks, the recipe's active_share of all.",
+        "Active users have the most training clicks; the recipe's `active_share` is their share of all users.",
         dict(zip(ACTIVITY, ("active users", "less active users"))),
     ),
     _Slice(
         "time",
         "Over time",
-        "Each user's held-out likes, of validation and test together, in four subsets in order of time; users with at "
-        "least four. The drop is 1 less the mean of the last three over the first.",
+        "Each user's held-out likes, of validation and test together, divided in order of time into four subsets, for "
+        "users with at least four. The drop is 1 minus the ratio of the mean of the last three to the first.",
         dict(zip((*SUBSETS, DROP), ("time 1", "time 2", "time 3", "time 4", "drop"))),
     ),
     _Slice(
         "like-ratio",
         "Items that are liked once clicked, and others",
-        "Items by likes over clicks in training, the first third high, the others low. Normalised recall is the recall "
-        "in a group over the share of the lists that the group takes up.",
+        "Items in order of likes per click in training: the first third has a high ratio, the others a low one. "
+        "Normalised recall is the recall in a group, divided by the share of the lists that the group takes up.",
         dict(zip(RATIOS, ("high like/click ratio", "low like/click ratio"))),
     ),
     _Slice(
         "lists",
         "What the lists are made of",
-        "Over all users, liked or not; no held-out split is read, and no value is better in itself.",
+        "Over all users, with or without held-out likes: no held-out split is read. No value is better in itself.",
         {LISTS: "lists"},
     ),
     _Slice(

@@ -90,7 +90,7 @@ def _run(run: Run, name: str, user: str, described: tuple[Catalogue, Profile] | 
     except GraphrecError as error:
         return {"name": name, "error": str(error)}
     first = variants[0][0]
-    shared = [f"{len(set(items) & set(lists[0]))} of {len(items)} as {first}" for items in lists[1:]]
+    shared = [f"{len(set(items) & set(lists[0]))} of {len(items)} also by {first}" for items in lists[1:]]
     nothing = {"text": "", "liked": False}
     about = {
         item: described[0].about(described[1], item) if described else nothing for items in lists for item in items

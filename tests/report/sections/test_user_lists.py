@@ -35,7 +35,7 @@ def test_each_estimand_is_a_column_of_the_items_that_the_run_recommends(hcr):
     for column, estimand in enumerate(hcr.variants().values()):
         recommended = hcr.recommend([user["user"]], 10, estimand=estimand)["item"].tolist()
         assert [row[column]["item"] for row in shown["rows"]] == recommended
-    assert shown["columns"][0][1] == "" and shown["columns"][1][1].endswith("of 10 as HCR")
+    assert shown["columns"][0][1] == "" and shown["columns"][1][1].endswith("of 10 also by HCR")
 
 
 def test_a_like_is_marked_only_where_it_is_held_out_for_validation(hcr):
