@@ -8,7 +8,7 @@ from html import unescape
 
 import numpy as np
 import pytest
-from support.browser import Page, look_at
+from support.browser import Page, look_at, seen
 
 from graphrec.checks.inspection import inspect
 from graphrec.data.store import load
@@ -56,6 +56,11 @@ def test_the_page_says_in_words_what_the_split_leaves_out(page, inspection):
     text = unescape(page.read_text(encoding="utf-8"))
     n = inspection.split.counts["dropped_clicks_after_cut"]
     assert n > 0 and f"pairs that were first clicked after the end of train and not liked ({n:,})" in text
+
+
+def test_what_stands_between_backticks_is_set_as_code(page):
+    text = page.read_text(encoding="utf-8")
+    assert "under the split <code>chronological</code>" in text and "`" not in seen(text)
 
 
 def test_data_with_errors_gets_a_page_without_plots(inspection, tmp_path):
