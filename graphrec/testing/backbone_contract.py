@@ -50,7 +50,20 @@ _REGISTERED = ("_parameters", "_buffers", "_modules")
 
 
 class BackboneContract:
-    """Every test but that of the planted world builds the backbone on `small_graph` in double precision."""
+    """Every test but that of the planted world builds the backbone on `small_graph` in double precision.
+
+    What a class declares is tested, too: a user's edges do change this one's outputs.
+
+    >>> class TestMine(BackboneContract):
+    ...     backbone = "lightgcn"
+    ...     output_sets = (("id",), ("fused",), ("id", "fused"))
+    ...     uses_edges = False
+    >>> TestMine().config().embedding_size
+    3
+    >>> TestMine().test_an_edge_changes_its_user_in_every_output(small_graph())
+    Traceback (most recent call last):
+    AssertionError: ('evaluation', 'id', 'user') is not the same with an edge...
+    """
 
     backbone: ClassVar[str]
     """Its registered name, or its import path."""

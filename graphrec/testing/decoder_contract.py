@@ -28,7 +28,18 @@ _FROZEN: dict[type, FrozenModel] = {}
 
 
 class DecoderContract:
-    """Every test trains or scores the decoder on MMGCN over `small_graph`, in double precision."""
+    """Every test trains or scores the decoder on MMGCN over `small_graph`, in double precision.
+
+    What a class declares is tested, too: this one refuses no data without item features.
+
+    >>> class TestMine(DecoderContract):
+    ...     decoder = "ct"
+    ...     needs_modalities = True
+    >>> TestMine().test_each_loss_is_a_finite_number_for_each_pair()
+    >>> TestMine().test_data_without_modalities_is_enough_or_refused()
+    Traceback (most recent call last):
+    Failed: DID NOT RAISE ...
+    """
 
     decoder: ClassVar[str]
     """Its registered name, or its import path."""

@@ -29,7 +29,18 @@ HIDDEN = "HIDDEN"
 
 
 class EstimandContract:
-    """Every test scores random logits, or a small untrained model, of one decoder, in double precision."""
+    """Every test scores random logits, or a small untrained model, of one decoder, in double precision.
+
+    What a class declares is tested, too: a hidden confounder makes this one's score mean something else.
+
+    >>> class TestMine(EstimandContract):
+    ...     estimand = "total_indirect_effect"
+    ...     survives_hidden_confounder = True
+    >>> contract = TestMine()
+    >>> contract.test_a_hidden_common_cause_of_treatment_and_outcome_is_noticed(contract.model().outcome)
+    Traceback (most recent call last):
+    AssertionError: noticed=True, unlike survives_hidden_confounder says...
+    """
 
     estimand: ClassVar[str]
     """Its registered name, or its import path."""
@@ -168,7 +179,13 @@ class EstimandContract:
 
 
 def random_logits(frozen: FrozenModel, shape: tuple[int, int], seed: int) -> dict[str, Tensor]:
-    """Logits of the given shape for each branch of a model."""
+    """Logits of the given shape for each branch of a model.
+
+    >>> model, graph = small_model("vbpr")
+    >>> logits = random_logits(model.freeze(graph), (2, 3), seed=1)
+    >>> {name: logit.shape for name, logit in logits.items()}
+    {'match': torch.Size([2, 3]), 'notice': torch.Size([2, 3])}
+    """
     generator = torch.Generator().manual_seed(seed)
     return {name: 2 * torch.randn(shape, generator=generator, dtype=torch.float64) for name in frozen.branches}
 

@@ -44,7 +44,19 @@ SLACK = 1e-9
 
 
 class MetricContract:
-    """Every test computes the metric on drawn data of its family; those of a ranking are left to ranking metrics."""
+    """Every test computes the metric on drawn data of its family; those of a ranking are left to ranking metrics.
+
+    A metric that says of itself what is not so fails, here a share that is said to end at one half:
+
+    >>> class Half(resolve(["recall"])[0]):
+    ...     bounds = (0.0, 0.5)
+    >>> class TestHalf(MetricContract):
+    ...     metric = Half
+    >>> TestHalf().test_it_has_one_value_a_user(Half)
+    >>> TestHalf().test_its_values_are_within_its_bounds(Half)
+    Traceback (most recent call last):
+    AssertionError...
+    """
 
     metric: ClassVar[str | type[Metric[Any]]]
     """Its registered name, its import path, or the class."""

@@ -25,7 +25,25 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 
 
 class SectionContract:
-    """Every test writes the page of `graphrec.testing.small_run`, a run that was evaluated on test and no more."""
+    """Every test writes the page of `graphrec.testing.small_run`, a run that was evaluated on test and no more.
+
+    This section is to precede one that the page does not have. (A test names it by import path, and sets no `kind`.)
+
+    >>> class Note(Section):
+    ...     id = title = "note"
+    ...     before = "nowhere"
+    ...     template = "<p>{{ words }}</p>"
+    ...     def context(self, page):
+    ...         return {"words": f"{len(page.runs)} run"}
+    >>> class TestNote(SectionContract):
+    ...     section = "my_module:Note"
+    ...     kind = Note
+    >>> TestNote().test_it_precedes_the_section_that_it_names()
+    Traceback (most recent call last):
+    graphrec.errors.ComponentError: the section Note does not fit on the page
+      expected: ...
+      got: id `note`, before `nowhere`...
+    """
 
     section: ClassVar[str]
     """Its registered name, or its import path."""

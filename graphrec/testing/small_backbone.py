@@ -33,6 +33,11 @@ def small_representations(
         graph: by default `small_graph()`, with 7 users, 11 items and the modalities `visual`, `title` and `acoustic`.
         training: whether the backbone is in training mode.
         settings: of the backbone's `Config`.
+
+    >>> from graphrec.backbones.mmgcn import MMGCN
+    >>> representations = small_representations(MMGCN, ("id", "visual"), embedding_size=8)
+    >>> list(representations), representations["visual"].user.shape
+    (['id', 'visual'], torch.Size([7, 8]))
     """
     graph = small_graph() if graph is None else graph
     with torch.random.fork_rng(devices=[]), torch.no_grad():

@@ -79,7 +79,12 @@ def small_graph(
 
 
 def as_bag(values: Tensor) -> Tensor:
-    """`[I, D]` as the sparse CSR matrix that a graph stores for words and categories."""
+    """`[I, D]` as the sparse CSR matrix that a graph stores for words and categories.
+
+    >>> bag = as_bag(torch.tensor([[0.0, 0.5], [0.0, 0.0]]))
+    >>> bag.layout, bag.values(), bag.to_dense().tolist()
+    (torch.sparse_csr, tensor([0.5000]), [[0.0, 0.5], [0.0, 0.0]])
+    """
     rows, columns = values.nonzero(as_tuple=True)
     crow = torch.zeros(len(values) + 1, dtype=torch.int64)
     crow[1:] = torch.bincount(rows, minlength=len(values)).cumsum(0)

@@ -56,6 +56,10 @@ def small_model(
         seed: decides the initial weights.
         dtype: double precision by default, so that gradients and sums can be compared.
         backbone: further settings of MMGCN.
+
+    >>> model, graph = small_model("hcr", {"beta": 2.0}, layers=1)
+    >>> model.decoder.config.beta, graph.num_users
+    (2.0, 7)
     """
     graph = small_graph() if graph is None else graph
     config = MMGCNConfig(embedding_size=WIDTH, projection=5, word_size=3, **backbone)
@@ -64,7 +68,12 @@ def small_model(
 
 
 def first_batches(model: Recommender, graph: InteractionGraph, seed: int = 0) -> list[Batch]:
-    """A batch of each objective, in their order."""
+    """A batch of each objective, in their order.
+
+    >>> model, graph = small_model("hcr")
+    >>> [len(batch.users) for batch in first_batches(model, graph)]
+    [16, 16]
+    """
     return [
         ObjectiveSampler(objective, graph, batch_size=16, steps=1, seed=seed).epoch(1)[0]
         for objective in model.decoder.objectives()
@@ -72,7 +81,12 @@ def first_batches(model: Recommender, graph: InteractionGraph, seed: int = 0) ->
 
 
 def total_loss(model: Recommender, graph: InteractionGraph) -> Tensor:
-    """The weighted sum of all objectives, each on a batch of its own."""
+    """The weighted sum of all objectives, each on a batch of its own.
+
+    >>> model, graph = small_model("ct")
+    >>> round(total_loss(model, graph).item(), 1)
+    0.9
+    """
     terms = zip(model.decoder.objectives(), first_batches(model, graph))
     return torch.stack(
         [objective.weight * batch_loss(objective, model, graph, batch) for objective, batch in terms]
@@ -80,7 +94,13 @@ def total_loss(model: Recommender, graph: InteractionGraph) -> Tensor:
 
 
 def batch_loss(objective: Objective, model: Recommender, graph: InteractionGraph, batch: Batch) -> Tensor:
-    """An objective's loss on a batch as the trainer takes it, at moved features where it is adversarial."""
+    """An objective's loss on a batch as the trainer takes it, at moved features where it is adversarial.
+
+    >>> model, graph = small_model("hcr")
+    >>> batches = zip(model.decoder.objectives(), first_batches(model, graph))
+    >>> {objective.name: round(batch_loss(objective, model, graph, batch).item(), 1) for objective, batch in batches}
+    {'click': 0.7, 'like': 0.7}
+    """
     branches = model(graph)
     if objective.attack is not None:
         branches = model(attacked(model, graph, objective, batch))

@@ -23,6 +23,9 @@ def small_run() -> Run:
     """One epoch of CT on a simulated twin of Tiktok with 40 users and 30 items, evaluated on test.
 
     It is made once for each process. Who changes its folder changes it for all tests.
+
+    >>> small_run().recipe.decoder["name"], [(result.result_set, result.estimand) for result in small_run().results]
+    ('ct', [('test', 'observational')])
     """
     folder = Path(_FOLDER.name)
     raw = simulate("tiktok", folder / "raw", users=40, items=30, shown=20)
@@ -41,5 +44,10 @@ def small_run() -> Run:
 
 
 def small_page() -> RunPage:
-    """What the sections of that run's page are made of."""
+    """What the sections of that run's page are made of.
+
+    >>> page = small_page()
+    >>> [method.name for method in page.methods], page.split
+    (['ct'], 'test')
+    """
     return RunPage(tuple(methods_of([small_run()], None)), "test", Path(_FOLDER.name) / "page.html")

@@ -32,7 +32,14 @@ BINARY = {".npy", ".npz", ".pkl", ".parquet", ".gz", ".zip", ".pt", ".b"}
 
 
 class SourceContract:
-    """Every test reads the small example that `write_raw` writes, or a damaged copy of it."""
+    """Every test reads the small example that `write_raw` writes, or a damaged copy of it.
+
+    >>> class TestMine(SourceContract):
+    ...     source = "movielens"
+    >>> TestMine().write_raw(Path("raw"))
+    >>> _files(Path("raw")), TestMine().read(Path("raw")).num_users
+    ([PosixPath('ml_plot.zip'), PosixPath('movies.csv'), PosixPath('ratings.csv'), PosixPath('tags.csv')], 6)
+    """
 
     source: ClassVar[str]
     """Its registered name, or its import path."""
