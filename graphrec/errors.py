@@ -220,15 +220,22 @@ class UnknownNameError(GraphrecError):
     unknown decoder `hrc`; did you mean `hcr`?
       expected: one of bpr, hcr
       got: `hrc`
+
+    Args:
+        kind: what the name is of, such as "decoder".
+        name, names: the name that came, and those that are registered.
+        reason: why the name leads nowhere, where it is an import path.
     """
 
-    def __init__(self, kind: str, name: str, names: Iterable[str], where: object = None) -> None:
+    def __init__(
+        self, kind: str, name: str, names: Iterable[str], where: object = None, *, reason: str | None = None
+    ) -> None:
         names = sorted(names)
         nearest = nearest_name(name, names)
         super().__init__(
             f"unknown {kind} `{name}`" + (f"; did you mean `{nearest}`?" if nearest else ""),
             expected="one of " + ", ".join(names) if names else f"nothing: there is no {kind}",
-            got=f"`{name}`",
+            got=f"`{name}`" + (f", {reason}" if reason else ""),
             where=where,
         )
 
@@ -309,6 +316,17 @@ def damaged(path: Path, got: str, next_step: str = "train the run again") -> Run
       next step: train the run again
     """
     return RunError("a file of the run is missing or damaged", got=got, where=path, next_step=next_step)
+
+
+def file_not_found(path: Path) -> DataError:
+    """The error for a file that a reader does not find.
+
+    >>> print(file_not_found(Path("visual.npy")))
+    file not found
+      where: visual.npy
+      next step: check the path, or obtain the file
+    """
+    return DataError("file not found", where=path, next_step="check the path, or obtain the file")
 
 
 def nearest_name(name: str, names: Iterable[str]) -> str | None:

@@ -79,11 +79,11 @@ class ComponentRegistry(ABC, Generic[C]):
         module, _, attribute = path.partition(":")
         # For these importlib raises ValueError or TypeError, which are not caught below.
         if not module or module.startswith("."):
-            raise UnknownNameError(self.kind, path, self, where="not of the form package.module:Class")
+            raise UnknownNameError(self.kind, path, self, reason="not of the form package.module:Class")
         try:
             component = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise UnknownNameError(self.kind, path, self, where=f"import failed: {error}") from error
+            raise UnknownNameError(self.kind, path, self, reason=f"import failed: {error}") from error
         # Not filed: an import path is no registered name and does not belong into lists of names.
         return self._checked(f"`{path}`", component)
 

@@ -92,7 +92,9 @@ class Split:
             SplitError: no reason given.
         """
         if not reason.strip():
-            raise SplitError("the test split opens only for a stated reason", got="an empty reason")
+            raise SplitError(
+                "the test split opens only for a stated reason", got="an empty reason", next_step="say what it is for"
+            )
         if ledger is not None:
             entry = {
                 "time": datetime.now(UTC).isoformat(timespec="seconds"),

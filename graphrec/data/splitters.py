@@ -37,7 +37,7 @@ class Chronological(Splitter):
         _need_times(dataset, cls.name)
         clicks = dataset.pairs("click")
         train, later, dropped = _cut(dataset, clicks, _moment(clicks, config.train))
-        rank, size = _place_in_user(later)
+        rank, size = _position_in_user(later)
         # Of an odd number of likes the middle one is valid.
         return _in_two(train, later, rank < (size + 1) // 2, dropped)
 
@@ -96,7 +96,7 @@ class Random(Splitter):
         # `distinct` sorts: the draw does not depend on the order of the rows.
         shuffled = np.random.default_rng(config.seed).permutation(distinct(keys(dataset, liked)))
         likes = pd.DataFrame({"user": shuffled // dataset.num_items, "item": shuffled % dataset.num_items})
-        rank, size = _place_in_user(likes)
+        rank, size = _position_in_user(likes)
         # The tiny term keeps halves that binary fractions miss (0.7 + 0.1 < 0.8) rounding up on every machine.
         train_end = np.floor(size * config.train + 0.5 + 1e-9)
         valid_end = np.floor(size * (config.train + config.valid) + 0.5 + 1e-9)
@@ -122,7 +122,7 @@ class LeaveOneOut(Splitter):
     def divide(cls, dataset: InteractionDataset, config: SplitConfig) -> RawSplit:
         _need_times(dataset, cls.name)
         likes = dataset.pairs("like")
-        rank, size = _place_in_user(likes)
+        rank, size = _position_in_user(likes)
         enough = size >= 3
         return _hold_out(dataset, likes, enough & (rank == size - 2), enough & (rank == size - 1))
 
@@ -131,7 +131,7 @@ class LeaveOneOut(Splitter):
 class Given(Splitter):
     """The splits that the source names, such as a published split.
 
-    A pair that the source puts into several parts stays in train before test before valid; the others are
+    A pair that the source puts into several splits stays in train before test before valid; the others are
     counted. Clicks in valid and test that are no likes are left out.
 
     >>> from graphrec.testing.small_log import small_log
@@ -147,16 +147,21 @@ class Given(Splitter):
     def divide(cls, dataset: InteractionDataset, config: SplitConfig) -> RawSplit:
         if "part" not in dataset.interactions:
             raise SplitError(
-                f"dataset `{dataset.name}` names no parts",
+                f"dataset `{dataset.name}` has no splits of its own",
                 expected="a column `part` with train, valid and test",
                 got=f"columns {', '.join(dataset.interactions.columns)}",
+                where="split.name",
                 next_step="choose another split, such as `chronological` or `random`",
             )
         events = role_events(dataset)
         unnamed = int(events["part"].isna().sum())
         if unnamed:
             raise SplitError(
-                "events without a part", expected="train, valid or test", got=f"{unnamed} events with none"
+                "events are in no split of the source",
+                expected="train, valid or test in the column `part`",
+                got=f"{unnamed} events with none",
+                where=f"dataset `{dataset.name}`",
+                next_step="choose another split, such as `random`",
             )
         train = events[events["part"] == "train"]
         liked = events[events["behaviour"].isin(dataset.feedback["like"])]
@@ -231,8 +236,8 @@ def _in_two(train: pd.DataFrame, likes: pd.DataFrame, in_valid: np.ndarray, drop
     return RawSplit(train, held[in_valid], held[~in_valid], dropped)
 
 
-def _place_in_user(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """For each row its place (from 0) among its user's rows, and the number of that user's rows."""
+def _position_in_user(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """For each row its position (from 0) among its user's rows, and the number of that user's rows."""
     groups = pairs.groupby("user", sort=False)["item"]
     return groups.cumcount().to_numpy(), groups.transform("size").to_numpy(dtype=np.int64)
 
@@ -250,5 +255,6 @@ def _need_times(dataset: InteractionDataset, name: str) -> None:
             f"the split `{name}` needs the times of the events",
             expected="a column `timestamp`",
             got=f"dataset `{dataset.name}` without times",
+            where="split.name",
             next_step="use the split `random`",
         )

@@ -1,4 +1,4 @@
-"""Splits: what lands in which part, and that nothing leaks."""
+"""Splits: what lands in which split, and that nothing leaks."""
 
 import json
 import warnings
@@ -92,8 +92,8 @@ def test_global_time_finds_its_moments_from_shares(random_dataset):
     dataset = random_dataset(0)
     firsts = dataset.pairs("click")["timestamp"]
     split = make_split(dataset, SplitConfig(name="global_time", train=0.6, valid=0.2))
-    for part, share in ((split.train["timestamp"].max(), 0.6), (dataset.pairs("like")["timestamp"].max(), 1.0)):
-        assert abs((firsts <= part).mean() - share) < 0.03
+    for moment, share in ((split.train["timestamp"].max(), 0.6), (dataset.pairs("like")["timestamp"].max(), 1.0)):
+        assert abs((firsts <= moment).mean() - share) < 0.03
     liked = dataset.pairs("like").set_index(["user", "item"])["timestamp"]
     users, items = (dict(zip(ids, range(len(ids)))) for ids in (dataset.user_ids, dataset.item_ids))
     latest = max(liked[users[user], items[item]] for user, item in external(split, split.valid))
@@ -148,10 +148,10 @@ def test_no_splitter_leaks(name, seed, random_dataset):
 
 
 @pytest.mark.parametrize("name", SPLITTERS)
-def test_the_training_dataset_knows_nothing_of_the_held_out_parts(name, random_dataset):
+def test_the_training_dataset_knows_nothing_of_the_held_out_splits(name, random_dataset):
     split = make_split(random_dataset(4), SplitConfig(name=name))
     assert "part" not in split.dataset.interactions
-    assert split.dataset.behaviours == ("click", "like"), "a behaviour without a role is in no part"
+    assert split.dataset.behaviours == ("click", "like"), "a behaviour without a role is in no split"
     assert split.counts["dropped_events_without_role"] > 0
     assert len(split.train_pairs("click")) == split.counts["train_clicks"]
     likes = set(map(tuple, split.train_pairs("like")))
@@ -173,7 +173,7 @@ def test_every_opening_of_the_test_split_is_recorded(random_dataset, tmp_path):
         split.open_test("  ")
 
 
-def test_the_hash_changes_with_any_part(random_dataset):
+def test_the_hash_changes_with_any_split(random_dataset):
     dataset = random_dataset(0)
     hashes = {make_split(dataset, SplitConfig(name=name)).hash for name in SPLITTERS}
     hashes |= {make_split(dataset, SplitConfig(train=share)).hash for share in (0.5, 0.6)}
@@ -188,7 +188,7 @@ def test_mistakes_are_typed_and_say_what_to_do(dataset_of, random_dataset):
     for name in ("chronological", "leave_one_out", "global_time"):
         with pytest.raises(SplitError, match="random"):
             make_split(timeless, SplitConfig(name=name))
-    with pytest.raises(SplitError, match="names no parts"):
+    with pytest.raises(SplitError, match="no splits of its own"):
         make_split(timeless, SplitConfig(name="given"))
     with pytest.raises(SplitError, match="nothing for test"):
         make_split(random_dataset(0), SplitConfig(name="random", train=0.9, valid=0.2))
@@ -202,7 +202,7 @@ def test_mistakes_are_typed_and_say_what_to_do(dataset_of, random_dataset):
         SplitConfig(name="global_time", until=(5, 5))
 
 
-def test_times_that_are_all_equal_leave_an_empty_part(dataset_of):
+def test_times_that_are_all_equal_leave_an_empty_split(dataset_of):
     events = [(user, item, "like", 5) for user in "abc" for item in "pqrs"]
     with pytest.raises(SplitError, match=r"valid split .* is empty"):
         make_split(dataset_of(events, click=("like",)), SplitConfig())

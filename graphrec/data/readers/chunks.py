@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from graphrec.data.readers.delimited import DelimitedText, Kind, Quotes
+from graphrec.data.readers.delimited import FIX_LINE, DelimitedText, Kind, Quotes
 from graphrec.errors import DataError, nearest_name
 
 
@@ -55,6 +55,7 @@ class Chunk:
       expected: at most 5 stars
       got: 9.0
       where: ratings.csv:2
+      next step: correct or remove the line
     """
 
     text: DelimitedText
@@ -84,8 +85,13 @@ class Chunk:
         """
         if not valid.all():
             row = int(np.argmin(valid))
-            got = self.columns[column][row]
-            raise DataError(f"column `{column}` has a bad value", expected=expected, got=got, where=self.where(row))
+            raise DataError(
+                f"column `{column}` has a bad value",
+                expected=expected,
+                got=self.columns[column][row],
+                where=self.where(row),
+                next_step=FIX_LINE,
+            )
 
 
 def read_chunks(
@@ -165,6 +171,7 @@ def _check_header(text: DelimitedText, columns: Mapping[str, Column], header: Se
         expected=f"the line {text.delimiter.join(header)!r}" + (" in any order" if any_order else ""),
         got=text.delimiter.join(names)[:200],
         where=text.where(-1),
+        next_step="correct the first line, or obtain the file again",
     )
 
 

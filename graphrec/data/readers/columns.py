@@ -1,4 +1,4 @@
-"""One column of anyone's table as ids, numbers or times, with errors that name the row and the column."""
+"""One column of a user's own table as ids, numbers or times, with errors that name the row and the column."""
 
 from __future__ import annotations
 

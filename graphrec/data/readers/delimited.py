@@ -26,6 +26,9 @@ Kind = Literal["int", "float", "str", "text"]
 Quotes = Literal["none", "within a line", "across lines"]
 """Whether a value may be in double quotes: never (quotes are characters like others), without or with line breaks."""
 
+FIX_LINE = "correct or remove the line"
+_AGAIN = "check that it is the right file, or obtain it again"
+
 _MARK = "\x1f"  # replaces a delimiter of several characters, which the parser does not support
 _LF, _QUOTE = 10, 34
 _TYPES = {"int": pa.int64(), "float": pa.float64(), "str": pa.dictionary(pa.int32(), pa.string()), "text": pa.string()}
@@ -75,9 +78,11 @@ class DelimitedText:
         try:
             first_row = next(filter(None, python_csv.reader(self._lines(lines), **self._dialect)), None)
         except python_csv.Error as error:
-            raise DataError("the first line cannot be parsed", got=str(error), where=self.file) from None
+            raise DataError(
+                "the first line cannot be parsed", got=str(error), where=self.file, next_step=_AGAIN
+            ) from None
         if first_row is None:
-            raise DataError("the file is empty", expected="at least one row", where=self.file)
+            raise DataError("the file is empty", expected="at least one row", where=self.file, next_step=_AGAIN)
         self._header = "".join(lines).encode() if header else b""
         self.names = list(names or (first_row if header else map(str, range(len(first_row)))))
 
@@ -105,7 +110,8 @@ class DelimitedText:
             yield first, table
             first += table.num_rows
         if first == 0:
-            raise DataError("the file has no rows below its header", expected="at least one row", where=self.file)
+            problem = "the file has no rows below its header"
+            raise DataError(problem, expected="at least one row", where=self.file, next_step=_AGAIN)
 
     def value_error(self, position: int, kind: Kind, value: str, row: int) -> DataError:
         """The error for a cell that is not of its kind, or is empty."""
@@ -114,7 +120,13 @@ class DelimitedText:
     def _bad_value(self, position: int, kind: Kind, value: str, where: str) -> DataError:
         problem = _PROBLEMS[kind] if value else "is empty"
         got = repr(value.replace(self._mark, self.delimiter)[:80])
-        return DataError(f"column `{self.names[position]}` {problem}", expected=_EXPECTED[kind], got=got, where=where)
+        return DataError(
+            f"column `{self.names[position]}` {problem}",
+            expected=_EXPECTED[kind],
+            got=got,
+            where=where,
+            next_step=FIX_LINE,
+        )
 
     def _lines(self, lines: list[str]) -> Iterator[str]:
         """The lines of the file, which are also appended to `lines`."""
@@ -134,7 +146,7 @@ class DelimitedText:
         def refuse(row: csv.InvalidRow) -> str:
             nonlocal ended
             ended = row.text == end
-            # In a person's own table a line of blanks counts as an empty line.
+            # In a user's own table a line of blanks counts as an empty line.
             if ended or (self.quotes == "across lines" and row.text.isspace() and self._mark not in row.text):
                 return "skip"
             invalid.append(row)
@@ -198,17 +210,19 @@ class DelimitedText:
             raise DataError("the header is repeated", where=where, next_step="remove the line")
         if self._mark != self.delimiter and self._mark.encode() in block:
             where = line_at(self.file, number, block, block.index(self._mark.encode()))
-            raise DataError("the line holds a control character", got=repr(self._mark), where=where)
+            raise DataError("the line holds a control character", got=repr(self._mark), where=where, next_step=FIX_LINE)
         if self.quotes != "across lines" and b"\r" in block and (lone := _LONE_RETURN.search(block)):
             where = line_at(self.file, number, block, lone.start())
-            raise DataError("the line holds a carriage return", expected="lines that end in LF or CR LF", where=where)
+            expected, step = "lines that end in LF or CR LF", "save the file with such line ends"
+            raise DataError("the line holds a carriage return", expected=expected, where=where, next_step=step)
         if self.quotes == "within a line" and b'"' in block:
             content = np.frombuffer(block, dtype=np.uint8)
             line_of_quote = np.searchsorted(np.flatnonzero(content == _LF), np.flatnonzero(content == _QUOTE))
             odd = np.flatnonzero(np.bincount(line_of_quote) % 2)
             if len(odd):
                 got = repr(block.split(b"\n", odd[0] + 1)[odd[0]].decode()[:80])
-                raise DataError("a quote does not close in its line", got=got, where=f"{self.file}:{number + odd[0]}")
+                where = f"{self.file}:{number + odd[0]}"
+                raise DataError("a quote does not close in its line", got=got, where=where, next_step=FIX_LINE)
 
     def _refuse_hexadecimal(self, number: int, block: bytes, integers: Sequence[int]) -> None:
         """Refuse an integer such as `0x10`, which the parser would read as 16."""
@@ -235,13 +249,14 @@ class DelimitedText:
                 expected=f"{row.expected_columns} columns separated by {self.delimiter!r}",
                 got=f"{row.actual_columns}: {row.text.replace(self._mark, self.delimiter)[:80]!r}",
                 where=self.where(row.number - 1),
+                next_step=FIX_LINE,
             )
         if match := _INVALID_VALUE.search(message):
             position, number, value = int(match[1]), int(match[2]), match[3]
             return self.value_error(position, kinds[position], value, number - 1)
         if "straddling object" in message:
             return self._open_quote(rows, expected="a quote that closes within a mebibyte")
-        return DataError("the file cannot be parsed", got=message, where=self.file)
+        return DataError("the file cannot be parsed", got=message, where=self.file, next_step=_AGAIN)
 
     def _open_quote(self, row: int, expected: str = "a quote that closes") -> DataError:
         where = f"{self.file}, row {row + 1} (without the header)"

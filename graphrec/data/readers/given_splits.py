@@ -72,12 +72,24 @@ def given_parts(
     """
     whole = np.concatenate([pairs[part] for part in PARTS]).astype(np.int64, copy=False)
     if len(whole) == 0:
-        raise DataError(f"dataset `{name}` has no interactions", expected="at least one pair", got="none", where=raw)
+        raise DataError(
+            f"dataset `{name}` has no interactions",
+            expected="at least one pair",
+            got="none",
+            where=raw,
+            next_step="check that these are the right files, or obtain them again",
+        )
     most = SLACK * len(whole) + 1000
     # With features the number of items is that of their rows, which may exceed the pairs by far.
     if shape[0] > most or (shape[1] > most and not features):
         got = f"{shape[0]} users, {shape[1]} items, {len(whole)} pairs"
-        raise DataError("the ids are not row numbers", expected="ids from 0 without large gaps", got=got, where=raw)
+        raise DataError(
+            "the ids are not row numbers",
+            expected="ids from 0 without large gaps",
+            got=got,
+            where=raw,
+            next_step="read external ids with the source `table`",
+        )
     codes = np.repeat(np.arange(len(PARTS), dtype=np.int8), [len(pairs[part]) for part in PARTS])
     return InteractionDataset(
         name=name,

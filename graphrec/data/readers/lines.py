@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from graphrec.data.readers.delimited import FIX_LINE
 from graphrec.data.readers.text_blocks import read_blocks
 from graphrec.errors import DataError
 
@@ -32,7 +33,7 @@ def read_lines(file: Path) -> Iterator[tuple[str, str]]:
                 empty = False
                 yield f"{file}:{number}", line.rstrip("\r")
     if empty:
-        raise DataError("the file is empty", where=file)
+        raise DataError("the file is empty", where=file, next_step="obtain the file again")
 
 
 def read_records(file: Path, keys: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -60,8 +61,16 @@ def read_records(file: Path, keys: tuple[str, ...]) -> Iterator[tuple[str, dict[
             except _NO_LITERAL as error:
                 got = f"{line[:80]!r} ({type(error).__name__})"
                 expected = "a JSON object or a dict of Python literals"
-                raise DataError("the line is not a record", expected=expected, got=got, where=where) from None
+                raise DataError(
+                    "the line is not a record", expected=expected, got=got, where=where, next_step=FIX_LINE
+                ) from None
         missing = [key for key in keys if not isinstance(record, dict) or key not in record]
         if missing:
-            raise DataError(f"the record lacks `{missing[0]}`", expected=keys, got=repr(line[:80]), where=where)
+            raise DataError(
+                f"the record lacks `{missing[0]}`",
+                expected="a record with " + ", ".join(keys),
+                got=repr(line[:80]),
+                where=where,
+                next_step=FIX_LINE,
+            )
         yield where, record

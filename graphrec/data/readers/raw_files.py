@@ -13,7 +13,7 @@ import numpy as np
 from graphrec.data.cards import cards
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.source import SourceOptions
-from graphrec.errors import DataError
+from graphrec.errors import DataError, file_not_found
 from graphrec.system.files import read_json, sha256
 
 SIMULATED = "none: simulated"
@@ -148,6 +148,7 @@ def read_tensor(path: Path) -> np.ndarray:
       expected: one dense tensor of numbers
       got: ValueError: got a dict
       where: dict.pt
+      next step: save the tensor alone with torch.save, or as .npy
     """
     import torch  # here, so that reading text does not wait for torch
 
@@ -159,11 +160,15 @@ def read_tensor(path: Path) -> np.ndarray:
             raise ValueError(f"got a {type(loaded).__name__}")
         return loaded.detach().numpy()
     except FileNotFoundError:
-        raise DataError("file not found", where=path) from None
+        raise file_not_found(path) from None
     except Exception as error:  # torch, zipfile and the unpickler raise exceptions of many types
         got = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         raise DataError(
-            "not a readable .pt file", expected="one dense tensor of numbers", got=got, where=path
+            "not a readable .pt file",
+            expected="one dense tensor of numbers",
+            got=got,
+            where=path,
+            next_step="save the tensor alone with torch.save, or as .npy",
         ) from None
 
 
@@ -171,10 +176,11 @@ def _read_array(path: Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False)
     except FileNotFoundError:
-        raise DataError("file not found", where=path) from None
+        raise file_not_found(path) from None
     except Exception as error:  # numpy parses the header as Python text and lets through whatever that raises
         got = f"{type(error).__name__}: {error}"
-        raise DataError("not a readable .npy array", got=got, where=path) from None
+        step = "save the array with numpy.save"
+        raise DataError("not a readable .npy array", got=got, where=path, next_step=step) from None
 
 
 def read_matrix(path: Path, rows: int | None = None) -> np.ndarray:
@@ -192,14 +198,22 @@ def read_matrix(path: Path, rows: int | None = None) -> np.ndarray:
       expected: [3, D]
       got: [2, 2]
       where: features.npy
+      next step: give the features of these items; a missing item is a row of zeros
     """
     loaded = read_tensor(path) if path.suffix == ".pt" else _read_array(path)
     shape = f"[{'any number' if rows is None else rows}, D]"
     if not isinstance(loaded, np.ndarray) or loaded.ndim != 2 or loaded.dtype.kind not in "iuf":
         got = f"{loaded.dtype} {list(loaded.shape)}" if isinstance(loaded, np.ndarray) else "an archive of arrays"
-        raise DataError("not a matrix of numbers", expected=f"float {shape}", got=got, where=path)
+        step = "save one matrix, a row for each item"
+        raise DataError("not a matrix of numbers", expected=f"float {shape}", got=got, where=path, next_step=step)
     if rows is not None and len(loaded) != rows:
-        raise DataError("a feature row for each item is needed", expected=shape, got=list(loaded.shape), where=path)
+        raise DataError(
+            "a feature row for each item is needed",
+            expected=shape,
+            got=list(loaded.shape),
+            where=path,
+            next_step="give the features of these items; a missing item is a row of zeros",
+        )
     # A product of NaN stays NaN through training, so it is refused here, where row and column are still known.
     values = loaded.astype(np.float32)
     finite = np.isfinite(values)

@@ -1,4 +1,4 @@
-"""Reading a person's own table: CSV, TSV, other delimited text, gzipped or zipped, and Parquet."""
+"""Reading a user's own table: CSV, TSV, other delimited text, gzipped or zipped, and Parquet."""
 
 from __future__ import annotations
 
@@ -109,7 +109,8 @@ class TableFile:
             start += len(frame)
             yield frame
         if start == 0:
-            raise DataError("the table has no rows", expected="at least one", got="0", where=self.file)
+            step = "check that it is the right file"
+            raise DataError("the table has no rows", expected="at least one", got="0", where=self.file, next_step=step)
 
     def read(self) -> pd.DataFrame:
         """All rows and columns of a table that fits in memory."""
@@ -134,7 +135,8 @@ def _unreadable_parquet(file: Path) -> Iterator[None]:
         yield
     except (ValueError, OSError, NotImplementedError) as error:
         got = f"{type(error).__name__}: {error}"
-        raise DataError("the table cannot be read", got=got, where=file) from error
+        step = "write the table again, as Parquet or as CSV"
+        raise DataError("the table cannot be read", got=got, where=file, next_step=step) from error
 
 
 def _delimiter(file: Path, delimiter: str | None) -> str:

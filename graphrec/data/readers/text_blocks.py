@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
-from graphrec.errors import DataError
+from graphrec.errors import DataError, file_not_found
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_LINE = 1 << 26
@@ -43,7 +43,7 @@ def open_text(file: Path) -> Iterator[tuple[IO[bytes], str]]:
             with open(file, "rb") as plain:
                 yield plain, name
     except FileNotFoundError:
-        raise DataError("file not found", where=file) from None
+        raise file_not_found(file) from None
     except _UNREADABLE as error:
         got = f"{type(error).__name__}: {error}"
         problem = "the file cannot be unpacked" if file.suffix in (".gz", ".zip") else "the file cannot be read"
@@ -54,7 +54,8 @@ def _only_member(archive: ZipFile, file: Path) -> str:
     members = [member for member in archive.namelist() if not member.endswith("/")]
     if len(members) != 1:
         got = ", ".join(members[:10]) or "none"
-        raise DataError("a zip archive must hold one file", expected="one member", got=got, where=file)
+        step = "unpack it, and give the file"
+        raise DataError("a zip archive must hold one file", expected="one member", got=got, where=file, next_step=step)
     return members[0]
 
 
@@ -88,7 +89,8 @@ def read_blocks(file: Path, size: int = 1 << 20) -> Iterator[tuple[int, bytes]]:
             # A file that is no text may have no line break, and would be read into memory whole.
             if len(rest) > _LONGEST_LINE:
                 got = f"more than {_LONGEST_LINE:,} bytes without a line break"
-                raise DataError("a line does not end", expected="lines of text", got=got, where=f"{file}:{number}")
+                where, step = f"{file}:{number}", "check that it is the right file, and text"
+                raise DataError("a line does not end", expected="lines of text", got=got, where=where, next_step=step)
     if rest:
         yield number, _checked(file, number, rest)
 

@@ -1,4 +1,4 @@
-"""Reading a stranger's pickled matrices, and arrays of lists, without running the stranger's code.
+"""Reading pickled matrices, and arrays of lists, of unknown authors without running their code.
 
 A pickle may name any function and have it called, and even numpy's own types trust what a pickle tells them
 about memory. So nothing named in the file is imported: the few names that arrays, sets and scipy.sparse matrices
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from graphrec.errors import DataError
+from graphrec.errors import DataError, file_not_found
 
 _MATRIX_NAMES = {f"{layout}_{kind}" for layout in ("csr", "csc", "coo") for kind in ("matrix", "array")}
 _ARRAY_MODULES = {"numpy.core.multiarray", "numpy._core.multiarray"}
@@ -132,13 +132,14 @@ def load_sparse_pickle(path: Path) -> sparse.csr_array:
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError("file not found", where=path) from None
+        raise file_not_found(path) from None
     except Exception as error:  # a broken pickle may raise anything at all
         raise DataError(
             "not a readable pickle of a sparse matrix",
             expected=_SPARSE,
             got=f"{type(error).__name__}: {error}",
             where=path,
+            next_step="obtain the file again",
         ) from error
 
 
@@ -177,10 +178,16 @@ def load_lists(path: Path) -> list[np.ndarray] | dict[int, np.ndarray]:
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError("file not found", where=path) from None
+        raise file_not_found(path) from None
     except Exception as error:  # numpy parses the header as Python text, and a broken pickle may raise anything at all
         got = f"{type(error).__name__}: {error}"
-        raise DataError("not a readable .npy file of lists", expected=_LISTS, got=got, where=path) from error
+        raise DataError(
+            "not a readable .npy file of lists",
+            expected=_LISTS,
+            got=got,
+            where=path,
+            next_step="obtain the file again",
+        ) from error
 
 
 def _integers(value: Any, dimensions: int = 1) -> np.ndarray:
