@@ -93,17 +93,17 @@ def back_door(graph: CausalGraph, adjustment: tuple[str, ...] | None = None) -> 
     if adjustment is None:
         adjustment = _smallest_adjustment(graph, rule)
     _adjustable(graph, adjustment, rule)
-    held = (*adjustment, *graph.conditioned)
-    blocked = back_doors(graph, [i], [y], held, f"{rule} fails")
+    conditioning = (*adjustment, *graph.conditioned)
+    blocked = back_doors(graph, [i], [y], conditioning, f"{rule} fails")
     z = listed(adjustment)
     weight = f"P({z} | {listed(graph.conditioned)})" if graph.conditioned else f"P({z})"
     return Identification(
         criterion="back-door",
         formula=f"P({y} | do({i}){suffix}) = "
         + (f"sum_{{{z}}} P({y} | {i}, {z}{suffix}) {weight}" if z else f"P({y} | {i}{suffix})"),
-        adjustment=held,
+        adjustment=conditioning,
         blocked=tuple(blocked),
-        assumptions=(f"every value of {i} can occur under every {listed(held)}",) if z else (),
+        assumptions=(f"every value of {i} can occur under every {listed(conditioning)}",) if z else (),
         untestable=(f"nothing hidden causes both {i} and {y}" + (f", save through {z}" if z else ""),),
     )
 
@@ -149,8 +149,10 @@ def _smallest_adjustment(graph: CausalGraph, rule: str) -> tuple[str, ...]:
     candidates = tuple(n for n, node in graph.nodes.items() if node.observed and n in useful - out)
 
     def blocks(chosen: tuple[str, ...]) -> bool:
-        held = (*chosen, *graph.conditioned)
-        return i not in graph.determined(held) and graph.d_separated(i, y, held, without_outgoing_of=(i,))
+        conditioning = (*chosen, *graph.conditioned)
+        return i not in graph.determined(conditioning) and graph.d_separated(
+            i, y, conditioning, without_outgoing_of=(i,)
+        )
 
     # All candidates together may determine a deterministic treatment where fewer leave it free, so their failure rules
     # nothing out there.
@@ -178,6 +180,8 @@ def _adjustable(graph: CausalGraph, names: tuple[str, ...], rule: str) -> None:
         if name == i or name in nx.descendants(graph.to_networkx(), i):
             way = graph.directed_paths(i, name)[0] if name != i else i
             raise broken(f"{rule}: `{name}` is an effect of the treatment", f"no effect of {i} is adjusted for", way)
-    held = (*names, *graph.conditioned)
-    if i in graph.determined(held):
-        raise broken(f"{rule}: nothing of {i} is left to vary", f"{i} not determined by {listed(held)}", "it is")
+    conditioning = (*names, *graph.conditioned)
+    if i in graph.determined(conditioning):
+        raise broken(
+            f"{rule}: nothing of {i} is left to vary", f"{i} not determined by {listed(conditioning)}", "it is"
+        )

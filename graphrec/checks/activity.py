@@ -31,12 +31,12 @@ def check_activity(dataset: InteractionDataset) -> Iterator[Finding]:
     users, items = clicks["user"].to_numpy(), clicks["item"].to_numpy()
     per_user = np.bincount(users, minlength=dataset.num_users)
     per_item = np.bincount(items, minlength=dataset.num_items)
-    for kind, ids, none in (("user", dataset.user_ids, per_user == 0), ("item", dataset.item_ids, per_item == 0)):
-        if none.any():
+    for kind, ids, inactive in (("user", dataset.user_ids, per_user == 0), ("item", dataset.item_ids, per_item == 0)):
+        if inactive.any():
             code = "users_without_clicks" if kind == "user" else "items_never_clicked"
             message = "users have no click" if kind == "user" else "items were never clicked"
             step = f"nothing: a split leaves out {kind}s without training clicks (split.unseen = `keep` keeps them)"
-            yield Finding(code, "info", int(none.sum()), message, str(ids[np.argmax(none)]), step)
+            yield Finding(code, "info", int(inactive.sum()), message, str(ids[np.argmax(inactive)]), step)
     few = per_user < FEW_CLICKS
     if few.any():
         message = f"users clicked fewer than {FEW_CLICKS} different items"

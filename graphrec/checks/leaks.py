@@ -1,4 +1,4 @@
-"""The leak audit of a split: no pair in two splits, and nothing held out that train does not know."""
+"""The leak audit of a split: no pair in two splits, and no held-out user or item without training rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NEXT_STEP = "make the split again; do not evaluate on this one"
 
 
 def audit_leaks(split: Split) -> list[Finding]:
-    """What leaks: none if no pair is in two splits and train knows every held-out user and item.
+    """What leaks: none if no pair is in two splits and every held-out user and item is in train.
 
     >>> from dataclasses import replace
     >>> from graphrec.checks.leaks import audit_leaks

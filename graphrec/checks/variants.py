@@ -86,12 +86,12 @@ def counts(dataset: InteractionDataset) -> dict[str, int]:
 
 
 def compare_variants(
-    dataset: InteractionDataset, known_cards: dict[str, Card] | None = None
+    dataset: InteractionDataset, cards_by_source: dict[str, Card] | None = None
 ) -> list[VariantComparison]:
     """The dataset compared with each published set of its source's card, the nearest first; none for a simulated one.
 
     Args:
-        known_cards: the cards by source; by default all.
+        cards_by_source: the cards by source; by default all.
 
     >>> from dataclasses import replace
     >>> from graphrec.checks.variants import compare_variants
@@ -100,7 +100,7 @@ def compare_variants(
     >>> [comparison.variant.name for comparison in compare_variants(dataset)]
     ['Coat']
     """
-    card = (cards() if known_cards is None else known_cards).get(str(dataset.provenance.get("source")))
+    card = (cards() if cards_by_source is None else cards_by_source).get(str(dataset.provenance.get("source")))
     if card is None or "simulated" in dataset.provenance:
         return []
     numbers = counts(dataset)

@@ -155,12 +155,12 @@ class RefutationExperiment:
         """
         if not any(modality in outputs for outputs in model.representations.values()):
             return None
-        held = {
+        at_mean = {
             tower: {name: _at_mean(table) if name == modality else table for name, table in outputs.items()}
             for tower, outputs in model.representations.items()
         }
         with torch.no_grad():
-            without = FrozenModel(held, model.decoder.branches(held), model.decoder)
+            without = FrozenModel(at_mean, model.decoder.branches(at_mean), model.decoder)
         estimand = self.first_variant[1]
         scorers = model.scorer(estimand), without.scorer(estimand)
         shares = []

@@ -55,10 +55,10 @@ class SubsetStability(RefutationCheck):
         figures = [overlap, *gains, Figure("standard deviation of that difference over the subsets", means.std(ddof=1))]
         if not means.any():
             return self.result(figures, None, f"{name} ranks as the observational score does on every subset.")
-        return self.result(figures, *_judged(gains))
+        return self.result(figures, *_passed_and_verdict(gains))
 
 
-def _judged(gains: Sequence[Figure]) -> tuple[bool | None, str]:
+def _passed_and_verdict(gains: Sequence[Figure]) -> tuple[bool | None, str]:
     """Passed and verdict: a gain whose interval holds zero has no sign."""
     # A difference of truth values: 1 where the interval is above 0, -1 where it is below, else 0.
     signs = {figure.above_zero - figure.below_zero for figure in gains}

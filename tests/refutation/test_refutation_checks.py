@@ -17,7 +17,7 @@ from graphrec.refutation import (
     RefutationExperiment,
     SubsetStability,
 )
-from graphrec.refutation.subset_stability import _jaccard, _judged
+from graphrec.refutation.subset_stability import _jaccard, _passed_and_verdict
 from graphrec.runs.run import Run
 
 
@@ -153,7 +153,7 @@ def test_stability_shows_the_gain_on_every_subset_and_its_spread(hcr: Refutation
 def test_stability_is_decided_by_the_signs_of_clear_gains(
     intervals: list[tuple[float, float]], passed: bool | None, message: str
 ) -> None:
-    outcome, verdict = _judged([Figure("gain", (low + high) / 2, low, high) for low, high in intervals])
+    outcome, verdict = _passed_and_verdict([Figure("gain", (low + high) / 2, low, high) for low, high in intervals])
     assert outcome is passed and message in verdict
 
 
