@@ -261,7 +261,12 @@ def dataset_from_events(
     (['9', '10'], [1, 0])
     """
     if len(events) == 0:
-        raise DataError(f"dataset `{name}` has no interactions", expected="at least one event", got="0 rows")
+        raise DataError(
+            f"dataset `{name}` has no interactions",
+            expected="at least one event",
+            got="0 rows",
+            next_step="check the raw files and the options that choose among their rows",
+        )
     if user_ids is None:
         user_ids = sort_ids(pd.unique(events["user"]))
     if item_ids is None:

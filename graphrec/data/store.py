@@ -194,7 +194,13 @@ def read_manifest(folder: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(step) for step in first["loc"])
-        raise DataError("malformed manifest", expected=first["msg"], got=f"key `{key}`", where=path) from None
+        raise DataError(
+            "malformed manifest",
+            expected=first["msg"],
+            got=f"key `{key}`",
+            where=path,
+            next_step="prepare the data again",
+        ) from None
 
 
 def fingerprint(folder: Path) -> str:

@@ -81,7 +81,12 @@ class EventBuilder:
             DataError: there were no events.
         """
         if self._length == 0:
-            raise DataError(f"dataset `{name}` has no interactions", expected="at least one event", got="0 rows")
+            raise DataError(
+                f"dataset `{name}` has no interactions",
+                expected="at least one event",
+                got="0 rows",
+                next_step="check the raw files and the options that choose among their rows",
+            )
         table: dict[str, Any] = {}
         ids = {}
         for kind, numbering in self._ids.items():
