@@ -13,7 +13,7 @@ from graphrec.data.splitters import distinct
 from graphrec.errors import Argument, DataError, Phrase
 
 MARK = "randomised_exposure"
-"""Under this, a dataset's provenance names the part that was exposed at random."""
+"""Under this, a dataset's provenance names the split of the source that was exposed at random."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Exposures:
 
 
 def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures:
-    """The pairs of the part that was exposed at random.
+    """The pairs of the source's split that was exposed at random.
 
-    Every event of that part shows its pair, whether its behaviour plays a role or not. Pairs that are in train or
+    Every event of that split shows its pair, whether its behaviour plays a role or not. Pairs that are in train or
     valid too, or of users and items that train does not know, are left out: what remains of a user's showing is still
     a uniform draw from what remains of the pool, whether or not the showing avoided what the user had chosen.
 
@@ -49,7 +49,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
         dataset: what the split was made of.
 
     Raises:
-        DataError: no part is marked as exposed at random, the split does not keep it apart, or nothing of it is left.
+        DataError: no split is marked as exposed at random, `split` does not keep it apart, or nothing of it is left.
 
     >>> from graphrec.data.split import SplitConfig, make_split
     >>> ratings = gr.simulate("coat", "raw", users=20, items=30, shown=20, random_test=5)
@@ -59,7 +59,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
     ((100, 2), 10, 27)
     >>> randomised_exposures(gr.load(data), make_split(gr.load(data), SplitConfig()))
     Traceback (most recent call last):
-    graphrec.errors.DataError: no part of the dataset is marked as exposed at random
+    graphrec.errors.DataError: no split of the dataset is marked as exposed at random
       expected: `randomised_exposure` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it
       got: dataset `tiktok` without
       where: dataset.provenance.randomised_exposure
@@ -68,7 +68,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
     part = dataset.provenance.get(MARK)
     if part is None or "part" not in dataset.interactions:
         raise DataError(
-            "no part of the dataset is marked as exposed at random",
+            "no split of the dataset is marked as exposed at random",
             expected=f"`{MARK}` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it",
             got=f"dataset `{dataset.name}` without",
             where=f"dataset.provenance.{MARK}",
@@ -77,7 +77,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
     if split.config.name != "given":
         raise DataError(
             "the randomised split is not held out",
-            expected="the split `given`, which keeps the source's parts",
+            expected="the split `given`, which keeps the source's splits",
             got=f"split `{split.config.name}`",
             where="split.name",
             next_step="train with split.name=given in the recipe",
@@ -100,7 +100,7 @@ def randomised_exposures(dataset: InteractionDataset, split: Split) -> Exposures
         raise DataError(
             "no pair was shown at random that train and valid do not hold",
             got=f"{len(events)} events",
-            where=f"part `{part}` of dataset `{dataset.name}`",
+            where=f"split `{part}` of dataset `{dataset.name}`",
             next_step=Phrase("evaluate on held-out likes, without {}", Argument("off_policy")),
         )
     pool = np.zeros(width, dtype=bool)

@@ -24,7 +24,7 @@ def load(name: str, raw: Path):
 
 
 @pytest.mark.parametrize("name", RANDOMISED)
-def test_each_source_with_a_randomised_part_gives_exposures(name: str, tmp_path: Path) -> None:
+def test_each_source_with_a_randomised_split_gives_exposures(name: str, tmp_path: Path) -> None:
     dataset = load(name, tmp_path / "raw")
     split = make_split(dataset, GIVEN)
     exposures = randomised_exposures(dataset, split)
@@ -48,7 +48,7 @@ def test_each_source_with_a_randomised_part_gives_exposures(name: str, tmp_path:
     assert test <= ids(exposures.pairs[exposures.liked]), "every like that the split tests on was shown at random"
 
 
-def test_a_split_that_mixes_the_parts_is_refused(tmp_path: Path) -> None:
+def test_a_split_that_mixes_those_of_the_source_is_refused(tmp_path: Path) -> None:
     dataset = load("coat", tmp_path / "raw")
     split = make_split(dataset, SplitConfig(name="random"))
     with pytest.raises(DataError, match="not held out") as caught:
