@@ -166,14 +166,9 @@ def test_the_document_names_every_check() -> None:
     assert set(DEFAULT_CHECKS) == set(refutation_checks)
 
 
-def test_the_figures_of_the_document_are_the_committed_ones() -> None:
+def test_the_share_that_the_document_names_is_that_of_the_committed_figures() -> None:
     results = pd.read_csv(RESULTS / "results.csv").set_index(["figure", "method"])["shown"]
     section = DOCUMENT.read_text().partition("## What it showed once")[2].partition("##")[0]
-    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
-    (_, *methods), *shown = rows
-    assert len(shown) == 6
-    for figure, *cells in shown:
-        assert cells == [results.get((figure, method), "–") for method in methods]
     share = results["rise, observational - causal, p = 0.5", "HCR"], results["rise, observational, p = 0.5", "HCR"]
     removed, rise = (float("0" + text.partition(" ")[0]) for text in share)
     assert f"({100 * removed / rise:.1f} % of the rise)".replace("(0.", "(.") in section

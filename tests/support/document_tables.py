@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from support.command_table import command_table
-from support.method_tables import backbone_table, decoder_table
+from support.method_tables import backbone_table, decoder_table, grid_table
 from support.recipe_tables import SECTIONS, recipe_table
-from support.result_tables import dose_response_table, results_table
+from support.result_tables import dose_response_table, refutation_table, results_table
+from support.world_tables import oracle_table, setting_table
 
 from graphrec.backbones import backbones
 from graphrec.causal.estimands import estimands
@@ -77,6 +78,20 @@ TABLES: dict[str, Callable[[], str]] = {
     "backbones": backbone_table,
     "decoders": decoder_table,
     "commands": command_table,
+    "grids": grid_table,
+    "world settings": setting_table,
+    "oracles of the worlds": oracle_table,
+    "refutation": partial(
+        refutation_table,
+        [
+            "textual: NDCG@50 of causal, real - placebo",
+            "NDCG@50, causal - popularity",
+            "rise, causal, p = 0.5",
+            "rise, observational, p = 0.5",
+            "rise, observational - causal, p = 0.5",
+            "overlap of the top 50 between subsets (Jaccard)",
+        ],
+    ),
     "dose-response/hidden": partial(dose_response_table, "hidden", "g"),
     "dose-response/visual": partial(dose_response_table, "visual", "b"),
     "results/tiktok-twin": partial(

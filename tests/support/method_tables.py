@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from pathlib import Path
 
 from graphrec.backbones import backbones
@@ -58,3 +59,21 @@ def _built(name: str, context: Context) -> Decoder | None:
         return kind(kind.Config(), context)
     except GraphrecError:
         return None
+
+
+def grid_table() -> str:
+    """What `graphrec tune` tries for each decoder of the package; those with the same grid share a row."""
+    names: dict[str, list[str]] = {}
+    grids = {name: kind.grid for name, kind in decoders.available() if kind.__module__.startswith("graphrec.")}
+    for name, grid in grids.items():
+        names.setdefault(repr(grid), []).append(f"`{name}`")
+    rows = []
+    for alike in names.values():
+        grid = {key: _values(values) for key, values in grids[alike[0].strip("`")].items()}
+        common = [grid.pop(f"training.{key}") for key in ("learning_rate", "weight_decay")]
+        rows.append((", ".join(alike), *common, "; ".join(f"`{key}` {values}" for key, values in grid.items())))
+    return markdown_table(["decoder", "`training.learning_rate`", "`training.weight_decay`", "besides"], rows)
+
+
+def _values(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

@@ -30,5 +30,16 @@ def dose_response_table(study: str, parameter: str) -> str:
     return _table(["method", *(f"{parameter} = {dose:g}" for dose in means.columns)], cells)
 
 
+def refutation_table(figures: list[str]) -> str:
+    """Some figures of the committed refutations: a row a figure, a column a method."""
+    rows = pd.read_csv(RESULTS / "refutation" / "results.csv")
+    shown = rows.set_index(["figure", "method"])["shown"]
+    methods = rows["method"].drop_duplicates().tolist()
+    return _table(
+        ["figure", *methods],
+        [[figure, *(shown.get((figure, method), "–") for method in methods)] for figure in figures],
+    )
+
+
 def _table(headers: list[str], cells: list[list[str]]) -> str:
     return markdown_table(headers, [tuple(row) for row in cells])
