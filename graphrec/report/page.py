@@ -105,6 +105,7 @@ class RunPage:
 
     @property
     def first_seed(self) -> int:
+        """The seed of `first_runs`."""
         return self.methods[0].first.recipe.seed
 
     @property
