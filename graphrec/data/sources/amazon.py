@@ -194,9 +194,12 @@ def _filtered(dataset: InteractionDataset, options: AmazonOptions) -> Interactio
     if options.filter == "none":
         # The default is there without a filter, too, so only a value that was set is refused.
         if "min_pairs" in options.model_fields_set:
-            expected = "filter=single_pass or filter=k_core as well"
             raise DataError(
-                "the option min_pairs needs a filter", expected=expected, got=f"min_pairs={options.min_pairs}"
+                "the option min_pairs needs a filter",
+                expected="filter=single_pass or filter=k_core as well",
+                got=f"min_pairs={options.min_pairs}",
+                where="option min_pairs",
+                next_step="set the option filter, or drop min_pairs",
             )
         return dataset
     config = FilterConfig(kind=options.filter, users=options.min_pairs, items=options.min_pairs)
@@ -228,6 +231,7 @@ def _with_images(dataset: InteractionDataset, log: _Log) -> InteractionDataset:
             expected=f"image_features_{log.category}.b next to {log.file.name}",
             got=listing(log.file.parent),
             where=log.file.parent,
+            next_step="obtain that file, or drop the option with_images",
         )
     events = dataset.interactions
     seen = dataset.features["visual"].mask[events["item"].to_numpy()]

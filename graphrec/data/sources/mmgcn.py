@@ -192,7 +192,13 @@ def _offset(
         )
     if 0 < least < users:
         got = f"item_offset={least}, {users} users"
-        raise DataError("the option item_offset is less than the users", expected="0, or all users", got=got)
+        raise DataError(
+            "the option item_offset is less than the users",
+            expected=f"0, or at least {users}",
+            got=got,
+            where="option item_offset",
+            next_step="drop it, so that it is found from the files",
+        )
     return max(users, least), least
 
 

@@ -91,8 +91,10 @@ class MMRec(Source):
         if layout == "inter":
             return _load_inter(raw, options)
         if options.like_at is not None:
-            where = "options of the source `mmrec`"
-            raise DataError("like_at is of no use", expected="ratings", got="lists without ratings", where=where)
+            raise DataError(
+                "the option like_at is for ratings", expected="the layout `inter`", got="lists without ratings",
+                where="option like_at", next_step="drop it: every click is then a like as well",
+            )  # fmt: skip
         return load_json_lists(raw, options, "mmrec", "json", FEATURES)
 
     @classmethod

@@ -135,8 +135,8 @@ def _check_options(options: TableOptions) -> None:
     if options.delimiter is not None and options.delimiter not in words:
         one_byte = len(options.delimiter) == 1 and options.delimiter.isascii()
         if not one_byte or options.delimiter in '"\r\n\0':
-            expected = f"an ASCII character other than a quote and a line break, or one of {words}"
-            raise DataError("not a delimiter", expected=expected, got=repr(options.delimiter))
+            expected = f"an ASCII character other than a quote and a line break, or one of {', '.join(words)}"
+            raise DataError("not a delimiter", expected=expected, got=repr(options.delimiter), where="option delimiter")
 
 
 class _Events:

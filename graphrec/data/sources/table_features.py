@@ -66,7 +66,10 @@ def parse_features(text: str, folder: Path) -> list[FeatureFile]:
                 where="option features",
             )
         if modality in [earlier.modality for earlier in entries]:
-            raise DataError(f"modality `{modality}` is named twice", got=text, where="option features")
+            raise DataError(
+                f"modality `{modality}` is named twice", expected="each modality once", got=text,
+                where="option features", next_step="drop one of them, or call it otherwise",
+            )  # fmt: skip
         entries.append(FeatureFile(modality, folder / path, folder / ids if ids else None))
     for file in (file for entry in entries for file in entry.files):
         if not file.is_file():

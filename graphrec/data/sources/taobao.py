@@ -74,7 +74,10 @@ class Taobao(Source):
         layout = options.layout if options.layout != "auto" else find_layout(Path(raw), "taobao", _LAYOUTS)
         like = chosen(options.like, _BEHAVIOURS[layout], every=PLEASED)
         if options.window != "all" and layout != "userbehavior":
-            raise DataError("the option window is for another layout", expected="window=all", got=f"layout {layout}")
+            raise DataError(
+                "the option window is for the layout `userbehavior`", expected="window=all", got=f"layout {layout}",
+                where="option window", next_step="drop it",
+            )  # fmt: skip
         if layout == "userbehavior":
             official = options.window == "official"
             dataset = load_userbehavior(raw, options, like, official=official, k=options.min_pairs)
