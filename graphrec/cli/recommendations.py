@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -91,7 +92,7 @@ def explain(
         return
     from graphrec.report.sections.explanation import branch_rows, list_rows, part_rows, rank_rows
 
-    typer.echo(explained.text())
+    typer.echo(textwrap.fill(explained.text(), 100))
     for rows in (part_rows, branch_rows, rank_rows, list_rows):
         headers, cells = rows(explained)
         if cells:

@@ -307,7 +307,8 @@ def test_the_command_prints_what_the_object_holds(
     output = call(*asked, "--json")
     assert output.status == 0 and output.json == json.loads(json.dumps(explanation.to_dict()))
     output = call(*asked)
-    assert output.status == 0 and explanation.text() in output.out
+    assert output.status == 0 and explanation.text() in " ".join(output.out.split())
+    assert max(map(len, output.out.splitlines())) <= 120, "the sentences are wrapped"
     for ranking in explanation.rankings:
         assert re.search(rf"^{ranking.method} +{ranking.estimand} +{ranking.rank} ", output.out, flags=re.MULTILINE)
     for part in explanation.decomposition.contributions:
