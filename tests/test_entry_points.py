@@ -332,6 +332,7 @@ def test_a_check_of_a_package_runs_and_one_that_fails_is_a_warning_that_says_why
     assert "few_users" in {row["code"] for row in findings}
     messages = [row["message"] for row in findings if row["code"] == "unusable_check"]
     assert len(messages) == 3 and all("`own_parts:" in message for message in messages)
+    assert any("failed with ZeroDivisionError: division by zero" in message for message in messages)
     refused(call("check", tiny_prepared, "--check", "own_parts:broken"), "ZeroDivisionError", "own_parts.py:")
     refused(call("check", tiny_prepared, "--check", "own_parts:silent"), "something else than findings", "Finding")
     refused(call("check", tiny_prepared, "--check", "own_parts:grave"), "severity error, warning, info")

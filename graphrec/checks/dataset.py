@@ -59,9 +59,8 @@ def _findings(function: Check, dataset: InteractionDataset) -> list[Finding]:
             raise  # a bug of ours keeps its traceback
         frame = traceback.extract_tb(error.__traceback__)[-1]
         raise ComponentError(
-            f"the check `{name}` failed",
+            f"the check `{name}` failed with {type(error).__name__}: {error}",
             expected="a function from a dataset to findings",
-            got=f"{type(error).__name__}: {error}",
             where=f"{frame.filename}:{frame.lineno}",
             next_step=f"fix `{name}`, or leave it out",
         ) from error

@@ -1,4 +1,4 @@
-"""What items look like: pictures, words and labels that show a latent, and with it perhaps the confounder."""
+"""Item features of a world: pictures, words and labels that show a latent, and with it perhaps the confounder."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, d
 from graphrec.system.files import replace_folder, write_json
 
 PREPARED = "prepared"
-KEPT = ("users", "items", "shown", "activity_tail")
+DECIDED_BY_DATASET = ("users", "items", "shown", "activity_tail")
 """What the dataset decides in place of a setting."""
 
 
@@ -52,7 +52,7 @@ def semi_synthetic_config(world: type[World], dataset: InteractionDataset, setti
     >>> config.users, config.items, config.strength
     (60, 40, 4.0)
     """
-    for name in KEPT:
+    for name in DECIDED_BY_DATASET:
         if name in settings:
             raise RecipeError(
                 f"the setting `{name}` is the dataset's",

@@ -27,7 +27,7 @@ def test_only_the_confounder_and_the_mediators_lead_to_the_like():
         (WorldConfig(strength=0), visual_bias_graph, {("V", "N"), ("N", "Y"), ("M", "L")}, {("H", "L"), ("N", "L")}),
     ],
 )
-def test_an_edge_is_there_where_its_dial_is_turned(config, graph, there, gone):
+def test_an_edge_is_there_where_its_parameter_is_set(config, graph, there, gone):
     edges = set(graph(config).edges)
     assert there <= edges and not gone & edges
 

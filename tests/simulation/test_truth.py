@@ -203,7 +203,7 @@ def test_the_oracles_agree_without_confounding():
 
 
 @pytest.mark.parametrize(("attraction", "least", "most"), [(0.0, -1e-9, 1e-9), (1.0, 0.05, 0.15), (2.0, 0.2, 0.4)])
-def test_looks_that_draw_clicks_cost_a_ranking_by_clicks_its_satisfaction(attraction, least, most):
+def test_visual_features_that_draw_clicks_cost_a_ranking_by_clicks_its_satisfaction(attraction, least, most):
     truth = truth_of(**INSTRUMENT, strength=0.0, attraction_scale=attraction)
     gap = oracle_gap(truth, train_clicks(truth), k=50, target="satisfaction")
     assert least <= gap.loss <= most
