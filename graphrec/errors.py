@@ -11,8 +11,9 @@ traceback and exits with status 2. Any other exception is a bug and keeps its tr
     ├── ComponentError        a backbone, decoder or other component cannot be loaded or written
     ├── UnknownIdError        a user or an item that the run was not trained on
     ├── IdentificationError   an estimand is not identified on a causal graph
-    └── RunError              a run folder is missing, incomplete or damaged
-        └── MismatchError     a folder was made by another recipe, from other data, or with other code
+    ├── RunError              a run folder is missing, incomplete or damaged
+    │   └── MismatchError     a folder was made by another recipe, from other data, or with other code
+    └── ArgumentError         an argument of a function is of a wrong type
 
 A next step often names an argument in Python, which the command line has as an option. Then it is not text but a
 `Phrase`, which mentions an `Argument` or a `Call`: `str(error)` words them for Python, `graphrec.cli` for the shell.
@@ -21,7 +22,8 @@ A next step often names an argument in Python, which the command line has as an 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -213,6 +215,88 @@ class RecipeError(GraphrecError):
     """
 
 
+class SeveralErrors(RecipeError):
+    """Several mistakes in the settings of a recipe, reported together.
+
+    >>> from graphrec.runs.recipe import Recipe
+    >>> try:
+    ...     Recipe.from_dict({"data": {"path": "prepared"}, "sed": 3}, ["training.epochs=many"])
+    ... except SeveralErrors as error:
+    ...     print(error)
+    2 mistakes
+      1. recipe key `training.epochs` has a wrong value
+        expected: a valid integer
+        got: `many`
+        where: recipe
+      2. unknown recipe key `sed`; did you mean `seed`?
+        expected: one of backbone, data, decoder, evaluation, name, seed, split, training, tune
+        got: `sed = 3`
+        where: recipe
+
+    Args:
+        errors: one for each mistake, in the order in which they are shown.
+    """
+
+    def __init__(self, errors: Sequence[GraphrecError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(f"{len(self.errors)} mistakes")
+
+    def worded(self, words: Words) -> str:
+        """All messages, numbered."""
+        shown = [f"{number}. {error.worded(words)}" for number, error in enumerate(self.errors, 1)]
+        return "\n".join([self.problem, *(textwrap.indent(text, "  ") for text in shown)])
+
+
+class Mistakes:
+    """Collects errors in settings, so that a user hears of all of them at once.
+
+    >>> mistakes = Mistakes()
+    >>> with mistakes:
+    ...     raise RecipeError("the key is wrong")
+    >>> mistakes.report()
+    Traceback (most recent call last):
+    graphrec.errors.RecipeError: the key is wrong
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[GraphrecError] = []
+
+    def __enter__(self) -> None:
+        """What is raised inside is collected, and the block ends there."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, GraphrecError):
+            return False
+        self.add(error)
+        return True
+
+    def add(self, *errors: GraphrecError) -> None:
+        """Collect errors that were not raised."""
+        for error in errors:
+            self.errors.extend(error.errors if isinstance(error, SeveralErrors) else [error])
+
+    def report(self) -> None:
+        """Raise what was collected: a single error as it is.
+
+        Raises:
+            GraphrecError: there is one.
+            SeveralErrors: there are several.
+        """
+        if self.errors:
+            raise self.errors[0] if len(self.errors) == 1 else SeveralErrors(self.errors)
+
+
+class ArgumentError(GraphrecError):
+    """An argument of a function is of a wrong type.
+
+    >>> gr.train("hcr.toml", "runs/hcr")
+    Traceback (most recent call last):
+    graphrec.errors.ArgumentError: `recipe` is of a wrong type
+      expected: a Recipe, such as Recipe.from_toml("hcr.toml")
+      got: `'hcr.toml'`, a str
+    """
+
+
 class UnknownNameError(GraphrecError):
     """A name is not registered; the message lists the registered names and suggests the nearest.
 
@@ -231,7 +315,7 @@ class UnknownNameError(GraphrecError):
         self, kind: str, name: str, names: Iterable[str], where: object = None, *, reason: str | None = None
     ) -> None:
         names = sorted(names)
-        nearest = nearest_name(name, names)
+        nearest = nearest_name(str(name), names)  # a wrong type is no name either
         super().__init__(
             f"unknown {kind} `{name}`" + (f"; did you mean `{nearest}`?" if nearest else ""),
             expected="one of " + ", ".join(names) if names else f"nothing: there is no {kind}",

@@ -68,6 +68,8 @@ class ComponentRegistry(ABC, Generic[C]):
             ComponentError: the import path or entry point leads to something else, or to an incomplete class, or the
                 entry point cannot be loaded.
         """
+        if not isinstance(name, str):
+            raise UnknownNameError(self.kind, name, self)
         if ":" in name:
             return self._imported(name)
         if name not in self._components:

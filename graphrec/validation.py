@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from graphrec.errors import RecipeError, nearest_name
+from graphrec.errors import Mistakes, RecipeError, nearest_name
 
 
 def validated(model: type[BaseModel], values: Any, where: object, *, what: str = "recipe key", prefix: str = "") -> Any:
@@ -36,49 +36,92 @@ def validated(model: type[BaseModel], values: Any, where: object, *, what: str =
         prefix: put in front of the key in the message, such as `decoder.`.
 
     Raises:
-        RecipeError: a key is unknown or missing, or a value is of a wrong type or out of range. The message names the
-            first of them.
+        RecipeError: a key is unknown or missing, or a value is of a wrong type or out of range.
+        SeveralErrors: there are several such mistakes.
     """
+    mistakes = Mistakes()
+    mistakes.add(*wrong_settings(model, values, where, what=what, prefix=prefix).values())
+    mistakes.report()
+    return model.model_validate(values)
+
+
+def wrong_settings(
+    model: type[BaseModel], values: Any, where: object, *, what: str = "recipe key", prefix: str = ""
+) -> dict[tuple[str, ...], RecipeError]:
+    """The mistakes in the settings `values`, by the path of the key; the arguments are those of `validated`.
+
+    >>> class Config(BaseModel, extra="forbid"):
+    ...     layers: int = 2
+    ...     size: int = 8
+    >>> list(wrong_settings(Config, {"layers": "many", "sise": 3}, "my.toml"))
+    [('layers',), ('sise',)]
+    """
+    wrong: dict[tuple[str, ...], RecipeError] = {}
     try:
         settings = model.model_validate(values)
     except ValidationError as error:
-        raise _key_error(model, values, error.errors(), where, what, prefix) from None
-    if key := _flag_for_number(values, settings):
-        raise RecipeError(
-            f"{what} `{prefix}{key}` has a wrong value", expected="a number", got="true or false", where=where
+        by_path: dict[tuple[str, ...], list[ErrorDetails]] = {}
+        for details in error.errors():
+            by_path.setdefault(tuple(_path(values, details["loc"])), []).append(details)
+        for path in list(by_path):
+            # Pydantic counts only the valid values of a list: it may be too short because one is invalid.
+            if any(other[: len(path)] == path and other != path for other in by_path):
+                by_path[path] = [details for details in by_path[path] if details["type"] != "too_short"]
+        by_path = {path: errors for path, errors in by_path.items() if errors}
+        wrong = {path: _key_error(model, path, errors, where, what, prefix) for path, errors in by_path.items()}
+        values = without_paths(values, wrong)
+        try:
+            settings = model.model_validate(values)
+        except ValidationError:  # without a key that is missing, nothing more can be said
+            return wrong
+    for path in _flags_for_numbers(values, settings):
+        key = prefix + ".".join(path)
+        wrong[path] = RecipeError(
+            f"{what} `{key}` has a wrong value", expected="a number", got="true or false", where=where
         )
-    return settings
+    return wrong
 
 
-def _flag_for_number(values: Any, settings: BaseModel) -> str:
-    """A key whose true or false pydantic took for the number 1 or 0; empty where there is none."""
+def without_paths(values: Any, paths: Iterable[tuple[str, ...]]) -> Any:
+    """A copy of nested dicts without the keys at some paths; a path into a list removes the list.
+
+    >>> without_paths({"seed": 3, "evaluation": {"k": [0, 5]}}, [("evaluation", "k", "0")])
+    {'seed': 3, 'evaluation': {}}
+    """
+    if not isinstance(values, Mapping):
+        return values
+    inner: dict[str, list[tuple[str, ...]]] = {}
+    for first, *rest in filter(None, paths):
+        inner.setdefault(first, []).append(tuple(rest))
+    return {
+        key: without_paths(value, inner.get(key, ()))
+        for key, value in values.items()
+        if key not in inner or (isinstance(value, Mapping) and () not in inner[key])
+    }
+
+
+def _flags_for_numbers(values: Any, settings: BaseModel) -> Iterator[tuple[str, ...]]:
+    """The paths of keys whose true or false pydantic took for the number 1 or 0."""
     for key, value in values.items():
         setting = getattr(settings, key)
         if isinstance(value, bool) and isinstance(setting, (int, float)) and not isinstance(setting, bool):
-            return key
-        if (
-            isinstance(setting, BaseModel)
-            and isinstance(value, Mapping)
-            and (inner := _flag_for_number(value, setting))
-        ):
-            return f"{key}.{inner}"
-    return ""
+            yield (key,)
+        elif isinstance(setting, BaseModel) and isinstance(value, Mapping):
+            yield from ((key, *path) for path in _flags_for_numbers(value, setting))
 
 
 def _key_error(
-    model: type[BaseModel], values: Any, errors: list[ErrorDetails], where: object, what: str, prefix: str
+    model: type[BaseModel], path: tuple[str, ...], errors: list[ErrorDetails], where: object, what: str, prefix: str
 ) -> RecipeError:
     first = errors[0]
-    path = _path(values, first["loc"])
     key = (prefix + ".".join(path)).rstrip(".")  # the path is empty where several keys are wrong together
     if first["type"] == "missing":
         return RecipeError(f"{what} `{key}` is missing", got="nothing", where=where, next_step=f"give `{key}`")
     if first["type"] != "extra_forbidden":
         # A union has an error for each of its members: any of them would do.
-        expected = [_expected(error) for error in errors if _path(values, error["loc"]) == path]
         return RecipeError(
             f"{what} `{key}` has a wrong value" if key else f"{what}s do not fit together",
-            expected=" or ".join(dict.fromkeys(expected)),
+            expected=" or ".join(dict.fromkeys(map(_expected, errors))),
             got=f"`{first['input']}`",
             where=where,
         )

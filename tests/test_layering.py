@@ -15,7 +15,7 @@ PACKAGE = Path(graphrec.__file__).parent
 # From the bottom up; rooms on one line do not import each other.
 ROOMS = [
     ["errors", "seeding"],
-    ["registry", "validation", "top_k", "system"],
+    ["arguments", "registry", "validation", "top_k", "system"],
     ["data", "causal"],
     ["simulation", "graph"],
     ["checks", "backbones"],

@@ -106,8 +106,16 @@ class CausalGraph:
     def __post_init__(self) -> None:
         # The dataclass is frozen, hence `object.__setattr__`. Copies are stored, so that the graph does not change with
         # a caller's list.
+        if not isinstance(self.nodes, Mapping):
+            raise RecipeError("the nodes are of a wrong type", expected="Nodes by name", got=f"`{self.nodes!r}`")
+        try:
+            edges = tuple(dict.fromkeys((a, b) for a, b in self.edges))
+        except (TypeError, ValueError):
+            raise RecipeError(
+                "the edges are of a wrong type", expected="(cause, effect) pairs of names", got=f"`{self.edges!r}`"
+            ) from None
         object.__setattr__(self, "nodes", dict(self.nodes))
-        object.__setattr__(self, "edges", tuple(dict.fromkeys((a, b) for a, b in self.edges)))
+        object.__setattr__(self, "edges", edges)
         object.__setattr__(self, "mediators", tuple(self.mediators))
         object.__setattr__(self, "conditioned", tuple(self.conditioned))
         object.__setattr__(self, "adjustment", tuple(self.adjustment))

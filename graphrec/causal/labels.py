@@ -24,6 +24,8 @@ def parse_estimand(text: str) -> list[Estimand]:
     >>> [estimand.strength for estimand in parse_estimand("total_indirect_effect:strength=0.5,1")]
     [0.5, 1.0]
     """
+    if not isinstance(text, str):
+        raise UnknownNameError("estimand", text, estimands)
     parts = text.strip().split(":")
     # An import path has a colon as well: the name is everything that is no option.
     name = ":".join(part for part in parts if "=" not in part)

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterable
 from typing import Any
 
+from graphrec.arguments import items_argument, require_type, wrong_type
 from graphrec.checks import activity, behaviours, features, times  # noqa: F401  (importing them registers their checks)
 from graphrec.checks.findings import SEVERITIES, Check, Finding, checks
 from graphrec.checks.tables import check_tables
@@ -14,6 +15,7 @@ from graphrec.errors import ComponentError
 
 FIRST = ("behaviours", "times", "activity", "features")
 """The order in which findings of equal severity are listed; those of other checks follow by name."""
+CHECKS = "functions from a dataset to findings"
 
 
 def check(dataset: InteractionDataset, more: Iterable[Check] = ()) -> list[Finding]:
@@ -34,6 +36,7 @@ def check(dataset: InteractionDataset, more: Iterable[Check] = ()) -> list[Findi
     >>> [finding.code for finding in check(dataset)]
     ['single_behaviour', 'no_times', 'users_with_few_clicks', 'isolated_users']
     """
+    require_type("dataset", dataset, InteractionDataset, "an InteractionDataset, such as gr.load('prepared')")
     findings = [*check_tables(dataset)]
     if any(finding.severity == "error" for finding in findings):
         return findings  # the other checks index by what is already known to be wrong
@@ -43,7 +46,9 @@ def check(dataset: InteractionDataset, more: Iterable[Check] = ()) -> list[Findi
         except ComponentError as error:
             step = str(error.next_step)
             findings.append(Finding("unusable_check", "warning", 1, error.problem, name, step))
-    for function in more:
+    for function in items_argument("more", more, CHECKS):
+        if not callable(function):
+            raise wrong_type("more", function, CHECKS)
         findings += _findings(function, dataset)
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 

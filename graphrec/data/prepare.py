@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from graphrec.arguments import path_argument, require_type
 from graphrec.data.readers.raw_files import with_world
 from graphrec.data.source import SourceOptions
 from graphrec.data.sources import sources
@@ -41,7 +42,8 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
     (3, 2)
     """
     kind = sources.get(source)
-    raw, out = Path(raw), Path(out)
+    raw, out = path_argument("raw", raw), path_argument("out", out)
+    require_type("options", options, (Mapping, type(None)), "options by name, such as {'rating': 'rating'}")
     if not raw.exists():
         raise DataError(
             "no such raw data",

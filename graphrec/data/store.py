@@ -26,6 +26,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
+from graphrec.arguments import path_argument, require_type
 from graphrec.data.dataset import Feature, InteractionDataset, ModalityRole
 from graphrec.errors import DataError
 from graphrec.system.files import read_json, replace_folder, sha256, write_json
@@ -87,7 +88,8 @@ def save(dataset: InteractionDataset, folder: Path) -> None:
     Raises:
         DataError: `folder` holds something else.
     """
-    with replace_folder(Path(folder), marker=MANIFEST) as part:
+    require_type("dataset", dataset, InteractionDataset, "an InteractionDataset")
+    with replace_folder(path_argument("folder", folder), marker=MANIFEST) as part:
         pq.write_table(pa.table({"user_id": pa.array(dataset.user_ids, pa.string())}), part / TABLES[0])
         pq.write_table(pa.table({"item_id": pa.array(dataset.item_ids, pa.string())}), part / TABLES[1])
         table = pa.Table.from_pandas(dataset.interactions, preserve_index=False)
@@ -131,7 +133,7 @@ def load(folder: Path) -> InteractionDataset:
     ...     load(folder).interactions["user"].tolist(), len(fingerprint(folder))
     ([0, 1], 64)
     """
-    folder = Path(folder)
+    folder = path_argument("folder", folder)
     manifest = read_manifest(folder)
     for name, digest in manifest.files.items():
         if not (folder / name).is_file():

@@ -15,6 +15,8 @@ from graphrec.evaluation.ranking import PairIndex, rank_all
 from graphrec.evaluation.scorer import Scorer
 from graphrec.simulation.truth import Truth
 
+TRUTH_K = 50
+"""The list length K of the metrics by the truth."""
 BYTES_PER_PAIR = 80
 """Memory for each user and item besides the scores: probabilities, draws, ranks."""
 
@@ -44,7 +46,7 @@ def evaluate_by_truth(
     truth: Truth,
     excluded: np.ndarray,
     *,
-    k: int = 50,
+    k: int = TRUTH_K,
     seed: int = 0,
     target: str = "like",
     metrics: MetricNames = None,

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import RecipeError
+from graphrec.arguments import number_argument, require_type, texts_argument
+from graphrec.errors import Argument, RecipeError
 from graphrec.refutation.base import refutation_checks
 from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.results import CheckResult, Refutation
@@ -50,8 +51,13 @@ def refute(
         RunError, DataError: the data has changed, or is gone.
         SplitError: too few validation users.
     """
+    require_type("run", run, Run, "a Run, such as gr.Run('runs/hcr')")
+    checks = texts_argument("checks", checks, "names of checks, such as ['placebo_treatment']")
     if not checks:
-        raise RecipeError("nothing to refute with", expected="at least one check", got="none", where="checks")
+        raise RecipeError("nothing to refute with", expected="at least one check", got="none", where=Argument("checks"))
+    number_argument("seeds", seeds)
+    if epochs is not None:
+        number_argument("epochs", epochs)
     chosen = {name: refutation_checks.get(name) for name in checks}
     experiment = RefutationExperiment.from_run(run, seeds=seeds, epochs=epochs, progress=progress)
     settings = _settings(run, seeds, epochs)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from graphrec.arguments import items_argument, path_argument, require_type
 from graphrec.errors import OUT, Argument, Phrase, RunError
 from graphrec.evaluation.baselines import Baseline
 from graphrec.report.page import SPLITS, RunPage
@@ -99,7 +101,9 @@ def write_report(
         DataError: `dose_response` is not the table of a study.
         ComponentError: two sections have one id, or a custom one precedes a section that there is not.
     """
-    out = Path(out)
+    out = path_argument("out", out)
+    require_type("title", title, (str, type(None)), "a text, or None for the default")
+    runs = _runs_argument(runs)
     _require_reportable(runs, split, out)
     methods = tuple(methods_of(runs, compared))
     page = RunPage(methods, split, out, paper_tables, dose_response, failed, baselines, deviations)
@@ -126,10 +130,20 @@ def all_sections(custom: Iterable[Section] = ()) -> list[Section]:
     return in_order(SECTIONS, [*(report_sections.get(name)() for name in report_sections), *custom])
 
 
+def _runs_argument(runs: object) -> Any:
+    """The runs as a list of runs, or of lists of runs."""
+    expected = "runs, such as [Run('runs/hcr')], or for each method a list of runs"
+    entries = items_argument("runs", runs, expected)
+    for entry in entries:
+        for run in [entry] if isinstance(entry, Run) else items_argument("runs", entry, expected):
+            require_type("runs", run, Run, expected)
+    return entries
+
+
 def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], split: str, out: Path) -> None:
     if not runs:
         raise RunError("nothing to report", expected="at least one run", got="none", where=Argument("runs"))
-    if split not in SPLITS:
+    if not isinstance(split, str) or split not in SPLITS:
         raise RunError(
             "a report is about held-out likes; a simulated world's truth is on its page too",
             expected="split " + " or ".join(SPLITS),

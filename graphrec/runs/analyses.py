@@ -21,6 +21,7 @@ from graphrec.causal import CausalGraph, Estimand
 from graphrec.data.exposures import Exposures, randomised_exposures
 from graphrec.errors import DataError
 from graphrec.evaluation.beyond_accuracy import describe_lists
+from graphrec.evaluation.list_length import candidates, warn_of_long_lists
 from graphrec.evaluation.off_policy import off_policy_values
 from graphrec.evaluation.ranking import evaluate_sets
 from graphrec.evaluation.result_sets import ACTIVITY, DROP, LISTS, OFF_POLICY, RATIOS, SLICES, SUBSETS
@@ -68,6 +69,7 @@ def by_time(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph | 
     held = np.concatenate([split.valid, split.open_test("evaluate by time", run.folder / LEDGER)])
     subsets = time_subsets(held, like_times(dataset, split, held))
     evaluation, rows = run.recipe.evaluation, []
+    _warn_of_long_lists(run, held)
     for name, (estimand, scorer) in scorers.items():
         tables = evaluate_sets(scorer, subsets, split.train_pairs("click"), evaluation.k, evaluation.metrics)
         for result_set, table in zip((*SUBSETS, DROP), (*tables, drop(tables))):
@@ -93,6 +95,7 @@ def by_like_ratio(run: Run, estimands: Estimands = (), *, causal_graph: CausalGr
     high = high_ratio_items(clicks, split.train_pairs("like"), split.dataset.num_items)
     test = split.open_test("evaluate by like/click ratio", run.folder / LEDGER)
     evaluation, rows = run.recipe.evaluation, []
+    _warn_of_long_lists(run, test)
     for name, (estimand, scorer) in scorers.items():
         tables = normalised_recall(scorer, test, clicks, high, evaluation.k, evaluation.metrics)
         for result_set, table in zip(RATIOS, tables):
@@ -149,6 +152,12 @@ def _scorers(run: Run, estimands: Estimands, causal_graph: CausalGraph | None) -
     return {
         name: (estimand, run.model.scorer(estimand, causal_graph)) for name, estimand in run.choose(estimands).items()
     }
+
+
+def _warn_of_long_lists(run: Run, positives: np.ndarray) -> None:
+    """Warn for the users who have one of the `[n, 2]` positives."""
+    counts = candidates(run.train_interactions, len(run.item_ids), positives[:, 0])
+    warn_of_long_lists(run.recipe.evaluation.k, counts)
 
 
 def _by_part(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from graphrec.errors import Argument, RunError, UnknownNameError
+from graphrec.arguments import choice_argument, items_argument, require_type
+from graphrec.errors import Argument, RunError
 from graphrec.evaluation.metrics import ABOUT_USERS, better
 from graphrec.evaluation.result_sets import ACTIVITY, EVALUATE_ARGUMENTS, evaluation_of
 from graphrec.evaluation.significance import pair_tests
 from graphrec.evaluation.summary import summarise, table_row
 from graphrec.runs.results import Summary
 from graphrec.runs.run import Run
+
+RUNS = "runs, such as [Run('runs/hcr')]"
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,12 @@ def compare(runs: Sequence[Run], result_set: str = "test") -> pd.DataFrame:
     Raises:
         RunError: a run was not evaluated, or the runs do not share their split.
     """
-    if result_set not in EVALUATE_ARGUMENTS:
-        raise UnknownNameError("result set", result_set, EVALUATE_ARGUMENTS, where=Argument("result_set"))
+    choice_argument("result set", result_set, EVALUATE_ARGUMENTS, Argument("result_set"))
+    runs = items_argument("runs", runs, RUNS)
+    if not runs:
+        raise RunError("nothing to compare", expected="at least one run", got="none", where=Argument("runs"))
+    for run in runs:
+        require_type("runs", run, Run, RUNS)
     require_one_split(runs)
     # Resolved, because one folder may be spelled in two ways.
     twice = [run.folder for run in runs if sum(run.folder.resolve() == other.folder.resolve() for other in runs) > 1]

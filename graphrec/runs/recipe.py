@@ -5,30 +5,34 @@ Every default is resolved on reading, so that the recipe in a run's folder says 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from graphrec.arguments import path_argument, require_type, texts_argument
 from graphrec.backbones import BackboneConfig, backbones
 from graphrec.causal import Estimand, parse_estimand
 from graphrec.data.filters import FilterConfig
 from graphrec.data.split import SplitConfig, splitters
 from graphrec.decoders import DecoderConfig, decoders
-from graphrec.errors import ComponentError, GraphrecError, RecipeError, UnknownNameError
+from graphrec.errors import ComponentError, GraphrecError, Mistakes, RecipeError, SeveralErrors, UnknownNameError
 from graphrec.evaluation.metrics import DEFAULT_K, metrics, monitors, resolve
 from graphrec.graph.build import FeatureScaling
 from graphrec.registry import ComponentRegistry, Registry
 from graphrec.runs.overrides import DEFAULT_NAMES, apply_override, key_of, name_override
 from graphrec.training.callbacks import callbacks
 from graphrec.training.config import TrainingConfig
-from graphrec.validation import validated
+from graphrec.validation import validated, without_paths, wrong_settings
 
 COMPONENTS: dict[str, Registry[Any]] = {"backbone": backbones, "decoder": decoders}
 """The tables of a recipe whose settings belong to the class that their `name` chooses."""
+MONITORED = {("evaluation",), ("evaluation", "k"), ("evaluation", "metrics"), ("training",), ("training", "monitor")}
+"""What decides whether the monitor of a training is among the metrics."""
 
 
 class DataConfig(BaseModel):
@@ -122,50 +126,60 @@ class Recipe(BaseModel):
 
         Raises:
             RecipeError: no such file, not TOML, an unknown key or a value out of range.
+            SeveralErrors: several keys or overrides are wrong.
+            UnknownNameError, ComponentError: a name leads to no component.
         """
-        path = Path(path)
+        file = path_argument("path", path)
+        values = _read_toml(file)
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RecipeError(
-                "no such recipe",
-                expected="a .toml file",
-                got="nothing",
-                where=path,
-                next_step="check the path",
-            ) from None
-        except IsADirectoryError:
-            raise RecipeError(
-                "a recipe is a file", got="a folder", where=path, next_step="give the .toml file in it"
-            ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(
-                "the recipe is not valid TOML", got=str(error), where=path, next_step="fix the file there"
-            ) from None
-        try:
-            return cls.from_dict(values, overrides, where=str(path))
+            return cls.from_dict(values, overrides, where=str(file))
         except GraphrecError as error:
-            name_override(error, overrides)
+            # Each of several errors has a place of its own.
+            for mistake in error.errors if isinstance(error, SeveralErrors) else (error,):
+                name_override(mistake, overrides)
             raise
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], overrides: Sequence[str] = (), where: str = "recipe") -> Recipe:
-        """Make a recipe from nested dicts; see `from_toml`."""
+        """Make a recipe from nested dicts.
+
+        Args:
+            values: as `from_toml` reads them.
+            overrides: as for `from_toml`.
+            where: what the values come from, for messages.
+
+        Raises:
+            RecipeError, SeveralErrors, UnknownNameError, ComponentError: as `from_toml`.
+        """
+        require_type("values", values, Mapping, "nested dicts, such as {'data': {'path': 'prepared'}}")
+        texts = texts_argument("overrides", overrides, 'texts, such as ["training.epochs=20"]')
+        mistakes = Mistakes()
         # Overrides change the dicts in place, and these are the caller's.
         merged = _deep_copy(values)
         # Names first: another class drops the settings of the old one, but none that an override gives.
-        for text in sorted(overrides, key=lambda text: not key_of(text).endswith(".name")):
-            apply_override(merged, text)
-        recipe = validated(cls, merged, where)
-        resolved = {
-            "backbone": _resolve("backbone", recipe.backbone, where),
-            "decoder": _resolve("decoder", recipe.decoder, where),
-        }
+        for text in sorted(texts, key=lambda text: not key_of(text).endswith(".name")):
+            with mistakes:
+                apply_override(merged, text)
+        wrong = wrong_settings(cls, merged, where)
+        mistakes.add(*wrong.values())
+        # With the default in place of each wrong key, the other keys can be checked, too.
+        usable = without_paths(merged, wrong)
+        if wrong:
+            usable = {**usable, "data": {"path": "", **usable.get("data", {})}}
+        try:
+            recipe = cls.model_validate(usable)
+        except ValidationError:  # a default does not go with the other keys
+            mistakes.report()
+            raise
+        resolved: dict[str, Any] = {}
+        for kind in COMPONENTS:
+            with mistakes:
+                resolved[kind] = _resolve(kind, getattr(recipe, kind), where)
+        recipe._check_names(where, mistakes, {path[:2] for path in wrong})
+        mistakes.report()
         resolved["name"] = recipe.name or resolved["decoder"]["name"]
         # `model_copy` validates nothing; `_resolve` has checked these values against their classes.
-        recipe = recipe.model_copy(update=resolved)
-        recipe._check_names(where)
-        return recipe
+        return recipe.model_copy(update=resolved)
 
     def backbone_config(self) -> BackboneConfig:
         """The settings of the chosen backbone class."""
@@ -195,26 +209,98 @@ class Recipe(BaseModel):
         """
         return self.model_copy(update={"data": self.data.model_copy(update={"path": path})})
 
-    def _check_names(self, where: str) -> None:
-        """Names that only a later step would look up: a long training must not end with a misspelt one."""
-        _require_known(splitters, self.split.name, f"split.name in {where}")
+    def _check_names(self, where: str, mistakes: Mistakes, wrong: set[tuple[str, ...]]) -> None:
+        """Names that only a later step would look up: a long training must not end with a misspelt one.
+
+        Args:
+            mistakes: collects what is wrong.
+            wrong: table and key of settings that are wrong, and have their default here.
+        """
+        with mistakes:
+            _require_known(splitters, self.split.name, f"split.name in {where}")
         for name in self.training.callbacks:
-            _require_known(callbacks, name, f"training.callbacks in {where}")
+            with mistakes:
+                _require_known(callbacks, name, f"training.callbacks in {where}")
+        unknown = Mistakes()
         for name in self.evaluation.metrics or ():
-            _require_known(metrics, name, f"evaluation.metrics in {where}")
-        # Called for its errors: it also refuses two metrics of one name.
-        resolve(self.evaluation.metrics)
-        possible = monitors(self.evaluation.k, self.evaluation.metrics)
-        if self.training.monitor not in possible:
-            raise UnknownNameError(
-                "validation metric", self.training.monitor, possible, where=f"training.monitor in {where}"
-            )
-        try:
-            self.estimands()
-        except GraphrecError as error:
-            reason = f"; {error.where}" if error.where else ""
-            error.where = f"evaluation.estimands in {where}{reason}"
-            raise
+            with unknown:
+                _require_known(metrics, name, f"evaluation.metrics in {where}")
+        if not unknown.errors:
+            with unknown:
+                # Called for its errors: it also refuses two metrics of one name.
+                resolve(self.evaluation.metrics)
+        mistakes.add(*unknown.errors)
+        # What can be monitored follows from the cutoffs and the metrics, so these must be right.
+        if not (unknown.errors or wrong & MONITORED):
+            possible = monitors(self.evaluation.k, self.evaluation.metrics)
+            if self.training.monitor not in possible:
+                mistakes.add(
+                    UnknownNameError(
+                        "validation metric", self.training.monitor, possible, where=f"training.monitor in {where}"
+                    )
+                )
+        for text in self.evaluation.estimands:
+            try:
+                parse_estimand(text)
+            except GraphrecError as error:
+                reason = f"; {error.where}" if error.where else ""
+                error.where = f"evaluation.estimands in {where}{reason}"
+                mistakes.add(error)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """The content of a recipe file.
+
+    Raises:
+        RecipeError: there is no such file, or it is not TOML; the error names the line.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise RecipeError(
+            "no such recipe", expected="a .toml file", got="nothing", where=path, next_step="check the path"
+        ) from None
+    except IsADirectoryError:
+        raise RecipeError(
+            "a recipe is a file", got="a folder", where=path, next_step="give the .toml file in it"
+        ) from None
+    except OSError as error:
+        raise RecipeError(
+            "the recipe cannot be read",
+            expected="a .toml file that you may read",
+            got=error.strerror,
+            where=path,
+            next_step="check the path and its permissions",
+        ) from None
+    try:
+        # Some editors on Windows begin a file with a byte order mark, which TOML does not allow for.
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise RecipeError(
+            "the recipe is not valid TOML",
+            expected="text in UTF-8",
+            got=f"the byte 0x{content[error.start]:02x}",
+            where=f"{path}, line {line}",
+            next_step="save the file as UTF-8 text",
+        ) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        position = re.search(r" \(at (line \d+, column \d+|end of document)\)$", str(error))
+        reason = str(error)[: position.start()] if position else str(error)
+        raise RecipeError(
+            "the recipe is not valid TOML",
+            expected='tables of keys and values, such as `name = "hcr"`',
+            got=reason[:1].lower() + reason[1:],
+            where=f"{path}, {_position(text, position[1] if position else '')}",
+            next_step="fix the file there",
+        ) from None
+
+
+def _position(text: str, position: str) -> str:
+    """Where tomllib stopped, always with a line."""
+    return position if position.startswith("line") else f"line {len(text.rstrip().splitlines()) or 1}, its end"
 
 
 def _require_known(registry: ComponentRegistry[Any], name: str, where: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from graphrec.arguments import require_type, wrong_type
 from graphrec.causal import Estimand, label
 from graphrec.errors import Call, RunError, damaged
 from graphrec.evaluation.summary import summarise, table_row
@@ -26,6 +27,8 @@ from graphrec.system.files import file_lock, read_json, replace_file, write_json
 
 Summary = Mapping[str, Mapping[str, float]]
 """By metric: `mean`, `low` and `high` of its 95 % interval, and the number of `users` behind them."""
+
+KEY = "a result set and an estimand, such as run.results['test', 'front_door']"
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class RunResults:
 
     def by_estimand(self, result_set: str) -> dict[str, EvaluationResult]:
         """The results on one result set, by the estimand's label."""
+        require_type("result_set", result_set, str, "the name of a result set, such as 'test'")
         return {result.estimand: result for result in self if result.result_set == result_set}
 
     def add(
@@ -186,7 +190,10 @@ def remove_results(folder: Path) -> None:
 
 
 def _labelled(key: tuple[str, str | Estimand]) -> tuple[str, str]:
+    if not (isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], str)):
+        raise wrong_type("key", key, KEY)
     result_set, estimand = key
+    require_type("key", estimand, (str, Estimand), KEY)
     return result_set, estimand if isinstance(estimand, str) else label(estimand)
 
 

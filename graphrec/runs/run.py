@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from graphrec.arguments import choice_argument, items_argument, number_argument, path_argument, require_type
 from graphrec.causal import CausalGraph, Estimand, parse_estimand
 from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import Argument, MismatchError, RecipeError, RunError, UnknownNameError
+from graphrec.errors import Argument, MismatchError, RecipeError, RunError
+from graphrec.evaluation.list_length import candidates, warn_of_long_lists
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_SETS
-from graphrec.evaluation.truth import evaluate_by_truth
+from graphrec.evaluation.truth import TRUTH_K, evaluate_by_truth
 from graphrec.explanation import Explanation, explain
 from graphrec.export.embeddings import export_model
 from graphrec.recommender import FrozenModel
@@ -33,6 +35,9 @@ from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import RunResults
 from graphrec.simulation.truth import truth_of
 from graphrec.system.files import read_json
+
+ESTIMANDS = "names of estimands, such as ['observational'], or Estimands"
+USER_IDS = "ids of users, such as ['0', '1']"
 
 
 class Run:
@@ -52,7 +57,7 @@ class Run:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = path_argument("folder", folder)
         self.manifest = complete_manifest(self.folder)
         self.recipe = relocate_data(Recipe.from_toml(self.folder / RECIPE), self.folder, self.manifest)
 
@@ -159,16 +164,18 @@ class Run:
             RecipeError: the decoder lacks a branch that an estimand needs.
             IdentificationError: an estimand is not identified on the causal graph.
         """
-        if split not in HELD_OUT:
-            raise UnknownNameError("split", split, HELD_OUT, where=Argument("split"))
+        require_type("reason", reason, str, "a text for the ledger")
+        _require_graph(causal_graph)
+        choice_argument("split", split, HELD_OUT, Argument("split"))
         chosen = self.choose(estimands)
         # Scorers come first: an estimand that is not identified is refused while the test split is closed.
         scorers = {name: self.model.scorer(estimand, causal_graph) for name, estimand in chosen.items()}
-        data = self.split()
+        data, excluded = self.split(), self.train_interactions
         positives = data.valid if split == "valid" else data.open_test(reason, self.folder / LEDGER)
         evaluation, rows = self.recipe.evaluation, []
+        warn_of_long_lists(evaluation.k, candidates(excluded, len(self.item_ids), positives[:, 0]))
         for name, scorer in scorers.items():
-            per_user = evaluate(scorer, positives, data.train_pairs("click"), evaluation.k, evaluation.metrics)
+            per_user = evaluate(scorer, positives, excluded, evaluation.k, evaluation.metrics)
             # Each estimand is written once it is evaluated, so an interruption loses one at most.
             rows.append(self.results.add(split, name, chosen[name], per_user).row())
         return pd.DataFrame(rows)
@@ -204,11 +211,15 @@ class Run:
             RunError: the data has changed.
             UnknownNameError: no target of that name.
         """
-        data = Path(self.recipe.data.path)
+        _require_graph(causal_graph)
+        folder, data = path_argument("truth", truth), Path(self.recipe.data.path)
+        choice_argument("target", target, TRUTH_SETS, Argument("target"))
         self._require("dataset_fingerprint", fingerprint(data))
         # No split is made: the ids and the training pairs are in the run's folder.
-        world = truth_of(Path(truth), read_manifest(data).provenance, self.user_ids, self.item_ids)
+        world = truth_of(folder, read_manifest(data).provenance, self.user_ids, self.item_ids)
         metrics, rows = self.recipe.evaluation.metrics, []
+        users = np.arange(len(self.user_ids))
+        warn_of_long_lists((TRUTH_K,), candidates(self.train_interactions, len(self.item_ids), users), settable=False)
         for name, estimand in self.choose(estimands).items():
             scorer = self.model.scorer(estimand, causal_graph)
             per_user = evaluate_by_truth(scorer, world, self.train_interactions, target=target, metrics=metrics)
@@ -245,20 +256,26 @@ class Run:
             UnknownIdError: names the ids that were not in the training data.
         """
         # A text is iterable, too: a single id must not become its characters.
-        user_ids = [users] if isinstance(users, str) else list(map(str, users))
-        if k < 1:
-            raise RunError("the list is too short", expected="at least 1 item", got=k, where=Argument("k"))
+        user_ids = [users] if isinstance(users, str) else list(map(str, items_argument("users", users, USER_IDS)))
+        require_type("seen", seen, bool, "True or False")
+        _require_graph(causal_graph)
+        length = _list_length(k)
+        if estimand is not None:
+            require_type("estimand", estimand, (str, Estimand), "a name such as 'observational', or an Estimand")
         chosen = self.choose([estimand] if estimand else ())
         if estimand and len(chosen) > 1:
             raise RecipeError(
-                "one list is made under one estimand", expected="one value an option", got=f"`{estimand}`",
-                where="estimand", next_step="call once for each of " + ", ".join(chosen),
-            )  # fmt: skip
+                "one list is made under one estimand",
+                expected="one value an option",
+                got=f"`{estimand}`",
+                where=Argument("estimand"),
+                next_step="call once for each of " + ", ".join(chosen),
+            )
         rows = index_of(self.user_ids, user_ids, "user")
         scorer = self.model.scorer(next(iter(chosen.values())), causal_graph)
         excluded = PairIndex(np.empty((0, 2), dtype=np.int64) if seen else self.train_interactions, len(self.user_ids))
         tables, start = [], 0
-        for block, scores, best in rank_all(scorer, rows, k, excluded):
+        for block, scores, best in rank_all(scorer, rows, length, excluded):
             values = scores.gather(1, best).numpy().ravel()
             listed = np.isfinite(values)  # where a user has fewer than k candidates, excluded items fill the row
             names = np.repeat(np.asarray(user_ids[start : start + len(block)], dtype=object), best.shape[1])
@@ -301,16 +318,21 @@ class Run:
             UnknownIdError: an id that was not in the training data; names the nearest.
             IdentificationError: an estimand is not identified on the causal graph.
         """
-        row = int(index_of(self.user_ids, [user], "user")[0])
-        column = int(index_of(self.item_ids, [item], "item")[0])
+        _require_graph(causal_graph)
+        length = _list_length(k)
+        row = int(index_of(self.user_ids, [str(user)], "user")[0])
+        column = int(index_of(self.item_ids, [str(item)], "item")[0])
         pairs = self.train_interactions
+        chosen = (
+            [estimands] if isinstance(estimands, (str, Estimand)) else items_argument("estimands", estimands, ESTIMANDS)
+        )
         return explain(
             self.model,
             row,
             column,
             train_items=pairs[pairs[:, 0] == row, 1],
-            estimands=self.choose(estimands) if estimands else self.variants() | self.names.published,
-            k=k,
+            estimands=self.choose(chosen) if chosen else self.variants() | self.names.published,
+            k=length,
             causal_graph=causal_graph,
             user_ids=self.user_ids,
             item_ids=self.item_ids,
@@ -329,8 +351,10 @@ class Run:
         Returns:
             The folder.
         """
+        folder = path_argument("out", out)
+        require_type("format", format, str, "the name of a format, such as 'parquet'")
         about = {"run": self.name, "decoder": self.recipe.decoder, "dataset": self.manifest["dataset"]}
-        return export_model(self.model, self.user_ids, self.item_ids, Path(out), format, about)
+        return export_model(self.model, self.user_ids, self.item_ids, folder, format, about)
 
     def split(self) -> Split:
         """The split that the run was trained on, made again from the data and checked against the manifest.
@@ -359,12 +383,28 @@ class Run:
 
         >>> list(run.choose(["observational", "effect_on_mediator"]))
         ['HCR-T', 'HCR-S1']
+
+        Raises:
+            UnknownNameError, RecipeError: a text names no estimand.
+            ArgumentError: something else than a text or an estimand.
         """
-        if not estimands:
-            return self.variants()
         if isinstance(estimands, (str, Estimand)):  # both can be iterated: over letters, over fields
-            estimands = [estimands]
+            estimands = [estimands] if estimands else ()
         chosen: list[Estimand] = []
-        for estimand in estimands:
+        for estimand in items_argument("estimands", estimands, ESTIMANDS):
+            require_type("estimands", estimand, (str, Estimand), ESTIMANDS)
             chosen.extend(parse_estimand(estimand) if isinstance(estimand, str) else [estimand])
+        if not chosen:
+            return self.variants()
         return {self.names.name_of(estimand): estimand for estimand in chosen}
+
+
+def _list_length(k: object) -> int:
+    length = number_argument("k", k)
+    if length < 1:
+        raise RunError("the list is too short", expected="at least 1 item", got=length, where=Argument("k"))
+    return length
+
+
+def _require_graph(causal_graph: object) -> None:
+    require_type("causal_graph", causal_graph, (CausalGraph, type(None)), "a CausalGraph, or None for the decoder's")

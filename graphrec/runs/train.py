@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from graphrec.arguments import items_argument, path_argument, require_type
 from graphrec.data.split import Split
 from graphrec.evaluation.metrics import ABOUT_USERS
 from graphrec.evaluation.ranking import evaluate
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 20.0
 """At most so much training is lost with a process."""
+CALLBACKS = "instances of graphrec.training.callbacks.Callback"
 
 
 def train(
@@ -61,7 +63,12 @@ def train(
         RunError: it holds something that is no run, or another process trains there.
         RecipeError, DataError, SplitError, IdentificationError: the recipe cannot be trained; nothing was written.
     """
-    folder, recipe = RunFolder(out), recipe.without_tune()
+    require_type("recipe", recipe, Recipe, 'a Recipe, such as Recipe.from_toml("hcr.toml")')
+    callbacks = items_argument("callbacks", callbacks, CALLBACKS)
+    for callback in callbacks:
+        require_type("callbacks", callback, Callback, CALLBACKS)
+    require_type("resume", resume, bool, "True or False")
+    folder, recipe = RunFolder(path_argument("out", out)), recipe.without_tune()
     if run := folder.existing_run(recipe, resume):
         return run
     # Before the data is read: the peak memory in the manifest includes the reading.

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from graphrec.arguments import path_argument
 from graphrec.data.store import load
 from graphrec.errors import ComponentError, RecipeError, nearest_name
 from graphrec.simulation.amazon import AmazonWorld
@@ -64,7 +65,8 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
     """
     kind = worlds.get(world)
     _require_usable(world, kind)
-    real = None if dataset is None else load(Path(dataset))
+    folder = path_argument("out", out)
+    real = None if dataset is None else load(path_argument("dataset", dataset))
     fields = (kind.Config if real is None else WorldConfig).model_fields
     try:
         config = kind.Config(**settings) if real is None else semi_synthetic_config(kind, real, settings)
@@ -76,8 +78,8 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
             raise _wrong_value(world, fields, name, "a number", value)
     try:
         if real is None or dataset is None:
-            return kind.write(config, Path(out))
-        return write_semi_synthetic(kind, config, Path(dataset), real, Path(out))
+            return kind.write(config, folder)
+        return write_semi_synthetic(kind, config, Path(dataset), real, folder)
     except MemoryError as error:
         raise too_large(str(error)) from None
 

@@ -140,7 +140,7 @@ def require_own_folder(folder: Path, marker: str, what: str, *, resumable: str) 
     """
     if content := _foreign_content(folder, marker):
         raise RunError(
-            f"not a place for {what}",
+            f"{what} cannot be written into what is there",
             expected=f"a new folder, or {resumable}",
             got=content,
             where=folder,

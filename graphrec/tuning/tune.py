@@ -9,9 +9,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from graphrec.arguments import choice_argument, number_argument, path_argument, require_type
 from graphrec.causal import label
 from graphrec.data.store import fingerprint
-from graphrec.errors import GraphrecError, MismatchError, RecipeError, UnknownNameError
+from graphrec.errors import Argument, GraphrecError, MismatchError, RecipeError
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
@@ -70,11 +71,11 @@ def tune(
         RunError: it holds something else or another process works there; or every trial failed.
     """
     require_optuna()
-    if trials < 1:
-        raise RecipeError("too few trials", expected="at least 1", got=trials, where="trials")
-    if sampler not in SAMPLERS:
-        raise UnknownNameError("sampler", sampler, SAMPLERS, where="sampler")
-    out = Path(out)
+    require_type("recipe", recipe, Recipe, 'a Recipe, such as Recipe.from_toml("hcr.toml")')
+    out = path_argument("out", out)
+    if number_argument("trials", trials) < 1:
+        raise RecipeError("too few trials", expected="at least 1", got=trials, where=Argument("trials"))
+    choice_argument("sampler", sampler, SAMPLERS, Argument("sampler"))
     split = prepare_split(recipe)
     # Built for the decoder's grid, variants and causal graph; its weights are not used.
     space = Space.from_recipe(recipe, build(recipe, split)[0].decoder)

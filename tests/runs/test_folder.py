@@ -61,7 +61,7 @@ def test_another_recipes_run_is_refused_in_every_state(
 def test_what_is_no_run_is_refused(tiny_recipe: MakeRecipe, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     for path in (tmp_path, tmp_path / "notes.txt"):
-        with pytest.raises(RunError, match="not a place for a run"):
+        with pytest.raises(RunError, match="a run cannot be written into"):
             RunFolder(path).state(tiny_recipe("ct"))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graphrec.cli.errors import in_shell
-from graphrec.errors import GraphrecError, RecipeError, UnknownNameError, worded
+from graphrec.errors import GraphrecError, RecipeError, SeveralErrors, UnknownNameError, worded
 from graphrec.evaluation.metrics import monitors
 from graphrec.runs.recipe import Recipe
 
@@ -122,17 +122,48 @@ def test_data_is_required() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"a = [", "not valid TOML"), (b"\xff\xfe", "not valid TOML"), (None, "no such recipe")],
-)
-def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
+    ("content", "line", "got"),
+    [
+        (b"seed = 1\na = [", "line 2", "invalid value"),
+        (b"seed = 1\nname\n", "line 2, column 5", "expected '='"),
+        (b"seed = 1\nseed = 2\n", "line 2", "cannot overwrite"),
+        (b"[data]\npath = 'p'\n[data]\n", "line 3", "cannot declare"),
+        (b"seed = 1\nname = '\xff'\n", "line 2", "the byte 0xff"),
+        ("seed = 1\n".encode("utf-16"), "line 1", "the byte 0x"),
+        (b"\x7fELF\x02\x01\x00\x00", "line 1", "invalid"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_toml_is_named_with_the_line(tmp_path: Path, content: bytes, line: str, got: str) -> None:
     path = tmp_path / "recipe.toml"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(RecipeError, match=message) as caught:
+    path.write_bytes(content)
+    with pytest.raises(RecipeError, match="not valid TOML") as caught:
         Recipe.from_toml(path)
-    assert caught.value.where == path
+    assert str(caught.value.where).startswith(f"{path}, {line}")
+    assert got in str(caught.value.got)
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize("path", ["nowhere.toml", "recipe.toml/inner.toml"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, path: str) -> None:
+    (tmp_path / "recipe.toml").write_text("seed = 3\n")
+    with pytest.raises(RecipeError) as caught:
+        Recipe.from_toml(tmp_path / path)
+    assert caught.value.where == tmp_path / path
+    assert caught.value.next_step
+
+
+def test_an_empty_file_lacks_its_data(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.touch()
+    with pytest.raises(RecipeError, match="recipe key `data` is missing") as caught:
+        Recipe.from_toml(path)
+    assert caught.value.where == str(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(b"\xef\xbb\xbf[data]\npath = 'p'\n")
+    assert Recipe.from_toml(path).data.path == "p"
 
 
 def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
@@ -304,3 +335,40 @@ def test_another_backbone_keeps_what_means_the_same_on_all() -> None:
         swapped.backbone["layers"]
         == Recipe.from_dict({"data": {"path": "x"}}, ["backbone.name=lightgcn"]).backbone["layers"]
     )
+
+
+def test_all_wrong_keys_are_reported_at_once() -> None:
+    values = {
+        "sed": 3,
+        "split": {"trian": 0.5, "name": "rnadom"},
+        "backbone": {"layer": 3, "embedding_size": "wide"},
+        "decoder": {"name": "hrc"},
+        "training": {"epochs": True, "batch_size": 0, "monitor": "ndgc@50"},
+        "evaluation": {"estimands": ["front_dor"]},
+    }
+    error = refusal(values)
+    assert isinstance(error, SeveralErrors)
+    names = ["sed", "split.trian", "rnadom", "backbone.layer", "backbone.embedding_size", "hrc", "training.epochs",
+             "training.batch_size", "ndgc@50", "front_dor"]  # fmt: skip
+    assert error.problem == f"{len(names)} mistakes"
+    for name in names:
+        assert sum(f"`{name}`" in mistake.problem for mistake in error.errors) == 1, name
+
+
+def test_all_wrong_overrides_are_reported_at_once_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text('[data]\npath = "prepared"\n')
+    texts = ["epochs", "backbone=mf", "training.epoch=3", "training.epochs=many", "decoder.name=hrc"]
+    with pytest.raises(SeveralErrors) as caught:
+        Recipe.from_toml(file, [*texts, "seed=3"])
+    places = [worded(error.where, in_shell) for error in caught.value.errors]
+    assert len(places) == len(texts)
+    for text in texts[2:]:
+        assert f"--set {text}" in places, text
+    shown = caught.value.worded(in_shell)
+    assert "`epochs`" in shown and "--set backbone.name=mf" in shown and "seed" not in " ".join(places)
+
+
+def test_a_wrong_cutoff_is_no_second_mistake_about_the_monitor() -> None:
+    error = refusal({"evaluation": {"k": ["many"]}, "training": {"monitor": "ndcg@7"}})
+    assert error.problem == "recipe key `evaluation.k.0` has a wrong value"

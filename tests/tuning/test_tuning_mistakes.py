@@ -125,7 +125,7 @@ def test_a_folder_with_other_files_is_refused_and_unchanged(
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     for path in (tmp_path / "mine", tmp_path / "mine" / "notes.txt"):
-        with pytest.raises(RunError, match="not a place for a tuning"):
+        with pytest.raises(RunError, match="a tuning cannot be written into"):
             tune(recipe, path)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
