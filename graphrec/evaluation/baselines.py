@@ -30,6 +30,12 @@ class Baseline:
         about: what it ranks by.
         per_user: by result set, the metrics of each user, as the results of a run have them.
         competes: whether it is tested against the methods; an oracle, which knows the truth, is not.
+
+    Example:
+        >>> table = pd.DataFrame({"user": ["0"], "recall@10": [0.25]})
+        >>> baseline = Baseline(POPULARITY, "clicks of the training split", {"test": table})
+        >>> baseline.competes, baseline.per_user["test"]["recall@10"].tolist()
+        (True, [0.25])
     """
 
     name: str
@@ -50,6 +56,15 @@ def baseline_scorers(
         truth: of the simulated world, aligned with the split's ids; None where there is none.
         target: `like` or `satisfaction`.
         oracle_names: of the two oracles; by default what they rank by.
+
+    Example:
+        >>> from graphrec.simulation.truth import Truth
+        >>> split = run.split()
+        >>> list(baseline_scorers(split, None, "like"))
+        ['popularity (clicks)']
+        >>> truth = Truth.load(Path(raw)).align(split.dataset.user_ids, split.dataset.item_ids)
+        >>> list(baseline_scorers(split, truth, "like"))[1:]
+        ['oracle: P(like | item)', 'oracle: P(like | do(item))']
     """
     dataset = split.dataset
     popularity = PopularityScorer(split.train_pairs("click"), dataset.num_users, dataset.num_items)
@@ -70,6 +85,13 @@ def baselines(
         split, truth, target: as for `baseline_scorers`.
         cutoffs, metrics: as for `evaluate`.
         ledger: the file that records the opening of the test split.
+
+    Example:
+        >>> (popularity,) = baselines(run.split(), None, "like", (10,), Path("ledger.jsonl"), ["recall"])
+        >>> popularity.name, list(popularity.per_user["test"].columns)
+        ('popularity (clicks)', ['user', 'positives', 'recall@10'])
+        >>> Path("ledger.jsonl").is_file()
+        True
     """
     dataset, evaluated = split.dataset, []
     positives = split.open_test("benchmark baselines", ledger)

@@ -39,6 +39,11 @@ class CrossedError:
         freedom: `[...]`, its degrees of freedom.
         users: `[...]`, V_user.
         count: U, the number of users.
+
+    Example:
+        >>> error = CrossedError(seeds=np.array(0.01), freedom=np.array(2), users=np.array(0.04), count=100)
+        >>> round(float(error.margin()), 3), round(float(error.p(np.array(0.6))), 3)
+        (0.547, 0.038)
     """
 
     seeds: np.ndarray
@@ -96,6 +101,12 @@ def error_of_difference(first: np.ndarray, second: np.ndarray, *, paired: bool) 
     Args:
         first, second: on the same users in the same order.
         paired: both are of the same trainings, seed by seed.
+
+    Example:
+        >>> first = np.array([[0.0, 1.0, 0.5], [0.2, 1.2, 0.7]])
+        >>> paired, separate = (error_of_difference(first, first + 0.1, paired=paired) for paired in (True, False))
+        >>> round(float(paired.seeds), 3), round(float(separate.seeds), 3)  # all seeds differ by .1 alike
+        (0.0, 0.02)
     """
     means = np.stack([first.mean(1), second.mean(1)])
     difference = first.mean(0) - second.mean(0)
@@ -112,6 +123,12 @@ def seeds_of_pairs(
         means: `[..., n, S]` over users, of each method and seed.
         first, second: `[N]` numbers of the methods.
         paired: `[N]`, whether they are of the same trainings.
+
+    Example:
+        >>> means = np.array([[0.1, 0.3], [0.2, 0.4]])  # two methods, two seeds
+        >>> variance, freedom = seeds_of_pairs(means, np.array([0]), np.array([1]), paired=np.array([False]))
+        >>> variance.round(3).tolist(), freedom.round(3).tolist()
+        ([0.02], [2.0])
     """
     seeds = means.shape[-1]
     own = means.var(axis=-1, ddof=1) / seeds

@@ -51,6 +51,12 @@ def difference_interval(first: np.ndarray, second: np.ndarray, *, paired: bool) 
 
     Args:
         paired: both are estimands of one training, with the seeds in the same order.
+
+    Example:
+        >>> first = np.array([[0.2, 0.8, 0.5, 0.1], [0.3, 0.9, 0.6, 0.2]])
+        >>> low, high = difference_interval(first, first - [0.0, 0.1, 0.2, 0.1], paired=True)
+        >>> round(low, 3), round(high, 3)  # around .1
+        (-0.03, 0.23)
     """
     # One seed has no spread over seeds, so that pairing makes no difference.
     if len(first) == 1 or first.shape[1] < 2:
@@ -64,6 +70,11 @@ def resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray
     """`[resamples, C]` bootstrap means of the C columns of `[U, C]` values, all on the same draws of users.
 
     Users are drawn as multinomial counts, so that a resample takes one row of counts.
+
+    Example:
+        >>> means = resampled_means(np.array([[0.0, 1.0], [1.0, 0.0]]), resamples=5, seed=0)
+        >>> means.shape, means.sum(axis=1).tolist()  # both columns have the same draws
+        ((5, 2), [1.0, 1.0, 1.0, 1.0, 1.0])
     """
     users = len(values)
     random = np.random.default_rng(seed)

@@ -22,6 +22,13 @@ class IntraListSimilarity:
 
     Args:
         feature: values `[I, D]`, dense or sparse; it is neither copied nor made dense.
+
+    Example:
+        >>> values = np.array([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]], dtype=np.float32)
+        >>> similarity = IntraListSimilarity(Feature(values, np.ones(4, dtype=bool)))
+        >>> lists = np.array([[0, 1], [0, 2], [3, 0]])
+        >>> similarity.of(lists, listed=np.array([[True, True], [True, True], [True, False]])).tolist()
+        [1.0, -1.0, nan]
     """
 
     def __init__(self, feature: Feature) -> None:

@@ -77,6 +77,20 @@ def off_policy_values(
     Returns:
         A row a user to whom something was shown: `user`, `shown` (n_u), and `ips@K`, `snips@K`, `dr@K`. Those of
         SNIPS are `linearised`, as it is a ratio of means; NaN where nothing shown is in any list.
+
+    Example:
+        >>> from graphrec.evaluation.scorer import TableScorer
+        >>> pairs = np.array([[0, 0], [0, 1], [1, 0]])
+        >>> exposures = Exposures(
+        ...     pairs=pairs,
+        ...     liked=np.array([True, False, False]),
+        ...     excluded=np.array([[1, 1]]),
+        ...     pool=np.ones(2, dtype=bool),
+        ... )
+        >>> off_policy_values(TableScorer([[0.9, 0.1], [0.9, 0.1]]), exposures, (1,), ["ips", "snips"])
+           user  shown  ips@1  snips@1
+        0     0      2    1.0      1.0
+        1     1      1    0.0      0.0
     """
     num_users, num_items = scorer.num_users, len(exposures.pool)
     chosen: list[Metric[ShownBlock]] = select(metrics, "off_policy")

@@ -28,6 +28,12 @@ def rank_agreement(
 
     Returns:
         rank correlation `[b]`, leakage `[b]`.
+
+    Example:
+        >>> effect = np.array([[0.1, 0.2, 0.3, 0.4]])
+        >>> confounder, candidates = np.array([True, False, True, False]), np.ones((1, 4), dtype=bool)
+        >>> rank_agreement(2 * effect, effect, confounder, candidates)  # the same order
+        (array([1.]), array([0.]))
     """
     s, e = (_centred(_average_ranks(values, candidates), candidates) for values in (scores, effect))
     v = _centred(np.broadcast_to(confounder, candidates.shape), candidates)  # two values: as good as their ranks

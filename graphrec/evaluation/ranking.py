@@ -59,7 +59,12 @@ class PairIndex:
 
 
 def blocks(users: np.ndarray, bytes_per_user: int, budget: int = MEMORY_BUDGET) -> Iterator[np.ndarray]:
-    """Cut users into blocks whose scores fit the budget, and the processor's cache where that leaves enough users."""
+    """Cut users into blocks whose scores fit the budget, and the processor's cache where that leaves enough users.
+
+    Example:
+        >>> [block.tolist() for block in blocks(np.arange(5), bytes_per_user=100, budget=250)]
+        [[0, 1], [2, 3], [4]]
+    """
     bytes_per_user = max(bytes_per_user, 1)
     size = max(1, min(budget // bytes_per_user, max(CACHE_BUDGET // bytes_per_user, SHARING), 1024))
     for start in range(0, len(users), size):
@@ -80,6 +85,14 @@ def rank_all(
 
     Raises:
         DataError: a score is not a number.
+
+    Example:
+        >>> from graphrec.evaluation.scorer import TableScorer
+        >>> scorer = TableScorer([[0.9, 0.4, 0.7], [0.1, 0.9, 0.5]])
+        >>> excluded = PairIndex(np.array([[0, 0]]), num_users=2)
+        >>> for users, scores, best in rank_all(scorer, np.arange(2), 2, excluded):
+        ...     print(users.tolist(), best.tolist())
+        [0, 1] [[2, 1], [1, 2]]
     """
     for block, scores in _scored(scorer, users, excluded, extra_bytes):
         yield block, scores, top_k(scores, k)
@@ -152,6 +165,14 @@ def evaluate_sets(
 
     Returns:
         A table for each set.
+
+    Example:
+        >>> from graphrec.evaluation.scorer import TableScorer
+        >>> scorer, nothing = TableScorer([[0.9, 0.4, 0.7]]), np.empty((0, 2), dtype=int)
+        >>> early, late = np.array([[0, 0]]), np.array([[0, 1]])
+        >>> tables = evaluate_sets(scorer, [early, late], nothing, (1,), ["recall"])
+        >>> [table["recall@1"].tolist() for table in tables]
+        [[1.0], [0.0]]
     """
     indices = [PairIndex(positives, scorer.num_users) for positives in sets]
     chosen: list[RankingMetric] = select(metrics, "ranking")

@@ -14,6 +14,16 @@ class Scorer(Protocol):
 
     Every function of `graphrec.evaluation` takes one: a trained model under an estimand (`FrozenModel.scorer`),
     popularity, an oracle, or a table of scores from elsewhere (`TableScorer`).
+
+    Example:
+        >>> class ByNumber:
+        ...     num_users, num_items, bytes_per_user = 2, 3, 12
+        ...     def __call__(self, users):
+        ...         return torch.arange(3.0).repeat(len(users), 1)
+        >>> from graphrec.evaluation.ranking import evaluate
+        >>> positives, train = np.array([[0, 2]]), np.array([[1, 0]])
+        >>> evaluate(ByNumber(), positives, train, (1,), ["recall"])["recall@1"].tolist()
+        [1.0]
     """
 
     @property

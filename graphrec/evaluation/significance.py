@@ -100,7 +100,13 @@ def pair_tests(
 
 
 def corrected(tests: pd.DataFrame) -> pd.DataFrame:
-    """The tests with `p` and `wilcoxon_p` from their raw ones: all pairs on a metric are one family of Holm's."""
+    """The tests with `p` and `wilcoxon_p` from their raw ones: all pairs on a metric are one family of Holm's.
+
+    Example:
+        >>> tests = pd.DataFrame({"metric": ["ndcg@5"] * 2, "permutation": [0.01, 0.04], "wilcoxon": [0.02, 0.5]})
+        >>> corrected(tests.assign(crossed=np.nan))[["p", "wilcoxon_p"]].values.tolist()
+        [[0.02, 0.04], [0.04, 0.5]]
+    """
     if tests.empty:
         return tests
     # `max` passes over nan, which `crossed` is for one seed.
@@ -177,6 +183,12 @@ def permutation_p(values: np.ndarray, seed: int = 0) -> np.ndarray:
 
     Args:
         values: `[m, n, U]` of m metrics and n methods.
+
+    Example:
+        >>> users = np.linspace(0, 1, 30)
+        >>> p = permutation_p(np.stack([users, users + 0.1, users])[None])
+        >>> p.shape, bool(p[0, 0, 1] < 0.001), float(p[0, 0, 2])
+        ((1, 3, 3), True, 1.0)
     """
     m, n, users = values.shape
     # What all methods have in common cancels in differences. It is removed first, before it can cause rounding.
@@ -207,6 +219,11 @@ def wilcoxon_p(differences: np.ndarray) -> np.ndarray:
 
     Args:
         differences: `[N, U]`.
+
+    Example:
+        >>> differences = np.array([np.linspace(0.1, 0.5, 20), np.zeros(20)])
+        >>> [round(float(p), 4) for p in wilcoxon_p(differences)]
+        [0.0001, 1.0]
     """
     p, some = np.ones(len(differences)), differences.any(1)
     if some.any():

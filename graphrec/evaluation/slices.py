@@ -102,6 +102,12 @@ def drop(subsets: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
     Args:
         subsets: per-user tables of the same users, in order of time.
+
+    Example:
+        >>> quarters = [pd.DataFrame({"user": [0, 1], "recall@5": [0.6, 1.0]})]
+        >>> quarters += [pd.DataFrame({"user": [0, 1], "recall@5": [0.3, 0.5]})] * 3
+        >>> round(float(drop(quarters)["drop_recall@5"].mean()), 3)
+        0.5
     """
     first = subsets[0]
     columns = [column for column in first.columns if column not in ABOUT_USERS]
@@ -120,6 +126,12 @@ def like_times(dataset: InteractionDataset, split: Split, pairs: np.ndarray) -> 
 
     Raises:
         DataError: the dataset has no times.
+
+    Example:
+        >>> split = run.split()
+        >>> times = like_times(gr.load(data), split, split.valid)
+        >>> len(times) == len(split.valid), bool(times.min() > split.train["timestamp"].min())
+        (True, True)
     """
     if not dataset.has_times:
         raise DataError(
@@ -163,6 +175,14 @@ def normalised_recall(
     Returns:
         For each group a row a user with a positive in it: `user`, `positives`, `normalised_recall@K`. NaN where no
         list holds an item of the group.
+
+    Example:
+        >>> from graphrec.evaluation.scorer import TableScorer
+        >>> scorer, nothing = TableScorer([[0.9, 0.4, 0.7, 0.1]]), np.empty((0, 2), dtype=int)
+        >>> is_high = np.array([True, False, False, True])
+        >>> high, low = normalised_recall(scorer, np.array([[0, 0], [0, 1]]), nothing, is_high, (2,))
+        >>> high["normalised_recall@2"].tolist(), low["normalised_recall@2"].tolist()
+        ([2.0], [0.0])
     """
     num_users = scorer.num_users
     chosen: list[Metric[GroupBlock]] = select(metrics, "item_groups")

@@ -41,7 +41,13 @@ def summarise(*per_user: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def table_row(name: str, text: str, summary: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """A row of a result table: method, estimand, users, and each metric with the ends of its interval."""
+    """A row of a result table: method, estimand, users, and each metric with the ends of its interval.
+
+    Example:
+        >>> row = table_row("HCR", "front_door", {"mrr": {"mean": 0.2, "low": 0.1, "high": 0.3, "users": 60}})
+        >>> row["method"], row["users"], row["mrr"], row["mrr_low"], row["mrr_high"]
+        ('HCR', 60, 0.2, 0.1, 0.3)
+    """
     row: dict[str, Any] = {"method": name, "estimand": text, "users": next(iter(summary.values()))["users"]}
     for metric, value in summary.items():
         row |= {metric: value["mean"], f"{metric}_low": value["low"], f"{metric}_high": value["high"]}

@@ -39,6 +39,10 @@ def by_activity(run: Run, estimands: Estimands = ()) -> pd.DataFrame:
 
     Raises:
         RunError: an estimand was not evaluated on the test split yet.
+
+    >>> _ = run.evaluate(["observational"])
+    >>> by_activity(run, ["observational"])["result_set"].tolist()
+    ['active', 'less_active']
     """
     # By training clicks alone: nothing that is held out decides who is active.
     active = active_users(run.train_interactions, len(run.user_ids), run.recipe.evaluation.active_share)
@@ -60,6 +64,15 @@ def by_time(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph | 
 
     Raises:
         DataError: the data has no times, or no user has four held-out likes.
+
+    The data of this run is too small for it:
+
+    >>> by_time(run, ["observational"])
+    Traceback (most recent call last):
+    graphrec.errors.DataError: no user's held-out likes can be divided by time
+      expected: a user with 4 held-out likes or more
+      got: at most 2
+      next step: use a split that holds out more likes
     """
     # Scorers come first: an estimand that is not identified is refused while the test split is closed.
     scorers = _scorers(run, estimands, causal_graph)
@@ -82,6 +95,10 @@ def by_like_ratio(run: Run, estimands: Estimands = (), *, causal_graph: CausalGr
 
     Raises:
         DataError: every click of the data is a like.
+
+    >>> table = by_like_ratio(run, ["observational"])
+    >>> table[["result_set", "method"]].values.tolist()
+    [['high_ratio', 'HCR-T'], ['low_ratio', 'HCR-T']]
     """
     scorers = _scorers(run, estimands, causal_graph)
     split = run.split()
@@ -126,6 +143,14 @@ def off_policy(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph
 
     Raises:
         DataError: the data marks no events as exposed at random, or the run's split does not hold them out.
+
+    >>> off_policy(run)
+    Traceback (most recent call last):
+    graphrec.errors.DataError: no part of the dataset is marked as exposed at random
+      expected: `randomised_exposure` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it
+      got: dataset `tiktok` without
+      where: dataset.provenance.randomised_exposure
+      next step: evaluate on held-out likes, without `off_policy`
     """
     scorers = _scorers(run, estimands, causal_graph)
     # Data without such events is refused here, while the test split is closed.
@@ -144,6 +169,14 @@ def shown_at_random(run: Run) -> Exposures:
 
     Raises:
         DataError: as `off_policy`.
+
+    >>> shown_at_random(run)
+    Traceback (most recent call last):
+    graphrec.errors.DataError: no part of the dataset is marked as exposed at random
+      expected: `randomised_exposure` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it
+      got: dataset `tiktok` without
+      where: dataset.provenance.randomised_exposure
+      next step: evaluate on held-out likes, without `off_policy`
     """
     return randomised_exposures(load_data(run.recipe), run.split())
 

@@ -36,6 +36,10 @@ class Tables:
         representations: by tower and output, tables `[U, d]` and `[I, d]`.
         categories: by modality, the category `[I]` of each item.
         train_pairs: `[E, 2]` (user, item) of the training split.
+
+    >>> tables = load_tables(run.folder)
+    >>> tables.representations["click"]["visual"].item.shape, tables.train_pairs.shape[1]
+    (torch.Size([40, 8]), 2)
     """
 
     representations: dict[str, dict[str, Representation]]
@@ -44,7 +48,15 @@ class Tables:
 
 
 def save_model(folder: Path, model: Recommender, frozen: FrozenModel, split: Split) -> None:
-    """Write a trained model, what it made of all users and items, and what it was trained on."""
+    """Write a trained model, what it made of all users and items, and what it was trained on.
+
+    >>> from graphrec.runs.build import build
+    >>> split = run.split()
+    >>> model, graph = build(recipe, split)
+    >>> save_model(Path(), model, model.freeze(graph), split)
+    >>> sorted(path.name for path in Path().iterdir())
+    ['items.parquet', 'tables.safetensors', 'users.parquet', 'weights.safetensors']
+    """
     save_weights(folder / WEIGHTS, model.state_dict())
     tables = {
         f"{tower}/{output}/{side}": getattr(representation, side)
@@ -69,6 +81,10 @@ def load_tables(folder: Path, schema: int = SCHEMA) -> Tables:
 
     Raises:
         RunError: the file is missing or damaged.
+
+    >>> tables = load_tables(run.folder)
+    >>> {tower: sorted(outputs) for tower, outputs in tables.representations.items()}
+    {'click': ['acoustic', 'textual', 'visual'], 'like': ['acoustic', 'textual', 'visual']}
     """
     tensors, _ = load_weights(folder / TABLES)
     representations: dict[str, dict[str, Representation]] = {}
@@ -96,6 +112,10 @@ def load_model(folder: Path, decoder: Decoder, tables: Tables, num_items: int) -
 
     Raises:
         RunError: the weights are missing, damaged or another decoder's.
+
+    >>> model = load_model(run.folder, run.untrained_decoder(), load_tables(run.folder), len(run.item_ids))
+    >>> list(model.branches)
+    ['click_match', 'click_exposure', 'like_match', 'like_exposure', 'like_content']
     """
     weights, _ = load_weights(folder / WEIGHTS)
     # The tables have what the backbone gave, so scoring needs neither its weights nor the graph.
@@ -118,6 +138,9 @@ def load_ids(folder: Path, side: str) -> np.ndarray:
 
     Raises:
         RunError: the file is missing or damaged.
+
+    >>> load_ids(run.folder, "users")[:3].tolist()
+    ['0', '1', '2']
     """
     path = _ids_file(folder, side)
     try:

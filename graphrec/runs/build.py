@@ -26,6 +26,10 @@ def load_data(recipe: Recipe) -> InteractionDataset:
     Raises:
         DataError: no such dataset, `check` finds an error in it, or the filter leaves nothing.
         UnknownNameError: no such behaviour or modality.
+
+    >>> dataset = load_data(recipe)
+    >>> dataset.num_items, sorted(dataset.features), dataset.roles
+    (40, ['acoustic', 'textual', 'visual'], {'visual': 'content', 'acoustic': 'content', 'textual': 'exposure'})
     """
     dataset = load(Path(recipe.data.path))
     wrong = [finding for finding in check(dataset) if finding.severity == "error"]
@@ -85,7 +89,12 @@ def prepare_split(recipe: Recipe) -> Split:
 
 
 def context_of(split: Split, embedding_size: int) -> Context:
-    """The modalities' roles, as decoders see them."""
+    """The modalities' roles, as decoders see them.
+
+    >>> context = context_of(run.split(), embedding_size=8)
+    >>> context.exposure, context.content
+    (('textual',), ('visual', 'acoustic'))
+    """
     roles = split.dataset.roles
     return Context(
         exposure=tuple(name for name in split.dataset.features if roles.get(name) == "exposure"),
@@ -103,6 +112,10 @@ def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
 
     Raises:
         RecipeError, IdentificationError: backbone, decoder, data, device and estimands do not fit together.
+
+    >>> model, graph = build(recipe, run.split())
+    >>> model.freeze(graph).num_users == graph.num_users
+    True
     """
     # First, because the graph of a large dataset takes long to build.
     device = _usable(recipe.training.device)

@@ -36,7 +36,7 @@ def other_code(runs: Sequence[Run]) -> str:
         return ""
     which = "the run was" if len(runs) == 1 else f"{len(others)} of {len(runs)} runs were"
     named = "; ".join(sorted(set().union(*others) - {here}))
-    return f"{which} made with other code ({named}) than is here ({here}), and kept"
+    return f"{which} made with other code ({named}) than is here ({here}), and used all the same"
 
 
 def warn_of_other_code(runs: Sequence[Run], of: str = "", remedy: str = "a new folder trains all again") -> None:
@@ -45,6 +45,15 @@ def warn_of_other_code(runs: Sequence[Run], of: str = "", remedy: str = "a new f
     Args:
         of: words before it, such as "of the tuning, ".
         remedy: what trains the runs again.
+
+    >>> from types import SimpleNamespace
+    >>> old = SimpleNamespace(manifest={"environment": {"graphrec": "0.1", "source": "abc", "torch": "2.0"}})
+    >>> handler = logging.Handler()
+    >>> handler.emit = lambda record: print(record.getMessage().partition(" than")[0])
+    >>> logger.addHandler(handler)
+    >>> warn_of_other_code([old])
+    the run was made with other code (graphrec 0.1 (source abc), torch 2.0)
+    >>> logger.removeHandler(handler)
     """
     if line := other_code(runs):
         logger.warning("%s%s; %s", of, line, remedy)

@@ -22,7 +22,13 @@ RUNS = "runs, such as [Run('runs/hcr')]"
 
 @dataclass(frozen=True)
 class RunComparison:
-    """A result table, and tests whose `first` and `second` are its row numbers; see `evaluation.significance`."""
+    """A result table, and tests whose `first` and `second` are its row numbers; see `evaluation.significance`.
+
+    >>> _ = run.evaluate(split="valid")
+    >>> comparison = compare_runs([run], "valid")
+    >>> len(comparison.table), sorted(comparison.tests["metric"].unique())[:2]
+    (4, ['hr@10', 'map@10'])
+    """
 
     table: pd.DataFrame
     tests: pd.DataFrame
@@ -83,6 +89,16 @@ def require_one_split(runs: Sequence[Run]) -> None:
 
     Raises:
         RunError: they do not share their split.
+
+    >>> from types import SimpleNamespace
+    >>> hcr, ct = (SimpleNamespace(folder=f"runs/{seed}", manifest={"split_hash": str(seed) * 64}) for seed in (0, 1))
+    >>> require_one_split([hcr, hcr])
+    >>> require_one_split([hcr, ct])
+    Traceback (most recent call last):
+    graphrec.errors.RunError: the runs cannot be compared: they were trained on different splits or data
+      expected: the same split for all
+      got: runs/0: split 000000000000, runs/1: split 111111111111
+      next step: train them on the same prepared data with the same [data] and [split]
     """
     if len({run.manifest["split_hash"] for run in runs}) > 1:
         raise RunError(
@@ -94,7 +110,13 @@ def require_one_split(runs: Sequence[Run]) -> None:
 
 
 def run_labels(runs: Sequence[Run]) -> list[str]:
-    """The name of each run in tables: its own, or its folder where two have the same."""
+    """The name of each run in tables: its own, or its folder where two have the same.
+
+    >>> from types import SimpleNamespace
+    >>> first, second = (SimpleNamespace(name="HCR", folder=f"runs/seed-{seed}") for seed in (0, 1))
+    >>> run_labels([first]), run_labels([first, second])
+    (['HCR'], ['runs/seed-0', 'runs/seed-1'])
+    """
     names = [run.name for run in runs]
     return [run.name if names.count(run.name) == 1 else str(run.folder) for run in runs]
 
@@ -111,6 +133,11 @@ def compare_runs(runs: Sequence[Run], result_set: str = "test", *, replicates: b
     Raises:
         RunError: as `compare`; with `replicates`, methods have different numbers of seeds, or a run of a method
             was not evaluated under all its estimands.
+
+    >>> _ = run.evaluate(["observational", "front_door"], split="valid")
+    >>> tests = compare_runs([run], "valid").tests
+    >>> list(tests.columns[:7])
+    ['metric', 'first', 'second', 'difference', 'low', 'high', 'users']
     """
     table = compare(runs, result_set)
     if not replicates:
@@ -136,6 +163,12 @@ def summarise_seeds(summaries: Sequence[Summary], tables: Sequence[pd.DataFrame]
         summaries: the `metrics` of the result of each seed. A metric that no single user has, such as coverage, becomes
             a mean without an interval.
         tables: the per-user tables of the seeds.
+
+    >>> tables = [pd.DataFrame({"user": ["a", "b"], "recall@5": values}) for values in ([0.0, 1.0], [0.5, 1.0])]
+    >>> summaries = [summarise(table) | {"coverage@5": {"mean": share}} for table, share in zip(tables, (0.2, 0.4))]
+    >>> summary = summarise_seeds(summaries, tables)
+    >>> summary["recall@5"]["mean"], round(summary["coverage@5"]["mean"], 3)
+    (0.625, 0.3)
     """
     first = {metric: dict(value) for metric, value in summaries[0].items()}
     if len(summaries) == 1:
@@ -161,6 +194,12 @@ def paired_tests(
         per_user: by row number, a table for each seed; a single table where the method has no seed, as popularity.
         trainings: by row number, what was trained. Rows with an equal value are estimands of the same training, and are
             paired by seed. A row without a value shares its training with no other.
+
+    >>> first = pd.DataFrame({"user": list("abcdefgh"), "recall@5": [0.5] * 8})
+    >>> second = pd.DataFrame({"user": list("hgfedcba"), "recall@5": [0.25] * 8})
+    >>> tests = paired_tests({0: [first], 3: [second]})
+    >>> tests[["metric", "first", "second", "difference", "users"]].values.tolist()
+    [['recall@5', 0, 3, 0.25, 8]]
     """
     seeds = max(map(len, per_user.values()), default=1)
     by_user = {row: [table.set_index("user") for table in tables] for row, tables in per_user.items()}
@@ -191,7 +230,11 @@ def paired_tests(
 
 
 def named(names: Sequence[str], tests: pd.DataFrame) -> pd.DataFrame:
-    """The tests with the rows' names in place of their numbers."""
+    """The tests with the rows' names in place of their numbers.
+
+    >>> named(["HCR", "CT"], pd.DataFrame({"first": [0], "second": [1], "p": [0.03]})).values.tolist()
+    [['HCR', 'CT', 0.03]]
+    """
     return tests.assign(**{key: [names[row] for row in tests[key]] for key in ("first", "second")})
 
 
@@ -202,6 +245,9 @@ def by_recipe(runs: Sequence[Run]) -> list[list[Run]]:
 
     Raises:
         RunError: methods have different numbers of seeds, or two runs of a method have the same seed.
+
+    >>> [[same.name for same in method] for method in by_recipe([run])]
+    [['hcr']]
     """
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
@@ -221,6 +267,15 @@ def require_as_many_seeds(methods: Sequence[Sequence[Run]]) -> None:
 
     Raises:
         RunError: they have different numbers of seeds.
+
+    >>> from types import SimpleNamespace
+    >>> hcr, ct = (SimpleNamespace(name=name) for name in ("HCR", "CT"))
+    >>> require_as_many_seeds([[hcr, hcr], [ct]])
+    Traceback (most recent call last):
+    graphrec.errors.RunError: the methods have different numbers of seeds
+      expected: as many runs of each recipe
+      got: 2 of HCR, 1 of CT
+      next step: train the missing seeds, or compare the runs without replicates
     """
     if len({len(same) for same in methods}) > 1:
         raise RunError(

@@ -20,7 +20,11 @@ RELATIVE_DATA = "relative_data_path"
 
 
 def location_of_data(folder: Path, recipe: Recipe) -> dict[str, str]:
-    """The entry of a manifest that says where the data of the run in `folder` is."""
+    """The entry of a manifest that says where the data of the run in `folder` is.
+
+    >>> location_of_data(Path("runs/hcr"), recipe.with_data_at("prepared"))
+    {'relative_data_path': '../../prepared'}
+    """
     return {RELATIVE_DATA: os.path.relpath(Path(recipe.data.path).resolve(), folder.resolve())}
 
 
@@ -37,6 +41,12 @@ def relocate_data(recipe: Recipe, folder: Path, manifest: Mapping[str, Any]) -> 
     """The recipe of the run in `folder`, with the path at which its data is now.
 
     Where both paths have data, the data that the run was trained on counts.
+
+    >>> gr.save(gr.load(data), "prepared")
+    >>> Path("hcr").mkdir()
+    >>> moved = recipe.with_data_at("nowhere")
+    >>> Path(relocate_data(moved, Path("hcr"), {"relative_data_path": "../prepared"}).data.path).name
+    'prepared'
     """
     if RELATIVE_DATA not in manifest:
         return recipe

@@ -22,7 +22,11 @@ from graphrec.system.files import LOCK, file_lock, require_own_folder, write_jso
 
 @dataclass(frozen=True)
 class Absent:
-    """No run of the recipe: nothing, or a training that failed before its first checkpoint."""
+    """No run of the recipe: nothing, or a training that failed before its first checkpoint.
+
+    >>> RunFolder("runs/new").state(recipe)
+    Absent()
+    """
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,12 @@ class Interrupted:
 
     Args:
         folder: of the run.
+
+    >>> folder = RunFolder("hcr")
+    >>> folder.write_recipe(recipe)
+    >>> folder.checkpoint.touch()
+    >>> isinstance(folder.state(recipe), Interrupted)
+    True
     """
 
     folder: Path
@@ -50,6 +60,10 @@ class Complete:
 
     Args:
         run: the run, as it was trained; its data or custom code may have changed since.
+
+    >>> state = RunFolder(run.folder).state(recipe)
+    >>> isinstance(state, Complete), state.run.name
+    (True, 'hcr')
     """
 
     run: Run
@@ -158,7 +172,11 @@ class RunFolder:
 
 
 def complete_run(folder: Path) -> Run | None:
-    """The run in a folder; None where there is none, or its training has not finished."""
+    """The run in a folder; None where there is none, or its training has not finished.
+
+    >>> complete_run(run.folder).name, complete_run(Path("nowhere"))
+    ('hcr', None)
+    """
     try:
         return Run(folder)
     except GraphrecError:

@@ -36,6 +36,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises:
         DataError: there is none, or it is not JSON.
         RunError: it is not a JSON object.
+
+    >>> manifest = read_manifest(run.folder)
+    >>> manifest["status"], manifest["dataset"], manifest["epochs"]
+    ('complete', 'tiktok', 2)
     """
     manifest = read_json(folder / MANIFEST)
     if not isinstance(manifest, dict):
@@ -48,6 +52,15 @@ def complete_manifest(folder: Path) -> dict[str, Any]:
 
     Raises:
         RunError: not a run folder, its training has not finished, or another version of graphrec wrote it.
+
+    >>> complete_manifest(run.folder)["status"]
+    'complete'
+    >>> complete_manifest(Path("nowhere"))
+    Traceback (most recent call last):
+    graphrec.errors.RunError: not a run folder
+      expected: a folder with run.json
+      where: nowhere
+      next step: `train(recipe, out)`
     """
     if not (folder / MANIFEST).is_file():
         raise RunError(
@@ -76,7 +89,14 @@ def complete_manifest(folder: Path) -> dict[str, Any]:
 
 
 def new_manifest(recipe: Recipe, split: Split, model: Recommender) -> dict[str, Any]:
-    """What is known of a run before its first epoch; `status` and what training costs are added later."""
+    """What is known of a run before its first epoch; `status` and what training costs are added later.
+
+    >>> from graphrec.runs.build import build
+    >>> split = run.split()
+    >>> manifest = new_manifest(recipe, split, build(recipe, split)[0])
+    >>> manifest["split_hash"] == run.manifest["split_hash"], "status" in manifest
+    (True, False)
+    """
     return {
         "schema": SCHEMA,
         "name": recipe.name,
@@ -101,6 +121,10 @@ def data_and_code(recipe: Recipe) -> dict[str, Any]:
 
     Returns:
         `dataset_fingerprint`, and `custom_code`, by module the SHA-256 of its file.
+
+    >>> before = data_and_code(recipe)
+    >>> before["dataset_fingerprint"] == run.manifest["dataset_fingerprint"], before["custom_code"]
+    (True, {})
     """
     # A metric belongs to it where early stopping watches it: with other code other weights would be the best.
     watched = describe(recipe.training.monitor).metric
@@ -130,6 +154,15 @@ def require_unchanged(before: Mapping[str, Any], now: Mapping[str, Any], folder:
 
     Raises:
         MismatchError: they differ.
+
+    >>> before, now = ({"dataset_fingerprint": letter * 64, "custom_code": {}} for letter in "ab")
+    >>> require_unchanged(before, now, Path("runs"))
+    Traceback (most recent call last):
+    graphrec.errors.MismatchError: the data changed since the run in this folder was trained
+      expected: dataset_fingerprint aaaaaaaaaaaa
+      got: dataset_fingerprint bbbbbbbbbbbb
+      where: runs
+      next step: prepare the same raw data again, or train from scratch with `resume=False`
     """
     # `data_and_code` has no hash of the split: to make the split takes reading all data.
     for key in now.keys() & {"dataset_fingerprint", "split_hash"}:
@@ -160,6 +193,12 @@ def begun_with(before: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         before: the manifest of the interrupted training.
+
+    >>> here = asdict(Environment())
+    >>> begun_with({"environment": here})
+    {}
+    >>> begun_with({"environment": here | {"torch": "2.0"}})["begun_with"]["torch"]
+    '2.0'
     """
     # Of a training that was resumed several times, the first environment counts.
     environment = before.get(BEGUN_WITH, before["environment"])

@@ -80,7 +80,13 @@ def apply_override(values: dict[str, Any], text: str) -> None:
 
 
 def name_override(error: GraphrecError, overrides: Sequence[str]) -> None:
-    """Let an error about a key that an override set name the override: the recipe's file has no such line."""
+    """Let an error about a key that an override set name the override: the recipe's file has no such line.
+
+    >>> error = RecipeError("recipe key `training.epochs` has a wrong value", where="my.toml")
+    >>> name_override(error, ["seed=3", "training.epochs=many"])
+    >>> print(error.where)
+    `overrides=['training.epochs=many']`
+    """
     for text in overrides:
         key = key_of(text)
         where, sign, reason = str(error.where).partition("; ")

@@ -36,7 +36,12 @@ MONITORED = {("evaluation",), ("evaluation", "k"), ("evaluation", "metrics"), ("
 
 
 class DataConfig(BaseModel):
-    """Which prepared dataset, and how it is read."""
+    """Which prepared dataset, and how it is read.
+
+    >>> config = DataConfig(path="prepared", roles={"visual": "exposure"})
+    >>> config.scaling, config.modalities, config.feedback
+    ('columns', None, {})
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -57,7 +62,17 @@ class DataConfig(BaseModel):
 
 
 class EvaluationConfig(BaseModel):
-    """What `graphrec evaluate` reports."""
+    """What `graphrec evaluate` reports.
+
+    >>> EvaluationConfig().k, EvaluationConfig().active_share
+    ((50, 100), 0.4)
+    >>> gr.Recipe.from_dict({"data": {"path": "prepared"}, "evaluation": {"active_share": 1.5}})
+    Traceback (most recent call last):
+    graphrec.errors.RecipeError: recipe key `evaluation.active_share` has a wrong value
+      expected: less than 1
+      got: `1.5`
+      where: recipe
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -76,7 +91,14 @@ class EvaluationConfig(BaseModel):
 
 
 class TuneConfig(BaseModel):
-    """What `graphrec tune` searches; a training does not read it."""
+    """What `graphrec tune` searches; a training does not read it.
+
+    >>> TuneConfig().space
+    {}
+    >>> text = "tune.space={training.learning_rate = [1e-3, 1e-2]}"
+    >>> gr.Recipe.from_dict({"data": {"path": "prepared"}}, [text]).tune.space
+    {'training': {'learning_rate': [0.001, 0.01]}}
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

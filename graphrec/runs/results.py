@@ -41,6 +41,13 @@ class EvaluationResult:
         estimand: its label, such as `total_indirect_effect:strength=0.5`.
         method: the name in tables.
         metrics: means and intervals.
+
+    >>> _ = run.evaluate(["observational"], split="valid")
+    >>> result = run.results["valid", "observational"]
+    >>> result.key, result.method
+    (('valid', 'observational'), 'HCR-T')
+    >>> bool(result.row()["recall@10"] == result.per_user["recall@10"].mean())
+    True
     """
 
     folder: Path
@@ -184,7 +191,13 @@ class RunResults:
 
 
 def remove_results(folder: Path) -> None:
-    """Remove all results from a run's folder."""
+    """Remove all results from a run's folder.
+
+    >>> write_json(Path("metrics.json"), {})
+    >>> remove_results(Path())
+    >>> list(Path().iterdir())
+    []
+    """
     (folder / METRICS).unlink(missing_ok=True)
     shutil.rmtree(folder / PER_USER, ignore_errors=True)
 

@@ -46,6 +46,14 @@ class Metric(ABC, Generic[Block]):
         per_user    whether each user has a value; False for a value of all lists together, such as coverage
         archived    the cutoffs whose per-user values a benchmark keeps with its table
         qualifier   what a second name after `name_` in the column stands for, such as a modality; empty for none
+
+    Example:
+        >>> class PositiveCount(Metric):
+        ...     name, label, has_cutoff = "count", "Positives", False
+        ...     def values(self, block, k):
+        ...         return block.positives.astype(float)
+        >>> PositiveCount.column(5), PositiveCount.title()
+        ('count', 'Positives')
     """
 
     name: ClassVar[str] = ""
@@ -108,7 +116,16 @@ class Metric(ABC, Generic[Block]):
 
 
 class RatioMetric(Metric[Block]):
-    """A ratio of two means over users, such as SNIPS. Its per-user values are `linearised`."""
+    """A ratio of two means over users, such as SNIPS. Its per-user values are `linearised`.
+
+    Example:
+        >>> class LikesPerClick(RatioMetric):
+        ...     def terms(self, block, k):
+        ...         return block["likes"], block["clicks"]
+        >>> block = {"likes": np.array([1.0, 1.0]), "clicks": np.array([1.0, 3.0])}
+        >>> float(LikesPerClick().values(block, k=5).mean())  # 2 / 4, not the mean of 1 and 1/3
+        0.5
+    """
 
     @abstractmethod
     def terms(self, block: Block, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -126,7 +143,21 @@ class RatioMetric(Metric[Block]):
 
 
 class MetricRegistry(Registry[Metric[Any]]):
-    """The metrics by name. `admit` adds a class that was named by import path or given as an object."""
+    """The metrics by name. `admit` adds a class that was named by import path or given as an object.
+
+    Example:
+        >>> registry = MetricRegistry()
+        >>> @registry.register("rbp")
+        ... class RBP(Metric):
+        ...     label = "RBP"
+        >>> registry.get("rbp").column(5)
+        'rbp@5'
+        >>> registry.get("rbq")
+        Traceback (most recent call last):
+        graphrec.errors.UnknownNameError: unknown metric `rbq`; did you mean `rbp`?
+          expected: one of rbp
+          got: `rbq`
+    """
 
     def __init__(self) -> None:
         super().__init__("metric", base=Metric, group="graphrec.metrics")
@@ -167,7 +198,18 @@ class MetricRegistry(Registry[Metric[Any]]):
 
 
 def two_of_a_name(metric: type[Metric[Any]], other: type[Metric[Any]]) -> ComponentError:
-    """The error for two metrics whose columns would have one name."""
+    """The error for two metrics whose columns would have one name.
+
+    Example:
+        >>> class MyRecall(Metric):
+        ...     name = "recall"
+        >>> print(two_of_a_name(metrics.get("recall"), MyRecall))
+        two metrics are called `recall`
+          expected: a name of its own for each
+          got: graphrec.evaluation.metrics.recall:Recall and graphrec.evaluation.metrics.base:MyRecall
+          where: graphrec.evaluation.metrics.base
+          next step: change the class variable `name` of one of them
+    """
     paths = [f"{kind.__module__}:{kind.__qualname__}" for kind in (metric, other)]
     return ComponentError(
         f"two metrics are called `{metric.name}`",
@@ -183,6 +225,15 @@ def check_name(name: str) -> None:
 
     Raises:
         ComponentError: the name is no word of small letters, digits and underscores, or has another meaning.
+
+    Example:
+        >>> check_name("rbp")
+        >>> check_name("ndcg_low")
+        Traceback (most recent call last):
+        graphrec.errors.ComponentError: a metric cannot be called `ndcg_low`
+          expected: small letters, digits and underscores, such as `rbp`
+          got: `ndcg_low`; user, positives, shown and endings _low, _high, _p have a meaning of their own
+          where: metric
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in ABOUT_USERS or name.endswith(ENDINGS):
         raise ComponentError(

@@ -23,6 +23,15 @@ class TruthBlock:
         likes: `[b, I]` bool, likes drawn under the intervention, of candidates only.
         effect: `[b, I]` the true effect, a probability.
         confounder: `[I]` bool, the items that carry the hidden confounder.
+
+    Example:
+        >>> block = TruthBlock(
+        ...     lists=np.array([[2, 1]]), scores=np.array([[0.1, 0.2, 0.3]]), candidates=np.ones((1, 3), dtype=bool),
+        ...     likes=np.array([[False, False, True]]), effect=np.array([[0.1, 0.3, 0.2]]),
+        ...     confounder=np.array([True, False, False]),
+        ... )
+        >>> block.agreement[0].round(3).tolist()
+        [0.5]
     """
 
     lists: np.ndarray
@@ -39,7 +48,16 @@ class TruthBlock:
 
 
 class TruthMetric(Metric[TruthBlock]):
-    """A metric that only a simulated world has; `values` reads a `TruthBlock`. Tables mark it `(do)`."""
+    """A metric that only a simulated world has; `values` reads a `TruthBlock`. Tables mark it `(do)`.
+
+    Example:
+        >>> class ExpectedLikes(TruthMetric):
+        ...     name, label = "likes_do", "Likes"
+        ...     def values(self, block, k):
+        ...         return np.take_along_axis(block.effect, block.lists[:, :k], axis=1).sum(1)
+        >>> ExpectedLikes.title(5), ExpectedLikes.family
+        ('Likes@5 (do)', 'truth')
+    """
 
     family: ClassVar[str] = "truth"
 

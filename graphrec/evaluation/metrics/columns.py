@@ -14,7 +14,13 @@ from graphrec.evaluation.metrics.base import Direction, Metric, metrics
 
 
 class UnregisteredMetric(Metric[Any]):
-    """A column whose metric is not installed here: nothing is claimed about it."""
+    """A column whose metric is not installed here: nothing is claimed about it.
+
+    Example:
+        >>> column = describe("rbp@10")
+        >>> column.metric.__name__, column.label, column.direction
+        ('UnregisteredMetric', 'Rbp@10', 'neither')
+    """
 
     bounds: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     direction: ClassVar[Direction] = "neither"
@@ -33,6 +39,11 @@ class MetricColumn:
         metric: the metric's class.
         qualifier: the second name, such as `visual`.
         k: the cutoff as text; empty for none.
+
+    Example:
+        >>> column = describe("concentration_visual@50")
+        >>> column.metric.__name__, column.qualifier, column.k, column.label
+        ('Concentration', 'visual', '50', 'Concentration visual@50')
     """
 
     name: str
@@ -106,24 +117,48 @@ def _usable(name: str) -> type[Metric[Any]] | None:
 
 
 def better(column: str) -> Direction:
-    """Which values of a column are better: higher, lower, those nearer 0, or neither end."""
+    """Which values of a column are better: higher, lower, those nearer 0, or neither end.
+
+    Example:
+        >>> better("ndcg@50"), better("regret_do@50"), better("leakage_do"), better("coverage@50")
+        ('higher', 'lower', 'nearer 0', 'neither')
+    """
     return describe(column).direction
 
 
 def bounds(column: str) -> tuple[float, float]:
-    """The least and the greatest that the mean of a column can be; infinite where nothing bounds it."""
+    """The least and the greatest that the mean of a column can be; infinite where nothing bounds it.
+
+    Example:
+        >>> bounds("recall@50"), bounds("popularity@50"), bounds("unknown@50")
+        ((0.0, 1.0), (0.0, inf), (-inf, inf))
+    """
     return describe(column).bounds
 
 
 def in_order(chosen: Sequence[Metric[Any]], cutoffs: Sequence[int]) -> Iterator[tuple[Metric[Any], int]]:
-    """Each metric at each cutoff, cutoff by cutoff, then the metrics without a cutoff."""
+    """Each metric at each cutoff, cutoff by cutoff, then the metrics without a cutoff.
+
+    Example:
+        >>> from graphrec.evaluation.metrics.selection import select
+        >>> [metric.column(k) for metric, k in in_order(select(["mrr", "ndcg", "recall"], "ranking"), (5, 10))]
+        ['ndcg@5', 'recall@5', 'ndcg@10', 'recall@10', 'mrr']
+    """
     for k in cutoffs:
         yield from ((metric, k) for metric in chosen if metric.has_cutoff)
     yield from ((metric, max(cutoffs)) for metric in chosen if not metric.has_cutoff)
 
 
 def block_terms(chosen: Sequence[Metric[Any]], block: Any, cutoffs: Sequence[int]) -> dict[str, np.ndarray]:
-    """`[b]` terms of the metrics for a block of users, by names that `combined` reads."""
+    """`[b]` terms of the metrics for a block of users, by names that `combined` reads.
+
+    Example:
+        >>> from graphrec.evaluation.metrics.ranked_hits import RankedHits
+        >>> from graphrec.evaluation.metrics.selection import select
+        >>> ranked = RankedHits.from_ranks([[2, 4], [1]], length=3)
+        >>> {name: term.tolist() for name, term in block_terms(select(["recall"], "ranking"), ranked, (1, 3)).items()}
+        {'recall@1': [0.0, 1.0], 'recall@3': [0.5, 1.0]}
+    """
     terms = {}
     for metric, k in in_order(chosen, cutoffs):
         for number, term in enumerate(metric.terms(block, k)):
@@ -140,6 +175,13 @@ def combined(
 
     Raises:
         ComponentError: a metric's mean is outside the bounds that its class states.
+
+    Example:
+        >>> from graphrec.evaluation.metrics.selection import select
+        >>> chosen = select(["snips"], "off_policy")
+        >>> terms = {"snips@5": np.array([1.0, 0.0]), "snips@5 term 1": np.array([2.0, 2.0])}
+        >>> combined(chosen, terms, (5,))  # values whose mean is the ratio of means, .25
+        {'snips@5': array([0.5, 0. ])}
     """
     values = {}
     for metric, k in in_order(chosen, cutoffs):

@@ -22,6 +22,13 @@ class ItemCatalogue:
     Args:
         clicks: `[I]` the items' numbers of training clicks.
         features: by modality.
+
+    Example:
+        >>> values = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
+        >>> visual = Feature(values, mask=np.ones(2, dtype=bool))
+        >>> catalogue = ItemCatalogue(clicks=np.array([5, 1]), features={"visual": visual})
+        >>> list(catalogue.similarity)
+        ['visual']
     """
 
     clicks: np.ndarray
@@ -42,6 +49,11 @@ class ListBlock:
         items: `[b, K]` items, best first, K being the longest cutoff.
         listed: `[b, K]` bool, False for a place that no candidate was left for.
         catalogue: the items' clicks and features.
+
+    Example:
+        >>> block = ListBlock(np.array([[0, 1]]), np.array([[True, False]]), ItemCatalogue(np.array([5, 1]), {}))
+        >>> block.listed.sum(axis=1).tolist()  # the length of each list
+        [1]
     """
 
     items: np.ndarray
@@ -53,6 +65,15 @@ class ListMetric(Metric[ListBlock]):
     """A metric of each user's list; `values` reads a `ListBlock`.
 
     A metric with a `qualifier`, such as one value a modality, writes `qualified_values` instead.
+
+    Example:
+        >>> class BestClicks(ListMetric):
+        ...     name, label = "best_clicks", "Clicks of the best"
+        ...     def values(self, block, k):
+        ...         return block.catalogue.clicks[block.items[:, 0]].astype(float)
+        >>> block = ListBlock(np.array([[1, 0]]), np.array([[True, True]]), ItemCatalogue(np.array([5, 1]), {}))
+        >>> BestClicks().values(block, k=2).tolist(), BestClicks.direction
+        ([1.0], 'neither')
     """
 
     family: ClassVar[str] = "lists"
@@ -68,7 +89,16 @@ class ListMetric(Metric[ListBlock]):
 
 
 class CatalogueMetric(Metric[Any]):
-    """A metric of all lists together, which no single user has and which therefore has no interval."""
+    """A metric of all lists together, which no single user has and which therefore has no interval.
+
+    Example:
+        >>> class MostListed(CatalogueMetric):
+        ...     name, label = "most_listed", "Most listed"
+        ...     def value(self, listings, k):
+        ...         return float(listings.max())
+        >>> MostListed().value(np.array([2, 0, 1]), k=1), MostListed.per_user
+        (2.0, False)
+    """
 
     family: ClassVar[str] = "lists"
     direction: ClassVar[Direction] = "neither"

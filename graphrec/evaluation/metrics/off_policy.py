@@ -23,6 +23,14 @@ class ShownBlock:
         shown: `[b]` n, how many items were shown to the user.
         reachable: `[b]` C, how many the showing could have shown.
         expected: `[b, K]` sums of q down to each place of the list.
+
+    Example:
+        >>> block = ShownBlock(
+        ...     rows=np.array([0, 0]), places=np.array([1, 6]), liked=np.array([True, False]), rewards=np.zeros(2),
+        ...     shown=np.array([2]), reachable=np.array([4]), expected=np.zeros((1, 2)),
+        ... )
+        >>> block.sizes(2).tolist(), block.weights(2).tolist()  # one of two shown items is among the best two of four
+        ([2], [2.0, 0.0])
     """
 
     rows: np.ndarray

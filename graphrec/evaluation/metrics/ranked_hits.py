@@ -53,7 +53,16 @@ class RankedHits:
 
 
 class RankingMetric(Metric[RankedHits]):
-    """A metric of held-out positives; `values` reads a `RankedHits`."""
+    """A metric of held-out positives; `values` reads a `RankedHits`.
+
+    Example:
+        >>> class FirstHit(RankingMetric):
+        ...     name, label, has_cutoff = "first_hit", "First hit", False
+        ...     def values(self, block, k):
+        ...         return block.hits[:, 0].astype(float)
+        >>> FirstHit().values(RankedHits.from_ranks([[1, 4], [3]], length=3), k=3).tolist()
+        [1.0, 0.0]
+    """
 
     family: ClassVar[str] = "ranking"
     can_monitor: ClassVar[bool] = True

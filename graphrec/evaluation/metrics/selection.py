@@ -30,6 +30,15 @@ def resolve(names: MetricNames) -> list[type[Metric[Any]]]:
     Raises:
         UnknownNameError: no such metric; the known names and the nearest are listed.
         ComponentError: an import path leads to something else, or two metrics have one name.
+
+    Example:
+        >>> [metric.__name__ for metric in resolve(["ndcg", "recall", "ndcg"])]
+        ['NDCG', 'Recall']
+        >>> resolve(["ndgc"])
+        Traceback (most recent call last):
+        graphrec.errors.UnknownNameError: unknown metric `ndgc`; did you mean `ndcg`?
+          expected: one of concentration, ...
+          got: `ndgc`
     """
     chosen: dict[str, type[Metric[Any]]] = {}
     for name in names or ():

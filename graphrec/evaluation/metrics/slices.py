@@ -21,6 +21,15 @@ class GroupBlock:
         inside: `[b, K]` bool, whether it is in the group.
         listed: `[b, K]` bool, False for a place that no candidate was left for.
         positives: `[b]` the number of positives in the group.
+
+    Example:
+        >>> block = GroupBlock(
+        ...     hits=np.array([[True, False]]), inside=np.array([[True, True]]), listed=np.ones((1, 2), dtype=bool),
+        ...     positives=np.array([4]),
+        ... )
+        >>> recall, share = NormalisedRecall().terms(block, k=2)
+        >>> recall.tolist(), share.tolist()
+        ([0.25], [1.0])
     """
 
     hits: np.ndarray
