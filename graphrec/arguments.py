@@ -57,8 +57,7 @@ def path_argument(name: str, value: object) -> Path:
     Raises:
         ArgumentError: it is neither, or an empty text, or has a null character.
     """
-    require_type(name, value, (str, os.PathLike), "a path, such as 'runs/hcr'")
-    text = os.fspath(value)  # type: ignore[arg-type]
+    text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
     if not isinstance(text, str) or not text or "\0" in text:
         raise wrong_type(name, value, "a path, such as 'runs/hcr'")
     return Path(text)

@@ -47,12 +47,14 @@ def train(
     from graphrec.runs.folder import complete_run
     from graphrec.runs.recipe import Recipe
     from graphrec.runs.train import train as train_recipe
+    from graphrec.system.processes import terminated_as_interrupted
 
     parsed = Recipe.from_toml(recipe, overrides or ())
     # Asked before the training, as every run is complete after it.
     was_complete = resume and complete_run(out) is not None
     try:
-        run = train_recipe(parsed, out, callbacks=[training_progress(parsed.name)], resume=resume)
+        with terminated_as_interrupted():
+            run = train_recipe(parsed, out, callbacks=[training_progress(parsed.name)], resume=resume)
     except KeyboardInterrupt:
         typer.echo(f"\ninterrupted; {_what_is_next(out, resume)}", err=True)
         raise
@@ -86,6 +88,7 @@ def tune(
     from graphrec.cli.progress import training_progress
     from graphrec.runs.code_versions import warn_of_other_code
     from graphrec.runs.recipe import Recipe
+    from graphrec.system.processes import terminated_as_interrupted
     from graphrec.tuning import Tuning
     from graphrec.tuning import tune as tune_recipe
 
@@ -94,7 +97,10 @@ def tune(
 
     parsed = Recipe.from_toml(recipe, overrides or ())
     try:
-        tuning = tune_recipe(parsed, out, trials=trials, sampler=sampler, progress=training_progress, on_trial=on_trial)
+        with terminated_as_interrupted():
+            tuning = tune_recipe(
+                parsed, out, trials=trials, sampler=sampler, progress=training_progress, on_trial=on_trial
+            )
     except KeyboardInterrupt:
         typer.echo("\ninterrupted; the same command resumes", err=True)
         raise

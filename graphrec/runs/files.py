@@ -30,3 +30,5 @@ METRICS = "metrics.json"
 RESULTS_LOCK = ".results.lock"
 PER_USER = "per_user"
 REFUTATION = "refutation"
+TRAINING_FILES = (RECIPE, MANIFEST, HISTORY, CHECKPOINT, WEIGHTS, TABLES, "users.parquet", "items.parquet")
+"""What a training writes, under the folder's lock."""

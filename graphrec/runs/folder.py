@@ -12,12 +12,12 @@ from typing import Any
 from graphrec.data.store import fingerprint
 from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, GraphrecError, MismatchError
 from graphrec.runs.data_location import location_of_data
-from graphrec.runs.files import CHECKPOINT, MANIFEST, RECIPE, REFUTATION
-from graphrec.runs.manifest import data_and_code, read_manifest, require_unchanged
+from graphrec.runs.files import CHECKPOINT, MANIFEST, RECIPE, REFUTATION, TRAINING_FILES
+from graphrec.runs.manifest import TRAINING, data_and_code, read_manifest, require_unchanged
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import remove_results
 from graphrec.runs.run import Run
-from graphrec.system.files import LOCK, file_lock, require_own_folder, write_json, write_text
+from graphrec.system.files import LOCK, file_lock, remove_temporaries, require_own_folder, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,17 @@ class RunFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with file_lock(self.path / LOCK):
+            # A killed process cannot remove what it was writing, and with the lock no other writes these files.
+            for name in TRAINING_FILES:
+                remove_temporaries(self.path / name)
             yield
+
+    def was_begun(self) -> bool:
+        """Whether a training began here and is not complete."""
+        try:
+            return read_manifest(self.path).get("status") == TRAINING
+        except GraphrecError:  # there is none, or it is damaged
+            return False
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write the resolved recipe."""

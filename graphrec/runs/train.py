@@ -96,8 +96,10 @@ def _trained(
         require_unchanged(state.manifest(), manifest, folder.path)
         manifest |= begun_with(state.manifest())
         resume_training(folder.checkpoint, trainer)
-        logger.debug("resumed from %s", folder.checkpoint)
+        logger.info("resuming after epoch %d of an interrupted training", trainer.state.epoch)
     else:
+        if resume and folder.was_begun():
+            logger.info("an interrupted training left no checkpoint: starting from the first epoch")
         folder.clear()
     folder.write_recipe(recipe)
     # From here on no reader takes the folder for a complete run, even if it held one that is trained again.

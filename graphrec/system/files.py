@@ -54,6 +54,21 @@ def replace_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_temporaries(path: Path) -> None:
+    """Remove what `replace_file` left next to `path` where its process was killed.
+
+    >>> _ = Path(".notes.txt.k2x9.txt").write_text("half")
+    >>> remove_temporaries(Path("notes.txt"))
+    >>> list(Path().iterdir())
+    []
+
+    Args:
+        path: a file that no other process writes now.
+    """
+    for temporary in path.parent.glob(f".{path.name}.*{path.suffix}"):
+        temporary.unlink(missing_ok=True)
+
+
 @contextmanager
 def replace_folder(path: Path, marker: str) -> Iterator[Path]:
     """Yield a temporary folder next to `path`. On success it replaces `path`, on error it is removed.

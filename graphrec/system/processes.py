@@ -5,14 +5,42 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 LIBRARY = logging.getLogger("graphrec")
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Within it, SIGTERM (`kill PID`, or a cluster's time limit) raises KeyboardInterrupt, as Ctrl-C does.
+
+    >>> import os, signal
+    >>> try:
+    ...     with terminated_as_interrupted():
+    ...         os.kill(os.getpid(), signal.SIGTERM)
+    ... except KeyboardInterrupt:
+    ...     print("interrupted")
+    interrupted
+    """
+    if current_thread() is not main_thread():  # Python takes signals in the main thread alone
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def in_processes(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -185,6 +186,21 @@ def test_training_from_scratch_removes_the_old_results_but_not_the_ledger(own: C
     assert not again.results
     assert not (run.folder / "per_user").exists()
     assert len((run.folder / "ledger.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_training_that_was_killed_before_its_first_checkpoint_starts_from_scratch_and_says_so(
+    tiny_recipe: MakeRecipe, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="graphrec")
+    recipe = tiny_recipe("ct")
+    with pytest.raises(Stopped):
+        train(recipe, tmp_path / "run", callbacks=[stop_after(1)])
+    assert not caplog.records
+    run, whole = train(recipe, tmp_path / "run"), train(recipe, tmp_path / "whole")
+    assert [record.getMessage() for record in caplog.records] == [
+        "an interrupted training left no checkpoint: starting from the first epoch"
+    ]
+    assert (run.folder / "weights.safetensors").read_bytes() == (whole.folder / "weights.safetensors").read_bytes()
 
 
 def test_a_training_that_failed_before_its_first_checkpoint_leaves_the_folder_free(
