@@ -329,10 +329,7 @@ def _require_known(registry: ComponentRegistry[Any], name: str, where: str) -> N
     """Load a component, so that an error about it names the recipe key that asks for it."""
     try:
         registry.get(name)
-    except UnknownNameError as error:
-        reason = f"; {error.where}" if error.where else ""
-        raise UnknownNameError(registry.kind, name, registry, where=where + reason) from None
-    except ComponentError as error:
+    except (UnknownNameError, ComponentError) as error:
         error.where = where
         raise
 
