@@ -239,7 +239,8 @@ class SeveralErrors(RecipeError):
 
     def __init__(self, errors: Sequence[GraphrecError]) -> None:
         self.errors = tuple(errors)
-        super().__init__(f"{len(self.errors)} mistakes")
+        places = list(dict.fromkeys(error.where for error in self.errors))
+        super().__init__(f"{len(self.errors)} mistakes", where=places[0] if len(places) == 1 else None)
 
     def worded(self, words: Words) -> str:
         """All messages, numbered."""
