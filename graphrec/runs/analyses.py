@@ -146,7 +146,7 @@ def off_policy(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph
 
     >>> off_policy(run)
     Traceback (most recent call last):
-    graphrec.errors.DataError: no part of the dataset is marked as exposed at random
+    graphrec.errors.DataError: no split of the dataset is marked as exposed at random
       expected: `randomised_exposure` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it
       got: dataset `tiktok` without
       where: dataset.provenance.randomised_exposure
@@ -172,7 +172,7 @@ def shown_at_random(run: Run) -> Exposures:
 
     >>> shown_at_random(run)
     Traceback (most recent call last):
-    graphrec.errors.DataError: no part of the dataset is marked as exposed at random
+    graphrec.errors.DataError: no split of the dataset is marked as exposed at random
       expected: `randomised_exposure` in its provenance, as the sources coat, kuairand, kuairec and yahoo_r3 set it
       got: dataset `tiktok` without
       where: dataset.provenance.randomised_exposure

@@ -147,7 +147,7 @@ def require_own_folder(folder: Path, marker: str, what: str, *, resumable: str) 
     >>> Path("photo.jpg").touch()
     >>> require_own_folder(Path(), "run.json", "a run", resumable="one with a run of this recipe")
     Traceback (most recent call last):
-    graphrec.errors.RunError: not a place for a run
+    graphrec.errors.RunError: a run cannot be written into what is there
       expected: a new folder, or one with a run of this recipe
       got: a folder with other content
       where: .
