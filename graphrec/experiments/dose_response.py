@@ -60,6 +60,14 @@ class DoseResponseStudy:
         world: other settings of the world.
         target: what the truth is about, see `evaluate_by_truth`.
         source, simulator: the data source and the world, by their registered names.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from graphrec.experiments.dose_response import DoseResponseStudy
+        >>> methods = {"CT": ("decoder.name=ct",), "HCR": ("decoder.name=hcr",)}
+        >>> study = DoseResponseStudy("strength", (0.0, 4.0, 8.0), Path("recipe.toml"), methods)
+        >>> study.simulator, study.target
+        ('tiktok', 'like')
     """
 
     parameter: str
@@ -85,6 +93,17 @@ def run_study(study: DoseResponseStudy, out: Path, seeds: Sequence[int], *, jobs
 
     Raises:
         MismatchError: `out` has a world's trainings of another recipe or other data; nothing there was replaced.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from graphrec.experiments.dose_response import DoseResponseStudy, run_study
+        >>> Path("recipe.toml").write_text(recipe.to_toml()) > 0
+        True
+        >>> methods = {"CT": ("decoder.name=ct", "backbone.name=mf", "training.epochs=1")}
+        >>> world = {"users": 40, "items": 60, "shown": 20}
+        >>> study = DoseResponseStudy("strength", (8.0,), Path("recipe.toml"), methods, world)
+        >>> run_study(study, Path("out"), [0])["method"].tolist()
+        ['popularity (clicks)', 'oracle: as observed', 'oracle: true effect', 'CT']
     """
     tasks = [(study, dose, seed, out) for seed in seeds for dose in study.values]
     rows: list[dict[str, Any]] = []
@@ -108,7 +127,15 @@ def run_study(study: DoseResponseStudy, out: Path, seeds: Sequence[int], *, jobs
 
 
 def over_seeds(measured: pd.DataFrame) -> pd.DataFrame:
-    """Mean over worlds of each dose and method, with a 95 % t-interval; NaN ends for a single world."""
+    """Mean over worlds of each dose and method, with a 95 % t-interval; NaN ends for a single world.
+
+    Example:
+        >>> import pandas as pd
+        >>> from graphrec.experiments.dose_response import METRICS, over_seeds
+        >>> worlds = pd.DataFrame({"dose": 0.0, "method": "CT", **dict.fromkeys(METRICS, [0.2, 0.3])})
+        >>> over_seeds(worlds)[["worlds", "ndcg_do@50", "ndcg_do@50_low", "ndcg_do@50_high"]].round(2).values.tolist()
+        [[2.0, 0.25, -0.39, 0.89]]
+    """
     rows = []
     for (dose, method), group in measured.groupby(["dose", "method"], sort=False):
         row: dict[str, Any] = {"dose": dose, "method": method, "worlds": len(group)}
@@ -124,7 +151,21 @@ def over_seeds(measured: pd.DataFrame) -> pd.DataFrame:
 
 
 def study_markdown(table: pd.DataFrame, parameter: str) -> str:
-    """For each measure a table: a row a method, a column a dose, and below it what the observational oracle loses."""
+    """For each measure a table: a row a method, a column a dose, and below it what the observational oracle loses.
+
+    Example:
+        >>> import pandas as pd
+        >>> from graphrec.experiments.dose_response import METRICS, over_seeds, study_markdown
+        >>> methods = ["oracle: as observed", "oracle: true effect"]
+        >>> worlds = pd.DataFrame({"dose": 8.0, "method": methods, **dict.fromkeys(METRICS, [0.3, 0.4])})
+        >>> for line in study_markdown(over_seeds(worlds), "strength").splitlines()[2:7]:
+        ...     print(line)
+        | method | strength 8 |
+        |---|---|
+        | oracle: as observed | .3000 [–, –] |
+        | oracle: true effect | .4000 [–, –] |
+        | *lost by the observational oracle* | 25.0% |
+    """
     doses = sorted(table["dose"].unique())
     text = []
     for metric in METRICS:
@@ -156,7 +197,7 @@ def _about(study: DoseResponseStudy, seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def one_world(study: DoseResponseStudy, dose: float, seed: int, out: Path) -> list[dict[str, Any]]:
+def _one_world(study: DoseResponseStudy, dose: float, seed: int, out: Path) -> list[dict[str, Any]]:
     """Draw one world, train and evaluate every method in it; a row a method and estimand, and a row a baseline."""
     folder = _world_folder(study, dose, seed, out)
     raw = folder / "raw"
@@ -214,6 +255,6 @@ def _baselines(recipe: Recipe, raw: Path, study: DoseResponseStudy, file: Path) 
 def _in_turn(tasks: Sequence[tuple[DoseResponseStudy, float, int, Path]], jobs: int) -> Iterable[list[dict[str, Any]]]:
     if jobs == 1:
         for task in tasks:
-            yield one_world(*task)
+            yield _one_world(*task)
         return
-    yield from in_processes(one_world, tasks, jobs)
+    yield from in_processes(_one_world, tasks, jobs)

@@ -21,6 +21,13 @@ def evaluate_missing(run: Run, estimands: Iterable[Estimand], result_set: str, t
     Args:
         result_set: a key of `EVALUATE_ARGUMENTS`.
         truth: where the result set is the truth's, the simulated world's raw folder.
+
+    Example:
+        >>> from graphrec.causal import Observational
+        >>> from graphrec.experiments.benchmark import evaluate_missing
+        >>> evaluate_missing(run, [Observational()], "valid")
+        >>> 0 <= run.results["valid", Observational()].metrics["ndcg@10"]["mean"] <= 1
+        True
     """
     results = run.results
     missing = [estimand for estimand in estimands if (result_set, estimand) not in results]

@@ -15,7 +15,13 @@ ABOUT = "about.json"
 
 
 def run_folder(method: str, seed: int) -> str:
-    """What the folder of a method's run is called."""
+    """What the folder of a method's run is called.
+
+    Example:
+        >>> from graphrec.experiments.benchmark.existing_results import run_folder
+        >>> run_folder("HCR beta 5", seed=0)
+        'hcr-beta-5-0'
+    """
     return f"{method.lower().replace(' ', '-')}-{seed}"
 
 
@@ -24,6 +30,19 @@ def refuse_to_lose_method(method: str, error: Exception, out: Path) -> None:
 
     Raises:
         RunError: the error is a mismatch, and `out` has results of the method.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from graphrec.errors import MismatchError
+        >>> from graphrec.experiments.benchmark import refuse_to_lose_method
+        >>> Path("about.json").write_text('{"runs": {"ct-0": {}}}')
+        22
+        >>> refuse_to_lose_method("HCR", MismatchError("another recipe"), Path())  # HCR has no results there
+        >>> try:
+        ...     refuse_to_lose_method("CT", MismatchError("another recipe"), Path())
+        ... except gr.errors.RunError as error:
+        ...     print(error.problem, "/", error.got)
+        the results here have CT, whose trainings do not fit what is asked now; nothing was changed / another recipe
     """
     exists = any(folder == run_folder(method, seed) for folder, seed in _existing_runs(out))
     if exists and isinstance(error, MismatchError):
@@ -37,7 +56,23 @@ def refuse_to_lose_method(method: str, error: Exception, out: Path) -> None:
 
 
 def refuse_to_lose_seeds(seeds: Sequence[int], out: Path) -> None:
-    """Refuse to replace the results in `out` by results that lack one of their seeds; see `refuse_to_lose`."""
+    """Refuse to replace the results in `out` by results that lack one of their seeds; see `refuse_to_lose`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from graphrec.experiments.benchmark.existing_results import refuse_to_lose_seeds
+        >>> Path("about.json").write_text('{"runs": {"ct-0": {}, "ct-1": {}}}')
+        34
+        >>> refuse_to_lose_seeds([0, 1, 2], Path())
+        >>> refuse_to_lose_seeds([0], Path())
+        Traceback (most recent call last):
+            ...
+        graphrec.errors.RunError: the results here are of seeds that are not asked for
+          expected: seeds 0, 1, or more
+          got: 0
+          where: .
+          next step: ask for them, too, or choose another `out`
+    """
     refuse_to_lose("seeds", {seed for _, seed in _existing_runs(out)}, seeds, out)
 
 

@@ -31,6 +31,19 @@ def write_results(result: BenchmarkResult, out: Path) -> None:
     """The table as CSV and Markdown, its picture, the values of each user behind it, and what it was made with.
 
     No file names a path of this machine.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from graphrec.experiments.benchmark import BenchmarkResult, BenchmarkRow
+        >>> from graphrec.experiments.benchmark.files import write_results
+        >>> from graphrec.experiments.benchmark.result import significance_of
+        >>> _ = run.evaluate()
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]}, title="Twin")
+        >>> result.rows = BenchmarkRow.of_runs("HCR", [run], ["test"])
+        >>> result.tests = significance_of(result.rows, ["test"])
+        >>> write_results(result, Path())
+        >>> sorted(path.name for path in Path().iterdir())
+        ['about.json', 'per_user.parquet', 'results.csv', 'results.md', 'results.svg', 'significance.csv']
     """
     table = result.table
     texts = {
@@ -102,6 +115,17 @@ def values_of_users(
 
     Users are in the order of `user_ids`, in which intervals resample them; all values of one are together, which
     halves the file.
+
+    Example:
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from graphrec.experiments.benchmark import BenchmarkRow, values_of_users
+        >>> per_user = pd.DataFrame({"user": ["b", "a"], "mrr": [0.5, 1.0]})
+        >>> row = BenchmarkRow({"method": "CT", "estimand": "observational"}, {"test": [per_user]})
+        >>> print(values_of_users(["mrr"], [row], [0], np.array(["a", "b"])).to_string(index=False))
+        method      estimand result_set  seed user  mrr
+            CT observational       test     0    a  1.0
+            CT observational       test     0    b  0.5
     """
     shown = archived(metrics)
     tables = [
@@ -138,13 +162,29 @@ def archived(metrics: Sequence[str]) -> list[str]:
 
 
 def write_values(values: pd.DataFrame, out: Path) -> None:
-    """Write what `values_of_users` gives as `per_user.parquet`, packed as small as it goes."""
+    """Write what `values_of_users` gives as `per_user.parquet`, packed as small as it goes.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import pandas as pd
+        >>> from graphrec.experiments.benchmark import write_values
+        >>> write_values(pd.DataFrame({"user": ["a", "b"], "mrr": [1.0, 0.5]}), Path())
+        >>> pd.read_parquet("per_user.parquet")["mrr"].tolist()
+        [1.0, 0.5]
+    """
     with replace_file(out / "per_user.parquet") as file:
         values.to_parquet(file, index=False, compression="brotli", compression_level=11)
 
 
 def recipe_values(recipe: Recipe) -> dict[str, Any]:
-    """All of a recipe but where its data is, as JSON has it."""
+    """All of a recipe but where its data is, as JSON has it.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import recipe_values
+        >>> values = recipe_values(recipe)
+        >>> "path" in values["data"], values["decoder"]["name"], values["training"]["epochs"]
+        (False, 'hcr', 2)
+    """
     values = recipe.model_dump(mode="json")
     values["data"].pop("path")
     return values
@@ -162,6 +202,14 @@ def report_on(
 
     Args:
         paper_tables, dose_response, deviations: as in `write_report`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from graphrec.experiments.benchmark import BenchmarkResult, report_on
+        >>> _ = run.evaluate()
+        >>> report_on(BenchmarkResult.of_runs({"HCR": [run]}, title="Twin"), Path("out"))
+        >>> "<title>Twin</title>" in Path("out/report.html").read_text()
+        True
     """
     if result.runs:
         write_report(

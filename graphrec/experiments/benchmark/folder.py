@@ -26,6 +26,20 @@ def lock_folder(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
 
     Raises:
         RunError: another process works there; `out` holds a benchmark with other options, or something else.
+
+    Example:
+        >>> from graphrec.experiments.benchmark.folder import lock_folder
+        >>> with lock_folder("runs", {"benchmark": "kwai", "mode": "quick"}) as folder:
+        ...     (folder / "prepared").mkdir()  # the data is there, so the options are fixed
+        >>> with lock_folder("runs", {"benchmark": "kwai", "mode": "full"}):
+        ...     pass
+        Traceback (most recent call last):
+            ...
+        graphrec.errors.RunError: the folder holds a benchmark with other options
+          expected: mode quick
+          got: mode full
+          where: runs
+          next step: choose another `out`, or remove the folder
     """
     out = Path(out)
     marker = out / MARKER

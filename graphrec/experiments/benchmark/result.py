@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.split import Split
 from graphrec.evaluation.baselines import Baseline
 from graphrec.evaluation.summary import summarise, table_row
+from graphrec.runs.build import load_data
 from graphrec.runs.compare import paired_tests
 from graphrec.runs.run import Run
 from graphrec.simulation.truth import OracleGap
@@ -29,6 +30,12 @@ class BenchmarkRow:
         per_user: by result set, the per-user tables of its seeds.
         competes: whether it is tested against other rows.
         training: the method whose training it is an estimand of.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkRow
+        >>> _ = run.evaluate()
+        >>> [row.cells["method"] for row in BenchmarkRow.of_runs("HCR", [run], ["test"])]
+        ['HCR', 'HCR-T', 'HCR-S1', 'HCR-S2']
     """
 
     cells: dict[str, Any]
@@ -57,7 +64,20 @@ class BenchmarkRow:
 
 
 def significance_of(rows: Sequence[BenchmarkRow], result_sets: Sequence[str]) -> pd.DataFrame:
-    """Of every pair of rows that compete, on each result set; rows by number."""
+    """Of every pair of rows that compete, on each result set; rows by number.
+
+    Example:
+        >>> import pandas as pd
+        >>> from graphrec.experiments.benchmark import BenchmarkRow
+        >>> from graphrec.experiments.benchmark.result import significance_of
+        >>> def row(method, values, **more):
+        ...     per_user = pd.DataFrame({"user": range(8), "mrr": values})
+        ...     return BenchmarkRow({"method": method}, {"test": [per_user]}, **more)
+        >>> rows = [row("CT", [0.1] * 8), row("oracle", [1.0] * 8, competes=False), row("HCR", [0.5] * 8)]
+        >>> tests = significance_of(rows, ["test"])
+        >>> tests[["first", "second"]].to_numpy().tolist(), round(float(tests["difference"].item()), 2)
+        ([[0, 2]], -0.4)
+    """
     trainings = {number: row.training for number, row in enumerate(rows) if row.training}
     tests = []
     for result_set in result_sets:
@@ -105,6 +125,30 @@ class BenchmarkResult:
     baselines: list[Baseline] = field(default_factory=list)
     data: InteractionDataset = field(kw_only=True)
     split: Split = field(kw_only=True)
+
+    @classmethod
+    def of_runs(cls, trained: Mapping[str, Sequence[Run]], **more: Any) -> BenchmarkResult:
+        """The result of runs that are trained already, for a paper's tables: it has neither rows nor tests of its own.
+
+        Args:
+            trained: the runs of each method, one a seed, all on one split.
+            more: other fields, such as `failed`.
+
+        Example:
+            >>> from graphrec.experiments.benchmark import BenchmarkResult
+            >>> result = BenchmarkResult.of_runs({"HCR": [run]})
+            >>> result.seeds, result.data.num_items, result.split.counts["test"] > 0
+            ([0], 40, True)
+        """
+        runs = next(iter(trained.values()))
+        fields = {"data": load_data(runs[0].recipe), "split": runs[0].split(), **more}
+        return cls(
+            [],
+            pd.DataFrame(),
+            {name: [*of] for name, of in trained.items()},
+            [run.recipe.seed for run in runs],
+            **fields,
+        )
 
     @cached_property
     def table(self) -> pd.DataFrame:

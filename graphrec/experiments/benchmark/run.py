@@ -65,6 +65,20 @@ def run_benchmark(
         RunError: there is no recipe, as all failed before; the methods do not share their split; or `out` has results
             of a method whose runs there are of another recipe or other data, or results of more seeds. Existing
             results are left as they are.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from graphrec.experiments.benchmark import run_benchmark
+        >>> run_benchmark({}, Path("out"), failed={"HCR": "no title"})
+        Traceback (most recent call last):
+            ...
+        graphrec.errors.RunError: every method failed
+          got: HCR: no title
+        >>> settings = {"data": {"path": str(data)}, "decoder": {"name": "ct"}, "backbone": {"name": "mf"}}
+        >>> small = gr.Recipe.from_dict(settings, ["training.epochs=1", "training.monitor=mrr", "evaluation.k=[10]"])
+        >>> result = run_benchmark({"CT": small}, Path("out"), report=False)
+        >>> result.table["method"].tolist()
+        ['popularity (clicks)', 'CT']
     """
     # Before anything is trained, not hours later when the results are written.
     refuse_to_lose_seeds(seeds, out)
@@ -103,7 +117,13 @@ def run_benchmark(
 
 
 def titled(title: str, dataset: InteractionDataset) -> str:
-    """The title of the data, which says so where it is simulated, wherever its files are."""
+    """The title of the data, which says so where it is simulated, wherever its files are.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import titled
+        >>> titled("Tiktok", gr.load(data))
+        'Tiktok (simulated)'
+    """
     return f"{title} (simulated)" if "simulated" in dataset.provenance and "(simulated" not in title else title
 
 

@@ -29,6 +29,13 @@ class Bars:
         groups: along the axis.
         series: for each name an estimate a group; NaN where there is none.
         axis: what the groups are, where their names do not say it.
+
+    Example:
+        >>> from graphrec.experiments.papers.bars import Bars
+        >>> from graphrec.report.primitives.plots import Estimate
+        >>> panel = Bars("Recall@50", ("active", "others"), {"HCR": [Estimate("", 0.2, 0.1, 0.3)] * 2})
+        >>> len(panel.series["HCR"]) == len(panel.groups)
+        True
     """
 
     title: str
@@ -46,6 +53,14 @@ def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
     Args:
         title: of the whole.
         key: prefix of every id, unique on the page.
+
+    Example:
+        >>> from graphrec.experiments.papers.bars import Bars, bar_panels
+        >>> from graphrec.report.primitives.plots import Estimate
+        >>> panel = Bars("Recall@50", ("active",), {"HCR": [Estimate("", 0.2, 0.1, 0.3)]})
+        >>> picture = bar_panels([panel], "Tiktok", "figure-5")
+        >>> picture[:4], "Recall@50, HCR, active:" in picture
+        ('<svg', True)
     """
     names = dict.fromkeys(name for panel in panels for name in panel.series)
     styles = dict(zip(names, zip(cycle(SERIES), cycle(HATCHES))))
@@ -91,5 +106,11 @@ def bar_panels(panels: Sequence[Bars], title: str, key: str) -> str:
 
 
 def panel_title(metric: str) -> str:
-    """The metric's label, and which values are better where that is not the higher."""
+    """The metric's label, and which values are better where that is not the higher.
+
+    Example:
+        >>> from graphrec.experiments.papers.bars import panel_title
+        >>> panel_title("recall@50"), panel_title("regret_do@50")
+        ('Recall@50', 'Regret@50 (do), lower is better')
+    """
     return metric_label(metric) + ("" if better(metric) == "higher" else f", {better(metric)} is better")

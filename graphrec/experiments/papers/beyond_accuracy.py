@@ -22,7 +22,18 @@ ListSummary = dict[str, dict[str, float]]
 
 
 def list_contents(result: BenchmarkResult, title: str) -> PaperTable:
-    """A row a method and estimand of the benchmark's table, a column a metric of its lists of 50 items."""
+    """A row a method and estimand of the benchmark's table, a column a metric of its lists of 50 items.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult, BenchmarkRow
+        >>> from graphrec.experiments.papers.beyond_accuracy import list_contents
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]}, failed={"CR": "no title; got none"})
+        >>> _ = run.evaluate()
+        >>> result.rows = BenchmarkRow.of_runs("HCR", [run], ["test"])  # which estimands have a row
+        >>> table = list_contents(result, "Twin").table.set_index("Method")
+        >>> table.index.tolist(), table.loc["CR", "Coverage"]
+        (['HCR', 'HCR-T', 'HCR-S1', 'HCR-S2', 'CR'], 'failed: no title')
+    """
     measures: dict[str, ListSummary] = {}
     failed: dict[str, str] = {}
     for method, shown in result.compared.items():

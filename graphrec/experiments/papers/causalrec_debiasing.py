@@ -25,6 +25,14 @@ def causalrec_figure_5(result: BenchmarkResult, title: str) -> PaperTable:
     """MRR of each model as trained (w/o CI) and by its total indirect effect (w/ CI).
 
     Where CausalRec's own lambda2 is not 1, a row more has its whole direct effect removed.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.causalrec_debiasing import causalrec_figure_5
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]}, failed={"AMR": "it diverged; got NaN"})
+        >>> table = causalrec_figure_5(result, "Twin").table
+        >>> dict(zip(table["Model"], table["w/ CI"]))
+        {'VBPR': 'not run', 'AMR': 'failed: it diverged', 'CausalRec': 'not run'}
     """
     own = Scored.of(result, CAUSALREC)
     inferred = [Scored.of(result, name, TotalIndirectEffect()) for name in METHODS if name != CAUSALREC]

@@ -11,7 +11,15 @@ from graphrec.report.primitives.paper_table import PaperTable
 
 
 def causalrec_figure_6(result: BenchmarkResult, title: str) -> PaperTable:
-    """NDCG@50 and HR@50 of CausalRec-A, -M, -AML and -MML."""
+    """NDCG@50 and HR@50 of CausalRec-A, -M, -AML and -MML.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
+        >>> figure = causalrec_figure_6(BenchmarkResult.of_runs({"HCR": [run]}), "Twin")
+        >>> dict(zip(figure.table["Variant"], figure.table["NDCG@50"]))
+        {'A': 'not run', 'M': 'not run', 'AML': 'not run', 'MML': 'not run'}
+    """
     rows = [Scored.of(result, method.name, name=method.name.removeprefix("CausalRec-")) for method in FUSIONS]
     rows.append(Scored.of(result, CAUSALREC, name="MML"))
     measured, metrics = measure_all(rows, ["ndcg@50", "hr@50"], result, as_benchmark=True)

@@ -16,7 +16,16 @@ FULL = f"{CAUSALREC}, lambda2 = 1"
 
 
 def with_full_removal(rows: Sequence[Scored]) -> list[Scored]:
-    """The rows, and at their end CausalRec with lambda2 = 1 where its own is another."""
+    """The rows, and at their end CausalRec with lambda2 = 1 where its own is another.
+
+    Example:
+        >>> from graphrec.causal import TotalIndirectEffect
+        >>> from graphrec.experiments.papers.causalrec_lambda2 import with_full_removal
+        >>> from graphrec.experiments.papers.scored import Scored
+        >>> rows = with_full_removal([Scored("CausalRec", estimand=TotalIndirectEffect(strength=0.4))])
+        >>> [(row.name, row.estimand.strength) for row in rows]
+        [('CausalRec', 0.4), ('CausalRec, lambda2 = 1', 1.0)]
+    """
     extended = list(rows)
     for row in rows:
         if row.name == CAUSALREC and isinstance(row.estimand, TotalIndirectEffect) and row.estimand.strength != 1:
@@ -29,6 +38,13 @@ def about_lambda2(rows: Sequence[Scored], trials: int) -> str:
 
     Args:
         trials: trainings that CausalRec was tuned with, 0 for none.
+
+    Example:
+        >>> from graphrec.causal import TotalIndirectEffect
+        >>> from graphrec.experiments.papers.causalrec_lambda2 import about_lambda2
+        >>> from graphrec.experiments.papers.scored import Scored
+        >>> about_lambda2([Scored("CausalRec", estimand=TotalIndirectEffect(strength=0.4))], trials=10)
+        ' CausalRec: lambda2 = 0.4, chosen on validation.'
     """
     names: dict[float, list[str]] = {}
     for row in rows:

@@ -21,7 +21,15 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Published:
-    """A category of the paper: its sizes, and MRR, NDCG@50 and HR@50 of each method."""
+    """A category of the paper: its sizes, and MRR, NDCG@50 and HR@50 of each method.
+
+    Example:
+        >>> from graphrec.experiments.papers.causalrec_published import PUBLISHED
+        >>> PUBLISHED["Office"].users, PUBLISHED["Office"].figure("CausalRec", "hr@50")
+        (6913, 0.1537)
+        >>> PUBLISHED["Office"].figure("DeepStyle", "hr@50") is None
+        True
+    """
 
     users: int
     items: int

@@ -12,7 +12,15 @@ LAMBDA2 = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 
 
 def causalrec_figure_7(result: BenchmarkResult, title: str) -> PaperTable:
-    """MRR and NDCG@50 along lambda2; one training serves all."""
+    """MRR and NDCG@50 along lambda2; one training serves all.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.causalrec_strengths import causalrec_figure_7
+        >>> figure = causalrec_figure_7(BenchmarkResult.of_runs({"HCR": [run]}), "Twin")
+        >>> figure.table["lambda2"].tolist(), figure.table["MRR"].unique().tolist()
+        (['0', '0.2', '0.4', '0.6', '0.8', '1', '1.2'], ['not run'])
+    """
     rows = [
         Scored.of(result, "CausalRec", TotalIndirectEffect(strength=strength), f"{strength:g}") for strength in LAMBDA2
     ]

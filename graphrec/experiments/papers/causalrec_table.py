@@ -23,7 +23,16 @@ IMPROVE = "Improve (%)"
 
 
 def causalrec_table_2(result: BenchmarkResult, title: str) -> PaperTable:
-    """A row a metric: ours, the published one of the same category, and the difference."""
+    """A row a metric: ours, the published one of the same category, and the difference.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.causalrec_table import causalrec_table_2
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]})
+        >>> table = causalrec_table_2(result, "Twin").table.set_index(["Dataset", "Metric"])
+        >>> table.loc[("ours", "MRR"), "VBPR"], table.loc[("Office, published", "MRR"), "VBPR"]
+        ('not run', 0.0164)
+    """
     methods = [Scored.of(result, method.name) for method in CAUSALREC_METHODS]
     rows = with_full_removal(methods)
     names = [row.name for row in rows]

@@ -10,7 +10,14 @@ HCR_BATCH, CAUSALREC_BATCH = 1024, 100
 
 
 def of_hcr(result: BenchmarkResult) -> list[str]:
-    """Against TKDE 2024, section 4.1."""
+    """Against TKDE 2024, section 4.1.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.deviations import of_hcr
+        >>> of_hcr(BenchmarkResult.of_runs({"HCR": [run]}))[0]
+        'At most 2 epochs; the paper names no limit.'
+    """
     recipe = result.runs[0].recipe
     deviations = [
         *_batch(recipe, HCR_BATCH),
@@ -24,7 +31,14 @@ def of_hcr(result: BenchmarkResult) -> list[str]:
 
 
 def of_causalrec(result: BenchmarkResult) -> list[str]:
-    """Against ACM MM 2021, section 5.1."""
+    """Against ACM MM 2021, section 5.1.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.deviations import of_causalrec
+        >>> of_causalrec(BenchmarkResult.of_runs({"HCR": [run]}))[1]
+        'Early stopping by validation NDCG@10, at most 2 epochs; the paper mentions neither.'
+    """
     recipe = result.runs[0].recipe
     split = recipe.split
     return [
@@ -38,7 +52,14 @@ def of_causalrec(result: BenchmarkResult) -> list[str]:
 
 
 def no_pictures(result: BenchmarkResult) -> list[str]:
-    """Of a set without pictures, what replaces the visual features."""
+    """Of a set without pictures, what replaces the visual features.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.deviations import no_pictures
+        >>> no_pictures(BenchmarkResult.of_runs({"HCR": [run]}))
+        ['The files have no pictures. What the paper does with visual features is done here with: textual.']
+    """
     shown = [name for name, role in result.data.roles.items() if role == "exposure"]
     if "visual" in shown or not shown:
         return []

@@ -13,7 +13,15 @@ GROUPS = {"AU": ACTIVITY[0], "LAU": ACTIVITY[1]}
 
 
 def hcr_figure_5(result: BenchmarkResult, title: str, k: int = 100) -> PaperTable:
-    """(a) Recall@K of both in each group, (b) how much HCR gains."""
+    """(a) Recall@K of both in each group, (b) how much HCR gains.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.hcr_activity import hcr_figure_5
+        >>> figure = hcr_figure_5(BenchmarkResult.of_runs({"HCR": [run]}), "Twin", k=10)
+        >>> figure.table[["User group", "CT"]].values.tolist()
+        [['AU', 'not run'], ['LAU', 'not run']]
+    """
     metric = f"recall@{k}"
     groups = against_ct(result, GROUPS, metric, "User group")
     share = next((runs[0].recipe.evaluation.active_share for runs in result.trained.values()), 0.4)

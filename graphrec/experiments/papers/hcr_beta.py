@@ -13,7 +13,17 @@ from graphrec.report.primitives.plots import curve_panels
 
 
 def hcr_beta(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable | None:
-    """A training for each beta, all else as in HCR, which is one of them; None where no other was run."""
+    """A training for each beta, all else as in HCR, which is one of them; None where no other was run.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.hcr_beta import hcr_beta
+        >>> hcr_beta(BenchmarkResult.of_runs({"HCR": [run]}), "Twin") is None
+        True
+        >>> result = BenchmarkResult.of_runs({"HCR beta 5": [run]})
+        >>> hcr_beta(result, "Twin", cutoffs=[10]).table["NDCG@10"].tolist()[:3]
+        ['not run', 'not run', 'not run']
+    """
     if not any(with_beta(beta).name in result.trained for beta in BETAS):
         return None
     hcr = result.trained.get("HCR")

@@ -33,6 +33,15 @@ class Groups:
         table: a row a group.
         series: for each method an estimate a group, NaN where it failed.
         gains: of HCR over CT in percent, one a group.
+
+    Example:
+        >>> from graphrec.evaluation.result_sets import ACTIVITY
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.hcr_groups import against_ct
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]})
+        >>> groups = against_ct(result, {"active": ACTIVITY[0]}, "recall@10", "User group")
+        >>> groups.groups, list(groups.series), groups.undefined
+        (('active',), ['HCR', 'CT'], False)
     """
 
     groups: tuple[str, ...]
@@ -58,6 +67,15 @@ def against_ct(result: BenchmarkResult, result_sets: Mapping[str, str], metric: 
         result_sets: by the group's name, a result set of `graphrec.runs.analyses`.
         metric: what is measured there.
         head: of the column of groups.
+
+    Example:
+        >>> from graphrec.evaluation.result_sets import ACTIVITY
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.hcr_groups import against_ct
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]})
+        >>> groups = against_ct(result, dict(zip(("active", "others"), ACTIVITY)), "recall@10", "User group")
+        >>> groups.table[["User group", "CT"]].values.tolist()
+        [['active', 'not run'], ['others', 'not run']]
     """
     scored = [Scored.of(result, name) for name in METHODS]
     measured = one_family([measure(scored, [metric], [result_set]) for result_set in result_sets.values()])
@@ -82,7 +100,18 @@ def against_ct(result: BenchmarkResult, result_sets: Mapping[str, str], metric: 
 def figure(
     groups: Groups, *, name: str, title: str, caption: str, panels: Sequence[Bars], notes: Sequence[str] = ()
 ) -> PaperTable:
-    """The paper's figure; without a picture where neither method could be measured anywhere."""
+    """The paper's figure; without a picture where neither method could be measured anywhere.
+
+    Example:
+        >>> from graphrec.evaluation.result_sets import ACTIVITY
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.hcr_groups import against_ct, figure
+        >>> result = BenchmarkResult.of_runs({"BPR": [run]})
+        >>> groups = against_ct(result, {"active": ACTIVITY[0]}, "recall@10", "User group")
+        >>> drawn = figure(groups, name="hcr-figure-5", title="Activity", caption="Recall.", panels=[])
+        >>> drawn.picture is None, drawn.caption[:8]
+        (True, 'Recall. ')
+    """
     failures = dict.fromkeys(note for of_group in groups.measured for note in of_group.notes())
     whole = not any(of_group.failed for of_group in groups.measured)
     gaps = [NO_GAIN] if whole and any(math.isnan(gain.mean) for gain in groups.gains) else []

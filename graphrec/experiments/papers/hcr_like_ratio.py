@@ -18,7 +18,15 @@ UNDEFINED = ("–: in at least one training no listed item is of the group, so i
 
 
 def hcr_figure_7(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable:
-    """(a) items with a high ratio, (b) the others; at each K."""
+    """(a) items with a high ratio, (b) the others; at each K.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.hcr_like_ratio import hcr_figure_7
+        >>> figure = hcr_figure_7(BenchmarkResult.of_runs({"HCR": [run]}), "Twin", cutoffs=[10])
+        >>> figure.table[["Item group", "K", "CT"]].values.tolist()
+        [['high ratio', 10, 'not run'], ['low ratio', 10, 'not run']]
+    """
     result_sets = {f"{name} ratio": result_set for name, result_set in zip(("high", "low"), RATIOS)}
     at = {k: against_ct(result, result_sets, f"normalised_recall@{k}", "Item group") for k in cutoffs}
     table = pd.concat(

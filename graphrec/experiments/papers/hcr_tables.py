@@ -16,14 +16,30 @@ UNQUOTED = "The paper's own figures are not next to ours: no text of it that has
 
 
 def hcr_table_2(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable:
-    """All methods, Recall@K and NDCG@K of the held-out likes."""
+    """All methods, Recall@K and NDCG@K of the held-out likes.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.hcr_tables import hcr_table_2
+        >>> table = hcr_table_2(BenchmarkResult.of_runs({"HCR": [run]}), "Twin", cutoffs=[10]).table.set_index("Method")
+        >>> table.index.tolist(), table.loc["CT", "NDCG@10"]
+        (['CT', 'ESMM', 'CR', 'Multi-IPW', 'Multi-DR', 'DCF', 'HCR'], 'not run')
+    """
     rows = [Scored.of(result, method.name) for method in HCR_METHODS]
     about = "overall performance of HCR and its baselines"
     return _table(result, rows, "hcr-table-2", f"HCR, Table 2: {about}. {title}", cutoffs)
 
 
 def hcr_table_3(result: BenchmarkResult, title: str, cutoffs: Sequence[int] = CUTOFFS) -> PaperTable:
-    """HCR without its intervention (T), each factor alone (S1: click, S2: like), without shared embeddings (NS)."""
+    """HCR without its intervention (T), each factor alone (S1: click, S2: like), without shared embeddings (NS).
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.hcr_tables import hcr_table_3
+        >>> table = hcr_table_3(BenchmarkResult.of_runs({"HCR": [run]}), "Twin", cutoffs=[10]).table.set_index("Method")
+        >>> table.index.tolist(), table.loc["HCR-NS", "NDCG@10"]
+        (['HCR', 'HCR-T', 'HCR-S1', 'HCR-S2', 'HCR-NS'], 'not run')
+    """
     rows = [
         Scored.of(result, "HCR"),
         Scored.of(result, "HCR", Observational(), "HCR-T"),

@@ -17,7 +17,15 @@ HEAD = "Subset"
 
 
 def hcr_figure_6(result: BenchmarkResult, title: str, k: int = 100) -> PaperTable:
-    """(a) how much HCR gains over CT in each subset, (b) how far both drop from the first to the later ones."""
+    """(a) how much HCR gains over CT in each subset, (b) how far both drop from the first to the later ones.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.hcr_time import hcr_figure_6
+        >>> figure = hcr_figure_6(BenchmarkResult.of_runs({"BPR": [run]}), "Twin", k=10)
+        >>> figure.table["Subset"].tolist(), figure.picture
+        (['1', '2', '3', '4', 'drop'], None)
+    """
     metric = f"recall@{k}"
     groups = against_ct(result, {result_set.removeprefix("time_"): result_set for result_set in SUBSETS}, metric, HEAD)
     drops = against_ct(result, {"drop": DROP}, f"drop_{metric}", HEAD)

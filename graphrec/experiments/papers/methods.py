@@ -19,6 +19,12 @@ class Method:
         of: the method whose tuned settings it takes, for an ablation, which differs in what is ablated alone; by
             default it is tuned itself.
         core: whether a quick benchmark trains it.
+
+    Example:
+        >>> from graphrec.experiments.papers.methods import Method
+        >>> ablation = Method("HCR-NS", ("decoder.share_embeddings=false",), of="HCR").recipe(recipe)
+        >>> ablation.name, ablation.decoder["share_embeddings"], ablation.training == recipe.training
+        ('HCR-NS', False, True)
     """
 
     name: str
@@ -52,7 +58,13 @@ BETAS = (1, 2, 3, 5)
 
 
 def with_beta(beta: int) -> Method:
-    """HCR with another weight of the like task."""
+    """HCR with another weight of the like task.
+
+    Example:
+        >>> from graphrec.experiments.papers.methods import with_beta
+        >>> with_beta(5)
+        Method(name='HCR beta 5', settings=('decoder.beta=5',), of='HCR', core=False)
+    """
     return Method(f"HCR beta {beta}", (f"decoder.beta={beta}",), of="HCR", core=False)
 
 
@@ -80,5 +92,11 @@ CAUSALREC_ALL = (*CAUSALREC_METHODS, *FUSIONS)
 
 
 def chosen(methods: Sequence[Method], *, every: bool) -> tuple[Method, ...]:
-    """All methods, or the core ones."""
+    """All methods, or the core ones.
+
+    Example:
+        >>> from graphrec.experiments.papers.methods import HCR_METHODS, chosen
+        >>> [method.name for method in chosen(HCR_METHODS, every=False)]
+        ['CT', 'ESMM', 'CR', 'HCR']
+    """
     return tuple(method for method in methods if every or method.core)

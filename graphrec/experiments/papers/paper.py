@@ -41,6 +41,14 @@ class Paper:
         paper_tables: by file stem, what makes each from the trained methods and the data's title.
         deviations: how the experiments depart from the paper's, in sentences.
         about_data: what a reader of each table and figure must know of the data.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers import Paper
+        >>> from graphrec.experiments.papers.methods import HCR_NS
+        >>> paper = Paper("HCR", (HCR_NS,), {"figure": lambda result, title: 1 / 0})  # one that fails
+        >>> [table.notes for table in paper.make(BenchmarkResult.of_runs({"HCR": [run]}), "Twin")][0][0]
+        'failed: ZeroDivisionError: division by zero'
     """
 
     name: str

@@ -33,6 +33,11 @@ class Mode:
         seeds: trainings of each method.
         trials: trainings that each method is tuned with; 0 tunes nothing.
         settings: of the recipe, as `overrides` takes them.
+
+    Example:
+        >>> from graphrec.experiments.papers import Mode
+        >>> Mode("quick", every=False, seeds=1, trials=0, settings=("training.epochs=25",)).trials
+        0
     """
 
     name: str
@@ -44,7 +49,16 @@ class Mode:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The results of a paper's experiments, and the tables and figures made of them."""
+    """The results of a paper's experiments, and the tables and figures made of them.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers import Reproduction
+        >>> from graphrec.experiments.papers.causalrec_fusion import causalrec_figure_6
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]})
+        >>> [table.name for table in Reproduction(result, [causalrec_figure_6(result, "Twin")]).paper_tables]
+        ['causalrec-figure-6']
+    """
 
     result: BenchmarkResult
     paper_tables: list[PaperTable]
@@ -79,6 +93,17 @@ def reproduce(
 
     Raises:
         RunError: as `run_benchmark`.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from pathlib import Path
+        >>> from graphrec.experiments.papers import HCR, Mode, reproduce
+        >>> from graphrec.experiments.papers.methods import Method
+        >>> paper = replace(HCR, methods=(Method("CR", ("decoder.name=none",)),), paper_tables={})
+        >>> reproduce(paper, recipe, Path("out"), Mode("quick", every=False, seeds=1, trials=0), title="Twin")
+        Traceback (most recent call last):
+            ...
+        graphrec.errors.RunError: every method failed...
     """
     methods = chosen(paper.methods, every=mode.every)
     recipes, failed = _recipes(methods, base, out, mode, progress)

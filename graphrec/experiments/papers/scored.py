@@ -41,6 +41,13 @@ class Scored:
         estimand: what they are scored under; by default the run's own.
         failed: why there are no runs: `not run`, or `failed: REASON`.
         method: what was trained, as the benchmark calls it.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.scored import Scored
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]}, failed={"AMR": "it diverged"})
+        >>> [Scored.of(result, name).failed for name in ("HCR", "AMR", "CT")]
+        ['', 'failed: it diverged', 'not run']
     """
 
     name: str
@@ -85,6 +92,16 @@ class Measured:
         trainings: by row number, the method whose training the row is an estimand of.
         failed: by row number, why there is nothing.
         per_user: by row number, the table of each seed.
+
+    Example:
+        >>> import pandas as pd
+        >>> from graphrec.experiments.papers.scored import Measured
+        >>> values = pd.DataFrame({"mrr": [0.2, 0.3], "mrr_low": [0.1, 0.2], "mrr_high": [0.3, 0.4]})
+        >>> ct, hcr = (pd.DataFrame({"user": [0, 1], "mrr": mrr}) for mrr in ([0.1, 0.3], [0.2, 0.4]))
+        >>> trainings, per_user = {0: "CT", 1: "HCR"}, {0: [ct], 1: [hcr]}
+        >>> measured = Measured(("CT", "HCR"), values, pd.DataFrame(), "over all pairs", trainings, {}, per_user)
+        >>> measured.users("mrr"), round(measured.gain(1, 0, "mrr").mean)
+        (2, 50)
     """
 
     names: tuple[str, ...]
@@ -172,6 +189,14 @@ def measure(
         result_sets: keys of `EVALUATE_ARGUMENTS`.
         truth: of a simulated world.
         benchmark: whose own tests are taken for the rows that its table has.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.scored import Scored, measure
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]})
+        >>> measured = measure([Scored.of(result, "HCR"), Scored.of(result, "CT")], ["ndcg@10"])
+        >>> measured.failed, measured.values["ndcg@10"].notna().tolist()
+        ({1: 'not run'}, [True, False])
     """
     names, result_sets = list(metrics), list(result_sets)
     failed = {number: row.failed for number, row in enumerate(rows) if row.failed}
@@ -214,6 +239,13 @@ def measure_all(
     Args:
         as_benchmark: take the benchmark's own tests, so that a paper table calls significant only what the
             benchmark's tables do.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.scored import Scored, measure_all
+        >>> result = BenchmarkResult.of_runs({"HCR": [run]}, truth=raw)
+        >>> measure_all([Scored.of(result, "HCR")], ["ndcg@10"], result)[1]
+        ['ndcg@10', 'ndcg_do@50', 'regret_do@50']
     """
     benchmark = result if as_benchmark else None
     all_metrics = [*metrics, *(TRUTHS if result.truth else ())]
@@ -222,7 +254,17 @@ def measure_all(
 
 
 def one_family(measured: Sequence[Measured]) -> tuple[Measured, ...]:
-    """The same with the tests of all corrected together: what one table or figure shows on a metric is one family."""
+    """The same with the tests of all corrected together: what one table or figure shows on a metric is one family.
+
+    Example:
+        >>> import pandas as pd
+        >>> from graphrec.experiments.papers.scored import Measured, one_family
+        >>> p_values = {"permutation": [0.02], "crossed": [0.01], "wilcoxon": [0.02]}
+        >>> tests = pd.DataFrame({"metric": ["mrr"], "first": [0], "second": [1], **p_values})
+        >>> panel = Measured(("CT", "HCR"), pd.DataFrame(), tests.assign(p=0.02), "", {})
+        >>> [measured.tests["p"].item() for measured in one_family([panel, panel])]  # twice as many tests
+        [0.04, 0.04]
+    """
     tests = corrected(pd.concat([measurement.tests for measurement in measured], ignore_index=True))
     ends = np.cumsum([0, *(len(measurement.tests) for measurement in measured)])
     return tuple(
@@ -231,7 +273,15 @@ def one_family(measured: Sequence[Measured]) -> tuple[Measured, ...]:
 
 
 def method_rows(measured: Measured, metrics: Sequence[str], head: str = "Method") -> pd.DataFrame:
-    """A row a method, a column a metric."""
+    """A row a method, a column a metric.
+
+    Example:
+        >>> import pandas as pd
+        >>> from graphrec.experiments.papers.scored import Measured, method_rows
+        >>> measured = Measured(("CT",), pd.DataFrame(), pd.DataFrame(), "", {}, {0: "failed: it diverged; got NaN"})
+        >>> method_rows(measured, ["mrr"])[["Method", "MRR"]].values.tolist()
+        [['CT', 'failed: it diverged']]
+    """
     rows = [
         {head: name} | {key: value for metric in metrics for key, value in measured.cell(number, metric).items()}
         for number, name in enumerate(measured.names)
@@ -240,12 +290,24 @@ def method_rows(measured: Measured, metrics: Sequence[str], head: str = "Method"
 
 
 def short(failure: str) -> str:
-    """The start of a failure's reason, for a cell."""
+    """The start of a failure's reason, for a cell.
+
+    Example:
+        >>> from graphrec.experiments.papers.scored import short
+        >>> short("failed: no categories; expected a modality")
+        'failed: no categories'
+    """
     return failure.partition(";")[0]
 
 
 def about_metrics(metrics: Iterable[str]) -> str:
-    """What is better, where that is not the higher value, and what `(do)` means."""
+    """What is better, where that is not the higher value, and what `(do)` means.
+
+    Example:
+        >>> from graphrec.experiments.papers.scored import about_metrics
+        >>> about_metrics(["mrr", "regret_do@50"])
+        " Of Regret@50 (do) lower is better. (do): by the simulated world's truth."
+    """
     lower = [metric_label(metric) for metric in metrics if better(metric) == "lower"]
     sentence = f" Of {', '.join(lower)} lower is better." if lower else ""
     by_truth = any(describe(metric).family == "truth" for metric in metrics)

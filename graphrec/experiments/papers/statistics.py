@@ -17,7 +17,15 @@ from graphrec.report.primitives.paper_table import PaperTable
 
 
 def hcr_table_1(result: BenchmarkResult, title: str) -> PaperTable:
-    """Users, items, clicks, likes, and what is known of the items."""
+    """Users, items, clicks, likes, and what is known of the items.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.statistics import hcr_table_1
+        >>> table = hcr_table_1(BenchmarkResult.of_runs({"HCR": [run]}), "Twin").table
+        >>> table[["Dataset", "#Users", "Exposure features"]].values.tolist()
+        [['Twin', 60, 'textual']]
+    """
     dataset, counts = result.data, result.split.counts
     facts = statistics(dataset)
     of = {
@@ -45,7 +53,15 @@ def hcr_table_1(result: BenchmarkResult, title: str) -> PaperTable:
 
 
 def causalrec_table_1(result: BenchmarkResult, title: str) -> PaperTable:
-    """Users, items, interactions and sparsity, and below them the published ones."""
+    """Users, items, interactions and sparsity, and below them the published ones.
+
+    Example:
+        >>> from graphrec.experiments.benchmark import BenchmarkResult
+        >>> from graphrec.experiments.papers.statistics import causalrec_table_1
+        >>> table = causalrec_table_1(BenchmarkResult.of_runs({"HCR": [run]}), "Twin").table
+        >>> table[["Dataset", "#Users"]].values.tolist()[:2]
+        [['Twin', 60], ['Baby (published)', 19822]]
+    """
     dataset = result.data
     facts, category = statistics(dataset), category_of(dataset)
     rows: list[dict[str, Any]] = [_sizes(title, facts["users"], facts["items"], facts["clicks"])]
@@ -66,12 +82,25 @@ def causalrec_table_1(result: BenchmarkResult, title: str) -> PaperTable:
 
 
 def category_of(dataset: InteractionDataset) -> str:
-    """The paper's name of the Amazon category; empty where it is none of the paper's, or simulated."""
+    """The paper's name of the Amazon category; empty where it is none of the paper's, or simulated.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from graphrec.experiments.papers.statistics import category_of
+        >>> category_of(replace(gr.load(data), provenance={"category": "Office_Products"}))
+        'Office'
+    """
     return NAMES.get(str(dataset.provenance.get("category", "")), "")
 
 
 def about_data(dataset: InteractionDataset) -> str:
-    """Whether the published figures are of this data."""
+    """Whether the published figures are of this data.
+
+    Example:
+        >>> from graphrec.experiments.papers.statistics import about_data
+        >>> about_data(gr.load(data))
+        'The data is simulated, not the published one: the published figures are of other data.'
+    """
     category, facts = category_of(dataset), statistics(dataset)
     if "simulated" in dataset.provenance:
         return "The data is simulated, not the published one: the published figures are of other data."

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from support.trained_runs import MakeRecipe, copied
 
 from graphrec.experiments.benchmark import BenchmarkResult
-from graphrec.runs.build import load_data
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 
@@ -23,10 +21,7 @@ def result(tiny_runs: dict[str, Run], tiny_world: Path, tmp_path_factory: pytest
     trained = {}
     for name in ("CT", "ESMM", "HCR"):
         trained[name] = [copied(tiny_runs[name.lower()], folder / name)]
-    return BenchmarkResult(
-        [], pd.DataFrame(), trained, (0,), {"CR": CR_FAILED}, truth=tiny_world,
-        data=load_data(trained["CT"][0].recipe), split=trained["CT"][0].split(),
-    )  # fmt: skip
+    return BenchmarkResult.of_runs(trained, failed={"CR": CR_FAILED}, truth=tiny_world)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +34,4 @@ def visual(tiny_recipe: MakeRecipe, tmp_path_factory: pytest.TempPathFactory) ->
         return train(tiny_recipe(decoder, *settings), folder / f"{decoder}-{seed}")
 
     runs = {name: [trained(name.lower(), seed) for seed in (0, 1)] for name in ("BPR", "VBPR", "CausalRec")}
-    return BenchmarkResult(
-        [], pd.DataFrame(), runs, (0, 1), {"AMR": "it diverged; got NaN"},
-        data=load_data(runs["BPR"][0].recipe), split=runs["BPR"][0].split(),
-    )  # fmt: skip
+    return BenchmarkResult.of_runs(runs, failed={"AMR": "it diverged; got NaN"})
