@@ -46,6 +46,14 @@ def build_hetero(split: Split, scaling: FeatureScaling = "columns") -> HeteroDat
 
     Raises:
         DataError: a modality has a name that the graph or a model needs for something else.
+
+    Example:
+        >>> from graphrec.testing.planted import planted_split
+        >>> hetero = build_hetero(planted_split())
+        >>> [behaviour for _, behaviour, _ in hetero.edge_types]
+        ['click', 'rev_click', 'like', 'rev_like']
+        >>> hetero["user", "click", "item"].edge_index.shape, hetero["item"]["visual"].shape
+        (torch.Size([2, 480]), torch.Size([48, 6]))
     """
     dataset = split.dataset
     _require_valid_names(dataset.features)

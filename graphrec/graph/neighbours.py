@@ -32,6 +32,12 @@ class Neighbours:
 
     Raises:
         DataError: the shapes differ, or an item is out of range.
+
+    Example:
+        >>> index = torch.tensor([[0, 1], [1, 0], [-1, -1]])  # item 2 has no features
+        >>> near = Neighbours(index, similarity=torch.tensor([[1.0, 0.5], [1.0, 0.5], [0.0, 0.0]]))
+        >>> near.matrix("equal", "row").matrix.tensor.to_dense().tolist()
+        [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]
     """
 
     index: Tensor

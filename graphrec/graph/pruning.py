@@ -59,6 +59,12 @@ def uniform_mask(count: int, drop: float, generator: Generator) -> Tensor:
 
     Raises:
         RecipeError: as `degree_sensitive_mask`.
+
+    Example:
+        >>> import torch
+        >>> mask = uniform_mask(10, drop=0.3, generator=torch.Generator().manual_seed(0))
+        >>> mask.shape, int(mask.sum())
+        (torch.Size([10]), 7)
     """
     return _draw_mask(torch.ones(count, dtype=torch.float64), drop, generator)
 

@@ -13,7 +13,16 @@ Negatives = Literal["unclicked", "unliked", "clicked", "mixed"]
 
 
 class NegativeSampler(Protocol):
-    """Draws one negative item for each user of a batch."""
+    """Draws one negative item for each user of a batch.
+
+    Example:
+        >>> class Always:
+        ...     def sample(self, users, generator):
+        ...         return torch.full_like(users, 2)
+        >>> sampler: NegativeSampler = MixedSampler(Always(), Always())
+        >>> sampler.sample(torch.tensor([0, 1, 1]), torch.Generator().manual_seed(0))
+        tensor([2, 2, 2])
+    """
 
     def sample(self, users: Tensor, generator: torch.Generator) -> Tensor:
         """`[B]` users to `[B]` items."""
@@ -73,6 +82,13 @@ class MemberSampler:
         pairs: `[E, 2]` unique pairs sorted by (user, item).
         num_users: U.
         fallback: draws for the users without a pair.
+
+    Example:
+        >>> pairs = torch.tensor([[0, 0], [0, 2]])
+        >>> sampler = MemberSampler(pairs, num_users=2, fallback=ComplementSampler(pairs, num_users=2, num_items=4))
+        >>> draws = sampler.sample(torch.zeros(100, dtype=torch.int64), torch.Generator().manual_seed(0))
+        >>> sorted(set(draws.tolist()))  # user 0 has the items 0 and 2
+        [0, 2]
     """
 
     def __init__(self, pairs: Tensor, num_users: int, fallback: NegativeSampler) -> None:
@@ -91,7 +107,16 @@ class MemberSampler:
 
 
 class MixedSampler:
-    """Takes each draw from one of two samplers with equal probability."""
+    """Takes each draw from one of two samplers with equal probability.
+
+    Example:
+        >>> pairs = torch.tensor([[0, 0], [0, 2]])
+        >>> outside = ComplementSampler(pairs, num_users=1, num_items=4)
+        >>> sampler = MixedSampler(MemberSampler(pairs, num_users=1, fallback=outside), outside)
+        >>> draws = sampler.sample(torch.zeros(1000, dtype=torch.int64), torch.Generator().manual_seed(0))
+        >>> round(float(torch.isin(draws, pairs[:, 1]).float().mean()), 1)  # the share of draws from the first sampler
+        0.5
+    """
 
     def __init__(self, first: NegativeSampler, second: NegativeSampler) -> None:
         self.first, self.second = first, second
@@ -116,6 +141,17 @@ def negative_sampler(kind: Negatives, clicks: Tensor, likes: Tensor, num_users: 
         likes: `[E, 2]` of the same form, a subset of `clicks`.
         num_users: U.
         num_items: I.
+
+    Example:
+        >>> clicks, likes = torch.tensor([[0, 0], [0, 1], [0, 2]]), torch.tensor([[0, 0]])
+        >>> users = torch.zeros(100, dtype=torch.int64)
+        >>> for kind in ("unclicked", "unliked", "clicked", "mixed"):
+        ...     sampler = negative_sampler(kind, clicks, likes, num_users=1, num_items=5)
+        ...     print(kind, sorted(set(sampler.sample(users, torch.Generator().manual_seed(0)).tolist())))
+        unclicked [3, 4]
+        unliked [1, 2, 3, 4]
+        clicked [1, 2]
+        mixed [1, 2, 3, 4]
     """
     if kind == "unliked":
         return ComplementSampler(likes, num_users, num_items)

@@ -18,6 +18,11 @@ def csr_tensor(crow: Tensor, col: Tensor, values: Tensor, shape: tuple[int, int]
     """A torch CSR tensor, without torch's warning that the layout is in beta.
 
     The pointers and column numbers are not checked; see `ConstantCSR` for a form that checks them.
+
+    Example:
+        >>> crow, col, values = torch.tensor([0, 1, 3]), torch.tensor([2, 0, 1]), torch.tensor([5.0, 6.0, 7.0])
+        >>> csr_tensor(crow, col, values, (2, 3)).to_dense().tolist()
+        [[0.0, 0.0, 5.0], [6.0, 7.0, 0.0]]
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse")
@@ -33,6 +38,13 @@ class CSRMatrix:
         col: `[E]` int64 column numbers, sorted within each row.
         values: `[E]` float32; None stands for ones, which then take no memory.
         columns: C.
+
+    Example:
+        >>> matrix = CSRMatrix(torch.tensor([0, 1, 3]), torch.tensor([2, 0, 1]), values=None, columns=3)
+        >>> matrix.tensor.to_dense().tolist()
+        [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+        >>> matrix.transposed().matmul(torch.tensor([[1.0], [10.0]])).squeeze(1).tolist()
+        [10.0, 10.0, 1.0]
     """
 
     crow: Tensor
@@ -166,6 +178,12 @@ def weighted_bags(crow: Tensor, col: Tensor, values: Tensor | None, x: Tensor) -
     Args:
         values: `[E]` weights; None stands for ones.
         x: `[C, d]`.
+
+    Example:
+        >>> x = torch.tensor([[1.0], [10.0], [100.0]])
+        >>> crow, col = torch.tensor([0, 2, 2, 3]), torch.tensor([0, 1, 2])  # row 1 is empty
+        >>> weighted_bags(crow, col, torch.tensor([1.0, 2.0, 3.0]), x).squeeze(1).tolist()
+        [21.0, 0.0, 300.0]
     """
     return F.embedding_bag(col, x, crow, mode="sum", per_sample_weights=values, include_last_offset=True)
 
