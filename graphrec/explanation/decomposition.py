@@ -58,6 +58,19 @@ def identify_effects(outcome: Outcome, options: dict[str, Any]) -> None:
 
     Raises:
         IdentificationError: an effect is not identified; the error names the path.
+        RecipeError: the outcome has no mediated branches.
+
+    Example:
+        >>> from graphrec.errors import GraphrecError
+        >>> from graphrec.testing.small_model import small_model
+        >>> for name in ("vbpr", "hcr"):
+        ...     try:
+        ...         identify_effects(small_model(name)[0].decoder.outcome, {"reference": "mean"})
+        ...         print(name, "has identified effects")
+        ...     except GraphrecError as error:
+        ...         print(name, "-", error.problem)
+        vbpr has identified effects
+        hcr - estimand `total_effect` does not fit this decoder
     """
     for effect in (TotalEffect, NaturalDirectEffect, TotalIndirectEffect):
         effect(**options).identify(outcome)
@@ -80,6 +93,16 @@ def decompose_effects(
         item: the row number of the item.
         options: of the effects, in the form of `reference_options`.
         rank_at: the item's rank under the observational score if it had the score that is passed.
+
+    Example:
+        >>> from graphrec.causal.graphs import match_notice_graph
+        >>> from graphrec.decoders.visual import match_and_notice
+        >>> outcome = Outcome(score=match_and_notice, log=False, mediated=("match",), graph=match_notice_graph())
+        >>> factual = {"match": torch.tensor([[3.0, 1.0]]), "notice": torch.tensor([[2.0, 5.0]])}
+        >>> reference = {"match": torch.tensor([[2.0, 2.0]]), "notice": torch.tensor([[1.5, 1.5]])}
+        >>> effects = decompose_effects(outcome, factual, reference, 0, {"reference": "mean"}, rank_at=lambda score: 1)
+        >>> effects.total, [(part.name, part.value) for part in effects.contributions]
+        (1.5, [('indirect', 1.0), ('direct', 0.5)])
     """
     # In double precision, so that the two effects sum to the total to the last digit that is shown.
     exact = {name: value.double() for name, value in factual.items()}
@@ -117,7 +140,14 @@ def decompose_effects(
 
 
 def factor_estimand(outcome: Outcome, estimands: Iterable[Estimand]) -> tuple[Estimand, tuple[str, ...]] | None:
-    """The first estimand that multiplies factors of this outcome, and the names of these factors."""
+    """The first estimand that multiplies factors of this outcome, and the names of these factors.
+
+    Example:
+        >>> from graphrec.causal import FrontDoor, Observational
+        >>> from graphrec.testing.small_model import small_model
+        >>> factor_estimand(small_model("hcr")[0].decoder.outcome, [Observational(), FrontDoor()])
+        (FrontDoor(), ('mediator', 'effect'))
+    """
     for estimand in estimands:
         # By attribute and not by class: the base class of these estimands is private, and custom ones may do the same.
         names: Sequence[str] = getattr(estimand, "factor_names", ())
@@ -137,6 +167,16 @@ def decompose_factors(
         item: the row number of the item.
         estimand: the estimand that is explained.
         factor_names: the factors that `estimand` multiplies; all others are marked as not used.
+
+    Example:
+        >>> from graphrec.causal import EffectOnMediator
+        >>> from graphrec.testing.small_model import small_model
+        >>> outcome = small_model("hcr_additive")[0].decoder.outcome
+        >>> zeros = torch.zeros(1, 2)
+        >>> logits = {"click": torch.tensor([[2.0, 0.0]]), "like_match": zeros, "like_gate": zeros}
+        >>> factors = decompose_factors(outcome, logits, 0, EffectOnMediator(), ("mediator",))
+        >>> [(part.name, round(part.value, 3), part.used) for part in factors.contributions]
+        [('mediator', 0.283, True), ('effect', 0.0, False)]
     """
     exact = {name: value.double() for name, value in factual.items()}
     contributions = [

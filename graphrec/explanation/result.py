@@ -22,6 +22,11 @@ class Contribution:
         used: False for a factor that the estimand leaves out.
         rank_without: the item's rank under the observational score if this contribution were that of the reference
             item, while the other contribution and all other items stay as they are. None for factors.
+
+    Example:
+        >>> effect = Contribution("direct", "notice: attraction by the visual features alone", value=0.5, share=0.25)
+        >>> f"{effect.name}: {signed(effect.value)}, {percent(effect.share)}"
+        'direct: +0.5, 25 %'
     """
 
     name: str
@@ -42,6 +47,15 @@ class ScoreDecomposition:
         reference: what the item is compared with, in words.
         total: the sum; None for `none`.
         contributions: the summands.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> from graphrec.explanation import explain
+        >>> import numpy as np
+        >>> recommender, graph = small_model("vbpr")
+        >>> effects = explain(recommender.freeze(graph), user=2, item=3, train_items=np.array([0, 1])).decomposition
+        >>> abs(effects.total - sum(part.value for part in effects.contributions if part.used)) < 1e-9
+        True
     """
 
     kind: Literal["effects", "factors", "none"]
@@ -53,7 +67,13 @@ class ScoreDecomposition:
 
 @dataclass(frozen=True)
 class BranchLogit:
-    """A branch's logit for the pair; `reference` is that of the reference item, None where there is none."""
+    """A branch's logit for the pair; `reference` is that of the reference item, None where there is none.
+
+    Example:
+        >>> logit = BranchLogit("match", logit=2.25, reference=2.5)
+        >>> logit.logit - logit.reference  # how much better than the reference item the item matches the user
+        -0.25
+    """
 
     name: str
     logit: float
@@ -70,6 +90,11 @@ class Ranking:
         score: of the explained item; comparable within this ranking only.
         rank: of the explained item among the candidates, from 1.
         items: external ids of the user's best items, without those of the training split.
+
+    Example:
+        >>> ranking = run.explain(run.user_ids[0], run.item_ids[5], k=3).explained
+        >>> ranking.method, ranking.estimand, len(ranking.items)
+        ('HCR', 'front_door', 3)
     """
 
     method: str
@@ -91,6 +116,12 @@ class Explanation:
         decomposition: the summands of the score.
         branches: the decoder's branches at this pair.
         rankings: one for each estimand. The first is explained, and the observational one is always there.
+
+    Example:
+        >>> ranking = Ranking("CT", OBSERVATIONAL, score=1.5, rank=2, items=("x", "y"))
+        >>> undivided = ScoreDecomposition("none", "Its score is not divided.")
+        >>> Explanation("ann", "y", False, 40, undivided, branches=(), rankings=(ranking,)).text()
+        'CT ranks item y 2nd of 40 for user ann, by the observational score. Its score is not divided.'
     """
 
     user: str
