@@ -64,6 +64,13 @@ class Pairs:
         users: `[B]` row numbers.
         items: `[B]` row numbers.
         negatives: `[B]` row numbers of items that the users did not click.
+
+    Example:
+        >>> import torch
+        >>> pairs = Pairs(users=torch.tensor([0, 0]), items=torch.tensor([1, 2]), negatives=torch.tensor([3, 3]))
+        >>> logits = torch.tensor([[0.1, 0.9, 0.4, 0.2]])  # of one user for four items
+        >>> logits[pairs.users, pairs.items] - logits[pairs.users, pairs.negatives]  # what BPR increases
+        tensor([0.7000, 0.2000])
     """
 
     users: Tensor
@@ -79,6 +86,16 @@ class Auxiliary:
         name: its name in the training history.
         loss: from the result of `forward` in training mode and a batch of pairs to a scalar.
         weight: its factor in the sum of losses.
+
+    Example:
+        >>> import torch
+        >>> def squares(tables, pairs):
+        ...     return tables["fused"].user[pairs.users].square().mean()
+        >>> length = Auxiliary("length", squares, weight=0.1)
+        >>> tables = {"fused": Representation(torch.full((1, 2), 3.0), torch.zeros(4, 2))}
+        >>> pairs = Pairs(torch.tensor([0]), torch.tensor([1]), torch.tensor([3]))
+        >>> length.weight * length.loss(tables, pairs)  # what is added to the decoder's losses
+        tensor(0.9000)
     """
 
     name: str
@@ -87,7 +104,12 @@ class Auxiliary:
 
 
 class BackboneConfig(BaseModel):
-    """Settings that every backbone has."""
+    """Settings that every backbone has.
+
+    Example:
+        >>> BackboneConfig(layers=3)
+        BackboneConfig(embedding_size=64, layers=3, centre_items=None, trainable_embeddings=True)
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -105,7 +127,18 @@ class BackboneConfig(BaseModel):
 
 
 class IdBackboneConfig(BackboneConfig):
-    """Settings of a backbone that uses ids alone."""
+    """Settings of a backbone that uses ids alone.
+
+    Example:
+        >>> from graphrec.backbones.adaptor import with_modalities
+        >>> from graphrec.backbones.lightgcn import LightGCN
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> for features in (False, True):
+        ...     tables = small_representations(with_modalities(LightGCN), ("id", "fused"), features=features)
+        ...     print(features, bool((tables["fused"].item == tables["id"].item).all()))
+        False True
+        True False
+    """
 
     features: bool = False
     """Whether `fused` contains the item features: the mean of the id representation and the modality representations of
@@ -127,6 +160,21 @@ class Backbone(nn.Module, ABC):
         feedback_role: the edges of propagation, `click` or `like`.
         outputs: the names of the representations that `forward` returns. Parameters that none of them needs are not
             created.
+
+    Example:
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> class Ids(Backbone):
+        ...     Config, modality_support = IdBackboneConfig, "none"
+        ...
+        ...     @classmethod
+        ...     def tables(cls, config, graph, outputs):
+        ...         return {ID: (graph.num_users + graph.num_items, config.embedding_size)}
+        ...
+        ...     def forward(self, graph, tables):
+        ...         pair = Representation(*tables[ID].split((graph.num_users, graph.num_items)))
+        ...         return {name: pair for name in self.outputs}
+        >>> small_representations(Ids, embedding_size=8)["fused"].item.shape
+        torch.Size([11, 8])
     """
 
     name: ClassVar[str]
@@ -198,6 +246,16 @@ def check_compatibility(kind: type[Backbone], graph: InteractionGraph, feedback_
 
     Raises:
         RecipeError: it needs a modality and no item has one, or its feedback role has no training pairs.
+
+    Example:
+        >>> from graphrec.backbones.bm3 import BM3
+        >>> from graphrec.testing.small_graph import small_graph
+        >>> check_compatibility(BM3, small_graph(), "click")
+        >>> try:
+        ...     check_compatibility(BM3, small_graph(modalities=()), "click")
+        ... except RecipeError as error:
+        ...     print(error.problem)
+        the backbone `bm3` has no item features to work on
     """
     if kind.needs_modalities and not any(bool(graph.mask(name).any()) for name in graph.modalities):
         raise RecipeError(

@@ -49,6 +49,13 @@ from graphrec.graph.build import InteractionGraph
 
 
 class BM3Config(ProjectionConfig):
+    """Settings of BM3. The defaults are those published for Amazon's Baby and Sports.
+
+    Example:
+        >>> BM3Config().layers, BM3Config().dropout, BM3Config().cl_weight
+        (1, 0.5, 2.0)
+    """
+
     layers: int = Field(1, ge=1)
     """Number of message-passing steps."""
     dropout: float = Field(0.5, ge=0, lt=1)

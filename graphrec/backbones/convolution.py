@@ -33,14 +33,38 @@ from graphrec.graph.build import InteractionGraph
 
 
 class ConvolutionConfig(BackboneConfig):
-    """Settings of a stack of general graph convolutions."""
+    """Settings of a stack of general graph convolutions.
+
+    Example:
+        >>> from graphrec.backbones.gcn import GCN
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> tables = small_representations(GCN, ("id", "fused"), embedding_size=8, features=False)
+        >>> bool((tables["fused"].item == tables["id"].item).all())
+        True
+    """
 
     features: bool = True
     """Whether `fused` starts from the ids and the item features. False is the network on ids alone."""
 
 
 class Convolution(Backbone):
-    """Base of the backbones that stack one kind of graph convolution, which a subclass defines."""
+    """Base of the backbones that stack one kind of graph convolution, which a subclass defines.
+
+    Example:
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> class Step(nn.Module):
+        ...     def forward(self, x, propagate):
+        ...         return propagate(x)
+        >>> class Averages(Convolution):
+        ...     def layer(self, graph):
+        ...         return Step()
+        ...
+        ...     def neighbours(self, graph):
+        ...         return graph.propagator(self.feedback_role, "mean")
+        >>> users = small_representations(Averages, embedding_size=8, layers=1)["fused"].user
+        >>> users.ne(0).any(1)  # the last user has no clicks, and so no mean
+        tensor([ True,  True,  True,  True,  True,  True, False])
+    """
 
     Config = ConvolutionConfig
     config: ConvolutionConfig

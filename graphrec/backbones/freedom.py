@@ -53,6 +53,18 @@ _PUBLISHED = {"visual": 0.1, "textual": 0.9}
 
 
 class FREEDOMConfig(ProjectionConfig):
+    """Settings of FREEDOM.
+
+    Example:
+        >>> FREEDOMConfig().neighbours, FREEDOMConfig().drop
+        (10, 0.8)
+        >>> try:
+        ...     FREEDOMConfig(weights={"visual": 0.0})
+        ... except ValueError as error:
+        ...     print(error.errors()[0]["msg"])
+        Value error, at least one weight above zero
+    """
+
     neighbours: int = Field(10, ge=1)
     """K, the number of nearest items by cosine, the item itself included."""
     item_layers: int = Field(1, ge=1)

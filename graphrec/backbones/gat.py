@@ -37,7 +37,15 @@ BLOCK = 4096
 
 
 class GATConfig(ConvolutionConfig):
-    """Settings of GATv2."""
+    """Settings of GATv2.
+
+    Example:
+        >>> try:
+        ...     GATConfig(embedding_size=64, heads=3)
+        ... except ValueError as error:
+        ...     print(error.errors()[0]["msg"])
+        Value error, a divisor of embedding_size = 64
+    """
 
     heads: int = Field(1, ge=1)
     """Number of attention heads, each of width `embedding_size / heads`."""

@@ -46,6 +46,13 @@ from graphrec.graph.sorted_edges import SortedEdges
 
 
 class GRCNConfig(BackboneConfig):
+    """Settings of GRCN.
+
+    Example:
+        >>> GRCNConfig().layers, GRCNConfig().routings
+        (2, 3)
+    """
+
     routings: int = Field(3, ge=0)
     """Number of routing rounds, which refine the user prototypes."""
 

@@ -52,6 +52,13 @@ TINY = 1e-12
 
 
 class LATTICEConfig(ProjectionConfig):
+    """Settings of LATTICE.
+
+    Example:
+        >>> LATTICEConfig().neighbours, LATTICEConfig().original
+        (10, 0.9)
+    """
+
     neighbours: int = Field(10, ge=1)
     """K, the number of nearest items by cosine, the item itself included."""
     item_layers: int = Field(1, ge=1)

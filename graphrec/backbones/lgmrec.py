@@ -62,6 +62,16 @@ from graphrec.graph.build import InteractionGraph
 
 
 class LGMRecConfig(BackboneConfig):
+    """Settings of LGMRec. The defaults are those published for Amazon's Baby.
+
+    Example:
+        >>> LGMRecConfig().hyperedges, LGMRecConfig().alpha
+        (4, 0.3)
+        >>> clothing = LGMRecConfig(hyperedges=64, hyper_layers=2, alpha=0.2, hyper_dropout=0.8)
+        >>> clothing.temperature
+        0.2
+    """
+
     modality_layers: int = Field(2, ge=1)
     """n, propagation steps of the features over the interaction graph."""
     hyperedges: int = Field(4, ge=1)

@@ -40,6 +40,10 @@ class BackboneRow:
         cost: multiply-adds, in the letters of `SYMBOLS`.
         more_cost: further multiply-adds.
         modality_users: whether users have vectors of each modality.
+
+    Example:
+        >>> BackboneRow("mf", "Matrix factorisation.", "each modality", ("contrast",), "M I D d", "2 B^2 d").cells()
+        ('mf', 'Matrix factorisation.', 'each modality', 'contrast', 'M I D d; 2 B^2 d')
     """
 
     name: str

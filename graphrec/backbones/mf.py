@@ -36,6 +36,16 @@ from graphrec.graph.build import InteractionGraph
 
 
 class MFConfig(BackboneConfig):
+    """Settings of matrix factorisation.
+
+    Example:
+        >>> try:
+        ...     MFConfig(layers=2)
+        ... except ValueError as error:
+        ...     print(error.errors()[0]["msg"])
+        Input should be less than or equal to 0
+    """
+
     layers: int = Field(0, ge=0, le=0)
     """0, and nothing else: no propagation."""
 

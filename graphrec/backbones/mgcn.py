@@ -36,6 +36,13 @@ from graphrec.graph.build import InteractionGraph
 
 
 class MGCNConfig(SideViewConfig):
+    """Settings of MGCN.
+
+    Example:
+        >>> MGCNConfig().neighbours, MGCNConfig().contrast_weight, MGCNConfig().temperature
+        (10, 0.01, 0.2)
+    """
+
     neighbours: int = Field(10, ge=1)
     """Number of nearest items of each item, itself included."""
 

@@ -79,6 +79,12 @@ class MMGCNConfig(BackboneConfig):
     """Settings of MMGCN. `setting` is the default of all other fields.
 
     All three published codes leave the embeddings untrained by mistake. `trainable_embeddings = false` reproduces that.
+
+    Example:
+        >>> MMGCNConfig().combine, MMGCNConfig(setting="official").combine
+        ('elementwise', 'concat')
+        >>> MMGCNConfig(setting="official").layers, MMGCNConfig(setting="official", layers=2).layers
+        (3, 2)
     """
 
     setting: Literal["paper", "official", "cr"] = "cr"

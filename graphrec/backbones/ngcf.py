@@ -37,7 +37,17 @@ from graphrec.graph.build import InteractionGraph
 
 
 class NGCFConfig(EdgeDropoutConfig):
-    """Settings of NGCF."""
+    """Settings of NGCF.
+
+    Example:
+        >>> NGCFConfig().layers, NGCFConfig().combine, NGCFConfig().message_dropout
+        (3, 'concat', 0.1)
+        >>> try:
+        ...     NGCFConfig(embedding_size=3)
+        ... except ValueError as error:
+        ...     print(error.errors()[0]["msg"])
+        Value error, mean, or an embedding_size of at least layers + 1 = 4 to share out, not 3
+    """
 
     layers: int = Field(3, ge=1)
     """L, the number of message-passing steps."""

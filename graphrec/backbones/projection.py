@@ -17,7 +17,14 @@ from graphrec.graph.build import InteractionGraph
 
 
 class ProjectionConfig(BackboneConfig):
-    """Settings of a backbone that projects the features."""
+    """Settings of a backbone that projects the features.
+
+    Example:
+        >>> from graphrec.testing.small_graph import small_graph
+        >>> config = ProjectionConfig(embedding_size=8, trainable_features=True)
+        >>> {name: (*values.shape,) for name, values in Projections(config, small_graph(), ["visual"]).changes.items()}
+        {'visual': (11, 5)}
+    """
 
     trainable_features: bool = False
     """Whether the features themselves are trained, as in the published code of this family. This adds I D parameters
@@ -34,6 +41,13 @@ class Projections(nn.Module):
         graph: for the widths of the features.
         names: the modalities.
         bias: whether b_m is added.
+
+    Example:
+        >>> from graphrec.testing.small_graph import MISSING, small_graph
+        >>> graph = small_graph()
+        >>> visual = Projections(BackboneConfig(embedding_size=8), graph, ["visual"])(graph, tables={})["visual"]
+        >>> visual.shape, bool(visual[MISSING["visual"]].any())  # the second: of the item without the modality
+        (torch.Size([11, 8]), False)
     """
 
     def __init__(

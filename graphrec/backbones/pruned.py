@@ -22,7 +22,18 @@ from graphrec.graph.pruning import remaining_edges, uniform_mask
 
 
 class Pruned(Backbone):
-    """Base of the backbones that train over a random part of the edges."""
+    """Base of the backbones that train over a random part of the edges.
+
+    Example:
+        >>> import torch
+        >>> from graphrec.backbones.freedom import FREEDOM
+        >>> from graphrec.testing.small_graph import small_graph
+        >>> graph = small_graph()
+        >>> backbone = FREEDOM(FREEDOM.Config(drop=0.8), graph, "click", ("fused",))
+        >>> backbone.start_epoch(graph, torch.Generator().manual_seed(0))
+        >>> backbone.train().propagator(graph).num_pairs, backbone.eval().propagator(graph).num_pairs
+        (6, 30)
+    """
 
     pruned: Propagator | None = None
     """The propagator of the current epoch; None where no edge is dropped."""
@@ -56,14 +67,35 @@ class Pruned(Backbone):
 
 
 class EdgeDropoutConfig(IdBackboneConfig):
-    """Settings of a backbone on ids with edge dropout."""
+    """Settings of a backbone on ids with edge dropout.
+
+    Example:
+        >>> EdgeDropoutConfig().edge_dropout
+        0.0
+        >>> try:
+        ...     EdgeDropoutConfig(edge_dropout=1)
+        ... except ValueError as error:
+        ...     print(error.errors()[0]["msg"])
+        Input should be less than 1
+    """
 
     edge_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the training edges that each epoch drops, drawn uniformly."""
 
 
 class EdgeDropout(Pruned):
-    """Base of the backbones with the setting `edge_dropout`."""
+    """Base of the backbones with the setting `edge_dropout`.
+
+    Example:
+        >>> import torch
+        >>> from graphrec.backbones.lightgcn import LightGCN
+        >>> from graphrec.testing.small_graph import small_graph
+        >>> graph, generator = small_graph(), torch.Generator().manual_seed(0)
+        >>> backbone = LightGCN(LightGCN.Config(edge_dropout=0.5), graph, "click", ("fused",))
+        >>> first, second = (backbone.edge_mask(graph, generator) for _ in range(2))
+        >>> len(first), int(first.sum()), int(second.sum()), bool((first == second).all())
+        (30, 15, 15, False)
+    """
 
     config: EdgeDropoutConfig
 

@@ -40,7 +40,12 @@ SIDE = "side/fused"
 
 
 class SideViewConfig(ProjectionConfig):
-    """Settings of a backbone with side views."""
+    """Settings of a backbone with side views.
+
+    Example:
+        >>> SideViewConfig().item_layers, SideViewConfig().contrast_weight, SideViewConfig().temperature
+        (1, 0.01, 0.2)
+    """
 
     item_layers: int = Field(1, ge=1)
     """n, propagation steps over the item graphs."""
@@ -51,7 +56,15 @@ class SideViewConfig(ProjectionConfig):
 
 
 class SideView(Backbone):
-    """Base of MGCN and SMORE. A subclass computes the purified items P_m and the side Z."""
+    """Base of MGCN and SMORE. A subclass computes the purified items P_m and the side Z.
+
+    Example:
+        >>> from graphrec.backbones.mgcn import MGCN
+        >>> from graphrec.testing.small_backbone import small_representations
+        >>> tables = small_representations(MGCN, embedding_size=8, neighbours=3, training=True)
+        >>> list(tables), bool((tables["fused"].item == tables["id"].item + tables["side/fused"].item).all())
+        (['fused', 'id', 'side/fused'], True)
+    """
 
     config: SideViewConfig
     needs_modalities = True
@@ -122,5 +135,11 @@ class SideView(Backbone):
 
 
 def needed_modalities(graph: InteractionGraph, outputs: Sequence[str]) -> tuple[str, ...]:
-    """The modalities that the outputs need: all for `fused`."""
+    """The modalities that the outputs need: all for `fused`.
+
+    Example:
+        >>> from graphrec.testing.small_graph import small_graph
+        >>> needed_modalities(small_graph(), ("id", "title")), needed_modalities(small_graph(), ("fused",))
+        (('title',), ('visual', 'title', 'acoustic'))
+    """
     return graph.modalities if FUSED in outputs else tuple(m for m in graph.modalities if m in outputs)

@@ -42,6 +42,14 @@ from graphrec.graph.build import InteractionGraph
 
 
 class SMOREConfig(SideViewConfig):
+    """Settings of SMORE. The defaults are those published for Amazon's Sports, but for `contrast_weight`.
+
+    Example:
+        >>> baby = SMOREConfig(layers=4, neighbours={"visual": 40, "textual": 15}, dropout=0.1)
+        >>> baby.neighbours["visual"], baby.contrast_weight
+        (40, 0.01)
+    """
+
     layers: int = Field(3, ge=1)
     """L, propagation steps over the interaction graph."""
     neighbours: PositiveInt | dict[str, PositiveInt] = 10
