@@ -31,6 +31,17 @@ from graphrec.decoders.visual import VisualDecoder, match_and_notice
 
 
 class AMRConfig(OneBehaviourConfig):
+    """Settings of AMR.
+
+    Example:
+        >>> AMRConfig().attack_size, AMRConfig().adversarial_weight
+        (2.0, 1.0)
+        >>> from graphrec.testing.small_model import small_model
+        >>> without = small_model("amr", {"adversarial_weight": 0.0})[0].decoder
+        >>> [objective.name for objective in without.objectives()]
+        ['joint']
+    """
+
     attack_size: float = Field(2.0, gt=0)
     """L2 norm of each item's perturbation in each modality (epsilon; the authors' value is 2)."""
     adversarial_weight: float = Field(1.0, ge=0)

@@ -88,13 +88,31 @@ class Context:
 
 
 class DecoderConfig(BaseModel):
-    """Settings that every decoder has."""
+    """Settings that every decoder has.
+
+    Example:
+        >>> try:
+        ...     DecoderConfig(beta=2.0)
+        ... except ValueError as error:
+        ...     print(error.errors()[0]["loc"], error.errors()[0]["msg"])
+        ('beta',) Extra inputs are not permitted
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class OneBehaviourConfig(DecoderConfig):
-    """Settings of methods whose papers have one kind of feedback."""
+    """Settings of methods whose papers have one kind of feedback.
+
+    Example:
+        >>> OneBehaviourConfig(behaviour="like", negatives="mixed")
+        OneBehaviourConfig(behaviour='like', negatives='mixed')
+        >>> try:
+        ...     OneBehaviourConfig(negatives="mixed")
+        ... except ValueError as error:
+        ...     print(error.errors()[0]["msg"])
+        Value error, unclicked, as behaviour = click takes every click for a positive
+    """
 
     behaviour: FeedbackRole = "click"
     """The feedback that is learned."""
@@ -118,6 +136,14 @@ class Decoder(nn.Module, ABC):
 
     Raises:
         RecipeError: the dataset lacks a modality that the method needs.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> decoder = small_model("vbpr")[0].decoder
+        >>> decoder.towers()
+        {'main': Tower(feedback_role='click', outputs=('id', 'visual', 'title'))}
+        >>> decoder.formula, decoder.outcome.mediated, [objective.loss for objective in decoder.objectives()]
+        ('match + notice', ('match',), ['bpr'])
     """
 
     name: ClassVar[str]
@@ -236,7 +262,14 @@ class BlockLogits(PairLogits):
 
 
 def pick(representations: Representations, names: tuple[str, ...]) -> Representation:
-    """The mean of the named representations."""
+    """The mean of the named representations.
+
+    Example:
+        >>> levels = {"visual": 1.0, "title": 3.0, "acoustic": 100.0}
+        >>> tables = {name: Representation(torch.full((1, 2), x), torch.zeros(3, 2)) for name, x in levels.items()}
+        >>> pick(tables, ("visual", "title")).user.tolist()
+        [[2.0, 2.0]]
+    """
     return fuse([representations[name] for name in names])
 
 
@@ -263,13 +296,26 @@ def per_item(values: Tensor, num_users: int) -> Representation:
 
 
 def joined(*branches: Representation) -> Representation:
-    """One branch whose logit is the sum of the branches' logits."""
+    """One branch whose logit is the sum of the branches' logits.
+
+    Example:
+        >>> match = Representation(torch.tensor([[1.0]]), torch.tensor([[2.0], [3.0]]))
+        >>> bias = per_item(torch.tensor([0.5, -0.5]), 1)
+        >>> BlockLogits({"both": joined(match, bias)}, torch.tensor([0]))["both"]
+        tensor([[2.5000, 2.5000]])
+    """
     users, items = [branch.user for branch in branches], [branch.item for branch in branches]
     return Representation(torch.cat(users, dim=1), torch.cat(items, dim=1))
 
 
 def with_offset(branch: Representation, offset: Tensor) -> Representation:
-    """A branch whose logit is raised by a learned scalar: one more column, 1 for users and the offset for items."""
+    """A branch whose logit is raised by a learned scalar: one more column, 1 for users and the offset for items.
+
+    Example:
+        >>> match = Representation(torch.tensor([[1.0]]), torch.tensor([[2.0], [3.0]]))
+        >>> BlockLogits({"click": with_offset(match, torch.tensor([-4.0]))}, torch.tensor([0]))["click"]
+        tensor([[-2., -1.]])
+    """
     ones = branch.user.new_ones(branch.user.shape[0], 1)
     return Representation(
         torch.cat([branch.user, ones], dim=1),

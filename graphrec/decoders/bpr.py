@@ -40,6 +40,15 @@ from graphrec.decoders.base import (
 
 
 class BPRConfig(OneBehaviourConfig):
+    """Settings of BPR-MF.
+
+    Example:
+        >>> BPRConfig().representation, BPRConfig().behaviour
+        ('id', 'click')
+        >>> BPRConfig(representation="fused", weight=0.0).weight  # for the backbone BM3 as it was published
+        0.0
+    """
+
     representation: Literal["id", "fused"] = "id"
     """The representation g: `id` has ids alone, `fused` has ids and all modalities together."""
     weight: float = Field(1.0, ge=0)

@@ -74,6 +74,16 @@ from graphrec.decoders.visual import visual_modalities
 
 
 class CausalRecConfig(OneBehaviourConfig):
+    """Settings of CausalRec. Where paper and authors' code differ there is an option.
+
+    Example:
+        >>> CausalRecConfig().fusion, CausalRecConfig().multitask
+        ('paper', True)
+        >>> from graphrec.testing.small_model import small_model
+        >>> small_model("causalrec", {"fusion": "add", "multitask": False})[0].decoder.formula  # CausalRec-A
+        'match + match_visual - match* - match_visual*, * at the reference item'
+    """
+
     fusion: Literal["paper", "author", "add"] = "paper"
     """How the logits make the score. `paper`: M M' N. `author`: s(m + n) s(m) s(n), where m is the sum of both
     match logits, as in the authors' code. `add`: the sum of the three logits."""
@@ -187,7 +197,12 @@ def _sum(logits: Logits, names: Iterable[str]) -> Tensor:
 
 
 def match_logit(logits: Logits) -> Tensor:
-    """m, the sum of both match logits."""
+    """m, the sum of both match logits.
+
+    Example:
+        >>> match_logit({"match": torch.tensor([1.0, 2.0]), "match_visual": torch.tensor([0.5, -0.5])})
+        tensor([1.5000, 1.5000])
+    """
     return logits["match"] + logits["match_visual"]
 
 

@@ -35,6 +35,18 @@ from graphrec.graph.build import InteractionGraph
 
 
 class CausalRecLikesConfig(CausalRecConfig):
+    """Settings of CausalRec-L.
+
+    Example:
+        >>> CausalRecLikesConfig().likes, CausalRecLikesConfig().fusion
+        (0.5, 'add')
+        >>> try:
+        ...     CausalRecLikesConfig(fusion="paper")
+        ... except ValueError as error:
+        ...     print(error.errors()[0]["msg"])
+        Input should be 'add'
+    """
+
     behaviour: Literal["click"] = "click"
     """Always `click`; the likes have a separate loss."""
     fusion: Literal["add"] = "add"

@@ -36,6 +36,16 @@ from graphrec.errors import RecipeError
 
 
 class CRConfig(DecoderConfig):
+    """Settings of CR.
+
+    Example:
+        >>> CRConfig().fusion, CRConfig().alpha
+        ('mul_sigmoid', 1.0)
+        >>> from graphrec.testing.small_model import small_model
+        >>> small_model("cr", {"fusion": "sum_tanh"})[0].decoder.formula
+        'content - content*'
+    """
+
     fusion: Literal["mul_sigmoid", "mul_tanh", "sum_sigmoid", "sum_tanh"] = "mul_sigmoid"
     """The score y of a and e: a s(e), a tanh(e), a + s(e) or a + tanh(e). The effect of a sum is a - a*, without e."""
     alpha: float = Field(1.0, ge=0)

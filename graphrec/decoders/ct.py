@@ -26,6 +26,15 @@ from graphrec.graph.sampling import Negatives
 
 
 class CTConfig(OneBehaviourConfig):
+    """Settings of CT.
+
+    Example:
+        >>> CTConfig()
+        CTConfig(behaviour='like', negatives='unliked', graph='like')
+        >>> CTConfig(behaviour="click", graph="click").negatives
+        'unclicked'
+    """
+
     behaviour: FeedbackRole = "like"
     """The feedback that is learned; `click` makes CT the plain click model."""
     graph: FeedbackRole = "like"

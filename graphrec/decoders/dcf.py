@@ -47,6 +47,17 @@ from graphrec.graph.sampling import Negatives
 
 
 class DCFConfig(DecoderConfig):
+    """Settings of DCF.
+
+    Example:
+        >>> DCFConfig().loss, DCFConfig().width, DCFConfig().gamma
+        ('bpr', 10, 'user')
+        >>> from graphrec.testing.small_model import small_model
+        >>> (objective,) = small_model("dcf", {"loss": "squared"})[0].decoder.objectives()
+        >>> objective.population  # the paper's loss compares the clicks with and without a like
+        'click'
+    """
+
     loss: Literal["bpr", "squared"] = "bpr"
     """`bpr` compares likes with `negatives`. `squared` is the paper's likelihood, (liked - score - b0)^2 over the
     clicks. It never sees an item that was not clicked, which is a handicap where all items are ranked."""

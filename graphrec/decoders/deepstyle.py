@@ -29,6 +29,21 @@ from graphrec.graph.build import InteractionGraph
 
 
 class DeepStyleConfig(OneBehaviourConfig):
+    """Settings of DeepStyle.
+
+    Example:
+        >>> from graphrec.errors import UnknownNameError
+        >>> sizes = {"embedding_size": 8, "widths": {"kind": 3}, "categorical": ("kind",)}
+        >>> context = Context(exposure=("visual", "kind"), content=(), **sizes)
+        >>> DeepStyle(DeepStyleConfig(), context).category
+        'kind'
+        >>> try:
+        ...     DeepStyle(DeepStyleConfig(category="visual"), context)
+        ... except UnknownNameError as error:
+        ...     print(error.problem)
+        unknown categorical modality `visual`
+    """
+
     category: str | None = None
     """The modality with each item's category; by default the only one with at most one value per item. It is not one
     of the visual features."""

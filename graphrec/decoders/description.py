@@ -31,6 +31,13 @@ class Claim:
         method: its published name, if it is one of the decoder's variants, else empty.
         proof: its identification, None where it is not identified.
         refusal: the error that says why it is not identified, else None.
+
+    Example:
+        >>> identified, refused = describe("hcr", ["front_door", "back_door"]).claims
+        >>> identified.title, identified.proof.criterion
+        ('HCR (front_door)', 'front-door')
+        >>> refused.reason
+        'needs a decoder whose outcome has factors: conditional; here: mediator, effect, confounded'
     """
 
     estimand: Estimand
@@ -59,7 +66,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Description:
-    """A decoder, the causal graph on which its claims are checked, and the claims."""
+    """A decoder, the causal graph on which its claims are checked, and the claims.
+
+    Example:
+        >>> print(describe("ct", ["observational"]).to_text())  # doctest: +ELLIPSIS
+        ct: CT: backbone and BPR on likes alone; ranks by P(like | user, item), confounding included.
+        score: match
+        ...
+    """
 
     name: str
     summary: str

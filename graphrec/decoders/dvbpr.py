@@ -51,6 +51,18 @@ from graphrec.graph.build import InteractionGraph
 
 
 class DVBPRConfig(OneBehaviourConfig):
+    """Settings of DVBPR.
+
+    Example:
+        >>> DVBPRConfig(image_modality="pixels", image_shape=(3, 32, 32)).image_shape
+        (3, 32, 32)
+        >>> try:
+        ...     DVBPRConfig(image_modality="pixels")
+        ... except ValueError as error:
+        ...     print(error.errors()[0]["msg"])
+        Value error, `image_modality` and `image_shape` come together
+    """
+
     image_modality: str | None = None
     """The dense modality with the pixels, which is then the only visual feature. None: features are vectors."""
     image_shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None

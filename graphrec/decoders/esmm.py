@@ -38,6 +38,16 @@ from graphrec.decoders.base import (
 
 
 class ESMMConfig(DecoderConfig):
+    """Settings of ESMM.
+
+    Example:
+        >>> ESMMConfig()
+        ESMMConfig(like_graph='click', rank_by='joint')
+        >>> from graphrec.testing.small_model import small_model
+        >>> small_model("esmm", {"rank_by": "conversion"})[0].decoder.formula
+        'log s(conversion)'
+    """
+
     like_graph: Literal["like", "click"] = "click"
     """The feedback whose edges the conversion tower propagates over."""
     rank_by: Literal["joint", "conversion"] = "joint"

@@ -8,6 +8,13 @@ from graphrec.decoders.base import Context, Decoder, DecoderConfig, Tower
 
 
 class FrontDoorConfig(DecoderConfig):
+    """Settings of a decoder with front-door adjustment.
+
+    Example:
+        >>> FrontDoorConfig()
+        FrontDoorConfig(share_embeddings=True, like_graph='click')
+    """
+
     share_embeddings: bool = True
     """Whether the towers share their embedding tables; false gives the paper's HCR-NS."""
     like_graph: FeedbackRole = "click"
@@ -18,6 +25,13 @@ class FrontDoorDecoder(Decoder):
     """Base of the decoders with front-door adjustment through the click: one tower for clicks and one for likes.
 
     Both towers compute the exposure and the content representations. Their mean is the integrated feature z.
+
+    Example:
+        >>> from graphrec.decoders.hcr import HCR
+        >>> covers_alone = Context(exposure=("cover",), content=(), embedding_size=8)
+        >>> decoder = HCR(HCR.Config(), covers_alone)
+        >>> decoder.integrated, list(decoder.towers())  # the ids take the place of the content
+        (('cover', 'id'), ['click', 'like'])
     """
 
     config: FrontDoorConfig
@@ -34,7 +48,14 @@ class FrontDoorDecoder(Decoder):
 
 
 def front_door_graph() -> CausalGraph:
-    """I <- V -> L with V hidden; the item acts on the like only through the integrated features Z and the click C."""
+    """I <- V -> L with V hidden; the item acts on the like only through the integrated features Z and the click C.
+
+    Example:
+        >>> front_door_graph().directed_paths("I", "L")
+        ['I -> Z -> L', 'I -> Z -> C -> L']
+        >>> [name for name, node in front_door_graph().nodes.items() if not node.observed]
+        ['V']
+    """
     return CausalGraph(
         nodes={
             "U": Node("user"),

@@ -59,7 +59,15 @@ from graphrec.graph.sampling import Negatives
 
 
 class HCRConfig(FrontDoorConfig):
-    """Settings of HCR. Where the paper leaves a choice open there is an option, with a default of graphrec's."""
+    """Settings of HCR. Where the paper leaves a choice open there is an option, with a default of graphrec's.
+
+    Example:
+        >>> HCRConfig().link, HCRConfig().like_negatives, HCRConfig().beta
+        ('sigmoid', 'mixed', 1.0)
+        >>> from graphrec.testing.small_model import small_model
+        >>> small_model("hcr", {"link": "raw"})[0].decoder.formula  # the paper's product of inner products
+        '(click_match * s(click_exposure)) * like_match'
+    """
 
     link: Literal["sigmoid", "raw", "softplus"] = "sigmoid"
     """The function of f and h1 before they are multiplied at test time. Raw inner products are signed, and two negative

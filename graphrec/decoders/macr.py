@@ -33,6 +33,17 @@ from graphrec.decoders.base import Branches, Context, Decoder, Objective, OneBeh
 
 
 class MACRConfig(OneBehaviourConfig):
+    """Settings of MACR.
+
+    Example:
+        >>> MACRConfig().alpha, MACRConfig().beta
+        (0.001, 0.001)
+        >>> from graphrec.testing.small_model import small_model
+        >>> decoder = small_model("macr", {"alpha": 0.0})[0].decoder
+        >>> [objective.name for objective in decoder.objectives()]
+        ['joint', 'user']
+    """
+
     alpha: float = Field(1e-3, ge=0)
     """Weight of the loss on the item gate alone."""
     beta: float = Field(1e-3, ge=0)

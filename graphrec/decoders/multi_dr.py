@@ -33,6 +33,13 @@ from graphrec.decoders.objective import Labels
 
 
 class MultiDRConfig(MultiIPWConfig):
+    """Settings of Multi-DR.
+
+    Example:
+        >>> MultiDRConfig().imputation_weight, MultiDRConfig().clip
+        (1.0, 0.05)
+    """
+
     imputation_weight: float = Field(1.0, gt=0)
     """w, the weight of the imputation loss."""
 

@@ -26,6 +26,18 @@ from graphrec.decoders.objective import Labels
 
 
 class MultiIPWConfig(ESMMConfig):
+    """Settings of Multi-IPW.
+
+    Example:
+        >>> MultiIPWConfig().clip, MultiIPWConfig().self_normalised
+        (0.05, False)
+        >>> from graphrec.testing.small_model import small_model
+        >>> decoder = small_model("multi_ipw", {"clip": 0.1})[0].decoder
+        >>> labels = Labels(clicked=torch.tensor([1.0, 1.0, 0.0]), liked=torch.zeros(3))
+        >>> decoder.weights({"click": torch.tensor([0.0, -9.0, 0.0])}, labels)  # p = 0.5, and p clipped at 0.1
+        tensor([ 2., 10.,  0.])
+    """
+
     clip: float = Field(0.05, gt=0, le=1)
     """Lower bound of the propensity; the paper gives none."""
     self_normalised: bool = False
@@ -70,5 +82,11 @@ class MultiIPW(ESMM):
 
 
 def like_error(logits: Logits, labels: Labels) -> Tensor:
-    """BCE(l, r) `[B]`, from the logit: log s(x) of a far negative x would be minus infinity."""
+    """BCE(l, r) `[B]`, from the logit: log s(x) of a far negative x would be minus infinity.
+
+    Example:
+        >>> labels = Labels(clicked=torch.ones(2), liked=torch.tensor([1.0, 0.0]))
+        >>> like_error({"conversion": torch.tensor([2.0, 2.0])}, labels)  # small for the like, large for the other
+        tensor([0.1269, 2.1269])
+    """
     return F.softplus(logits["conversion"]) - labels.liked * logits["conversion"]

@@ -15,7 +15,14 @@ from graphrec.graph.sampling import Negatives
 
 @dataclass(frozen=True)
 class Labels:
-    """What the log says of each pair of a batch: `clicked` and `liked`, `[B]` of 0 and 1."""
+    """What the log says of each pair of a batch: `clicked` and `liked`, `[B]` of 0 and 1.
+
+    Example:
+        >>> import torch
+        >>> labels = Labels(clicked=torch.tensor([1.0, 1.0, 0.0]), liked=torch.tensor([1.0, 0.0, 0.0]))
+        >>> labels.liked[labels.clicked.bool()].mean()  # the share of likes among the clicks
+        tensor(0.5000)
+    """
 
     clicked: Tensor
     liked: Tensor
@@ -30,6 +37,15 @@ class PairwiseBatch:
         labels: what the log says of (user, item).
         negative_labels: what it says of (user, negative); where `Objective.negatives` is `unliked` some are clicked.
         stages: `[B]` the span of the training time of each positive pair, where the objective asks for it.
+
+    Example:
+        >>> import torch
+        >>> liked = Labels(clicked=torch.tensor([1.0]), liked=torch.tensor([1.0]))
+        >>> clicked = Labels(clicked=torch.tensor([1.0]), liked=torch.tensor([0.0]))
+        >>> rows = {"users": torch.tensor([0]), "items": torch.tensor([3]), "negatives": torch.tensor([5])}
+        >>> batch = PairwiseBatch(**rows, labels=liked, negative_labels=clicked)
+        >>> batch.negative_labels.clicked * (1 - batch.negative_labels.liked)  # 1: seen, and still not liked
+        tensor([1.])
     """
 
     users: Tensor
@@ -75,6 +91,11 @@ class Attack:
     Args:
         modalities: whose item features are moved.
         size: L2 norm of each item's move.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> [objective.attack for objective in small_model("amr")[0].decoder.objectives()]
+        [None, Attack(modalities=('visual', 'title'), size=2.0)]
     """
 
     modalities: tuple[str, ...]
@@ -105,6 +126,19 @@ class Objective:
 
     Raises:
         ValueError: a pairwise loss without negatives.
+
+    Example:
+        >>> import torch
+        >>> def total(logits):
+        ...     return logits["match"] + logits["notice"]
+        >>> objective = Objective("sum", "like", "bpr", total, negatives="unliked")
+        >>> objective.score({"match": torch.tensor([1.0]), "notice": torch.tensor([0.5])}), objective.is_pairwise
+        (tensor([1.5000]), True)
+        >>> try:
+        ...     Objective("sum", "like", "bpr")
+        ... except ValueError as error:
+        ...     print(error)
+        objective `sum`: a pairwise loss needs `negatives`, such as "unclicked"
     """
 
     name: str

@@ -44,6 +44,16 @@ from graphrec.graph.build import InteractionGraph
 
 
 class PDAConfig(DecoderConfig):
+    """Settings of PDA.
+
+    Example:
+        >>> PDAConfig().gamma, PDAConfig().alpha, PDAConfig().stages
+        (0.1, 0.5, 10)
+        >>> from graphrec.testing.small_model import small_model
+        >>> small_model("pda", {"stages": 1})[0].decoder.popularity.shape  # PDG: one popularity for an item
+        torch.Size([1, 11])
+    """
+
     gamma: float = Field(0.1, ge=0)
     """Exponent of popularity: how strongly it attracts clicks."""
     alpha: float = Field(0.5, allow_inf_nan=False)

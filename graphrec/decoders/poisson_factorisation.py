@@ -30,6 +30,12 @@ class PoissonFactors:
         user: `[U, k]` float64.
         item: `[I, k]` float64.
         elbo: the evidence lower bound before the first sweep and after each sweep.
+
+    Example:
+        >>> pairs = torch.tensor([[0, 0], [1, 1]])
+        >>> factors = fit_poisson_factorisation(pairs, num_users=2, num_items=3, width=2)
+        >>> factors.user.shape, factors.item.shape, factors.elbo == sorted(factors.elbo)
+        (torch.Size([2, 2]), torch.Size([3, 2]), True)
     """
 
     user: Tensor

@@ -31,6 +31,16 @@ from graphrec.decoders.visual import VisualDecoder
 
 
 class VBPRConfig(OneBehaviourConfig):
+    """Settings of VBPR.
+
+    Example:
+        >>> VBPRConfig().visual_bias
+        False
+        >>> from graphrec.testing.small_model import small_model
+        >>> small_model("vbpr", {"visual_bias": True})[0].decoder.common_taste.shape  # w: two modalities of width 4
+        torch.Size([1, 8])
+    """
+
     visual_bias: bool = False
     """Whether the score has the original's visual bias f_i . beta', which is the same for all users. CausalRec's Eq. 5
     leaves it out. Here beta' is E w, of reduced rank: the term is w . E f_i, so that a user's taste is t_u + w."""

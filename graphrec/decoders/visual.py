@@ -44,6 +44,12 @@ class VisualDecoder(Decoder):
 
     Raises:
         RecipeError: the dataset has no modality.
+
+    Example:
+        >>> from graphrec.testing.small_model import small_model
+        >>> decoder = small_model("amr")[0].decoder
+        >>> decoder.visual, list(decoder.variants())
+        (('visual', 'title'), ['AMR', 'AMR with CI'])
     """
 
     Config = OneBehaviourConfig
@@ -84,7 +90,13 @@ class VisualDecoder(Decoder):
 
 
 def match_and_notice(logits: Logits) -> Tensor:
-    """The logit match + notice."""
+    """The logit match + notice.
+
+    Example:
+        >>> import torch
+        >>> match_and_notice({"match": torch.tensor([1.0, 2.0]), "notice": torch.tensor([0.5, -2.0])})
+        tensor([1.5000, 0.0000])
+    """
     return logits["match"] + logits["notice"]
 
 
