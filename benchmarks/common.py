@@ -22,7 +22,7 @@ from graphrec.data.prepare import prepare_once
 from graphrec.errors import DataError, RunError, nearest_name
 from graphrec.experiments.benchmark import BenchmarkResult, titled
 from graphrec.experiments.benchmark.folder import lock_folder
-from graphrec.experiments.papers import Mode, Paper, reproduce
+from graphrec.experiments.papers import HCR, Mode, Paper, reproduce
 from graphrec.report.primitives.tables import metric_rows
 from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import ORACLES
@@ -104,6 +104,24 @@ def prepared(source: str, raw: Path, out: Path, title: str, options: Mapping[str
     print(f"data: {titled(title, dataset)}, {raw}")
     print("      " + ", ".join(f"{facts[what]:,} {what}" for what in ("users", "items", "clicks", "likes")))
     return folder
+
+
+def reproduce_hcr(
+    source: str, recipes: tuple[str, str], data: str, out: Path, full: bool, seeds: int | None, trials: int | None
+) -> None:
+    """HCR's experiments on data that comes in two layouts: with clicks and likes, or with one behaviour and a split.
+
+    Args:
+        source: of the data, and the world of its twin.
+        recipes: for clicks and likes, and for one behaviour.
+    """
+    twin, mode = data == TWIN, mode_of(full, seeds, trials)
+    title = f"{source.capitalize()} twin" if twin else source.capitalize()
+    with benchmark_folder(out, data, mode, *recipes, benchmark=source):
+        raw = raw_files(source, data, out)
+        ready = prepared(source, raw, out, title)
+        recipe = recipes[gr.load(ready).single_behaviour]
+        reproduce_paper(HCR, recipe, ready, out, mode, title=title, truth=raw if twin else None)
 
 
 def reproduce_paper(

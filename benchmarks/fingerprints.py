@@ -1,9 +1,9 @@
-"""Hashes of what twelve small recipes give, so that a refactor can prove that it changed no bit.
+"""Hashes of what fourteen small recipes give, so that a refactor can prove that it changed no bit.
 
     python benchmarks/fingerprints.py --out before.json      # at the commit to compare with
     python benchmarks/fingerprints.py --out after.json --against before.json
 
-Five backbones, nine decoders and two simulated worlds, on the CPU with one thread. Of each run: the weights, the
+Six backbones, fourteen decoders and two simulated worlds, on the CPU with one thread. Of each run: the weights, the
 metrics by the log and by the truth, and the exported tables. Tensors are hashed by value and counted as a set, so a
 renamed weight or column is no change. Hashes are comparable on one machine with one version of torch only.
 """

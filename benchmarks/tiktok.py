@@ -10,36 +10,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from common import (
-    TWIN,
-    Data,
-    Full,
-    Out,
-    Seeds,
-    Trials,
-    benchmark_folder,
-    mode_of,
-    prepared,
-    raw_files,
-    reproduce_paper,
-    run,
-)
-
-import graphrec as gr
-from graphrec.experiments.papers import HCR
+from common import TWIN, Data, Full, Out, Seeds, Trials, reproduce_hcr, run
 
 
 def main(
     data: Data = TWIN, out: Out = Path("runs/tiktok"), full: Full = False, seeds: Seeds = None, trials: Trials = None
 ) -> None:
-    twin, mode = data == TWIN, mode_of(full, seeds, trials)
-    title = "Tiktok twin" if twin else "Tiktok"
-    with benchmark_folder(out, data, mode, "tiktok-twin", "tiktok", benchmark="tiktok"):
-        raw = raw_files("tiktok", data, out)
-        ready = prepared("tiktok", raw, out, title)
-        # DiffMM's files have one behaviour and their own split.
-        recipe = "tiktok" if gr.load(ready).single_behaviour else "tiktok-twin"
-        reproduce_paper(HCR, recipe, ready, out, mode, title=title, truth=raw if twin else None)
+    # DiffMM's files have one behaviour and their own split.
+    reproduce_hcr("tiktok", ("tiktok-twin", "tiktok"), data, out, full, seeds, trials)
 
 
 if __name__ == "__main__":

@@ -77,6 +77,13 @@ def test_a_mistake_ends_with_a_message_before_anything_is_made(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("file", sorted((SCRIPTS / "recipes").glob("*.toml")), ids=lambda file: file.stem)
+def test_every_recipe_can_be_read(file: Path) -> None:
+    settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    recipe = Recipe.from_toml(file, [] if "path" in settings.get("data", {}) else ["data.path=prepared"])
+    assert recipe.decoder["name"] and recipe.backbone["name"] and recipe.training.epochs >= 1
+
+
 def test_raw_data_that_is_not_there_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

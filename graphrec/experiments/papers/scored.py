@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from graphrec.causal import Estimand, label
+from graphrec.errors import RunError
 from graphrec.evaluation.intervals import difference_interval
 from graphrec.evaluation.metrics import better, describe
 from graphrec.evaluation.result_sets import evaluated_sets
@@ -206,6 +207,7 @@ def measure(
             continue
         try:
             tables_of = {result_set: row.per_user(result_set, truth) for result_set in result_sets}
+            _require_metrics(tables_of.values(), names)
         except Exception as error:
             failed[number] = f"failed: {report_failure(row.name, error)}"
             continue
@@ -346,6 +348,17 @@ def _with_benchmark(
         family = f"{OF_BENCHMARK}, joined by those with a row that it lacks"
     shown = together.dropna(subset=["first", "second"])
     return shown.astype({"first": int, "second": int}), family
+
+
+def _require_metrics(result_sets: Iterable[Sequence[pd.DataFrame]], metrics: Sequence[str]) -> None:
+    available = {metric for tables in result_sets for table in tables for metric in table.columns}
+    if missing := [metric for metric in metrics if metric not in available]:
+        raise RunError(
+            "the paper's metrics were not measured",
+            expected=", ".join(metrics),
+            got=f"results without {', '.join(missing)}",
+            next_step="name their list lengths in the recipe's `evaluation.k`",
+        )
 
 
 def _only(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:

@@ -123,3 +123,8 @@ def test_nothing_can_be_lost_but_all() -> None:
     measured = Measured(("a", "b"), pd.DataFrame(), pd.DataFrame(), OF_PAPER_TABLE, {0: "x", 1: "y"}, {}, per_user)
     gain = measured.gain(0, 1, "mrr")
     assert gain.low == -100 < gain.mean < gain.high
+
+
+def test_a_metric_that_was_not_measured_fails_its_rows_with_the_reason(result: BenchmarkResult) -> None:
+    measured = measure([Scored.of(result, "CT"), Scored.of(result, "HCR")], ["ndcg@10", "ndcg@33"])
+    assert set(measured.failed) == {0, 1} and "results without ndcg@33" in measured.failed[0]
