@@ -22,7 +22,7 @@ class TrainedMethod:
             their own names.
 
     >>> method = TrainedMethod("HCR", (run,))
-    >>> method.first.recipe.seed, method.names == {run.folder: "HCR"}, method.has("lists")
+    >>> method.first.recipe.seed, method.names == {run.folder: "HCR"}, method.has("off_policy")
     (0, True, False)
     """
 

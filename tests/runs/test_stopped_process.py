@@ -55,6 +55,8 @@ def start(recipe: Path, out: Path, *, pause_after: int = 0) -> subprocess.Popen[
     return process
 
 
+# `test_train.py` has the same with an interruption inside one process.
+@pytest.mark.slow
 def test_a_training_that_is_stopped_again_and_again_ends_with_the_bits_of_one_that_was_not(
     tiny_recipe: MakeRecipe, tmp_path: Path
 ) -> None:
