@@ -46,7 +46,7 @@ def evaluate(
     ] = False,
     lists: Annotated[
         bool,
-        typer.Option("--lists", help="Also coverage, popularity and concentration of the recommended lists."),
+        typer.Option("--lists", help="Also coverage, popularity and intra-list similarity of the recommended lists."),
     ] = False,
     off_policy: Annotated[
         bool,

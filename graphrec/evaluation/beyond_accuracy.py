@@ -42,8 +42,8 @@ def describe_lists(
         metrics: which are computed; see `graphrec.evaluation.metrics.select`.
 
     Returns:
-        A row a user with `user` and the metrics that a user has, such as `popularity@K` and `concentration_m@K`; and
-        those that no single user has, such as `coverage@K`.
+        A row a user with `user` and the metrics that a user has, such as `popularity@K` and
+        `intra_list_similarity_m@K`; and those that no single user has, such as `coverage@K`.
 
     Example:
         >>> from graphrec.evaluation.scorer import TableScorer

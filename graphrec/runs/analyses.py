@@ -121,7 +121,7 @@ def by_like_ratio(run: Run, estimands: Estimands = (), *, causal_graph: CausalGr
 
 
 def of_lists(run: Run, estimands: Estimands = (), *, causal_graph: CausalGraph | None = None) -> pd.DataFrame:
-    """Coverage, popularity and concentration of all users' lists; see `evaluation.beyond_accuracy`.
+    """Coverage, popularity and intra-list similarity of all users' lists; see `evaluation.beyond_accuracy`.
 
     >>> table = of_lists(run, ["observational"])
     >>> table["result_set"].tolist(), ("lists", "observational") in run.results

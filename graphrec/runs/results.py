@@ -17,6 +17,7 @@ import pandas as pd
 from graphrec.arguments import require_type, wrong_type
 from graphrec.causal import Estimand, label
 from graphrec.errors import Call, RunError, damaged
+from graphrec.evaluation.metrics.columns import present_name
 from graphrec.evaluation.summary import summarise, table_row
 from graphrec.runs.artifacts import load_ids
 from graphrec.runs.data_location import portable_manifest
@@ -69,7 +70,7 @@ class EvaluationResult:
         """
         path = _values_file(self.folder, *self.key)
         try:
-            return pd.read_parquet(path)
+            return pd.read_parquet(path).rename(columns=present_name)
         except (OSError, ValueError) as error:
             raise damaged(path, str(error)[:300], "evaluate the run again") from None
 
@@ -176,7 +177,7 @@ class RunResults:
     def _entries(self) -> dict[str, dict[str, Any]]:
         path = self.folder / METRICS
         entries = read_json(path) if path.is_file() else {}
-        return {key: with_new_keys(entry, RESULT_KEYS) for key, entry in entries.items()}
+        return {key: _with_present_names(entry) for key, entry in entries.items()}
 
     def _require_same_training(self) -> None:
         # The relative path of the data may change without a training, after the folder has moved.
@@ -200,6 +201,11 @@ def remove_results(folder: Path) -> None:
     """
     (folder / METRICS).unlink(missing_ok=True)
     shutil.rmtree(folder / PER_USER, ignore_errors=True)
+
+
+def _with_present_names(entry: Mapping[str, Any]) -> dict[str, Any]:
+    present = with_new_keys(entry, RESULT_KEYS)
+    return present | {"metrics": {present_name(column): value for column, value in present["metrics"].items()}}
 
 
 def _labelled(key: tuple[str, str | Estimand]) -> tuple[str, str]:

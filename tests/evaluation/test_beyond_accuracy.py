@@ -1,4 +1,4 @@
-"""Coverage, popularity and concentration of lists, against PyG's, a slow computation, and lists made to be alike."""
+"""Coverage, popularity and intra-list similarity, against PyG's, a slow computation, and lists made to be alike."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from torch_geometric.metrics import LinkPredAveragePopularity, LinkPredCoverage
 from graphrec.data.dataset import Feature
 from graphrec.evaluation.beyond_accuracy import describe_lists
 from graphrec.evaluation.intra_list_similarity import IntraListSimilarity
+from graphrec.evaluation.metrics import describe as column_of
+from graphrec.evaluation.metrics import metrics
 from graphrec.evaluation.scorer import TableScorer
 
 USERS, ITEMS = 30, 25
@@ -46,16 +48,16 @@ def test_coverage_and_popularity_agree_with_pyg(k: int) -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
-def test_a_modality_that_no_item_has_has_no_concentration(kind: str) -> None:
+def test_a_modality_that_no_item_has_has_no_similarity(kind: str) -> None:
     values = np.zeros((ITEMS, 6), dtype=np.float32)
     feature = Feature(sparse.csr_array(values) if kind == "sparse" else values, np.zeros(ITEMS, dtype=bool))
     scores, clicks = problem(0)
     table, _ = describe(scores, clicks, {"visual": feature}, (4,))
-    assert table["concentration_visual@4"].isna().all() and table["popularity@4"].notna().all()
+    assert table["intra_list_similarity_visual@4"].isna().all() and table["popularity@4"].notna().all()
 
 
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
-def test_concentration_is_the_mean_cosine_of_all_pairs(kind: str) -> None:
+def test_similarity_is_the_mean_cosine_of_all_pairs(kind: str) -> None:
     rng = np.random.default_rng(1)
     values = (rng.random((ITEMS, 6)) * (rng.random((ITEMS, 6)) < 0.5) + 0.1 * rng.random((ITEMS, 1))).astype(np.float32)
     mask = np.arange(ITEMS) % 4 != 0
@@ -87,7 +89,7 @@ def test_lists_of_one_style_are_concentrated_and_random_lists_are_not() -> None:
     nothing = np.empty((0, 2), dtype=np.int64)
     features = {"visual": Feature(values, np.ones(ITEMS, dtype=bool))}
     concentrated, mixed = (
-        describe(s, nothing, features, (5,))[0]["concentration_visual@5"].mean() for s in (alike, at_random)
+        describe(s, nothing, features, (5,))[0]["intra_list_similarity_visual@5"].mean() for s in (alike, at_random)
     )
     assert concentrated > 0.99
     assert abs(mixed) < 0.1, "the 5 that all features share is no likeness"
@@ -115,3 +117,9 @@ def test_a_resample_of_users_covers_no_more_and_on_average_less() -> None:
         resampled.append(describe(scores[users], drawn, {}, (1,))[1]["coverage@1"])
     assert max(resampled) <= whole["coverage@1"]
     assert np.mean(resampled) < 0.95 * whole["coverage@1"]
+
+
+def test_results_and_recipes_may_have_a_metric_under_its_earlier_name() -> None:
+    assert metrics.get("concentration") is metrics.get("intra_list_similarity")
+    assert column_of("concentration_visual@50").label == "Intra-list similarity visual@50"
+    assert column_of("concentrations@50").metric.__name__ == "UnregisteredMetric"

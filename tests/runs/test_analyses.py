@@ -97,7 +97,7 @@ def test_lists_are_described_without_opening_the_test_part(
     assert table["coverage@20"].between(0, 1).all() and table["coverage@20_low"].isna().all()
     modalities = run.manifest["context"]["exposure"] + run.manifest["context"]["content"]
     for name in modalities:
-        assert table[f"concentration_{name}@10"].between(-1, 1).all()
+        assert table[f"intra_list_similarity_{name}@10"].between(-1, 1).all()
     lists = run.recommend(run.user_ids, 20, estimand="front_door")
     assert table["coverage@20"].iloc[0] == lists["item"].nunique() / len(run.item_ids)
     pd.testing.assert_frame_equal(

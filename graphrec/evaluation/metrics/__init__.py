@@ -15,7 +15,7 @@ from graphrec.evaluation.metrics.base import (
     RatioMetric,
     metrics,
 )
-from graphrec.evaluation.metrics.beyond_accuracy import AveragePopularity, Concentration, Coverage
+from graphrec.evaluation.metrics.beyond_accuracy import AveragePopularity, Coverage, ListSimilarity
 from graphrec.evaluation.metrics.by_truth import TruthBlock, TruthMetric
 from graphrec.evaluation.metrics.columns import MetricColumn, better, bounds, describe
 from graphrec.evaluation.metrics.hit_ratio import HitRatio
@@ -40,7 +40,6 @@ __all__ = [
     "AveragePopularity",
     "AveragePrecision",
     "CatalogueMetric",
-    "Concentration",
     "Coverage",
     "Direction",
     "DoublyRobust",
@@ -52,6 +51,7 @@ __all__ = [
     "Leakage",
     "ListBlock",
     "ListMetric",
+    "ListSimilarity",
     "Metric",
     "MetricColumn",
     "MetricNames",

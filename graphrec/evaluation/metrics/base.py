@@ -142,6 +142,10 @@ class RatioMetric(Metric[Block]):
         return self.combine(*self.terms(block, k))
 
 
+OLD_METRICS = {"concentration": "intra_list_similarity"}
+"""By the name that a metric had in results and recipes of earlier versions, its name today."""
+
+
 class MetricRegistry(Registry[Metric[Any]]):
     """The metrics by name. `admit` adds a class that was named by import path or given as an object.
 
@@ -162,6 +166,10 @@ class MetricRegistry(Registry[Metric[Any]]):
     def __init__(self) -> None:
         super().__init__("metric", base=Metric, group="graphrec.metrics")
         self.admitted: set[str] = set()
+
+    def get(self, name: str) -> type[Metric[Any]]:
+        """The metric of a name; a name of an earlier version leads to today's."""
+        return super().get(OLD_METRICS.get(name, name))
 
     def register(self, name: str) -> Callable[[T], T]:
         """Class decorator that files the class under `name`, which becomes the name of its columns.

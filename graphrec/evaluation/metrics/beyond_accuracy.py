@@ -1,4 +1,4 @@
-"""Coverage, popularity and concentration of lists. No value of these is better in itself."""
+"""Coverage, popularity and intra-list similarity of lists. No value of these is better in itself."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class AveragePopularity(ListMetric):
         return np.divide(total, size, out=np.full(len(items), np.nan), where=size > 0)
 
 
-@metrics.register("concentration")
-class Concentration(ListMetric):
+@metrics.register("intra_list_similarity")
+class ListSimilarity(ListMetric):
     """Mean cosine of all pairs of listed items in one modality, of features less their mean over the items.
 
         mean over pairs of listed items of cos(x_i - mean, x_j - mean)
@@ -78,11 +78,11 @@ class Concentration(ListMetric):
         >>> values = np.array([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]], dtype=np.float32)
         >>> catalogue = ItemCatalogue(np.zeros(4), {"visual": Feature(values, np.ones(4, dtype=bool))})
         >>> block = ListBlock(np.array([[0, 1], [0, 2]]), np.ones((2, 2), dtype=bool), catalogue)
-        >>> Concentration().qualified_values(block, 2, "visual")
+        >>> ListSimilarity().qualified_values(block, 2, "visual")
         array([ 1., -1.])
     """
 
-    label: ClassVar[str] = "Concentration"
+    label: ClassVar[str] = "Intra-list similarity"
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     qualifier: ClassVar[str] = "modality"
 
@@ -91,9 +91,9 @@ class Concentration(ListMetric):
         return tuple(catalogue.features)
 
     def qualified_values(self, block: ListBlock, k: int, qualifier: str) -> np.ndarray:
-        """`[b]` concentration of the first K in one modality."""
+        """`[b]` similarity of the first K in one modality."""
         return block.catalogue.similarity[qualifier].of(block.items[:, :k], block.listed[:, :k])
 
     def values(self, block: ListBlock, k: int) -> np.ndarray:
-        """`[b]` the mean of the modalities' concentrations."""
+        """`[b]` the mean of the modalities' similarities."""
         return np.mean([self.qualified_values(block, k, name) for name in block.catalogue.features], axis=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from graphrec.errors import ComponentError
-from graphrec.evaluation.metrics.base import Direction, Metric, metrics
+from graphrec.evaluation.metrics.base import OLD_METRICS, Direction, Metric, metrics
 
 
 class UnregisteredMetric(Metric[Any]):
@@ -35,15 +36,15 @@ class MetricColumn:
     """What a column of a result table holds.
 
     Args:
-        name: the column, such as `concentration_visual@50`.
+        name: the column, such as `intra_list_similarity_visual@50`.
         metric: the metric's class.
         qualifier: the second name, such as `visual`.
         k: the cutoff as text; empty for none.
 
     Example:
-        >>> column = describe("concentration_visual@50")
+        >>> column = describe("intra_list_similarity_visual@50")
         >>> column.metric.__name__, column.qualifier, column.k, column.label
-        ('Concentration', 'visual', '50', 'Concentration visual@50')
+        ('ListSimilarity', 'visual', '50', 'Intra-list similarity visual@50')
     """
 
     name: str
@@ -87,18 +88,18 @@ def describe(column: str) -> MetricColumn:
     """The metric, its qualifier and its cutoff behind a column.
 
     Args:
-        column: such as `ndcg@50`, `mrr` or `concentration_visual@50`. A name that is not registered is described by
-            `UnregisteredMetric`: a table may come from where another package was installed.
+        column: such as `ndcg@50`, `mrr` or `intra_list_similarity_visual@50`. A name that is not registered is
+            described by `UnregisteredMetric`: a table may come from where another package was installed.
 
     Example:
         >>> describe("ndcg_do@50").label, describe("ndcg_do@50").bounds
         ('NDCG@50 (do)', (0.0, 1.0))
         >>> describe("drop_ndcg@50").label, describe("drop_ndcg@50").direction
         ('Drop of NDCG@50', 'lower')
-        >>> describe("concentration_visual@50").qualifier
+        >>> describe("intra_list_similarity_visual@50").qualifier
         'visual'
     """
-    stem, _, k = column.partition("@")
+    stem, _, k = present_name(column).partition("@")
     if (metric := _usable(stem)) is not None:
         return MetricColumn(column, metric, "", k)
     # The longest name first: with metrics `drop` and `drop_rate`, `drop_rate_mrr` is a rate.
@@ -106,6 +107,19 @@ def describe(column: str) -> MetricColumn:
         if stem.startswith(f"{name}_") and (metric := _usable(name)) is not None and metric.qualifier:
             return MetricColumn(column, metric, stem.removeprefix(f"{name}_"), k)
     return MetricColumn(column, UnregisteredMetric, "", k)
+
+
+def present_name(column: str) -> str:
+    """A column of results under today's name of its metric; `OLD_METRICS` has the earlier ones.
+
+    Example:
+        >>> present_name("concentration_visual@50"), present_name("ndcg@50")
+        ('intra_list_similarity_visual@50', 'ndcg@50')
+    """
+    for old, name in OLD_METRICS.items():
+        if re.match(rf"{old}(_|@|$)", column):
+            return name + column.removeprefix(old)
+    return column
 
 
 def _usable(name: str) -> type[Metric[Any]] | None:

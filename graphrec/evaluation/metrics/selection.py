@@ -14,7 +14,7 @@ MetricNames: TypeAlias = Sequence[str | type[Metric[Any]]] | None
 DEFAULT_METRICS = {
     "ranking": ("recall", "ndcg", "hr", "precision", "map", "mrr"),
     "truth": ("ndcg_do", "regret_do", "rank_correlation_do", "leakage_do"),
-    "lists": ("coverage", "popularity", "concentration"),
+    "lists": ("coverage", "popularity", "intra_list_similarity"),
     "off_policy": ("ips", "snips", "dr"),
     "item_groups": ("normalised_recall",),
     "time": ("drop",),
@@ -37,7 +37,7 @@ def resolve(names: MetricNames) -> list[type[Metric[Any]]]:
         >>> resolve(["ndgc"])
         Traceback (most recent call last):
         graphrec.errors.UnknownNameError: unknown metric `ndgc`; did you mean `ndcg`?
-          expected: one of concentration, ...
+          expected: one of coverage, ...
           got: `ndgc`
     """
     chosen: dict[str, type[Metric[Any]]] = {}

@@ -1,4 +1,4 @@
-"""What the lists of each method are made of: coverage, popularity and concentration. It is in no paper."""
+"""What the lists of each method are made of: coverage, popularity and intra-list similarity. It is in no paper."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def list_contents(result: BenchmarkResult, title: str) -> PaperTable:
         name="lists",
         title=f"What the lists are made of. {title}",
         caption=f"The {k or K} best items of all users, liked or not. Coverage: the share of all items in at least one "
-        "list; popularity: mean number of training clicks of the listed items; concentration: mean cosine of the "
-        "listed items' features, 0 being about that of items drawn at random. No value is better in itself. "
+        "list; popularity: mean number of training clicks of the listed items; intra-list similarity: mean cosine of "
+        "the listed items' features, 0 being about that of items drawn at random. No value is better in itself. "
         f"{ENDS} Coverage, which no single user has, has none.",
         table=pd.DataFrame(table),
         notes=tuple(f"{name} {why}" for name, why in failed.items()),

@@ -27,12 +27,13 @@ def test_a_row_is_a_method_and_estimand_with_the_means_of_its_seeds(two: Benchma
     paper_table = list_contents(two, "Tiny")
     table = paper_table.table.set_index("Method")
     assert list(table.index) == ["CT", "HCR", "HCR-T", "HCR-S1", "HCR-S2", "CR"]
-    shown = ["Coverage", "Popularity", "Concentration textual", "Concentration visual"]
+    shown = ["Coverage", "Popularity", "Intra-list similarity textual", "Intra-list similarity visual"]
     assert paper_table.rows()[0][:3] == ["Method", *shown[:2]] and set(shown) <= set(paper_table.rows()[0])
     assert paper_table.caption.startswith("The 20 best"), "50 items are longer than the recipe's lists"
     own = [analyses.of_lists(run).set_index("method") for run in two.trained["HCR"]]
     for name in ("HCR", "HCR-S1"):
-        for column, metric in zip(shown, ("coverage", "popularity", "concentration_textual", "concentration_visual")):
+        similarity = ("intra_list_similarity_textual", "intra_list_similarity_visual")
+        for column, metric in zip(shown, ("coverage", "popularity", *similarity)):
             means = [seed_table.loc[name, f"{metric}@20"] for seed_table in own]
             assert table.loc[name, column] == pytest.approx(sum(means) / 2)
     assert table.loc["HCR", "Popularity_low"] < table.loc["HCR", "Popularity"]

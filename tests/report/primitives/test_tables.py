@@ -61,7 +61,8 @@ def test_a_number_loses_its_leading_zero_and_nothing_else(value, text):
         ("map@20", "MAP@20"),
         ("snips@20", "SNIPS@20"),
         ("normalised_recall@20", "Normalised recall@20"),
-        ("concentration_visual@20", "Concentration visual@20"),
+        ("intra_list_similarity_visual@20", "Intra-list similarity visual@20"),
+        ("concentration_visual@20", "Intra-list similarity visual@20"),
     ],
 )
 def test_metrics_are_named_as_papers_name_them(name, label):
