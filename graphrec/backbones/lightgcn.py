@@ -2,7 +2,7 @@
 
 "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation" (Xiangnan He et al., SIGIR 2020).
 
-    E^{l+1} = D^{-1/2} A D^{-1/2} E^l,    representation = mean of E^0 ... E^L        Eq. 7, 8
+    E^{l+1} = D^{-1/2} A D^{-1/2} E^l,    representation = mean of E^0 ... E^L        Eq. 3, 4, 8
 
 It uses ids alone. `with_modalities` adds modality representations.
 
@@ -52,7 +52,7 @@ class LightGCN(EdgeDropout):
 
 
 def average_layers(propagate: Callable[[Tensor], Tensor], x: Tensor, layers: int) -> Tensor:
-    """The mean of x and of its first `layers` propagations, `[N, d] -> [N, d]`: LightGCN's Eq. 7 and 8.
+    """The mean of x and of its first `layers` propagations, `[N, d] -> [N, d]`: LightGCN's Eq. 4 and 8.
 
     Example:
         >>> import torch
