@@ -44,7 +44,7 @@ class ComponentRegistry(ABC, Generic[C]):
     >>> backbones.get("mff")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     graphrec.errors.UnknownNameError: unknown backbone `mff`; did you mean `mf`?
-      expected: one of bm3, ..., smore
+      expected: one of ...
       got: `mff`
     """
 

@@ -124,7 +124,7 @@ def card_of(name: str) -> Card:
     >>> card_of("tictok")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     graphrec.errors.UnknownNameError: unknown dataset `tictok`; did you mean `tiktok`?
-      expected: one of alibaba, ..., yahoo_r3
+      expected: one of ...
       got: `tictok`
     """
     by_name = cards()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import graphrec as gr
 from graphrec.cli.errors import in_shell
 from graphrec.data.prepare import prepare, prepare_once
 from graphrec.data.sources import sources
@@ -97,6 +98,11 @@ def test_a_failed_preparation_leaves_nothing(log: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
 
 
+def test_the_public_verbs_are_functions() -> None:
+    assert all(callable(getattr(gr, name)) for name in gr.__all__), gr.__all__
+
+
+@pytest.mark.slow
 def test_the_public_verbs_stay_functions_whatever_is_imported_first() -> None:
     code = (
         "import graphrec.experiments.papers, graphrec.cli, graphrec.data.prepare, graphrec as gr\n"

@@ -37,7 +37,7 @@ def resolve(names: MetricNames) -> list[type[Metric[Any]]]:
         >>> resolve(["ndgc"])
         Traceback (most recent call last):
         graphrec.errors.UnknownNameError: unknown metric `ndgc`; did you mean `ndcg`?
-          expected: one of coverage, ...
+          expected: one of ...
           got: `ndgc`
     """
     chosen: dict[str, type[Metric[Any]]] = {}
