@@ -13,6 +13,7 @@ import pytest
 # Before the modules are imported: a failing assertion in them then shows its values.
 for module in (
     "backbone_contract",
+    "contract",
     "decoder_contract",
     "estimand_contract",
     "instruments",

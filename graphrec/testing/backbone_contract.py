@@ -22,6 +22,7 @@ from graphrec.backbones import Backbone, BackboneConfig, Pairs, Representation, 
 from graphrec.backbones.base import FUSED, ID, check_compatibility
 from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
+from graphrec.testing.contract import Contract
 from graphrec.testing.instruments import (
     RecordingGraph,
     Tables,
@@ -49,7 +50,7 @@ _REGISTERED = ("_parameters", "_buffers", "_modules")
 """Where a module keeps what torch trains and saves."""
 
 
-class BackboneContract:
+class BackboneContract(Contract):
     """Every test but that of the planted world builds the backbone on `small_graph` in double precision.
 
     What a class declares is tested, too: a user's edges do change this one's outputs.

@@ -19,6 +19,7 @@ from graphrec.decoders import BlockLogits, Context, PairLogits
 from graphrec.errors import GraphrecError, RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import FrozenModel, Recommender
+from graphrec.testing.contract import Contract
 from graphrec.testing.small_graph import MODALITIES, NUM_ITEMS, NUM_USERS, small_graph
 from graphrec.testing.small_model import EVERYONE, SIZES, batch_loss, first_batches, small_model, total_loss
 from graphrec.training.objective import losses_of
@@ -27,7 +28,7 @@ from graphrec.training.objective import losses_of
 _FROZEN: dict[type, FrozenModel] = {}
 
 
-class DecoderContract:
+class DecoderContract(Contract):
     """Every test trains or scores the decoder on MMGCN over `small_graph`, in double precision.
 
     What a class declares is tested, too: this one refuses no data without item features.

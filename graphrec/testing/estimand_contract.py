@@ -19,6 +19,7 @@ from torch import Tensor
 from graphrec.causal import CausalGraph, Estimand, Logits, Node, Outcome, estimands, label, parse_estimand
 from graphrec.errors import IdentificationError, RecipeError
 from graphrec.recommender import FrozenModel
+from graphrec.testing.contract import Contract
 from graphrec.testing.small_graph import NUM_ITEMS, NUM_USERS
 from graphrec.testing.small_model import EVERYONE, small_model
 
@@ -28,7 +29,7 @@ HIDDEN = "HIDDEN"
 """A variable that no decoder declares."""
 
 
-class EstimandContract:
+class EstimandContract(Contract):
     """Every test scores random logits, or a small untrained model, of one decoder, in double precision.
 
     What a class declares is tested, too: a hidden confounder makes this one's score mean something else.

@@ -37,13 +37,14 @@ from graphrec.evaluation.metrics import (
 from graphrec.evaluation.ranking import evaluate
 from graphrec.evaluation.scorer import TableScorer
 from graphrec.evaluation.summary import summarise
+from graphrec.testing.contract import Contract
 
 USERS, ITEMS, K = 40, 30, 5
 SLACK = 1e-9
 """What rounding may make of equal values."""
 
 
-class MetricContract:
+class MetricContract(Contract):
     """Every test computes the metric on drawn data of its family; those of a ranking are left to ranking metrics.
 
     A metric that says of itself what is not so fails, here a share that is said to end at one half:

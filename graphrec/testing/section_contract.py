@@ -17,6 +17,7 @@ import pytest
 from graphrec.report.primitives.template import template_of
 from graphrec.report.run_page import all_sections, write_report
 from graphrec.report.section import Section, report_sections
+from graphrec.testing.contract import Contract
 from graphrec.testing.small_run import small_page, small_run
 
 _PAGES: dict[type, str] = {}
@@ -24,7 +25,7 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 """HTML elements that have no end tag."""
 
 
-class SectionContract:
+class SectionContract(Contract):
     """Every test writes the page of `graphrec.testing.small_run`, a run that was evaluated on test and no more.
 
     This section is to precede one that the page does not have. (A test names it by import path, and sets no `kind`.)

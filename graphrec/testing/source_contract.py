@@ -25,13 +25,14 @@ from graphrec.data.sources import sources
 from graphrec.data.store import load, save
 from graphrec.errors import DataError
 from graphrec.system.files import sha256
+from graphrec.testing.contract import Contract
 from graphrec.testing.same_dataset import assert_same_dataset
 
 BINARY = {".npy", ".npz", ".pkl", ".parquet", ".gz", ".zip", ".pt", ".b"}
 """Endings of files that are cut in half; of all others the last line is cut."""
 
 
-class SourceContract:
+class SourceContract(Contract):
     """Every test reads the small example that `write_raw` writes, or a damaged copy of it.
 
     >>> class TestMine(SourceContract):

@@ -47,20 +47,32 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+# The clone's own settings: its pytest imports tests in the mode `importlib`, which puts no folder on the path.
+IN_THE_CLONE = ("-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT))
+
+
 @pytest.mark.slow
-def test_the_tests_that_are_written_pass_as_they_stand(tmp_path: Path) -> None:
-    """In an empty folder, without a warning that a coming pytest makes an error."""
+@pytest.mark.parametrize("settings", [(), IN_THE_CLONE], ids=["an empty folder", "the clone"])
+def test_the_tests_that_are_written_pass_as_they_stand(settings: tuple[str, ...], tmp_path: Path) -> None:
+    """As the document and the command say to call them, without a warning that a coming pytest makes an error."""
     for kind in KINDS:
         answer = CliRunner().invoke(app, ["new", kind, f"scaffolded_{kind}", "--out", str(tmp_path / "own")])
         assert answer.exit_code == 0
-    done = pytest_in(tmp_path / "own")
+    done = pytest_in(tmp_path, *settings, "own")
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout and "skipped" not in done.stdout
 
 
+def test_a_written_suite_passes_under_the_settings_of_the_clone(tmp_path: Path) -> None:
+    """The fast form of the test above, for what differs there: the path."""
+    scaffold(NewKind.metric, "metric_in_the_clone", tmp_path / "own")
+    done = pytest_in(tmp_path, *IN_THE_CLONE, "own")
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_written_suite_is_the_contract_on_the_written_class(folder: Path, kind: NewKind) -> None:
-    """The fast form of the test above: the suite in this process, without the training on the planted world."""
+    """The fast form of the slow test above: the suite in this process, without the training on the planted world."""
     files = scaffold(kind, f"quick_{kind}", folder)
     suite = getattr(importlib.import_module(f"test_quick_{kind}"), f"TestQuick{kind.title()}")
     assert getattr(suite, kind) == files.import_path
