@@ -146,7 +146,7 @@ def check(
     inspection = inspect(loaded, config, [checks.get(name) for name in more or ()])
     gaps = {}
     if truth is not None:
-        from graphrec.simulation.truth import oracle_gaps
+        from graphrec.simulation.oracle import oracle_gaps
 
         gaps = oracle_gaps(loaded, truth)
     headers = ["target", "NDCG@50, true effect", "NDCG@50, as observed", "loss", "regret@50, as observed"]

@@ -16,11 +16,12 @@ from graphrec.simulation.amazon import AmazonWorld
 from graphrec.simulation.base import World, worlds
 from graphrec.simulation.coat import CoatWorld
 from graphrec.simulation.kwai import KwaiWorld
+from graphrec.simulation.oracle import OracleGap, ndcg_at_k, oracle_gap, regret_at_k
 from graphrec.simulation.semi_synthetic import semi_synthetic_config, write_semi_synthetic
 from graphrec.simulation.size import too_large
 from graphrec.simulation.taobao import TaobaoWorld
 from graphrec.simulation.tiktok import TiktokWorld
-from graphrec.simulation.truth import TARGETS, OracleGap, Truth, ndcg_at_k, oracle_gap, regret_at_k
+from graphrec.simulation.truth import TARGETS, Truth
 from graphrec.simulation.world import WorldConfig
 
 __all__ = [

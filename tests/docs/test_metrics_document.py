@@ -16,7 +16,7 @@ from graphrec.evaluation.significance import holm
 from graphrec.evaluation.slices import normalised_recall
 from graphrec.evaluation.summary import summarise
 from graphrec.report.primitives.tables import metric_label
-from graphrec.simulation.truth import ndcg_at_k, regret_at_k
+from graphrec.simulation.oracle import ndcg_at_k, regret_at_k
 
 DOCUMENT = ROOT / "docs" / "metrics.md"
 

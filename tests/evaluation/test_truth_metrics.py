@@ -13,7 +13,8 @@ from graphrec.evaluation.rank_agreement import rank_agreement
 from graphrec.evaluation.scorer import TableScorer
 from graphrec.evaluation.summary import summarise
 from graphrec.evaluation.truth import evaluate_by_truth
-from graphrec.simulation.truth import Truth, oracle_gap
+from graphrec.simulation.oracle import oracle_gap
+from graphrec.simulation.truth import Truth
 from graphrec.simulation.world import WorldConfig, draw_latents
 
 K = 10

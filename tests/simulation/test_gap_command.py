@@ -9,7 +9,7 @@ from graphrec.cli import app
 from graphrec.data.store import load
 from graphrec.errors import DataError
 from graphrec.simulation import simulate
-from graphrec.simulation.truth import oracle_gaps
+from graphrec.simulation.oracle import oracle_gaps
 
 
 def test_both_targets_are_measured(tiny_world, tiny_prepared):

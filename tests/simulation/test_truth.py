@@ -6,7 +6,8 @@ import torch
 
 from graphrec.errors import DataError, UnknownIdError, UnknownNameError
 from graphrec.simulation.log import draw_log
-from graphrec.simulation.truth import Truth, best_items, ndcg_at_k, oracle_gap, regret_at_k
+from graphrec.simulation.oracle import best_items, ndcg_at_k, oracle_gap, regret_at_k
+from graphrec.simulation.truth import Truth
 from graphrec.simulation.world import Latents, WorldConfig, draw_latents
 from graphrec.top_k import top_k
 

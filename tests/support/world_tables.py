@@ -8,7 +8,8 @@ import numpy as np
 
 from graphrec.report.primitives.tables import markdown_table, number
 from graphrec.simulation import Truth, WorldConfig, worlds
-from graphrec.simulation.truth import TARGETS, oracle_gap
+from graphrec.simulation.oracle import oracle_gap
+from graphrec.simulation.truth import TARGETS
 from graphrec.simulation.world import draw_latents
 
 

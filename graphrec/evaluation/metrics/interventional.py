@@ -8,7 +8,7 @@ import numpy as np
 
 from graphrec.evaluation.metrics.base import Direction, metrics
 from graphrec.evaluation.metrics.by_truth import TruthBlock, TruthMetric
-from graphrec.simulation.truth import ndcg_at_k, regret_at_k
+from graphrec.simulation.oracle import ndcg_at_k, regret_at_k
 
 
 @metrics.register("ndcg_do")

@@ -18,7 +18,7 @@ from graphrec.evaluation.summary import summarise, table_row
 from graphrec.runs.build import load_data
 from graphrec.runs.compare import paired_tests
 from graphrec.runs.run import Run
-from graphrec.simulation.truth import OracleGap
+from graphrec.simulation.oracle import OracleGap
 
 
 @dataclass

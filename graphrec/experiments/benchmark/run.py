@@ -22,7 +22,8 @@ from graphrec.runs.files import LEDGER
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
-from graphrec.simulation.truth import Truth, oracle_gap
+from graphrec.simulation.oracle import oracle_gap
+from graphrec.simulation.truth import Truth
 from graphrec.training.progress import LogProgress, Progress
 
 
