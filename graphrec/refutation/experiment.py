@@ -13,7 +13,7 @@ from torch import Tensor
 from graphrec.backbones import Representation
 from graphrec.causal import Estimand, Observational
 from graphrec.data.split import Split
-from graphrec.errors import RecipeError, SplitError
+from graphrec.errors import Argument, RecipeError, SplitError
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate, rank_all
 from graphrec.evaluation.scorer import Scorer
 from graphrec.recommender import FrozenModel
@@ -64,7 +64,7 @@ class RefutationExperiment:
         for name, value, least in (("seeds", seeds, 2), ("epochs", epochs, 1)):
             if value is not None and value < least:
                 raise RecipeError(
-                    f"too few {name} for a refutation", expected=f"at least {least}", got=value, where=name
+                    f"too few {name} for a refutation", expected=f"at least {least}", got=value, where=Argument(name)
                 )
         recipe = run.recipe
         if epochs is not None:
