@@ -64,7 +64,10 @@ def run_mistakes() -> Sequence[tuple[list[str], str]]:
         (["export", "{hcr}", "--out", "{hcr}"], "will not overwrite"),
         (["compare", "{hcr}"], "not evaluated on test yet"),
         (["refute", "{hcr}", "--check", "placebo"], "unknown refutation check `placebo`"),
-        (["refute", "{hcr}", "--seeds", "1"], "where: --seeds"),
+        (
+            ["refute", "{hcr}", "--seeds", "1"],
+            "too few seeds for a refutation\n  expected: at least 2\n  got: 1\n  where: --seeds",
+        ),
         (["check", "{nowhere}"], "no prepared data here"),
         (["show", "{nowhere}"], "no such recipe"),
         (["list", "foo"], "unknown kind `foo`\n  expected: one of backbones, callbacks"),
