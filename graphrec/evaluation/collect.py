@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from graphrec.evaluation.metrics import ABOUT_USERS, Metric
-from graphrec.evaluation.metrics.columns import combined
+from graphrec.evaluation.metrics.columns import combined, require_one_value_a_user
 
 
 class Collected:
@@ -34,7 +34,13 @@ class Collected:
         self.columns: dict[str, np.ndarray] = {}
 
     def add(self, values: Mapping[str, np.ndarray]) -> None:
-        """Add the rows of a block: equally long columns, the same ones each time."""
+        """Add the rows of a block: `user` and other columns, the same ones each time.
+
+        Raises:
+            ComponentError: a column has not one value a user. Rows of others would be left unset.
+        """
+        for name, column in values.items():
+            require_one_value_a_user(name, column, len(values["user"]))
         if not self.columns:
             self.columns = {name: np.empty(self.rows, column.dtype) for name, column in values.items()}
         start = self.filled

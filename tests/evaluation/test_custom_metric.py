@@ -230,7 +230,9 @@ def test_no_module_tells_a_metric_by_the_letters_of_its_name() -> None:
     [
         (lambda block: 6.0 * np.ones(len(block.positives)), (0.0, 0.1), "6"),
         (lambda block: np.ones(len(block.positives)), (1.0, 0.0), "1"),
-        (lambda block: 1, (0.0, 1.0), "0 dimensions"),
+        (lambda block: 1, (0.0, 1.0), "shape []"),
+        (lambda block: np.zeros(1), (0.0, 1.0), "shape [1]"),
+        (lambda block: np.zeros((2, 1)), (0.0, 1.0), "shape [2, 1]"),
     ],
 )
 def test_values_that_a_metric_cannot_have_are_refused(values, limits, got) -> None:

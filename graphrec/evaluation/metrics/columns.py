@@ -13,6 +13,8 @@ import numpy as np
 from graphrec.errors import ComponentError
 from graphrec.evaluation.metrics.base import OLD_METRICS, Direction, Metric, metrics
 
+_TERM = " term "
+
 
 class UnregisteredMetric(Metric[Any]):
     """A column whose metric is not installed here: nothing is claimed about it.
@@ -176,10 +178,30 @@ def block_terms(chosen: Sequence[Metric[Any]], block: Any, cutoffs: Sequence[int
     terms = {}
     for metric, k in in_order(chosen, cutoffs):
         for number, term in enumerate(metric.terms(block, k)):
-            if np.ndim(term) != 1:
-                raise _wrong_values(metric, k, "an array with one value a user", f"{np.ndim(term)} dimensions")
             terms[_term(metric.column(k), number)] = term
     return terms
+
+
+def require_one_value_a_user(column: str, values: Any, users: int) -> None:
+    """Refuse what a metric gave for a block, or for all users, if it is not one value for each of them.
+
+    Raises:
+        ComponentError: `values` is no array `[users]`; the message names the metric's class.
+
+    Example:
+        >>> require_one_value_a_user("ndcg@10", np.zeros(3), users=3)
+        >>> require_one_value_a_user("ndcg@10", np.zeros(2), users=3)
+        Traceback (most recent call last):
+        graphrec.errors.ComponentError: the metric `ndcg@10` has values that it cannot have
+          expected: an array with one value a user, [3]
+          got: shape [2]
+          where: graphrec.evaluation.metrics.ndcg:NDCG
+          next step: fix its `values`, or its `bounds`; graphrec.testing.MetricContract finds such faults
+    """
+    if np.shape(values) != (users,):
+        column = column.partition(_TERM)[0]
+        expected = f"an array with one value a user, [{users}]"
+        raise _wrong_values(describe(column).metric, column, expected, f"shape {list(np.shape(values))}")
 
 
 def combined(
@@ -204,25 +226,26 @@ def combined(
         # No metric declares how many terms it has: those that its blocks gave are counted.
         while (name := _term(column, len(parts))) in terms:
             parts.append(terms[name])
-        values[column] = _within_bounds(metric, k, metric.combine(*parts))
+        values[column] = metric.combine(*parts)
+        require_one_value_a_user(column, values[column], len(parts[0]))
+        _require_bounds(metric, column, values[column])
     return values
 
 
-def _within_bounds(metric: Metric[Any], k: int, values: np.ndarray) -> np.ndarray:
-    """The values, if their mean can be one of the metric: its interval would be cut at bounds that are wrong."""
+def _require_bounds(metric: Metric[Any], column: str, values: np.ndarray) -> None:
+    """Refuse values whose mean cannot be one of the metric: its interval would be cut at bounds that are wrong."""
     defined = values[~np.isnan(values)]
     low, high = metric.bounds
     mean = float(defined.mean()) if len(defined) else math.nan
     # A mean of ones may be a rounding error above one.
     if mean < low - 1e-6 or mean > high + 1e-6:
-        raise _wrong_values(metric, k, f"a mean from {low:g} to {high:g}, the `bounds` of its class", f"{mean:g}")
-    return values
+        expected = f"a mean from {low:g} to {high:g}, the `bounds` of its class"
+        raise _wrong_values(type(metric), column, expected, f"{mean:g}")
 
 
-def _wrong_values(metric: Metric[Any], k: int, expected: str, got: str) -> ComponentError:
-    kind = type(metric)
+def _wrong_values(kind: type[Metric[Any]], column: str, expected: str, got: str) -> ComponentError:
     return ComponentError(
-        f"the metric `{metric.column(k)}` has values that it cannot have",
+        f"the metric `{column}` has values that it cannot have",
         expected=expected,
         got=got,
         where=f"{kind.__module__}:{kind.__qualname__}",
@@ -231,4 +254,4 @@ def _wrong_values(metric: Metric[Any], k: int, expected: str, got: str) -> Compo
 
 
 def _term(column: str, number: int) -> str:
-    return column if number == 0 else f"{column} term {number}"
+    return column if number == 0 else f"{column}{_TERM}{number}"
