@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from markupsafe import Markup
 
+from graphrec.arguments import wrong_type
 from graphrec.errors import ComponentError
 from graphrec.registry import Registry
 from graphrec.report.page import DatasetPage, RunPage
@@ -102,10 +103,13 @@ def in_order(built_in: Iterable[type[SectionT]], custom: Iterable[SectionT]) -> 
     ['numbers', 'findings', 'distributions', 'split', 'provenance']
 
     Raises:
+        ArgumentError: something is no section, such as a class or its import path.
         ComponentError: two sections have one id, or one precedes a section that there is not.
     """
     ordered = [section() for section in built_in]
     for added in custom:
+        if not isinstance(added, PageSection):
+            raise wrong_type("sections", added, "instances of section classes, such as [MySection()]")
         ids = [section.id for section in ordered]
         if added.id in ids or added.before not in ids:
             raise ComponentError(

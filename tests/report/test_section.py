@@ -6,7 +6,7 @@ import pytest
 from support.browser import Page, seen
 from support.hostile import HOSTILE
 
-from graphrec.errors import ComponentError
+from graphrec.errors import ArgumentError, ComponentError
 from graphrec.report.run_page import SECTIONS, all_sections, write_report
 from graphrec.report.section import Section, report_sections
 
@@ -96,3 +96,10 @@ def test_a_section_that_does_not_fit_is_refused(changed):
 
 def test_every_built_in_section_has_its_own_id_and_template():
     assert len({section.id for section in SECTIONS}) == len({section.template for section in SECTIONS}) == len(SECTIONS)
+
+
+@pytest.mark.parametrize("wrong", [["my_module:Mine"], "x", [Section], [3]])
+def test_what_is_no_section_is_refused(hcr, tmp_path, wrong):
+    with pytest.raises(ArgumentError, match="instances of section classes"):
+        write_report([hcr], tmp_path / "a.html", sections=wrong)
+    assert not (tmp_path / "a.html").exists()
