@@ -28,7 +28,7 @@ class SourceOptions(BaseModel):
       where: my source
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Source(ABC):

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from graphrec.data.prepare import prepare
 from graphrec.data.readers.tables import TableFile
 from graphrec.data.sources.table import Table, TableOptions
 from graphrec.data.split import SplitConfig, make_split
-from graphrec.errors import DataError, UnknownNameError
+from graphrec.errors import DataError, RecipeError, UnknownNameError
 from graphrec.testing import SourceContract
 from graphrec.testing.same_dataset import assert_same_dataset
 
@@ -72,6 +73,12 @@ def test_a_rating_that_is_high_enough_is_a_like(csv):
     assert likes == [("b", "y", "like", 30), ("a", "y", "like", 20)]
     assert len(dataset.pairs("click")) == 3
     assert len(load(csv, rating="rating", like_at=5).pairs("like")) == 1
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_a_threshold_is_a_finite_number(csv, tmp_path, value):
+    with pytest.raises(RecipeError, match="a finite number"):
+        prepare("table", csv, tmp_path / "out", {"rating": "rating", "like_at": value})
 
 
 def test_a_behaviour_column_names_clicks_and_likes(tmp_path):
