@@ -28,6 +28,7 @@ from graphrec.runs.recipe import Recipe
 from graphrec.simulation.truth import ORACLES
 from graphrec.system.files import sha256
 from graphrec.system.memory import keep_large_blocks
+from graphrec.system.signals import STATUSES, stops_in_order
 
 RECIPES = Path(__file__).parent / "recipes"
 STUDIES = {
@@ -37,8 +38,6 @@ STUDIES = {
 """By the target of a twin's truth, the dose-response study of the twin's bias; it comes with the project."""
 HEADLINE = ("mrr", "recall@20", "recall@50", "ndcg@50", "ndcg_do@50", "regret_do@50")
 TWIN = "twin"
-INTERRUPTED = 130
-"""The status that typer ends with on Ctrl-C."""
 QUICK = Mode("quick", every=False, seeds=1, trials=0, settings=("training.epochs=25",))
 FULL = Mode("full", every=True, seeds=3, trials=10)
 
@@ -209,9 +208,9 @@ def run(main: Callable[..., None]) -> None:
     """Run a script's main; it ends as the command line does, and when interrupted says that nothing is lost."""
     keep_large_blocks()
     try:
-        with show_logs(), handle_user_errors():
+        with stops_in_order(), show_logs(), handle_user_errors():
             typer.run(main)
     except SystemExit as end:
-        if end.code == INTERRUPTED:
+        if end.code in STATUSES:
             print("\ninterrupted; the same command resumes", file=sys.stderr)
         raise

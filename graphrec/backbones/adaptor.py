@@ -82,6 +82,12 @@ def with_modalities(kind: type[Backbone]) -> type[Backbone]:
         def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
             self.inner.start_epoch(graph, generator)
 
+        def epoch_state(self) -> dict[str, Tensor]:
+            return self.inner.epoch_state()
+
+        def load_epoch_state(self, state: dict[str, Tensor]) -> None:
+            self.inner.load_epoch_state(state)
+
     return Adapted
 
 

@@ -240,6 +240,18 @@ class Backbone(nn.Module, ABC):
             generator: on the CPU, seeded by the run's seed, the tower and the epoch.
         """
 
+    def epoch_state(self) -> dict[str, Tensor]:
+        """What an epoch computed from the weights and keeps to its end; none by default.
+
+        A training that resumes within an epoch calls `start_epoch` with the same generator, but with the weights of
+        later steps. What `start_epoch`, or the first `forward` after it, computed from the weights is therefore stored
+        in the checkpoint and given back by `load_epoch_state`.
+        """
+        return {}
+
+    def load_epoch_state(self, state: dict[str, Tensor]) -> None:
+        """Take what `epoch_state` gave, perhaps in another order; called after `start_epoch`."""
+
 
 def check_compatibility(kind: type[Backbone], graph: InteractionGraph, feedback_role: str) -> None:
     """Check that the backbone can work on this graph.

@@ -109,6 +109,12 @@ class LATTICE(Backbone):
     def start_epoch(self, graph: InteractionGraph, generator: Generator) -> None:
         self.searched = {}  # the next forward pass searches, because it has the word tables that a search needs
 
+    def epoch_state(self) -> dict[str, Tensor]:
+        return self.searched
+
+    def load_epoch_state(self, state: dict[str, Tensor]) -> None:
+        self.searched = state
+
     def forward(self, graph: InteractionGraph, tables: Mapping[str, Tensor]) -> Representations:
         official = self.config.interaction == "official"
         propagate = graph.propagator(self.feedback_role, "mean" if official else "symmetric", self_loops=official)
@@ -153,7 +159,7 @@ class LATTICE(Backbone):
     def _search(self, graph: InteractionGraph, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """N_m by modality, `[I, K]`, -1 past the end: in training those of the epoch, else of the current weights."""
         if self.training and self.searched:
-            return self.searched
+            return {name: self.searched[name] for name in features}  # a checkpoint keeps no order
         count = self.config.neighbours
         neighbours = {name: nearest(x.detach(), graph.mask(name), count).index for name, x in features.items()}
         if self.training:

@@ -17,6 +17,7 @@ from graphrec.cli.evaluation import compare, evaluate, refute
 from graphrec.cli.log import log_warning, show_logs, with_log_options
 from graphrec.cli.recommendations import explain, export, recommend
 from graphrec.cli.training import show, train, tune
+from graphrec.system.signals import stops_in_order
 
 GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "Data": (datasets, simulate, prepare, check),
@@ -77,5 +78,5 @@ def main() -> None:
     # In the log, warnings reach the file of `--log-file`, too.
     warnings.showwarning = log_warning
     sys.path.append(str(Path.cwd()))  # a custom class is found in the current folder, after everything else
-    with show_logs(), handle_user_errors():
+    with stops_in_order(), show_logs(), handle_user_errors():
         app()

@@ -47,14 +47,12 @@ def train(
     from graphrec.runs.folder import complete_run
     from graphrec.runs.recipe import Recipe
     from graphrec.runs.train import train as train_recipe
-    from graphrec.system.processes import terminated_as_interrupted
 
     parsed = Recipe.from_toml(recipe, overrides or ())
     # Asked before the training, as every run is complete after it.
     was_complete = resume and complete_run(out) is not None
     try:
-        with terminated_as_interrupted():
-            run = train_recipe(parsed, out, callbacks=[training_progress(parsed.name)], resume=resume)
+        run = train_recipe(parsed, out, callbacks=[training_progress(parsed.name)], resume=resume)
     except KeyboardInterrupt:
         typer.echo(f"\ninterrupted; {_what_is_next(out, resume)}", err=True)
         raise
@@ -88,7 +86,6 @@ def tune(
     from graphrec.cli.progress import training_progress
     from graphrec.runs.code_versions import warn_of_other_code
     from graphrec.runs.recipe import Recipe
-    from graphrec.system.processes import terminated_as_interrupted
     from graphrec.tuning import Tuning
     from graphrec.tuning import tune as tune_recipe
 
@@ -97,10 +94,7 @@ def tune(
 
     parsed = Recipe.from_toml(recipe, overrides or ())
     try:
-        with terminated_as_interrupted():
-            tuning = tune_recipe(
-                parsed, out, trials=trials, sampler=sampler, progress=training_progress, on_trial=on_trial
-            )
+        tuning = tune_recipe(parsed, out, trials=trials, sampler=sampler, progress=training_progress, on_trial=on_trial)
     except KeyboardInterrupt:
         typer.echo("\ninterrupted; the same command resumes", err=True)
         raise
@@ -118,9 +112,11 @@ def tune(
 def _what_is_next(out: Path, resume: bool) -> str:
     """What the next call does after an interruption."""
     from graphrec.runs.files import CHECKPOINT
-    from graphrec.training.checkpoint import saved_epoch
+    from graphrec.runs.folder import complete_run
+    from graphrec.training.checkpoint import saved_state
 
-    epoch = saved_epoch(out / CHECKPOINT)
-    if not epoch:
+    if complete_run(out) is not None:
+        return "the run is complete"
+    if (state := saved_state(out / CHECKPOINT)) is None:
         return "there is no checkpoint yet: the same command starts from the first epoch"
-    return ("the same command" if resume else "without --no-resume it") + f" resumes after epoch {epoch}"
+    return ("the same command" if resume else "without --no-resume it") + f" resumes {state.position()}"

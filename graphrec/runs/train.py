@@ -23,6 +23,7 @@ from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.system.files import write_text
 from graphrec.system.memory import peak_mb, reset_peak
+from graphrec.system.signals import uninterrupted
 from graphrec.training.callbacks import Callback, callbacks_named
 from graphrec.training.checkpoint import Checkpoint, resume_training
 from graphrec.training.loop import Trainer, TrainingState
@@ -96,7 +97,7 @@ def _trained(
         require_unchanged(state.manifest(), manifest, folder.path)
         manifest |= begun_with(state.manifest())
         resume_training(folder.checkpoint, trainer)
-        logger.info("resuming after epoch %d of an interrupted training", trainer.state.epoch)
+        logger.info("resuming %s of an interrupted training", trainer.state.position())
     else:
         if resume and folder.was_begun():
             logger.info("an interrupted training left no checkpoint: starting from the first epoch")
@@ -107,10 +108,11 @@ def _trained(
     # The recipe's callbacks may change what is trained, so they come before the checkpoint; the caller's observe.
     checkpoint = Checkpoint(folder.checkpoint, CHECKPOINT_SECONDS)
     end = trainer.run([*callbacks_named(recipe.training.callbacks), checkpoint, *callbacks])
-    save_model(folder.path, trainer.model, trainer.model.freeze(trainer.graph), split)
-    _save_history(folder.path, end)
-    folder.write_manifest(manifest | {"status": COMPLETE, **_result_of(end, recipe.training.monitor)})
-    folder.checkpoint.unlink(missing_ok=True)  # last: until the run is complete, a new start resumes from it
+    with uninterrupted():
+        save_model(folder.path, trainer.model, trainer.model.freeze(trainer.graph), split)
+        _save_history(folder.path, end)
+        folder.write_manifest(manifest | {"status": COMPLETE, **_result_of(end, recipe.training.monitor)})
+        folder.checkpoint.unlink(missing_ok=True)  # last: until the run is complete, a new start resumes from it
     return Run(folder.path)
 
 

@@ -8,39 +8,14 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener
-from threading import Thread, current_thread, main_thread
+from threading import Thread
 from typing import Any, TypeVar
+
+from graphrec.system.signals import stops_in_order
 
 T = TypeVar("T")
 LIBRARY = logging.getLogger("graphrec")
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """Within it, SIGTERM (`kill PID`, or a cluster's time limit) raises KeyboardInterrupt, as Ctrl-C does.
-
-    >>> import os, signal
-    >>> try:
-    ...     with terminated_as_interrupted():
-    ...         os.kill(os.getpid(), signal.SIGTERM)
-    ... except KeyboardInterrupt:
-    ...     print("interrupted")
-    interrupted
-    """
-    if current_thread() is not main_thread():  # Python takes signals in the main thread alone
-        yield
-        return
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def in_processes(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs: int) -> Iterator[T]:
@@ -72,8 +47,18 @@ def in_processes(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs:
             initializer=_start,
             initargs=(records, LIBRARY.getEffectiveLevel()),
         ) as pool:
-            for future in as_completed([pool.submit(work, *task) for task in tasks]):
-                yield future.result()
+            before = set(multiprocessing.active_children())
+            futures = [pool.submit(_in_order, work, *task) for task in tasks]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            except (KeyboardInterrupt, GeneratorExit):
+                # Leaving the pool waits for its processes: they are asked to stop, and no further one begins.
+                for future in futures:
+                    future.cancel()
+                for process in set(multiprocessing.active_children()) - before:
+                    process.terminate()
+                raise
     finally:
         listener.stop()
 
@@ -85,8 +70,19 @@ class _Here(logging.Handler):
         logging.getLogger(record.name).handle(record)
 
 
+def _in_order(work: Callable[..., T], *task: Any) -> T:
+    """The work, stopped in order where its process is asked to end."""
+    try:
+        with stops_in_order():
+            return work(*task)
+    except SystemExit:
+        # The pool would raise a SystemExit in the process that waits for the result.
+        raise KeyboardInterrupt from None
+
+
 def _start(records: Any, level: int) -> None:
-    """Prepare a process: it logs into the queue `records`, and it ends with its parent."""
+    """Prepare a process: it logs into the queue `records`, leaves Ctrl-C to its parent, and ends with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     LIBRARY.addHandler(QueueHandler(records))
     LIBRARY.setLevel(level)
     parent = multiprocessing.parent_process()

@@ -327,6 +327,26 @@ class BackboneContract(Contract):
         assert len(set(names)) == len(names)
         assert tuple(names) == type(first).auxiliary_losses
 
+    def test_a_training_resumes_within_an_epoch_with_the_same_bits(self, graph: InteractionGraph) -> None:
+        """What an epoch computed from weights that have changed since is in `epoch_state`."""
+        (first, tables), (second, _) = (self.build(graph, self.output_sets[-1], seed=seed) for seed in (0, 1))
+        with torch.no_grad():
+            self.in_training(first, graph, tables)
+            direction = torch.Generator().manual_seed(1)
+            changed = [*first.parameters(), *tables.values()]
+            for parameter in changed:
+                parameter.add_(torch.randn(parameter.shape, generator=direction, dtype=parameter.dtype))
+            second.load_state_dict(first.state_dict())
+            second.start_epoch(graph, torch.Generator().manual_seed(0))
+            second.load_epoch_state({name: value.clone() for name, value in first.epoch_state().items()})
+            outputs = []
+            for backbone in (first, second):
+                backbone.train()
+                with torch.random.fork_rng():
+                    torch.manual_seed(0)
+                    outputs.append(backbone(graph, tables))
+        assert_equal(*outputs)
+
     @pytest.mark.parametrize("role", ["click", "like"])
     def test_only_the_edges_of_its_feedback_role_are_used(self, graph: InteractionGraph, role: str) -> None:
         """A graph with the same pairs of this feedback role, and different ones of the other, gives the same values."""

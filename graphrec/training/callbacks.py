@@ -40,8 +40,14 @@ class Callback:
     def on_validate(self, trainer: Trainer, metrics: Mapping[str, float]) -> None:
         """After an epoch that was validated, before `on_epoch`; `metrics` are the validation metrics by name."""
 
+    def on_step(self, trainer: Trainer) -> None:
+        """After each step; `trainer.state.step` is its number within the epoch, from 1."""
+
     def on_epoch(self, trainer: Trainer) -> None:
         """After each epoch; the last row of `trainer.state.history` is the epoch's."""
+
+    def on_interrupt(self, trainer: Trainer) -> None:
+        """Where Ctrl-C or a signal ends training, after a whole step and before `on_end`."""
 
     def on_end(self, trainer: Trainer) -> None:
         """After the last epoch, when the model has its best weights; also where an error or a signal ends training.

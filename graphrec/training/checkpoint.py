@@ -20,6 +20,9 @@ from graphrec.training.loop import Trainer, TrainingState
 
 logger = logging.getLogger(__name__)
 
+KINDS = ("model", "best", "adam", "step", "random", "epoch")
+"""What the first part of a tensor's name in a checkpoint says it is; the last three within an epoch alone."""
+
 
 def save_weights(path: Path, weights: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     """Write tensors by name, atomically. Tensors may share memory (a backbone may give one table under two names).
@@ -62,6 +65,8 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def save_training(path: Path, trainer: Trainer) -> None:
     """Write all that resuming needs: weights, best weights, Adam's moments, the state.
 
+    Within an epoch these are also the losses so far, torch's generators, and what the backbones keep to its end.
+
     >>> from pathlib import Path
     >>> from graphrec.testing.small_model import small_model
     >>> from graphrec.training.checkpoint import load_weights, save_training
@@ -77,11 +82,15 @@ def save_training(path: Path, trainer: Trainer) -> None:
     tensors |= {f"best/{k}": v for k, v in trainer.best_weights.items()}
     for number, moments in trainer.optimiser.state_dict()["state"].items():
         tensors |= {f"adam/{number}/{k}": torch.as_tensor(v) for k, v in moments.items()}
+    if trainer.state.step:
+        tensors |= {"step/totals": trainer.totals} | {f"random/{k}": v for k, v in trainer.random.items()}
+        for tower, network in trainer.model.networks.items():
+            tensors |= {f"epoch/{tower}/{k}": v for k, v in network.epoch_state().items()}
     save_weights(path, tensors, {"state": json.dumps(dataclasses.asdict(trainer.state))})
 
 
 class Checkpoint(Callback):
-    """Saves the training after an epoch, at most once in so many seconds.
+    """Saves the training after a step, at most once in so many seconds, and where it is interrupted.
 
     Args:
         path: the file, which each checkpoint replaces.
@@ -104,23 +113,37 @@ class Checkpoint(Callback):
     def on_start(self, trainer: Trainer) -> None:
         self.saved = time.monotonic()
 
+    def on_step(self, trainer: Trainer) -> None:
+        self._save_when_due(trainer)
+
     def on_epoch(self, trainer: Trainer) -> None:
+        self._save_when_due(trainer)
+
+    def on_interrupt(self, trainer: Trainer) -> None:
+        self._save(trainer)
+
+    def _save_when_due(self, trainer: Trainer) -> None:
         if time.monotonic() - self.saved > self.seconds:
-            save_training(self.path, trainer)
-            logger.debug("wrote %s", self.path)
-            self.saved = time.monotonic()
+            self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        save_training(self.path, trainer)
+        logger.debug("wrote %s", self.path)
+        self.saved = time.monotonic()
 
 
-def saved_epoch(path: Path) -> int:
-    """The epoch after which a checkpoint resumes; 0 where there is none.
+def saved_state(path: Path) -> TrainingState | None:
+    """Where a checkpoint resumes; None where there is none.
 
     >>> from pathlib import Path
-    >>> from graphrec.training.checkpoint import save_weights, saved_epoch
-    >>> save_weights(Path("checkpoint.safetensors"), {}, {"state": '{"epoch": 3}'})
-    >>> saved_epoch(Path("checkpoint.safetensors")), saved_epoch(Path("none.safetensors"))
-    (3, 0)
+    >>> from graphrec.training.checkpoint import save_weights, saved_state
+    >>> save_weights(Path("checkpoint.safetensors"), {}, {"state": '{"epoch": 3, "step": 7}'})
+    >>> saved_state(Path("checkpoint.safetensors")).position()
+    'after epoch 3 and 7 steps'
+    >>> saved_state(Path("none.safetensors")) is None
+    True
     """
-    return json.loads(load_weights(path)[1]["state"])["epoch"] if path.is_file() else 0
+    return TrainingState(**json.loads(load_weights(path)[1]["state"])) if path.is_file() else None
 
 
 def resume_training(path: Path, trainer: Trainer) -> None:
@@ -143,7 +166,7 @@ def resume_training(path: Path, trainer: Trainer) -> None:
     5
     """
     tensors, metadata = load_weights(path)
-    tensors_by_kind: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "adam": {}}
+    tensors_by_kind: dict[str, dict[str, Tensor]] = {kind: {} for kind in KINDS}
     if "state" not in metadata or any(name.partition("/")[0] not in tensors_by_kind for name in tensors):
         raise RunError(
             "a file of weights, but not a training checkpoint",
@@ -167,3 +190,10 @@ def resume_training(path: Path, trainer: Trainer) -> None:
     # Settings such as the learning rate stay those of the new trainer: a checkpoint holds moments alone.
     trainer.optimiser.load_state_dict({**optimiser, "state": moments})
     trainer.state = TrainingState(**json.loads(metadata["state"]))
+    if trainer.state.step:
+        trainer.totals, trainer.random = tensors_by_kind["step"]["totals"], tensors_by_kind["random"]
+        for tower, network in trainer.model.networks.items():
+            states = {
+                k.removeprefix(f"{tower}/"): v for k, v in tensors_by_kind["epoch"].items() if k.startswith(f"{tower}/")
+            }
+            network.load_epoch_state(states)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
 from graphrec.seeding import derive_seed, generator
+from graphrec.system.signals import uninterrupted
 from graphrec.training.adversary import attacked
 from graphrec.training.callbacks import Callback
 from graphrec.training.config import TrainingConfig
@@ -44,7 +45,7 @@ class TrainingDiverged(RecipeError):
 
 @dataclass
 class TrainingState:
-    """How far training is. With the weights and the optimiser's moments it is all that resuming needs.
+    """How far training is. With weights, moments and what the epoch holds it is all that resuming needs.
 
     >>> from graphrec.training.config import TrainingConfig
     >>> from graphrec.training.loop import TrainingState
@@ -54,6 +55,9 @@ class TrainingState:
     """
 
     epoch: int = 0
+    """Epochs that are complete."""
+    step: int = 0
+    """Steps of the next epoch that are complete; 0 between epochs."""
     best_epoch: int = 0
     best_value: float = float("-inf")
     waited: int = 0
@@ -61,6 +65,10 @@ class TrainingState:
     history: list[dict[str, Any]] = field(default_factory=list)
     """One dict an epoch: `epoch`, `loss`, one `loss/NAME` an objective, `seconds` since training began, and validation
     metrics where validated."""
+
+    def position(self) -> str:
+        """Where training is, for people, such as "after epoch 3 and 7 steps"."""
+        return f"after epoch {self.epoch}" + (f" and {self.step} steps" if self.step else "")
 
     def finished(self, config: TrainingConfig) -> bool:
         return self.epoch >= config.epochs or self.waited >= config.patience
@@ -133,6 +141,12 @@ class Trainer:
             lr=config.learning_rate,
         )
         self.state = TrainingState()
+        self.totals = torch.zeros(len(self.terms))
+        """Sums of the losses over the steps of the epoch so far."""
+        self.random: dict[str, Tensor] = {}
+        """The state of torch's generators after the last step, by kind of device."""
+        self.changing = False
+        """Whether the state, or a weight, is being changed: what there is in between is no state to resume from."""
         self.best_weights: dict[str, Tensor] = _copy(model)
 
     def run(self, callbacks: Sequence[Callback] = ()) -> TrainingState:
@@ -149,24 +163,32 @@ class Trainer:
                 callback.on_start(self)
                 # After `on_start`: a callback that fails to start is not ended.
                 ends.callback(callback.on_end, self)
-            while not self.state.finished(self.config):
-                self._run_epoch(callbacks)
+            try:
+                while not self.state.finished(self.config):
+                    self._run_epoch(callbacks)
+            except KeyboardInterrupt:
+                if not self.changing:
+                    with uninterrupted():
+                        for callback in callbacks:
+                            callback.on_interrupt(self)
+                raise
             self.model.load_state_dict(self.best_weights)
         return self.state
 
     def _run_epoch(self, callbacks: Sequence[Callback]) -> None:
-        started = time.perf_counter()
-        row: dict[str, Any] = {"epoch": self.state.epoch + 1, **self._train_epoch(self.state.epoch + 1)}
-        self.state.epoch += 1
+        number, self.lap_began = self.state.epoch + 1, time.perf_counter()
+        row: dict[str, Any] = {"epoch": number, **self._train_epoch(number, callbacks)}
         metrics = None
         # The last epoch is validated whatever the interval: its weights could not be the best otherwise.
-        if self.state.epoch % self.config.validate_every == 0 or self.state.epoch == self.config.epochs:
+        if number % self.config.validate_every == 0 or number == self.config.epochs:
             metrics = self.validate(self.model)
             row |= metrics
-            self._keep_best(metrics)
-        self.state.seconds += time.perf_counter() - started
-        row["seconds"] = round(self.state.seconds, 3)
-        self.state.history.append(row)
+        with self._change():
+            self.state.epoch, self.state.step = number, 0
+            if metrics is not None:
+                self._keep_best(metrics)
+            row["seconds"] = round(self._end_lap(), 3)
+            self.state.history.append(row)
         logger.debug("epoch %(epoch)d: loss %(loss).4f", row)
         # The state is complete before any of them runs, so that a checkpoint written here resumes after this epoch.
         for callback in callbacks:
@@ -174,29 +196,25 @@ class Trainer:
                 callback.on_validate(self, metrics)
             callback.on_epoch(self)
 
-    def _train_epoch(self, number: int) -> dict[str, float]:
-        self.model.train()
-        for name, tower in self.model.networks.items():
-            tower.start_epoch(self.graph, generator(self.seed, "graph", name, number))
-        names, weights = [name for name, _ in self.terms], torch.tensor([weight for _, weight in self.terms])
-        totals, steps = torch.zeros(len(names)), 0
+    def _train_epoch(self, number: int, callbacks: Sequence[Callback]) -> dict[str, float]:
+        """Train the steps of an epoch that are left, and give the mean losses of all."""
         device = self.graph.device
         # Dropout draws from torch's global generator. Seeded by the epoch, a resumed training draws what an
         # uninterrupted one does.
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(derive_seed(self.seed, "noise", number))
-            for batches in zip(*(sampler.epoch(number) for sampler in self.samplers)):
-                self.optimiser.zero_grad(set_to_none=True)
-                losses = self._losses(batches)
-                total = (weights.to(losses) * losses).sum()
-                if self.config.decay == "rows" and self.config.weight_decay:
-                    # The auxiliaries' batches follow those of the objectives and have no penalty.
-                    total = total + self.config.weight_decay * self._row_penalty(batches[: len(self.objectives)])
-                total.backward()
-                self.optimiser.step()
-                totals += losses.detach().cpu()
-                steps += 1
-        means = totals / steps
+            self._start_epoch(number)
+            batches_of_steps = list(zip(*(sampler.epoch(number) for sampler in self.samplers)))
+            for batches in batches_of_steps[self.state.step :]:
+                with self._change():
+                    self.totals += self._step(batches)
+                    self.state.step += 1
+                    self.random = _generator_states(device)
+                    self._end_lap()
+                for callback in callbacks:
+                    callback.on_step(self)
+                self.lap_began = time.perf_counter()
+        names, weights = [name for name, _ in self.terms], torch.tensor([weight for _, weight in self.terms])
+        means = self.totals / len(batches_of_steps)
         # Written as `not <`, since every comparison with nan is False.
         if not bool((means.abs() < LOSS_LIMIT).all()):
             raise TrainingDiverged(
@@ -208,6 +226,48 @@ class Trainer:
             )
         row = {"loss": float((means * weights).sum())}
         return row | {f"loss/{name}": value for name, value in zip(names, means.tolist())}
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """A change of the state, which no signal cuts where the command handles signals."""
+        with uninterrupted():
+            self.changing = True
+            yield
+            self.changing = False
+
+    def _end_lap(self) -> float:
+        """Count the time since the last lap as training; gives the seconds so far."""
+        now = time.perf_counter()
+        self.state.seconds += now - self.lap_began
+        self.lap_began = now
+        return self.state.seconds
+
+    def _start_epoch(self, number: int) -> None:
+        """Prepare the epoch's random numbers and networks; where it resumes within one, as they were after its step."""
+        self.model.train()
+        states = {name: tower.epoch_state() for name, tower in self.model.networks.items()} if self.state.step else {}
+        for name, tower in self.model.networks.items():
+            tower.start_epoch(self.graph, generator(self.seed, "graph", name, number))
+            if self.state.step:
+                tower.load_epoch_state(states[name])
+        if self.state.step:
+            _set_generators(self.random, self.graph.device)
+        else:
+            self.totals = torch.zeros(len(self.terms))
+            torch.manual_seed(derive_seed(self.seed, "noise", number))
+
+    def _step(self, batches: Sequence[Batch]) -> Tensor:
+        """One step of the optimiser; gives the losses, `[terms]`."""
+        weights = torch.tensor([weight for _, weight in self.terms])
+        self.optimiser.zero_grad(set_to_none=True)
+        losses = self._losses(batches)
+        total = (weights.to(losses) * losses).sum()
+        if self.config.decay == "rows" and self.config.weight_decay:
+            # The auxiliaries' batches follow those of the objectives and have no penalty.
+            total = total + self.config.weight_decay * self._row_penalty(batches[: len(self.objectives)])
+        total.backward()
+        self.optimiser.step()
+        return losses.detach().cpu()
 
     def _losses(self, batches: Sequence[Batch]) -> Tensor:
         """`[terms]` losses: each objective on its own batch, the auxiliaries of a tower on one for all."""
@@ -242,6 +302,17 @@ class Trainer:
             self.best_weights = _copy(self.model)
         else:
             self.state.waited += 1
+
+
+def _generator_states(device: torch.device) -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    return states | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
+
+
+def _set_generators(states: dict[str, Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
 
 
 def _copy(model: Recommender) -> dict[str, Tensor]:

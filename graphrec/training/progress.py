@@ -79,8 +79,8 @@ def log_resumed(name: str, state: TrainingState) -> None:
     >>> print(logs.records[0].getMessage())
     CT: resumes after epoch 3
     """
-    if state.epoch:
-        logger.info("%s: resumes after epoch %d", name, state.epoch)
+    if state.epoch or state.step:
+        logger.info("%s: resumes %s", name, state.position())
 
 
 def describe(state: TrainingState, config: TrainingConfig) -> str:

@@ -115,7 +115,7 @@ def test_an_interrupted_training_says_how_to_resume(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("graphrec.training.loop.Trainer._keep_best", press_control_c)
+        patch.setattr("graphrec.training.loop.Trainer._end_lap", press_control_c)
         answer = call("train", recipe_file, "--out", tmp_path / "run")
     assert answer.status == 130
     assert "there is no checkpoint yet: the same command starts from the first epoch" in answer.err
@@ -131,9 +131,9 @@ def test_an_interrupted_training_says_how_to_resume(
     with monkeypatch.context() as patch:
         patch.setattr("graphrec.training.loop.Trainer._keep_best", press_in_the_second_epoch)
         answer = call("train", recipe_file, "--out", tmp_path / "run")
-        assert answer.status == 130 and "the same command resumes after epoch 1" in answer.err
+        assert answer.status == 130 and "the same command resumes after epoch 1 and 2 steps" in answer.err
         answer = call("train", recipe_file, "--out", tmp_path / "run", "--no-resume")
-        assert answer.status == 130 and "without --no-resume it resumes after epoch 1" in answer.err
+        assert answer.status == 130 and "without --no-resume it resumes after epoch 1 and 2 steps" in answer.err
     answer = call("train", recipe_file, "--out", tmp_path / "run")
     assert answer.status == 0 and [row["epoch"] for row in Run(tmp_path / "run").history] == [1, 2]
     assert "nothing was done" not in answer.out

@@ -9,8 +9,15 @@ import pytest
 import torch
 
 from graphrec.errors import RunError
-from graphrec.training.callbacks import AfterEpoch
-from graphrec.training.checkpoint import load_weights, resume_training, save_training, save_weights
+from graphrec.training.callbacks import AfterEpoch, Callback
+from graphrec.training.checkpoint import (
+    Checkpoint,
+    load_weights,
+    resume_training,
+    save_training,
+    save_weights,
+    saved_state,
+)
 from graphrec.training.loop import Trainer, TrainingState
 
 TrainerOf = Callable[..., Trainer]
@@ -60,6 +67,70 @@ def test_a_resumed_training_gives_exactly_the_uninterrupted_result(
     assert second.state.best_value == whole.state.best_value
     without_time = [[{**row, "seconds": 0} for row in trainer.state.history] for trainer in (whole, second)]
     assert without_time[0] == without_time[1]
+
+
+class PressCtrlC(Callback):
+    """Interrupts an epoch after one of its steps."""
+
+    def __init__(self, epoch: int, step: int) -> None:
+        self.position = epoch, step
+
+    def on_step(self, trainer: Trainer) -> None:
+        if (trainer.state.epoch + 1, trainer.state.step) == self.position:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("decoder", "network", "step"),
+    [
+        ("hcr", "mmgcn", 1),
+        ("hcr", "bm3", 2),  # dropout, drawn from torch's generator
+        ("ct", "lightgcn", 1),  # edge dropout: the epoch's graph is drawn again
+        ("ct", "freedom", 2),
+        ("ct", "lattice", 2),  # the epoch's neighbours come from the weights at its start
+        ("amr", "mmgcn", 1),
+    ],
+)
+def test_a_training_that_is_interrupted_within_an_epoch_loses_no_step(
+    trainer_of: TrainerOf, tmp_path: Path, decoder: str, network: str, step: int
+) -> None:
+    path = tmp_path / "t.safetensors"
+    settings = {"network": network, "epochs": 3, "batch_size": 120, "weight_decay": 1e-4}
+    settings["backbone"] = SETTINGS.get(network)
+    whole = trainer_of(decoder, **settings)
+    whole.run()
+    steps = len(whole.samplers[0].epoch(1))
+    assert steps > 2
+    # In the middle of the second epoch, then after its last step, before it is validated.
+    for number in (step, steps):
+        trainer = trainer_of(decoder, **settings)
+        if path.exists():
+            resume_training(path, trainer)
+        with pytest.raises(KeyboardInterrupt):
+            trainer.run([Checkpoint(path, seconds=1e9), PressCtrlC(2, number)])
+        assert saved_state(path) == trainer.state and (trainer.state.epoch, trainer.state.step) == (1, number)
+    resumed = trainer_of(decoder, **settings)
+    resume_training(path, resumed)
+    resumed.run()
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, resumed.model.state_dict()[name]), name
+    without_time = [[{**row, "seconds": 0} for row in trainer.state.history] for trainer in (whole, resumed)]
+    assert without_time[0] == without_time[1]
+
+
+def test_a_step_that_is_cut_is_not_saved(
+    trainer_of: TrainerOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the command's handlers, as in a notebook, Ctrl-C may come between two tables of one step."""
+    trainer = trainer_of("ct")
+
+    def cut(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trainer.optimiser, "step", cut)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run([Checkpoint(tmp_path / "t.safetensors", seconds=1e9)])
+    assert not (tmp_path / "t.safetensors").exists()
 
 
 def test_the_best_weights_of_before_the_interruption_are_kept(trainer_of: TrainerOf, tmp_path: Path) -> None:
