@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from graphrec.runs.run import Run
     from graphrec.runs.train import train
     from graphrec.simulation import simulate
+    from graphrec.system.integrity import verify
     from graphrec.tuning import Tuning, tune
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
@@ -60,6 +61,7 @@ _HOMES = {
     "prepare": "graphrec.data.prepare",
     "Recipe": "graphrec.runs.recipe",
     "refute": "graphrec.refutation",
+    "verify": "graphrec.system.integrity",
     "write_report": "graphrec.report.run_page",
     "Run": "graphrec.runs.run",
     "compare": "graphrec.runs.compare",
@@ -88,6 +90,7 @@ __all__ = [
     "simulate",
     "train",
     "tune",
+    "verify",
     "write_report",
 ]
 

@@ -13,6 +13,8 @@ traceback and exits with status 2. Any other exception is a bug and keeps its tr
     ├── IdentificationError   an estimand is not identified on a causal graph
     ├── RunError              a run folder is missing, incomplete or damaged
     │   └── MismatchError     a folder was made by another recipe, from other data, or with other code
+    ├── ForeignFileError      what would be overwritten was not written by graphrec, or was changed since
+    ├── DamagedFileError      a file that graphrec wrote has another content now
     └── ArgumentError         an argument of a function is of a wrong type
 
 A next step often names an argument in Python, which the command line has as an option. Then it is not text but a
@@ -100,6 +102,7 @@ class Phrase:
 OUT = Argument("out")
 ANOTHER_FOLDER = Phrase("choose another {}", OUT)
 ANOTHER_FOLDER_OR_REMOVE = Phrase("choose another {}, or remove the folder", OUT)
+TRAIN_OR_RESTORE = "train the run again, or restore it from a copy"
 TRAIN_AGAIN = Phrase("train from scratch with {}, or choose another {}", Argument("resume", False), OUT)
 
 
@@ -388,6 +391,35 @@ class MismatchError(RunError):
       got: a run whose recipe.toml differs
       where: ...
       next step: choose another `out`, or remove the folder
+    """
+
+
+class ForeignFileError(DataError, RunError):
+    """What would be overwritten or removed was not written by graphrec, or was changed since.
+
+    >>> Path("mine").mkdir()
+    >>> Path("mine/photo.jpg").touch()
+    >>> gr.train(recipe, "mine")
+    Traceback (most recent call last):
+    graphrec.errors.ForeignFileError: will not write a run into what is there
+      expected: a new folder, or one with a run
+      got: a folder with other content: photo.jpg
+      where: mine
+      next step: choose another `out`
+    """
+
+
+class DamagedFileError(DataError, RunError):
+    """A file that graphrec wrote has another content now: it was changed, or the disk damaged it.
+
+    >>> from shutil import copytree
+    >>> copytree(run.folder, "copy")
+    'copy'
+    >>> _ = Path("copy/history.jsonl").write_text("{}")
+    >>> gr.Run("copy").history  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.DamagedFileError: a file was changed after graphrec wrote it
+      expected: ...
     """
 
 

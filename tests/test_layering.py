@@ -15,7 +15,9 @@ PACKAGE = Path(graphrec.__file__).parent
 # From the bottom up; rooms on one line do not import each other.
 ROOMS = [
     ["errors", "seeding"],
-    ["arguments", "registry", "validation", "top_k", "system"],
+    ["arguments"],
+    ["system"],
+    ["registry", "validation", "top_k"],
     ["data", "causal"],
     ["simulation", "graph"],
     ["checks", "backbones"],

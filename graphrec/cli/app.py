@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.components import causal, doctor, list_components, new
+from graphrec.cli.components import causal, doctor, list_components, new, verify
 from graphrec.cli.data import check, datasets, prepare, simulate
 from graphrec.cli.errors import handle_user_errors
 from graphrec.cli.evaluation import compare, evaluate, refute
@@ -24,7 +24,7 @@ GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "Training": (show, train, tune),
     "Evaluation": (evaluate, compare, refute),
     "Recommendations": (recommend, explain, export),
-    "Components": (list_components, causal, new, doctor),
+    "Components": (list_components, causal, new, verify, doctor),
 }
 """The commands as `graphrec --help` groups them; a group is a module of `graphrec.cli`."""
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.options import GraphFile, Json, kind_argument, kind_of, read_graph
+from graphrec.cli.options import Force, GraphFile, Json, kind_argument, kind_of, read_graph
 from graphrec.cli.scaffold import NewKind, scaffold
 from graphrec.cli.terminal import print_table
 
@@ -99,6 +99,7 @@ def causal(
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE.svg", help="Draw the graph into this file.")
     ] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Print a decoder's causal graph and check its estimands; status 2 if a named one is not identified."""
@@ -111,9 +112,9 @@ def causal(
         typer.echo(description.to_text())
     if svg is not None:
         from graphrec.report.primitives.dag import draw_dag
-        from graphrec.system.files import write_text
+        from graphrec.system.output_file import write_output
 
-        write_text(svg, draw_dag(description.graph) + "\n")
+        write_output(svg, draw_dag(description.graph) + "\n", "causal graph", out="svg", force=force)
         typer.echo(f"wrote {svg}", err=True)
     required = description.claims if estimand else description.claims[:1]
     if any(claim.refusal for claim in required):
@@ -146,6 +147,28 @@ _USES = {
     NewKind.estimand: "graphrec evaluate RUN --estimand {module}:{title}",
     NewKind.section: "python, from {module} import {title}; write_report(runs, out, sections=[{title}()])",
 }
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that a command wrote, such as a run.")],
+    as_json: Json = False,
+) -> None:
+    """Compare the files that graphrec wrote into a folder with their hashes; status 1 if one is damaged or missing."""
+    from collections import Counter
+
+    from graphrec.system.integrity import verify as verify_folder
+
+    states = verify_folder(folder)
+    if as_json:
+        typer.echo(json.dumps({state.path: state.state for state in states}, indent=2))
+    else:
+        for state in states:
+            if state.state not in ("intact", "changes"):
+                typer.echo(f"{state.state}: {state.path}")
+        counts = Counter(state.state for state in states)
+        typer.echo(", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
+    if any(state.is_wrong for state in states):
+        raise typer.Exit(1)
 
 
 def doctor(as_json: Json = False) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.options import Json, Out, key_values
+from graphrec.cli.options import Force, Json, Out, key_values
 from graphrec.cli.terminal import print_table
 from graphrec.errors import RecipeError
 
@@ -131,6 +131,7 @@ def check(
             "--check", metavar="NAME", help="Also run this custom check, package.module:function; repeat for several."
         ),
     ] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Look for everything that is wrong or surprising in a prepared dataset; status 2 if there are errors."""
@@ -140,7 +141,11 @@ def check(
     from graphrec.checks.inspection import inspect
     from graphrec.data.split import SplitConfig
     from graphrec.data.store import load
+    from graphrec.report.dataset_page import KIND
+    from graphrec.system.output_file import require_output
 
+    if out is not None:  # before the checks, which take a while
+        require_output(out, KIND, force=force)
     loaded = load(dataset)
     config = None if split is None else SplitConfig(name=split)
     inspection = inspect(loaded, config, [checks.get(name) for name in more or ()])
@@ -173,6 +178,6 @@ def check(
     if out is not None:
         from graphrec.report.dataset_page import write_check_page
 
-        typer.echo(f"wrote {write_check_page(inspection, out, oracles)}", err=True)
+        typer.echo(f"wrote {write_check_page(inspection, out, oracles, force=force)}", err=True)
     if inspection.has_errors:
         raise typer.Exit(2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphrec.cli.options import GraphFile, Json, RunPath, read_graph
+from graphrec.cli.options import Force, GraphFile, Json, RunPath, read_graph
 from graphrec.cli.terminal import bold_mark, print_json, print_results, print_table
 from graphrec.errors import RunError
 
@@ -155,6 +155,7 @@ def compare(
         bool,
         typer.Option("--all-tests", help="Print the tests of every metric, not of NDCG (or of the truth) alone."),
     ] = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Compare evaluated runs, test whether they differ, and write a report."""
@@ -174,7 +175,8 @@ def compare(
 
         # The report takes replicates as a list of runs for each method.
         shown = by_recipe(loaded) if replicates else loaded
-        typer.echo(f"wrote {write_report(shown, out, split=result_set, dose_response=dose_response)}", err=True)
+        page = write_report(shown, out, split=result_set, dose_response=dose_response, force=force)
+        typer.echo(f"wrote {page}", err=True)
     if as_json:
         print_json(with_p(comparison.table, comparison.tests))
     else:

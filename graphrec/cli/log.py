@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,14 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from graphrec.errors import Argument, ForeignFileError, Phrase
+from graphrec.system.output_paths import require_output_file
+
 LIBRARY = logging.getLogger("graphrec")
 logger = logging.getLogger(__name__)
+
+_FIRST_LINE = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ [\w.]+: ")
+"""What a log of `--log-file` begins with."""
 
 
 class _Terminal(logging.Handler):
@@ -60,11 +67,33 @@ def _be_verbose() -> None:
 
 
 def _log_to(path: Path) -> None:
+    _require_log(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(path, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     LIBRARY.addHandler(file)
     LIBRARY.setLevel(logging.DEBUG)
+
+
+def _require_log(path: Path) -> None:
+    """Refuse to append to what is no log of graphrec's.
+
+    Raises:
+        ForeignFileError: it is another file, or no regular one.
+    """
+    log_file = Argument("log_file")
+    require_output_file(path, "a log", log_file.name)
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as stream:
+            first = stream.readline(1000)
+        if not _FIRST_LINE.match(first):
+            raise ForeignFileError(
+                "will not append to what is no log of graphrec",
+                expected="a path where nothing is, or a log that graphrec wrote",
+                got="another file",
+                where=path,
+                next_step=Phrase("choose another {}", log_file),
+            )
 
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more of what happens, on stderr.")]

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from graphrec.causal import CausalGraph
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-OUT_HELP = "Folder to write. A folder that the same command wrote before is replaced, with all that is in it."
+OUT_HELP = "Folder to write. One that the same command wrote before is replaced, if nothing else is in it."
 Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help=OUT_HELP)]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the file to write, whoever wrote it.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `train` wrote.")]
 RecipeFile = Annotated[
     Path, typer.Argument(metavar="RECIPE.toml", help="The recipe: which model is trained on which data, and how.")

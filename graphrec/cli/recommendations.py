@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.options import GraphFile, Json, Out, RunPath, read_graph
+from graphrec.cli.options import Force, GraphFile, Json, Out, RunPath, read_graph
 from graphrec.cli.terminal import print_json, print_table
 from graphrec.errors import RunError
 
@@ -68,6 +68,7 @@ def explain(
     svg: Annotated[
         Path | None, typer.Option("--svg", metavar="FILE.svg", help="Draw the contributions into this file.")
     ] = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Divide a recommendation's score into contributions; show its rank and the user's list under each estimand."""
@@ -76,7 +77,7 @@ def explain(
     explained = Run(run).explain(user, item, k=k, estimands=estimand or (), causal_graph=read_graph(graph))
     if svg is not None:
         from graphrec.report.primitives.plots import effect_plot, standalone
-        from graphrec.system.files import write_text
+        from graphrec.system.output_file import write_output
 
         if not explained.decomposition.contributions:
             raise RunError(
@@ -85,7 +86,8 @@ def explain(
                 where="--svg",
                 next_step="leave out --svg",
             )
-        write_text(svg, standalone(effect_plot(explained.decomposition, explained.item, "effect")))
+        figure = standalone(effect_plot(explained.decomposition, explained.item, "effect"))
+        write_output(svg, figure, "figure of an explanation", out="svg", force=force)
         typer.echo(f"wrote {svg}", err=True)
     if as_json:
         typer.echo(json.dumps(explained.to_dict(), indent=2))

@@ -17,6 +17,7 @@ from graphrec.data.dataset import InteractionDataset
 from graphrec.data.splitter import RawSplit, SplitConfig, Splitter, splitters
 from graphrec.data.splitters import distinct, keys, role_events
 from graphrec.errors import ComponentError, SplitError, UnknownNameError
+from graphrec.system.owned_folder import append_own_line
 
 _REASONS = {
     "events_without_role": "events that are neither click nor like",
@@ -102,10 +103,8 @@ class Split:
                 "pairs": len(self._test),
                 "split": self.hash,
             }
-            Path(ledger).parent.mkdir(parents=True, exist_ok=True)
             # Written before the pairs are handed out: no opening goes unrecorded.
-            with open(ledger, "a", encoding="utf-8") as stream:
-                stream.write(json.dumps(entry) + "\n")
+            append_own_line(Path(ledger), json.dumps(entry))
         # A copy, so that no caller can change what the next opening gives.
         return self._test.copy()
 

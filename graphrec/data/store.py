@@ -29,9 +29,13 @@ from scipy import sparse
 from graphrec.arguments import path_argument, require_type
 from graphrec.data.dataset import Feature, InteractionDataset, ModalityRole
 from graphrec.errors import DataError
-from graphrec.system.files import read_json, replace_folder, sha256, write_json
+from graphrec.system.files import sha256
+from graphrec.system.integrity import read_own_json
+from graphrec.system.marker import MARKER
+from graphrec.system.owned_folder import replace_folder, write_own_json
 
 SCHEMA = 1
+KIND = "prepared data"
 MANIFEST = "manifest.json"
 FEATURES = "features.safetensors"
 TABLES = ("users.parquet", "items.parquet", "interactions.parquet")
@@ -89,7 +93,7 @@ def save(dataset: InteractionDataset, folder: Path) -> None:
         DataError: `folder` holds something else.
     """
     require_type("dataset", dataset, InteractionDataset, "an InteractionDataset")
-    with replace_folder(path_argument("folder", folder), marker=MANIFEST) as part:
+    with replace_folder(path_argument("folder", folder), KIND) as part:
         pq.write_table(pa.table({"user_id": pa.array(dataset.user_ids, pa.string())}), part / TABLES[0])
         pq.write_table(pa.table({"item_id": pa.array(dataset.item_ids, pa.string())}), part / TABLES[1])
         table = pa.Table.from_pandas(dataset.interactions, preserve_index=False)
@@ -112,9 +116,9 @@ def save(dataset: InteractionDataset, folder: Path) -> None:
             roles=dict(dataset.roles),
             provenance=dict(dataset.provenance),
             features={modality: _entry(feature) for modality, feature in dataset.features.items()},
-            files={file.name: sha256(file) for file in sorted(part.iterdir())},
+            files={file.name: sha256(file) for file in sorted(part.iterdir()) if file.name != MARKER},
         )
-        write_json(part / MANIFEST, manifest.model_dump(mode="json"))
+        write_own_json(part / MANIFEST, manifest.model_dump(mode="json"))
 
 
 def load(folder: Path) -> InteractionDataset:
@@ -181,7 +185,7 @@ def read_manifest(folder: Path) -> Manifest:
             where=folder,
             next_step="run `graphrec prepare` first, or give the folder that it wrote",
         )
-    content = read_json(path)
+    content = read_own_json(path, "prepare the data again")
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA:
         raise DataError(

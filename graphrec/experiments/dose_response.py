@@ -38,7 +38,8 @@ from graphrec.runs.train import train
 from graphrec.simulation import simulate, worlds
 from graphrec.simulation.truth import Truth
 from graphrec.system.environment import Environment
-from graphrec.system.files import read_json, write_json, write_text
+from graphrec.system.integrity import read_own_json
+from graphrec.system.owned_folder import claim_if_new, write_own_json, write_own_text
 from graphrec.system.processes import in_processes
 
 logger = logging.getLogger(__name__)
@@ -105,6 +106,7 @@ def run_study(study: DoseResponseStudy, out: Path, seeds: Sequence[int], *, jobs
         >>> run_study(study, Path("out"), [0])["method"].tolist()
         ['popularity (clicks)', 'oracle: as observed', 'oracle: true effect', 'CT']
     """
+    claim_if_new(out, "study")
     tasks = [(study, dose, seed, out) for seed in seeds for dose in study.values]
     rows: list[dict[str, Any]] = []
     for done, of_world in enumerate(_in_turn(tasks, jobs), start=1):
@@ -122,7 +124,7 @@ def run_study(study: DoseResponseStudy, out: Path, seeds: Sequence[int], *, jobs
         ("results.md", study_markdown(table, study.parameter)),
         ("about.json", json.dumps(_about(study, seeds), indent=2) + "\n"),
     ):
-        write_text(out / name, text)
+        write_own_text(out / name, text)
     return table
 
 
@@ -240,7 +242,7 @@ def _rows(run: Run, raw: Path, study: DoseResponseStudy) -> list[dict[str, Any]]
 def _baselines(recipe: Recipe, raw: Path, study: DoseResponseStudy, file: Path) -> list[dict[str, Any]]:
     """Popularity and the two oracles, between which every method is expected; kept in `file`."""
     if file.is_file():
-        return read_json(file)
+        return read_own_json(file)
     split = prepare_split(recipe)
     truth = Truth.load(raw).align(split.dataset.user_ids, split.dataset.item_ids)
     rows = []
@@ -248,7 +250,7 @@ def _baselines(recipe: Recipe, raw: Path, study: DoseResponseStudy, file: Path) 
     for name, scorer in baseline_scorers(split, truth, study.target, (OBSERVATIONAL, INTERVENTIONAL)).items():
         summary = summarise(evaluate_by_truth(scorer, truth, excluded, target=study.target))
         rows.append({"method": name, "estimand": "", **{metric: summary[metric]["mean"] for metric in METRICS}})
-    write_json(file, rows)
+    write_own_json(file, rows)
     return rows
 
 

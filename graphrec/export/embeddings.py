@@ -19,9 +19,10 @@ from safetensors.numpy import save_file
 from graphrec.causal import label
 from graphrec.errors import UnknownNameError
 from graphrec.recommender import FrozenModel
-from graphrec.system.files import replace_folder, write_json
+from graphrec.system.owned_folder import replace_folder, write_own_json
 
 FORMATS = ("parquet", "safetensors", "npz")
+KIND = "export"
 MANIFEST = "embeddings.json"
 """Not the name that prepared data uses, so that neither is ever taken for the other and replaced."""
 NOTATION = {
@@ -55,7 +56,7 @@ def export_model(
     >>> from graphrec.export.embeddings import export_model
     >>> folder = export_model(run.model, run.user_ids, run.item_ids, Path("embeddings"), "npz")
     >>> sorted(path.name for path in folder.iterdir())
-    ['embeddings.json', 'items.parquet', 'tables.npz', 'users.parquet']
+    ['embeddings.json', 'graphrec.json', 'items.parquet', 'tables.npz', 'users.parquet']
     >>> tables = np.load(folder / "tables.npz")
     >>> (tables["branch/click_match/user"][0] @ tables["branch/click_match/item"][1]).shape
     ()
@@ -75,7 +76,7 @@ def export_model(
         raise UnknownNameError("export format", format, FORMATS)
     tables = _tables(model)
     ids = {"user": user_ids, "item": item_ids}
-    with replace_folder(out, marker=MANIFEST) as folder:
+    with replace_folder(out, KIND) as folder:
         for side, values in ids.items():
             table = pd.DataFrame({"row": np.arange(len(values)), "id": values.astype(str)})
             table.to_parquet(folder / f"{side}s.parquet", index=False)
@@ -89,7 +90,7 @@ def export_model(
             save_file(tables, folder / "tables.safetensors")
         else:
             np.savez(folder / "tables.npz", **tables)  # type: ignore[arg-type]
-        write_json(folder / MANIFEST, _manifest(model, tables, format, about or {}))
+        write_own_json(folder / MANIFEST, _manifest(model, tables, format, about or {}))
     return out
 
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.arguments import number_argument, require_type, texts_argument
-from graphrec.errors import Argument, RecipeError
+from graphrec.errors import TRAIN_OR_RESTORE, Argument, RecipeError
 from graphrec.refutation.base import refutation_checks
 from graphrec.refutation.experiment import RefutationExperiment
 from graphrec.refutation.results import CheckResult, Refutation
 from graphrec.runs.files import RECIPE, REFUTATION
+from graphrec.runs.own_folder import mark_run
 from graphrec.runs.run import Run
-from graphrec.system.files import write_json, write_text
+from graphrec.system.integrity import require_intact
+from graphrec.system.owned_folder import write_own_json, write_own_text
 from graphrec.training.progress import Progress, silent
 
 DEFAULT_CHECKS = ("placebo_modality", "placebo_treatment", "injected_confounder", "subset_stability")
@@ -74,6 +76,7 @@ def _settings(run: Run, seeds: int, epochs: int | None) -> dict[str, Any]:
     """What a result depends on; equal settings give equal results."""
     # The text in the run's folder, and not `run.recipe` as text: the recipe has the settings that later versions of
     # graphrec added, at defaults which change nothing, and the path where the data is now.
+    require_intact(run.folder / RECIPE, TRAIN_OR_RESTORE)
     recipe = (run.folder / RECIPE).read_text(encoding="utf-8")
     return {
         "recipe": hashlib.sha256(recipe.encode()).hexdigest(),
@@ -87,5 +90,6 @@ def _settings(run: Run, seeds: int, epochs: int | None) -> dict[str, Any]:
 def _write(run: Run, results: dict[str, Any], epochs: int | None) -> None:
     folder: Path = run.folder / REFUTATION
     refutation = Refutation(run.name, tuple(map(CheckResult.from_dict, results.values())), epochs)
-    write_json(folder / "results.json", results)
-    write_text(folder / "refutation.md", refutation.markdown())
+    mark_run(run.folder)
+    write_own_json(folder / "results.json", results)
+    write_own_text(folder / "refutation.md", refutation.markdown())

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graphrec.checks.inspection import Inspection
-from graphrec.errors import DataError
 from graphrec.report.dataset_sections.distributions import DistributionsSection
 from graphrec.report.dataset_sections.findings import FindingsSection
 from graphrec.report.dataset_sections.numbers import NumbersSection
@@ -17,7 +16,9 @@ from graphrec.report.primitives.tables import counted
 from graphrec.report.primitives.template import template
 from graphrec.report.primitives.text_table import TextTable
 from graphrec.report.section import DatasetSection, in_order, rendered
-from graphrec.system.files import write_text
+from graphrec.system.output_file import require_output, write_output
+
+KIND = "dataset page"
 
 DATASET_SECTIONS: tuple[type[DatasetSection], ...] = (
     NumbersSection,
@@ -30,7 +31,12 @@ DATASET_SECTIONS: tuple[type[DatasetSection], ...] = (
 
 
 def write_check_page(
-    inspection: Inspection, out: Path, oracles: TextTable = ([], []), *, sections: Iterable[DatasetSection] = ()
+    inspection: Inspection,
+    out: Path,
+    oracles: TextTable = ([], []),
+    *,
+    sections: Iterable[DatasetSection] = (),
+    force: bool = False,
 ) -> Path:
     """Write the page and return its path; it needs no server, script, or other file.
 
@@ -48,14 +54,14 @@ def write_check_page(
         out: the file to write, atomically.
         oracles: headers and rows of the gap between the log's own truth and the causal one, for a simulated world.
         sections: custom sections, see `graphrec.report.section.DatasetSection`.
+        force: overwrite whatever file is there; by default only such a page as it was written.
 
     Raises:
-        DataError: `out` is a folder.
+        ForeignFileError: `out` is a folder, or a file that graphrec did not write as such a page.
         ComponentError: two sections have one id, or a custom one precedes a section that there is not.
     """
     out = Path(out)
-    if out.is_dir():
-        raise DataError("the page is a file", got="a folder", where=out, next_step="name a file, such as check.html")
+    require_output(out, KIND, force=force)
     dataset, page = inspection.dataset, DatasetPage(inspection, oracles)
     severities = [finding.severity for finding in inspection.findings]
     text = template("check.html").render(
@@ -64,5 +70,4 @@ def write_check_page(
         lead=", ".join(counted(severities.count(kind), kind) for kind in ("error", "warning")) + " found.",
         sections=rendered(in_order(DATASET_SECTIONS, sections), page),
     )
-    write_text(out, text)
-    return out
+    return write_output(out, text, KIND, force=force)

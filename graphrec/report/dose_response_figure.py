@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from graphrec.report.primitives.plots import Estimate, curve_panels, standalone
-from graphrec.system.files import write_text
+from graphrec.system.output_file import write_output
 
 
 def dose_curves(table: pd.DataFrame, methods: Iterable[str], metric: str) -> dict[str, list[tuple[float, Estimate]]]:
@@ -32,7 +32,13 @@ def dose_curves(table: pd.DataFrame, methods: Iterable[str], metric: str) -> dic
 
 
 def write_dose_response_figure(
-    table: pd.DataFrame, methods: Sequence[str], metrics: Sequence[str], parameter: str, path: Path
+    table: pd.DataFrame,
+    methods: Sequence[str],
+    metrics: Sequence[str],
+    parameter: str,
+    path: Path,
+    *,
+    force: bool = False,
 ) -> None:
     """Write the metrics over the parameter as an SVG file, a curve for each of `methods`.
 
@@ -44,4 +50,4 @@ def write_dose_response_figure(
     'MRR of HCR: 0: .5000 [.3000, .6000], 1: .4000 [.3000, .6000]'
     """
     panels = {metric: dose_curves(table, methods, metric) for metric in metrics}
-    write_text(path, standalone(curve_panels(panels, parameter, path.stem)))
+    write_output(path, standalone(curve_panels(panels, parameter, path.stem)), "dose-response figure", force=force)

@@ -34,7 +34,9 @@ from graphrec.report.sections.truth import TruthSection
 from graphrec.report.sections.user_lists import UserListsSection
 from graphrec.report.trained_method import methods_of
 from graphrec.runs.run import Run
-from graphrec.system.files import write_text
+from graphrec.system.output_file import require_output, write_output
+
+KIND = "report"
 
 SECTIONS: tuple[type[Section], ...] = (
     DataSection,
@@ -71,6 +73,7 @@ def write_report(
     baselines: Sequence[Baseline] = (),
     deviations: Sequence[str] = (),
     sections: Iterable[Section] = (),
+    force: bool = False,
 ) -> Path:
     """Write the page and return its path; it needs no server, script, or other file, and opens no test split.
 
@@ -94,17 +97,20 @@ def write_report(
         deviations: how the experiments depart from a paper's, in sentences; the deviations of each backbone and
             decoder are on the page in any case.
         sections: custom sections, besides the registered ones; see `graphrec.report.section`.
+        force: overwrite whatever file is there; by default only a report as it was written.
 
     Raises:
         RunError: no runs, another split, a run was not evaluated, the runs do not share their split, methods have
-            different numbers of seeds, or `out` is a folder.
+            different numbers of seeds.
+        ForeignFileError: `out` is a folder, or a file that graphrec did not write as a report.
         DataError: `dose_response` is not the table of a study.
         ComponentError: two sections have one id, or a custom one precedes a section that there is not.
     """
     out = path_argument("out", out)
     require_type("title", title, (str, type(None)), "a text, or None for the default")
     runs = _runs_argument(runs)
-    _require_reportable(runs, split, out)
+    _require_reportable(runs, split)
+    require_output(out, KIND, force=force)
     methods = tuple(methods_of(runs, compared))
     page = RunPage(methods, split, out, paper_tables, dose_response, failed, baselines, deviations)
     text = template("report.html").render(
@@ -114,8 +120,7 @@ def write_report(
         truths=[(truth.target, verdicts(truth.comparison)[0]) for truth in page.truths],
         sections=rendered(all_sections(sections), page),
     )
-    write_text(out, text)
-    return out
+    return write_output(out, text, KIND, force=force)
 
 
 def all_sections(custom: Iterable[Section] = ()) -> list[Section]:
@@ -140,7 +145,7 @@ def _runs_argument(runs: object) -> Any:
     return entries
 
 
-def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], split: str, out: Path) -> None:
+def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], split: str) -> None:
     if not runs:
         raise RunError("nothing to report", expected="at least one run", got="none", where=Argument("runs"))
     if not isinstance(split, str) or split not in SPLITS:
@@ -151,5 +156,3 @@ def _require_reportable(runs: Sequence[Run] | Sequence[Sequence[Run]], split: st
             where=Argument("split", option="result_set"),
             next_step=Phrase("leave out {} for the table of another result set", OUT),
         )
-    if out.is_dir():
-        raise RunError("the report is a file", got="a folder", where=out, next_step="name a file, such as report.html")

@@ -10,6 +10,7 @@ from graphrec.data.store import Manifest, fingerprint, read_manifest
 from graphrec.errors import DataError, RunError
 from graphrec.runs.files import LEDGER
 from graphrec.runs.run import Run
+from graphrec.system.integrity import require_intact
 
 
 def prepared_manifest(run: Run) -> tuple[Manifest | None, str | None]:
@@ -41,6 +42,7 @@ def ledger(run: Run) -> list[dict[str, Any]]:
     path = run.folder / LEDGER
     if not path.is_file():
         return []
+    require_intact(path, "restore it from a copy, or remove it and say so where you report the run")
     entries = []
     for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:

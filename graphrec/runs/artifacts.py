@@ -18,11 +18,12 @@ import torch
 from graphrec.backbones import Representation
 from graphrec.data.split import Split
 from graphrec.decoders import Decoder
-from graphrec.errors import damaged
+from graphrec.errors import TRAIN_OR_RESTORE, damaged
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.runs.files import TABLES, WEIGHTS
 from graphrec.runs.old_names import SCHEMA, TOWERS
-from graphrec.system.files import replace_file
+from graphrec.system.integrity import require_intact
+from graphrec.system.owned_folder import own_file
 from graphrec.training.checkpoint import load_weights, save_weights
 
 CATEGORIES, TRAIN_PAIRS = "categories/", "train_pairs"
@@ -69,7 +70,7 @@ def save_model(folder: Path, model: Recommender, frozen: FrozenModel, split: Spl
     pairs = torch.from_numpy(split.train_pairs("click").astype(np.int32))
     save_weights(folder / TABLES, {**tables, **categories, TRAIN_PAIRS: pairs})
     for side, ids in (("users", split.dataset.user_ids), ("items", split.dataset.item_ids)):
-        with replace_file(_ids_file(folder, side)) as path:
+        with own_file(_ids_file(folder, side)) as path:
             pd.DataFrame({"id": ids.astype(str)}).to_parquet(path, index=False)
 
 
@@ -143,6 +144,7 @@ def load_ids(folder: Path, side: str) -> np.ndarray:
     ['0', '1', '2']
     """
     path = _ids_file(folder, side)
+    require_intact(path, TRAIN_OR_RESTORE)
     try:
         return pd.read_parquet(path)["id"].to_numpy(dtype=object)
     except (OSError, ValueError, KeyError) as error:

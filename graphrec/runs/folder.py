@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,14 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.data.store import fingerprint
-from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, GraphrecError, MismatchError
+from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, TRAIN_OR_RESTORE, GraphrecError, MismatchError
 from graphrec.runs.data_location import location_of_data
 from graphrec.runs.files import CHECKPOINT, MANIFEST, RECIPE, REFUTATION, TRAINING_FILES
 from graphrec.runs.manifest import TRAINING, data_and_code, read_manifest, require_unchanged
+from graphrec.runs.own_folder import KIND, files_of_an_earlier_version
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import remove_results
 from graphrec.runs.run import Run
-from graphrec.system.files import LOCK, file_lock, remove_temporaries, require_own_folder, write_json, write_text
+from graphrec.system.files import LOCK, file_lock
+from graphrec.system.integrity import require_intact
+from graphrec.system.owned_folder import (
+    claim,
+    remove_own_file,
+    remove_own_folder,
+    require_claimable,
+    write_own_json,
+    write_own_text,
+)
 
 
 @dataclass(frozen=True)
@@ -37,8 +46,9 @@ class Interrupted:
         folder: of the run.
 
     >>> folder = RunFolder("hcr")
-    >>> folder.write_recipe(recipe)
-    >>> folder.checkpoint.touch()
+    >>> with folder.lock():
+    ...     folder.write_recipe(recipe)
+    ...     folder.checkpoint.touch()
     >>> isinstance(folder.state(recipe), Interrupted)
     True
     """
@@ -93,10 +103,10 @@ class RunFolder:
         Recipes that differ in the path of their data alone are one recipe, if both paths have the same data.
 
         Raises:
-            RunError: the path is a file, or the folder holds something that is no run.
+            ForeignFileError: the path is no folder, or it holds what is no run, or a file of the run was changed.
             MismatchError: it holds another recipe's run, complete or interrupted.
         """
-        require_own_folder(self.path, RECIPE, "a run", resumable="one with a run of this recipe")
+        require_claimable(self.path, KIND, adopt=files_of_an_earlier_version)
         # A complete run counts even next to a checkpoint: a kill between the end of a training and the removal of its
         # checkpoint leaves both.
         run = complete_run(self.path)
@@ -134,12 +144,17 @@ class RunFolder:
         Raises:
             RunError: another process trains here.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        claim(self.path, KIND, adopt=files_of_an_earlier_version)
         with file_lock(self.path / LOCK):
-            # A killed process cannot remove what it was writing, and with the lock no other writes these files.
-            for name in TRAINING_FILES:
-                remove_temporaries(self.path / name)
             yield
+
+    def require_trainable(self) -> None:
+        """Refuse a folder in which a file that a training writes is somebody else's, before the data is read.
+
+        Raises:
+            ForeignFileError: it names the file.
+        """
+        require_claimable(self.path, KIND, writes=TRAINING_FILES, adopt=files_of_an_earlier_version)
 
     def was_begun(self) -> bool:
         """Whether a training began here and is not complete."""
@@ -150,19 +165,20 @@ class RunFolder:
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write the resolved recipe."""
-        write_text(self.path / RECIPE, recipe.to_toml())
+        write_own_text(self.path / RECIPE, recipe.to_toml())
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Write the manifest; with the status `complete` it makes the folder a run."""
-        write_json(self.path / MANIFEST, manifest)
+        write_own_json(self.path / MANIFEST, manifest)
 
     def clear(self) -> None:
         """Remove what an earlier training left. The ledger stays: the test split was opened all the same."""
-        self.checkpoint.unlink(missing_ok=True)
+        remove_own_file(self.checkpoint)
         remove_results(self.path)
-        shutil.rmtree(self.path / REFUTATION, ignore_errors=True)
+        remove_own_folder(self.path / REFUTATION)
 
     def _require_recipe(self, recipe: Recipe) -> None:
+        require_intact(self.path / RECIPE, TRAIN_OR_RESTORE)
         try:
             here = Recipe.from_toml(self.path / RECIPE)
         except GraphrecError:  # a recipe of another version, or one that names a custom class which is gone

@@ -15,14 +15,15 @@ from graphrec.backbones import backbones
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint
 from graphrec.decoders import decoders
-from graphrec.errors import OUT, TRAIN_AGAIN, Argument, Call, MismatchError, Phrase, RunError, damaged
+from graphrec.errors import OUT, TRAIN_AGAIN, TRAIN_OR_RESTORE, Argument, Call, MismatchError, Phrase, RunError, damaged
 from graphrec.evaluation.metrics import describe
 from graphrec.recommender import Recommender
 from graphrec.runs.files import MANIFEST
 from graphrec.runs.old_names import MANIFEST_KEYS, READABLE, SCHEMA, with_new_keys
 from graphrec.runs.recipe import Recipe
 from graphrec.system.environment import Environment, code_of
-from graphrec.system.files import read_json, sha256
+from graphrec.system.files import sha256
+from graphrec.system.integrity import read_own_json
 from graphrec.training.callbacks import callbacks
 
 COMPLETE, TRAINING = "complete", "training"
@@ -41,7 +42,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     >>> manifest["status"], manifest["dataset"], manifest["epochs"]
     ('complete', 'tiktok', 2)
     """
-    manifest = read_json(folder / MANIFEST)
+    manifest = read_own_json(folder / MANIFEST, TRAIN_OR_RESTORE)
     if not isinstance(manifest, dict):
         raise damaged(folder / MANIFEST, "not a JSON object")
     return with_new_keys(manifest, MANIFEST_KEYS)

@@ -6,7 +6,6 @@ per_user/RESULT_SET-ESTIMAND.parquet      the values of each user behind them
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +23,15 @@ from graphrec.runs.data_location import portable_manifest
 from graphrec.runs.files import METRICS, PER_USER, RESULTS_LOCK
 from graphrec.runs.manifest import read_manifest
 from graphrec.runs.old_names import RESULT_KEYS, with_new_keys
-from graphrec.system.files import file_lock, read_json, replace_file, write_json
+from graphrec.runs.own_folder import mark_run
+from graphrec.system.files import file_lock
+from graphrec.system.integrity import read_own_json, require_intact
+from graphrec.system.owned_folder import own_file, remove_own_file, remove_own_folder, write_own_json
 
 Summary = Mapping[str, Mapping[str, float]]
 """By metric: `mean`, `low` and `high` of its 95 % interval, and the number of `users` behind them."""
+
+EVALUATE_AGAIN = "remove the file, then evaluate the run again"
 
 KEY = "a result set and an estimand, such as run.results['test', 'front_door']"
 
@@ -69,10 +73,11 @@ class EvaluationResult:
             RunError: the file is missing or damaged.
         """
         path = _values_file(self.folder, *self.key)
+        require_intact(path, EVALUATE_AGAIN)
         try:
             return pd.read_parquet(path).rename(columns=present_name)
         except (OSError, ValueError) as error:
-            raise damaged(path, str(error)[:300], "evaluate the run again") from None
+            raise damaged(path, str(error)[:300], EVALUATE_AGAIN) from None
 
     def row(self) -> dict[str, Any]:
         """Its row in a result table: method, estimand, users, each metric and the ends of its interval."""
@@ -163,12 +168,13 @@ class RunResults:
         }
         text, metrics = label(estimand), summarise(per_user) | without_interval
         entry = {"method": method, "estimand": text, "result_set": result_set, "metrics": metrics}
+        mark_run(self.folder)
         with file_lock(self.folder / RESULTS_LOCK, wait=True):  # another process may evaluate the run, too
             # The values of the users come first: an entry without its file would name what is not there.
-            with replace_file(_values_file(self.folder, result_set, text)) as path:
+            with own_file(_values_file(self.folder, result_set, text)) as path:
                 per_user.assign(user=users).to_parquet(path, index=False)
             # The entries are read again under the lock, so that none of another process is lost.
-            write_json(self.folder / METRICS, self._entries() | {f"{result_set}/{text}": entry})
+            write_own_json(self.folder / METRICS, self._entries() | {f"{result_set}/{text}": entry})
         return self._result(entry)
 
     def _result(self, entry: Mapping[str, Any]) -> EvaluationResult:
@@ -176,7 +182,7 @@ class RunResults:
 
     def _entries(self) -> dict[str, dict[str, Any]]:
         path = self.folder / METRICS
-        entries = read_json(path) if path.is_file() else {}
+        entries = read_own_json(path, EVALUATE_AGAIN) if path.is_file() else {}
         return {key: _with_present_names(entry) for key, entry in entries.items()}
 
     def _require_same_training(self) -> None:
@@ -194,13 +200,13 @@ class RunResults:
 def remove_results(folder: Path) -> None:
     """Remove all results from a run's folder.
 
-    >>> write_json(Path("metrics.json"), {})
+    >>> write_own_json(Path("metrics.json"), {})
     >>> remove_results(Path())
     >>> list(Path().iterdir())
     []
     """
-    (folder / METRICS).unlink(missing_ok=True)
-    shutil.rmtree(folder / PER_USER, ignore_errors=True)
+    remove_own_file(folder / METRICS)
+    remove_own_folder(folder / PER_USER)
 
 
 def _with_present_names(entry: Mapping[str, Any]) -> dict[str, Any]:

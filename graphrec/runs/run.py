@@ -17,7 +17,7 @@ from graphrec.data.dataset import index_of
 from graphrec.data.split import Split
 from graphrec.data.store import fingerprint, read_manifest
 from graphrec.decoders import Context, Decoder, decoders
-from graphrec.errors import Argument, MismatchError, RecipeError, RunError
+from graphrec.errors import TRAIN_OR_RESTORE, Argument, MismatchError, RecipeError, RunError, damaged
 from graphrec.evaluation.list_length import candidates, warn_of_long_lists
 from graphrec.evaluation.ranking import PairIndex, evaluate, rank_all
 from graphrec.evaluation.result_sets import HELD_OUT, TRUTH_SETS
@@ -34,7 +34,7 @@ from graphrec.runs.naming import MethodNames
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import RunResults
 from graphrec.simulation.truth import truth_of
-from graphrec.system.files import read_json
+from graphrec.system.integrity import read_own_json, require_intact
 
 ESTIMANDS = "names of estimands, such as ['observational'], or Estimands"
 USER_IDS = "ids of users, such as ['0', '1']"
@@ -59,6 +59,7 @@ class Run:
     def __init__(self, folder: str | Path) -> None:
         self.folder = path_argument("folder", folder)
         self.manifest = complete_manifest(self.folder)
+        require_intact(self.folder / RECIPE, TRAIN_OR_RESTORE)
         self.recipe = relocate_data(Recipe.from_toml(self.folder / RECIPE), self.folder, self.manifest)
 
     def about(self) -> dict[str, Any]:
@@ -114,7 +115,12 @@ class Run:
     @property
     def history(self) -> list[dict[str, Any]]:
         """A dict an epoch: `epoch`, `loss`, and validation metrics where validated."""
-        return [json.loads(line) for line in (self.folder / HISTORY).read_text().splitlines()]
+        path = self.folder / HISTORY
+        require_intact(path, TRAIN_OR_RESTORE)
+        try:
+            return [dict(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError, TypeError) as error:
+            raise damaged(path, str(error)) from None
 
     def variants(self) -> dict[str, Estimand]:
         """What is reported by default: the recipe's estimands, or else the decoder's variants, by name.
@@ -229,7 +235,7 @@ class Run:
     def refutation(self) -> dict[str, Any]:
         """The results of `refute` so far, by check."""
         path = self.folder / REFUTATION / "results.json"
-        return read_json(path) if path.is_file() else {}
+        return read_own_json(path, "refute the run again, after the file is removed") if path.is_file() else {}
 
     def recommend(
         self,
@@ -342,7 +348,7 @@ class Run:
         """Write user and item tables of every representation and branch, with ids; see `graphrec.export`.
 
         >>> sorted(path.name for path in run.export("embeddings", "npz").iterdir())
-        ['embeddings.json', 'items.parquet', 'tables.npz', 'users.parquet']
+        ['embeddings.json', 'graphrec.json', 'items.parquet', 'tables.npz', 'users.parquet']
 
         Args:
             out: a new folder, or one that an export wrote.

@@ -21,8 +21,8 @@ from graphrec.runs.folder import Interrupted, RunFolder
 from graphrec.runs.manifest import COMPLETE, TRAINING, begun_with, new_manifest, require_unchanged
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
-from graphrec.system.files import write_text
 from graphrec.system.memory import peak_mb, reset_peak
+from graphrec.system.owned_folder import remove_own_file, write_own_text
 from graphrec.system.signals import uninterrupted
 from graphrec.training.callbacks import Callback, callbacks_named
 from graphrec.training.checkpoint import Checkpoint, resume_training
@@ -72,6 +72,7 @@ def train(
     folder, recipe = RunFolder(path_argument("out", out)), recipe.without_tune()
     if run := folder.existing_run(recipe, resume):
         return run
+    folder.require_trainable()
     # Before the data is read: the peak memory in the manifest includes the reading.
     reset_peak()
     # The lock makes the folder, so it comes later: a recipe that cannot be trained leaves nothing behind.
@@ -112,7 +113,7 @@ def _trained(
         save_model(folder.path, trainer.model, trainer.model.freeze(trainer.graph), split)
         _save_history(folder.path, end)
         folder.write_manifest(manifest | {"status": COMPLETE, **_result_of(end, recipe.training.monitor)})
-        folder.checkpoint.unlink(missing_ok=True)  # last: until the run is complete, a new start resumes from it
+        remove_own_file(folder.checkpoint)  # last: until the run is complete, a new start resumes from it
     return Run(folder.path)
 
 
@@ -127,7 +128,7 @@ def _result_of(state: TrainingState, monitor: str) -> dict[str, Any]:
 
 
 def _save_history(folder: Path, state: TrainingState) -> None:
-    write_text(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in state.history))
+    write_own_text(folder / HISTORY, "".join(json.dumps(row) + "\n" for row in state.history))
 
 
 def fit(recipe: Recipe, split: Split, *, callbacks: Sequence[Callback] = ()) -> FrozenModel:

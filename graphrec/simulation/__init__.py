@@ -62,7 +62,7 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
 
     >>> folder = simulate("coat", "raw", users=20, items=40, shown=10, random_test=4)
     >>> sorted(path.name for path in folder.iterdir())
-    ['test.ascii', 'train.ascii', 'truth', 'user_item_features', 'world.json']
+    ['graphrec.json', 'test.ascii', 'train.ascii', 'truth', 'user_item_features', 'world.json']
     """
     kind = worlds.get(world)
     _require_usable(world, kind)

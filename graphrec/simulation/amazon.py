@@ -49,7 +49,7 @@ class AmazonWorld(World):
 
     >>> folder = AmazonWorld.write(AmazonConfig(users=20, items=10, shown=5), Path("raw"))
     >>> sorted(path.name for path in folder.iterdir())
-    ['image_features_Twin.b', 'meta_Twin.json.gz', 'ratings_Twin.csv', 'truth', 'world.json']
+    ['graphrec.json', 'image_features_Twin.b', 'meta_Twin.json.gz', 'ratings_Twin.csv', 'truth', 'world.json']
     >>> user, item, rating, _ = (folder / "ratings_Twin.csv").read_text().splitlines()[0].split(",")
     >>> user, item, rating
     ('A0000000000012', 'B000000004', '1.0')

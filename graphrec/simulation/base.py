@@ -18,9 +18,10 @@ from graphrec.simulation.equations import equations, hidden_confounder_graph
 from graphrec.simulation.log import Log, draw_log
 from graphrec.simulation.truth import TENSORS, Truth
 from graphrec.simulation.world import Latents, WorldConfig, draw_latents
-from graphrec.system.files import replace_folder, write_json
+from graphrec.system.owned_folder import replace_folder, write_own_json
 
-MARKER = "world.json"
+KIND = "world"
+WORLD = "world.json"
 TRUTH = "truth"
 GRAPH = "dag.json"
 EQUATIONS = "README.md"
@@ -65,7 +66,7 @@ class World(ABC):
     ...         return ["a line is a click"]
     >>> folder = Clicks.write(Clicks.Config(users=5, items=20, shown=10), Path("raw"))
     >>> sorted(path.name for path in folder.iterdir())
-    ['clicks.txt', 'truth', 'world.json']
+    ['clicks.txt', 'graphrec.json', 'truth', 'world.json']
     """
 
     name: ClassVar[str]
@@ -94,10 +95,10 @@ class World(ABC):
             user_rows=np.arange(config.users),
             item_rows=np.arange(config.items),
         )
-        with replace_folder(folder, MARKER) as new:
+        with replace_folder(folder, KIND) as new:
             cls.write_raw(config, drawn, new)
             write_truth(truth, cls.graph(config), [*equations(config), *cls.data_notes(config)], new)
-            write_json(new / MARKER, about(cls, config, drawn.log))
+            write_own_json(new / WORLD, about(cls, config, drawn.log))
         return folder
 
     @classmethod

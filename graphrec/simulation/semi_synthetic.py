@@ -26,13 +26,13 @@ from graphrec.data.dataset import Feature, InteractionDataset
 from graphrec.data.store import fingerprint, save
 from graphrec.errors import Argument, DataError, Phrase, RecipeError
 from graphrec.seeding import numpy_generator
-from graphrec.simulation.base import MARKER, World, about, refuse_truth, write_truth
+from graphrec.simulation.base import KIND, WORLD, World, about, refuse_truth, write_truth
 from graphrec.simulation.equations import order_of_showing, responses
 from graphrec.simulation.log import DAY, START, Log
 from graphrec.simulation.showing import arrival, popularity
 from graphrec.simulation.truth import Truth
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, draw_latents, like_given_click
-from graphrec.system.files import replace_folder, write_json
+from graphrec.system.owned_folder import replace_folder, write_own_json
 
 PREPARED = "prepared"
 DECIDED_BY_DATASET = ("users", "items", "shown", "activity_tail")
@@ -83,7 +83,7 @@ def write_semi_synthetic(
     >>> config = semi_synthetic_config(TiktokWorld, dataset, {})
     >>> folder = write_semi_synthetic(TiktokWorld, config, data, dataset, Path("twin"))
     >>> sorted(path.name for path in folder.iterdir())
-    ['prepared', 'truth', 'world.json']
+    ['graphrec.json', 'prepared', 'truth', 'world.json']
     """
     refuse_truth(Path(out))
     latents = derive_latents(config, dataset)
@@ -102,10 +102,10 @@ def write_semi_synthetic(
     graph = world.graph(config)
     graph = replace(graph, edges=[*graph.edges, ("U", "S")])  # who clicked more there is shown more here
     out = Path(out)
-    with replace_folder(out, MARKER) as new:
+    with replace_folder(out, KIND) as new:
         save(_with_feedback(dataset, log, description), new / PREPARED)
         write_truth(truth, graph, _notes(config, dataset, missing), new)
-        write_json(new / MARKER, description)
+        write_own_json(new / WORLD, description)
     return out
 
 

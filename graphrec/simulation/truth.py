@@ -26,6 +26,7 @@ from graphrec.errors import Argument, DataError, UnknownIdError, UnknownNameErro
 from graphrec.seeding import numpy_generator
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click
 from graphrec.system.files import read_json, write_json
+from graphrec.system.integrity import require_intact
 
 TENSORS = "latents.safetensors"
 DESCRIPTION = "world.json"
@@ -198,6 +199,8 @@ class Truth:
                 where=folder,
                 next_step="give the folder that `graphrec simulate` wrote",
             )
+        for name in (DESCRIPTION, TENSORS):
+            require_intact(folder / name, "simulate the world again")
         description = read_json(folder / DESCRIPTION)
         try:
             arrays = load_file(folder / TENSORS)

@@ -1,8 +1,8 @@
 """Writing atomically, so that no reader takes a half-written file for a whole one, and locks between processes.
 
-A file or folder is written next to its destination and renamed when it is complete, after an fsync. A process that is
-killed at any moment leaves the old content or the new, never a mixture. A folder that replaces another takes two
-renames: a kill between them leaves nothing at the destination, and the old content next to it, in `.NAME.old.*`.
+A file is written next to its destination and renamed when it is complete, after an fsync. A process that is killed at
+any moment leaves the old content or the new, never a mixture. Whose a file is that would be replaced is asked in
+`owned_folder.py` and `output_file.py`, through which all other code writes.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from graphrec.errors import ANOTHER_FOLDER, OUT, DataError, Phrase, RunError
+from graphrec.errors import OUT, DataError, ForeignFileError, Phrase, RunError
 
-LOCK = ".lock"
+LOCK = ".graphrec.lock"
 """The file that a process locks while it works in a folder."""
+
+_TEMPORARY = re.compile(r"\..+\.(?P<pid>[0-9]+)-[0-9a-f]{8}\.part(\.[^.]*)?", re.DOTALL)
 
 
 @contextmanager
@@ -37,141 +40,97 @@ def replace_file(path: Path) -> Iterator[Path]:
     'whole'
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, because a rename is atomic only within one file system.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    # The name alone is needed: whoever writes opens the path.
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with written_whole(path, lambda temporary: put(temporary, path)) as temporary:
         yield temporary
-        _sync(temporary)
-        os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
-        os.replace(temporary, path)
-        # The rename is an entry of the folder: without this a power failure may undo it.
-        _sync(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def remove_temporaries(path: Path) -> None:
-    """Remove what `replace_file` left next to `path` where its process was killed.
-
-    >>> _ = Path(".notes.txt.k2x9.txt").write_text("half")
-    >>> remove_temporaries(Path("notes.txt"))
-    >>> list(Path().iterdir())
-    []
-
-    Args:
-        path: a file that no other process writes now.
-    """
-    for temporary in path.parent.glob(f".{path.name}.*{path.suffix}"):
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def replace_folder(path: Path, marker: str) -> Iterator[Path]:
-    """Yield a temporary folder next to `path`. On success it replaces `path`, on error it is removed.
+def written_whole(path: Path, publish: Callable[[Path], None]) -> Iterator[Path]:
+    """Yield a new file next to `path`; once it is written and synced, `publish` puts it into its place.
 
-    Args:
-        path: the folder to make. It may exist only if it holds `marker` or is empty.
-        marker: name of a file by which a folder that graphrec wrote is recognised.
+    It has the permissions that the user's umask leaves. On an error it is removed.
 
-    Raises:
-        DataError: `path` is a file, or a non-empty folder that graphrec did not write.
-
-    >>> for text in ("old", "new"):
-    ...     with replace_folder(Path("prepared"), marker="manifest.json") as temporary:
-    ...         _ = (temporary / "manifest.json").write_text(text)
-    >>> Path("prepared/manifest.json").read_text()
-    'new'
-    >>> Path("mine").mkdir()
-    >>> Path("mine/photo.jpg").touch()
-    >>> with replace_folder(Path("mine"), marker="manifest.json"):
-    ...     pass
-    Traceback (most recent call last):
-    graphrec.errors.DataError: will not overwrite what graphrec did not write
-      expected: a path that does not exist, or a folder with `manifest.json` in it
-      got: a folder with other content
-      where: mine
-      next step: choose another `out`
+    >>> with written_whole(Path("notes.txt"), lambda temporary: print(temporary.read_text())) as temporary:
+    ...     _ = temporary.write_text("whole")
+    whole
+    >>> list(Path().iterdir())
+    []
     """
-    path = Path(path)
-    if content := _foreign_content(path, marker):
-        raise DataError(
-            "will not overwrite what graphrec did not write",
-            expected=f"a path that does not exist, or a folder with `{marker}` in it",
-            got=content,
-            where=path,
-            next_step=ANOTHER_FOLDER,
-        )
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    # In the same folder, because a rename is atomic only within one file system. Some writers go by the suffix.
+    temporary = path.with_name(temporary_name(path.name) + path.suffix)
+    # Exclusive, so that no link that somebody put there is followed.
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    mode = stat.S_IMODE(os.fstat(handle).st_mode)
+    # The name alone is needed: whoever writes opens the path.
+    os.close(handle)
     try:
         yield temporary
-        # The content must be on the disk before the rename shows it to others.
-        for file in temporary.rglob("*"):
-            _sync(file)
-        os.chmod(temporary, 0o755)
-        if path.exists():
-            # `os.replace` takes no folder with content as its destination, so the old one moves away first.
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-            os.replace(path, old / "content")
-            try:
-                os.replace(temporary, path)
-            # A KeyboardInterrupt, too, must bring the old content back.
-            except BaseException:
-                os.replace(old / "content", path)
-                raise
-            finally:
-                shutil.rmtree(old)
-        else:
-            os.replace(temporary, path)
-        _sync(path.parent)
+        os.chmod(temporary, mode)  # some writers make a file of their own, for its owner alone
+        sync(temporary)
+        publish(temporary)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.unlink(missing_ok=True)
 
 
-def require_own_folder(folder: Path, marker: str, what: str, *, resumable: str) -> None:
-    """Refuse to begin `what` in a folder that holds something else.
+def put(temporary: Path, path: Path) -> None:
+    """Rename a file or folder that is complete to its destination.
+
+    >>> Path("notes.txt.part").touch()
+    >>> put(Path("notes.txt.part"), Path("notes.txt"))
+    >>> Path("notes.txt").exists()
+    True
+    """
+    os.replace(temporary, path)
+    # The rename is an entry of the folder: without this a power failure may undo it.
+    sync(path.parent)
+
+
+def temporary_name(name: str) -> str:
+    """A name for what becomes `name`; `remove_temporaries` sees by it which process writes it.
+
+    >>> temporary_name("run.json").startswith(".run.json.")
+    True
+    """
+    return f".{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
+
+
+def is_temporary(name: str, *, left_over: bool = False) -> bool:
+    """Whether a file's name is from `temporary_name`.
 
     Args:
-        marker: the file by which a folder is recognised in which `what` may resume.
-        what: such as "a run".
-        resumable: what such a folder is, such as "one with a run of this recipe".
+        left_over: only where the process that made it has ended.
 
-    Raises:
-        RunError: `folder` is a file, or has other content and no marker.
-
-    >>> require_own_folder(Path("new"), "run.json", "a run", resumable="one with a run of this recipe")
-    >>> Path("photo.jpg").touch()
-    >>> require_own_folder(Path(), "run.json", "a run", resumable="one with a run of this recipe")
-    Traceback (most recent call last):
-    graphrec.errors.RunError: a run cannot be written into what is there
-      expected: a new folder, or one with a run of this recipe
-      got: a folder with other content
-      where: .
-      next step: choose another `out`
+    >>> is_temporary(temporary_name("run.json")), is_temporary(temporary_name("run.json"), left_over=True)
+    (True, False)
+    >>> is_temporary("run.json")
+    False
     """
-    if content := _foreign_content(folder, marker):
-        raise RunError(
-            f"{what} cannot be written into what is there",
-            expected=f"a new folder, or {resumable}",
-            got=content,
-            where=folder,
-            next_step=ANOTHER_FOLDER,
-        )
+    match = _TEMPORARY.fullmatch(name)
+    return match is not None and not (left_over and _is_running(int(match["pid"])))
 
 
-def _foreign_content(folder: Path, marker: str) -> str:
-    """What is at `folder` that graphrec did not write, in words; empty where it is free or has the marker."""
-    if folder.is_file():
-        return "a file"
-    if file := next((parent for parent in folder.parents if parent.is_file()), None):
-        return f"a file in place of its parent folder {file}"
-    # A lock alone is ours: a process has just begun here, or was killed before it wrote anything.
-    ours = not folder.is_dir() or (folder / marker).exists() or all(path.name == LOCK for path in folder.iterdir())
-    return "" if ours else "a folder with other content"
+def remove_temporaries(folder: Path) -> None:
+    """Remove the files in `folder` that processes were writing when they were killed.
+
+    >>> _ = Path(".notes.txt.4194305-5f0c3a91.part.txt").write_text("half")  # Linux gives no such number to a process
+    >>> remove_temporaries(Path())
+    >>> list(Path().iterdir())
+    []
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if is_temporary(path.name, left_over=True) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # a process of somebody else's
+        return True
+    return True
 
 
 @contextmanager
@@ -195,6 +154,14 @@ def file_lock(path: Path, *, wait: bool = False) -> Iterator[None]:
       where: .
       next step: wait until it has ended, or choose another `out`
     """
+    if os.path.lexists(path) and not (stat.S_ISREG(path.lstat().st_mode) and path.lstat().st_size == 0):
+        # Locking would empty it, or follow a link.
+        raise ForeignFileError(
+            "a file has the name of a lock and is none",
+            expected="nothing, or the empty file of a lock",
+            where=path,
+            next_step="move it away, then call again",
+        )
     lock = FileLock(path, timeout=-1 if wait else 0)
     try:
         lock.acquire()
@@ -214,7 +181,11 @@ def file_lock(path: Path, *, wait: bool = False) -> Iterator[None]:
         lock.release()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the system write a file, or the entries of a folder, to the disk.
+
+    >>> sync(Path())
+    """
     if os.name == "nt":
         return  # Windows syncs no folder, and no file that is open for reading alone
     handle = os.open(path, os.O_RDONLY)

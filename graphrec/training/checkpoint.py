@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from graphrec.errors import RunError
-from graphrec.system.files import replace_file
+from graphrec.system.integrity import require_intact
+from graphrec.system.owned_folder import own_file
 from graphrec.training.callbacks import Callback
 from graphrec.training.loop import Trainer, TrainingState
 
@@ -34,7 +35,7 @@ def save_weights(path: Path, weights: dict[str, Tensor], metadata: dict[str, str
     >>> load_weights(Path("weights.safetensors"))
     ({'bias': tensor([0.5000])}, {'epoch': '3'})
     """
-    with replace_file(path) as file:
+    with own_file(path) as file:
         # Clones, as safetensors refuses tensors that share memory.
         copies = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
         save_file(copies, file, metadata=metadata)
@@ -55,6 +56,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     if not path.is_file():
         raise RunError("a weights file is missing", where=path, next_step="train the run first")
+    require_intact(path, "train the run again; a checkpoint can be removed, then training starts from the first epoch")
     try:
         with safe_open(path, framework="pt") as stream:
             return {name: stream.get_tensor(name) for name in stream.keys()}, stream.metadata() or {}  # noqa: SIM118
@@ -98,13 +100,13 @@ class Checkpoint(Callback):
 
     >>> from pathlib import Path
     >>> from graphrec.testing.small_model import small_model
-    >>> from graphrec.training.checkpoint import Checkpoint, saved_epoch
+    >>> from graphrec.training.checkpoint import Checkpoint, saved_state
     >>> from graphrec.training.config import TrainingConfig
     >>> from graphrec.training.loop import Trainer
     >>> trainer = Trainer(*small_model("ct"), TrainingConfig(epochs=1, monitor="none"), 0, lambda model: {"none": 0.0})
     >>> _ = trainer.run([Checkpoint(Path("checkpoint.safetensors"), seconds=0)])
-    >>> saved_epoch(Path("checkpoint.safetensors"))
-    1
+    >>> saved_state(Path("checkpoint.safetensors")).position()
+    'after epoch 1'
     """
 
     def __init__(self, path: Path, seconds: float) -> None:

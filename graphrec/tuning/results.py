@@ -17,7 +17,7 @@ from graphrec.report.primitives.tables import counted, markdown_table, metric_la
 from graphrec.runs.folder import complete_run
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
-from graphrec.system.files import write_text
+from graphrec.system.owned_folder import write_own_text
 from graphrec.tuning.space import Space
 
 TRIALS, BEST, TABLE, SUMMARY = "trials", "best.toml", "trials.csv", "tune.md"
@@ -204,7 +204,7 @@ class Tuning:
         if self.succeeded:
             texts[BEST] = self.recipe.to_toml()
         for name, text in texts.items():
-            write_text(self.folder / name, text)
+            write_own_text(self.folder / name, text)
 
 
 def trial_folder(folder: Path, trial: int) -> Path:

@@ -16,16 +16,17 @@ from graphrec.errors import Argument, GraphrecError, MismatchError, RecipeError
 from graphrec.runs.build import build, prepare_split
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
-from graphrec.system.files import LOCK, file_lock, require_own_folder
+from graphrec.system.files import LOCK, file_lock
+from graphrec.system.owned_folder import claim, own_in_place
 from graphrec.training.progress import Progress, silent
-from graphrec.tuning.results import Trial, Tuning, trial_folder
+from graphrec.tuning.results import BEST, SUMMARY, TABLE, Trial, Tuning, trial_folder
 from graphrec.tuning.space import RECIPE_SPACE, Space
 from graphrec.tuning.study import TuningStudy, require_optuna
 
 logger = logging.getLogger(__name__)
 
 SAMPLERS = ("tpe", "random", "grid")
-STUDY = "study.db"
+KIND, STUDY = "tuning", "study.db"
 
 
 def tune(
@@ -95,9 +96,9 @@ def tune(
         "data": fingerprint(Path(recipe.data.path)),
         "split": split.hash,
     }
-    require_own_folder(out, STUDY, "a tuning", resumable="one with a tuning of this recipe")
-    out.mkdir(parents=True, exist_ok=True)
+    claim(out, KIND, writes=(STUDY, TABLE, SUMMARY, BEST))
     with file_lock(out / LOCK):
+        own_in_place(out / STUDY)
         study = TuningStudy(out / STUDY, space, sampler, identity)
         while len(study.trials) < trials and (settings := study.suggest()) is not None:
             study.add(_run_trial(Trial(len(study.trials), settings), space, out, progress))

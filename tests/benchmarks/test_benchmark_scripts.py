@@ -58,7 +58,7 @@ def test_a_missing_folder_ends_with_a_message(script: str, tmp_path: Path) -> No
     ("script", "options", "message"),
     [
         ("tiktok", ("--data", "Twin"), "did you mean `twin`?"),
-        ("tiktok", ("--out", "/dev/null/x"), "the system refused"),
+        ("tiktok", ("--out", "/dev/null/x"), "a file in place of its parent folder"),
         ("amazon", ("--category", "Beauty"), "--category is for real files"),
         ("dose_response_gates", ("--out", "nowhere"), "no world of the study is here"),
     ],

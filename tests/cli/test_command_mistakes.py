@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 from support.command_line import Call, refused
+from support.trained_runs import as_of_an_earlier_version
 
 import graphrec.runs.train
 from graphrec.runs.run import Run
+from graphrec.system.owned_folder import write_own_json
 from graphrec.training.loop import Trainer
 
 
@@ -44,7 +46,8 @@ def test_a_damaged_dataset(call: Call, recipe_file: Path, tiny_prepared: Path, t
         stream.write(b"x")
     overridden = ["--set", f"data.path={folder}"]
     answer = call("train", recipe_file, "--out", tmp_path / "run", *overridden)
-    refused(answer, "was changed after it was written", str(folder / "interactions.parquet"))
+    refused(answer, "was changed after", str(folder / "interactions.parquet"))
+    as_of_an_earlier_version(folder)
     (folder / "manifest.json").write_text("{")
     refused(call("check", folder), "not a JSON file")
 
@@ -61,7 +64,7 @@ def run_mistakes() -> Sequence[tuple[list[str], str]]:
         (["recommend", "{hcr}", "--users", " , "], "no user ids"),
         (["recommend", "{hcr}", "--users", "1", "--k", "0"], "at least 1 item"),
         (["export", "{hcr}", "--out", "{nowhere}", "--format", "parket"], "did you mean `parquet`?"),
-        (["export", "{hcr}", "--out", "{hcr}"], "will not overwrite"),
+        (["export", "{hcr}", "--out", "{hcr}"], "will not write an export into what is there"),
         (["compare", "{hcr}"], "not evaluated on test yet"),
         (["refute", "{hcr}", "--check", "placebo"], "unknown refutation check `placebo`"),
         (
@@ -97,7 +100,7 @@ def test_a_mistake_leaves_nothing_behind(
 def test_an_unfinished_run(call: Call, own: Callable[[str], Run]) -> None:
     folder = own("ct").folder
     manifest = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps({**manifest, "status": "training"}))
+    write_own_json(folder / "run.json", {**manifest, "status": "training"})
     refused(call("evaluate", folder), "has not finished", "train again with the same recipe and --out")
 
 
@@ -163,7 +166,7 @@ def test_what_the_system_refuses_is_a_message(
     def refuse(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("graphrec.export.embeddings.write_json", refuse)
+    monkeypatch.setattr("graphrec.export.embeddings.write_own_json", refuse)
     answer = call("export", own("ct").folder, "--out", tmp_path / "out")
     refused(answer, "the system refused to read or write a file", message)
     assert not (tmp_path / "out").exists()

@@ -17,6 +17,7 @@ from graphrec.data.store import load, save
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
+from graphrec.system.owned_folder import write_own_json
 
 
 def test_the_whole_way(call: Call, tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_a_missing_interval_is_null_in_json(call: Call, own: Callable[[str], Run
     assert call("evaluate", folder, "--json").status == 0
     record = json.loads((folder / "metrics.json").read_text())
     record["test/observational"]["metrics"]["mrr"]["low"] = float("nan")
-    (folder / "metrics.json").write_text(json.dumps(record))
+    write_own_json(folder / "metrics.json", record)
     answer = call("compare", folder, "--json")
     assert "NaN" not in answer.out
     assert answer.json[0]["mrr_low"] is None
@@ -196,8 +197,8 @@ def test_a_report_that_cannot_be_made_is_refused_before_the_table(
     (tmp_path / "study.csv").write_text("a,b\n1,2\n")
     (tmp_path / "file").touch()
     page = tmp_path / "report.html"
-    refused(call("compare", folder, "--out", tmp_path), "the report is a file")
-    refused(call("compare", folder, "--out", tmp_path / "file" / "report.html"), "the system refused")
+    refused(call("compare", folder, "--out", tmp_path), "will not write a report there")
+    refused(call("compare", folder, "--out", tmp_path / "file" / "report.html"), "a file in place of its parent")
     study = ("--dose-response", tmp_path / "study.csv")
     refused(call("compare", folder, "--out", page, *study), "not the results of a dose-response study")
     assert not page.exists()

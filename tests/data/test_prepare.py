@@ -17,6 +17,7 @@ from graphrec.data.sources import sources
 from graphrec.data.store import load
 from graphrec.errors import OUT, Argument, DataError, GraphrecError, RecipeError, UnknownNameError
 from graphrec.simulation import simulate
+from graphrec.system.owned_folder import write_own_json
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_the_raw_data_is_never_replaced(log: Path, inside: bool) -> None:
 
 @pytest.mark.parametrize("folder", ["mine", "mine/log.csv"])
 def test_files_of_others_are_never_replaced(log: Path, tmp_path: Path, tiny_world: Path, folder: str) -> None:
-    with pytest.raises(DataError, match="will not overwrite"):
+    with pytest.raises(DataError, match="will not write prepared data"):
         prepare("tiktok", tiny_world, tmp_path / folder)
     assert sorted(path.name for path in log.parent.iterdir()) == ["log.csv"]
 
@@ -67,9 +68,9 @@ def test_prepared_data_and_exported_embeddings_never_replace_each_other(
     tiny_runs: dict, tiny_world: Path, tiny_prepared: Path, tmp_path: Path
 ) -> None:
     exported = tiny_runs["ct"].export(tmp_path / "embeddings")
-    with pytest.raises(DataError, match="will not overwrite"):
+    with pytest.raises(DataError, match="will not write prepared data"):
         prepare("tiktok", tiny_world, exported)
-    with pytest.raises(DataError, match="will not overwrite"):
+    with pytest.raises(DataError, match="will not write an export"):
         tiny_runs["ct"].export(tiny_prepared)
     assert load(tiny_prepared).num_users == 120
 
@@ -128,7 +129,7 @@ def test_data_prepared_before_an_option_existed_is_recognised(tiny_world: Path, 
     out = prepare_once("tiktok", tiny_world, tmp_path / "prepared")
     manifest = json.loads((out / "manifest.json").read_text())
     del manifest["provenance"]["options"]["item_offset"]
-    (out / "manifest.json").write_text(json.dumps(manifest))
+    write_own_json(out / "manifest.json", manifest)
     assert prepare_once("tiktok", tiny_world, out) == out
     with pytest.raises(DataError, match="other prepared data"):
         prepare_once("tiktok", tiny_world, out, {"item_offset": 3})

@@ -12,6 +12,7 @@ from scipy import sparse
 from graphrec.data.dataset import Feature, dataset_from_events
 from graphrec.data.store import fingerprint, load, save
 from graphrec.errors import DataError
+from graphrec.system.owned_folder import write_own_json
 from graphrec.testing.same_dataset import assert_same_dataset
 
 
@@ -71,7 +72,7 @@ def test_saving_again_replaces_all_files(dataset, tmp_path):
 
 def test_other_peoples_folders_are_not_overwritten(dataset, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(DataError, match="will not overwrite"):
+    with pytest.raises(DataError, match="will not write prepared data"):
         save(dataset, tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
@@ -102,7 +103,7 @@ def test_a_changed_or_missing_file_is_refused(dataset, tmp_path, name):
 def test_a_manifest_that_does_not_fit_is_refused(dataset, tmp_path, change, message):
     save(dataset, tmp_path / "prepared")
     file = tmp_path / "prepared" / "manifest.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    write_own_json(file, {**json.loads(file.read_text()), **change})
     with pytest.raises(DataError, match=message):
         load(tmp_path / "prepared")
 

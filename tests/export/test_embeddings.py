@@ -171,12 +171,12 @@ def test_an_export_replaces_an_export_and_nothing_else(tiny_runs: dict[str, Run]
     out = run.export(tmp_path / "out", "parquet")
     run.export(out, "npz")
     assert sorted(path.name for path in out.iterdir()) == [
-        "embeddings.json", "items.parquet", "tables.npz", "users.parquet"
+        "embeddings.json", "graphrec.json", "items.parquet", "tables.npz", "users.parquet"
     ]  # fmt: skip
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     for path in (tmp_path / "mine", tmp_path / "mine" / "notes.txt", run.folder):
-        with pytest.raises(DataError, match="will not overwrite"):
+        with pytest.raises(DataError, match="will not write an export"):
             run.export(path)
 
 

@@ -25,6 +25,7 @@ from graphrec.refutation.experiment import FEWEST_USERS
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
+from graphrec.system.owned_folder import write_own_text
 from graphrec.training.callbacks import Callback
 from graphrec.training.loop import Trainer
 
@@ -92,7 +93,7 @@ def test_another_recipe_repeats_the_checks(own: Callable[[str], Run], monkeypatc
     run = own("ct")
     refute(run, checks=[f"{__name__}:Own"])
     path = run.folder / "recipe.toml"
-    path.write_text(path.read_text().replace("patience = ", "patience = 1"))
+    write_own_text(path, path.read_text().replace("patience = ", "patience = 1"))
     monkeypatch.setattr(Own, "run", lambda check, experiment: check.result((), False, "Done again."))
     assert refute(Run(run.folder), checks=[f"{__name__}:Own"]).checks[0].verdict == "Done again."
 

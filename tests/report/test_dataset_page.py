@@ -70,7 +70,7 @@ def test_data_with_errors_gets_a_page_without_plots(inspection, tmp_path):
 
 
 def test_a_folder_is_no_page(inspection, tmp_path):
-    with pytest.raises(DataError, match="a file, such as"):
+    with pytest.raises(DataError, match="the path of a file"):
         write_check_page(inspection, tmp_path)
 
 

@@ -15,10 +15,11 @@ from support.trained_runs import copied
 
 from graphrec.causal import Observational
 from graphrec.cli.errors import in_shell
-from graphrec.errors import RunError
+from graphrec.errors import ForeignFileError, RunError
 from graphrec.report.primitives.tables import number
 from graphrec.report.run_page import write_report
-from graphrec.system.files import write_json
+from graphrec.system.output_file import write_output
+from graphrec.system.owned_folder import append_own_line, write_own_json
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +122,7 @@ def test_a_wrong_argument_is_named_as_python_and_as_the_command_line_have_it(hcr
 
 def evaluated_as(run, values):
     """Make the run's only result NDCG@50 of its first users."""
-    write_json(run.folder / "metrics.json", {})
+    write_own_json(run.folder / "metrics.json", {})
     run.results.add("test", "M", Observational(), pd.DataFrame({"user": np.arange(len(values)), "ndcg@50": values}))
 
 
@@ -208,16 +209,16 @@ def test_without_truth_or_data_the_page_still_stands(ct, world, tmp_path):
 @pytest.mark.usefixtures("undrawn")
 def test_mistakes_are_named_and_leave_the_old_page_alone(hcr, ct, tmp_path):
     page = tmp_path / "a.html"
-    page.write_text("old")
+    write_output(page, "old", "report")
+    old = page.read_text()
     with pytest.raises(RunError, match="nothing to report"):
         write_report([], page)
     with pytest.raises(RunError, match="not evaluated on test"):
         write_report([hcr, ct], page)
-    with pytest.raises(RunError, match="a file"):
+    with pytest.raises(ForeignFileError, match="a folder"):
         write_report([hcr], tmp_path)
     run = copied(hcr, tmp_path / "run")
-    with open(run.folder / "ledger.jsonl", "a") as ledger:
-        ledger.write("not json\n")
+    append_own_line(run.folder / "ledger.jsonl", "not json")
     with pytest.raises(RunError, match=r"ledger.jsonl:2"):
         write_report([run], page)
-    assert page.read_text() == "old" and {path.name for path in tmp_path.iterdir()} == {"a.html", "run"}
+    assert page.read_text() == old and {path.name for path in tmp_path.iterdir()} == {"a.html", "run"}

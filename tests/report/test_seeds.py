@@ -17,7 +17,7 @@ from graphrec.report.trained_method import methods_of
 from graphrec.runs import analyses
 from graphrec.runs.compare import compare_runs
 from graphrec.runs.train import train
-from graphrec.system.files import write_json
+from graphrec.system.owned_folder import write_own_json
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +90,11 @@ def test_what_only_some_seeds_were_scored_under_is_left_out(seeds, tmp_path):
     copies = [copied(run, tmp_path / run.folder.name) for run in seeds[1]]
     entries = json.loads((copies[1].folder / "metrics.json").read_text())
     remaining = {key: entry for key, entry in entries.items() if key != "test/observational"}
-    write_json(copies[1].folder / "metrics.json", remaining)
+    write_own_json(copies[1].folder / "metrics.json", remaining)
     rows = compare_methods(methods_of([copies]), "test").table["method"].tolist()
     assert rows == ["HCR", "HCR-S1", "HCR-S2"]
-    write_json(copies[1].folder / "metrics.json", {"test/other": remaining["test/front_door"] | {"estimand": "other"}})
+    write_own_json(
+        copies[1].folder / "metrics.json", {"test/other": remaining["test/front_door"] | {"estimand": "other"}}
+    )
     with pytest.raises(RunError, match="no estimand to show HCR under on test"):
         compare_methods(methods_of([copies]), "test")

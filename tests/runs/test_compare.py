@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from support.trained_runs import MakeRecipe, copied
+from support.trained_runs import MakeRecipe, as_of_an_earlier_version, copied
 
 from graphrec.causal import EffectOnMediator, Observational
 from graphrec.cli.errors import in_shell
@@ -27,6 +27,7 @@ def run_with(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[..., Run]:
 
     def make(name: str, seed: int, values: np.ndarray, dim: int = 16) -> Run:
         folder = copied(tiny_runs["ct"], tmp_path / f"{name}-{seed}").folder
+        as_of_an_earlier_version(folder)
         text = (folder / "recipe.toml").read_text()
         text = text.replace('name = "ct"\nseed = 0', f'name = "{name}"\nseed = {seed}')
         (folder / "recipe.toml").write_text(text.replace("embedding_size = 16", f"embedding_size = {dim}"))

@@ -38,7 +38,7 @@ def test_a_complete_run_is_returned_after_its_data_has_moved(
     again = train(recipe, run.folder)
     assert again.recipe == recipe and Run(run.folder).recipe == recipe
     after = content(run.folder)
-    assert [name for name in after if after[name] != before[name]] == ["recipe.toml", "run.json"]
+    assert [name for name in after if after[name] != before[name]] == ["graphrec.json", "recipe.toml", "run.json"]
     assert again.about() == run.about(), "the way to the data alone"
     assert again.evaluate(split="valid")["ndcg@20"].notna().all()
 

@@ -17,13 +17,14 @@ from graphrec.runs.code_versions import other_code
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
 from graphrec.system.environment import Environment
+from graphrec.system.owned_folder import write_own_json
 
 
 def made_by(run: Run, **entries: str) -> Run:
     """The run as one that was made with something else."""
     manifest = json.loads((run.folder / "run.json").read_text())
     manifest["environment"] |= entries
-    (run.folder / "run.json").write_text(json.dumps(manifest))
+    write_own_json(run.folder / "run.json", manifest)
     return Run(run.folder)
 
 
@@ -38,7 +39,7 @@ def test_runs_of_other_code_are_reported_in_one_line(own: Callable[[str], Run]) 
     assert "torch 1.9" in note and "source 0123456789ab" in note and Environment().source in note
     manifest = json.loads((hcr.folder / "run.json").read_text())
     del manifest["environment"]["source"]
-    (hcr.folder / "run.json").write_text(json.dumps(manifest))
+    write_own_json(hcr.folder / "run.json", manifest)
     assert "the run was" in other_code([Run(hcr.folder)]) and "source unknown" in other_code([Run(hcr.folder)])
 
 
@@ -53,7 +54,7 @@ def test_a_training_resumed_with_other_code_records_what_it_began_with(
         manifest = json.loads((tmp_path / "run" / "run.json").read_text())
         if epoch == 1:
             manifest["environment"]["torch"] = "1.9"
-            (tmp_path / "run" / "run.json").write_text(json.dumps(manifest))
+            write_own_json(tmp_path / "run" / "run.json", manifest)
     run = train(recipe, tmp_path / "run")
     assert run.manifest["begun_with"]["torch"] == "1.9" and run.manifest["environment"]["torch"] == torch.__version__
     assert "torch 1.9" in other_code([run])

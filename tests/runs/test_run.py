@@ -23,6 +23,7 @@ from graphrec.cli.errors import in_shell
 from graphrec.data.split import Split
 from graphrec.data.store import load, save
 from graphrec.errors import (
+    DamagedFileError,
     DataError,
     GraphrecError,
     RecipeError,
@@ -33,6 +34,7 @@ from graphrec.errors import (
 from graphrec.runs.compare import compare
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
+from graphrec.system.owned_folder import write_own_json
 from graphrec.training.checkpoint import load_weights, save_weights
 
 VARIANTS = {
@@ -58,7 +60,7 @@ def test_a_run_folder_holds_what_its_module_says(tiny_runs: dict[str, Run]) -> N
 def test_a_run_of_another_version_is_refused_with_the_way_out(own: Callable[[str], Run]) -> None:
     folder = own("ct").folder
     manifest = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps(manifest | {"schema": 1}))
+    write_own_json(folder / "run.json", manifest | {"schema": 1})
     with pytest.raises(RunError, match=r"another version of graphrec[\s\S]*train the recipe in its recipe\.toml again"):
         Run(folder)
 
@@ -131,16 +133,16 @@ def test_the_values_of_users_average_to_the_reported_mean(own: Callable[[str], R
 def test_the_results_of_two_processes_at_once_are_all_written(
     own: Callable[[str], Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, write = own("hcr"), graphrec.runs.results.write_json
+    run, write = own("hcr"), graphrec.runs.results.write_own_json
     other = Thread(target=Run(run.folder).evaluate, kwargs={"split": "valid"})
 
     def write_late(path: Path, value: dict) -> None:
-        monkeypatch.setattr(graphrec.runs.results, "write_json", write)
+        monkeypatch.setattr(graphrec.runs.results, "write_own_json", write)
         other.start()
         other.join(2)  # waits, or else writes what is then lost
         write(path, value)
 
-    monkeypatch.setattr(graphrec.runs.results, "write_json", write_late)
+    monkeypatch.setattr(graphrec.runs.results, "write_own_json", write_late)
     run.evaluate(["front_door"], split="valid")
     other.join()
     assert {result.method for result in run.results} == set(VARIANTS["hcr"])
@@ -161,12 +163,13 @@ def test_values_of_users_that_are_damaged_or_not_accounted_for_are_refused(own: 
     run.evaluate(split="valid")
     (path,) = (run.folder / "per_user").iterdir()
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(RunError, match="damaged") as caught:
+    with pytest.raises(DamagedFileError, match="changed after") as caught:
         _ = run.results["valid", "observational"].per_user
-    assert caught.value.where == path and caught.value.next_step == "evaluate the run again"
+    assert caught.value.where == path and caught.value.next_step == "remove the file, then evaluate the run again"
+    path.unlink()
     run.evaluate(split="valid")
     assert len(run.results["valid", "observational"].per_user)
-    (run.folder / "metrics.json").write_text("{}")
+    write_own_json(run.folder / "metrics.json", {})
     with pytest.raises(RunError, match="not evaluated yet"):
         _ = run.results["valid", "observational"].per_user
 

@@ -142,7 +142,7 @@ def test_which_modality_shows_the_exposure_is_on_record(tmp_path):
 
 def test_foreign_files_are_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
-    with pytest.raises(DataError, match="will not overwrite"):
+    with pytest.raises(DataError, match="will not write a world"):
         TiktokWorld.write(CONFIG, tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -8,8 +8,15 @@ from pathlib import Path
 
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
+from graphrec.system.marker import MARKER
 
 MakeRecipe = Callable[..., Recipe]
+
+
+def as_of_an_earlier_version(folder: Path) -> Path:
+    """The folder without the list of its files: what a test changes in it is then taken as it is."""
+    (folder / MARKER).unlink(missing_ok=True)
+    return folder
 
 
 def copied(run: Run, folder: Path) -> Run:

@@ -14,7 +14,8 @@ from support.tuning_settings import DECAY, RATE, STRENGTH, rate
 from graphrec.decoders import Decoder
 from graphrec.errors import GraphrecError, RecipeError, RunError
 from graphrec.runs.recipe import Recipe
-from graphrec.system.files import file_lock
+from graphrec.system.files import LOCK, file_lock
+from graphrec.system.owned_folder import claim, write_own_text
 from graphrec.tuning import Space, tune
 
 module = import_module("graphrec.tuning.tune")  # the package has the function under this name
@@ -111,7 +112,7 @@ def test_a_second_process_on_the_folder_is_refused(
 ) -> None:
     trained = pretend(rate)
     recipe = with_space("ct", {RATE: [0.1]})
-    with file_lock(tmp_path / ".lock"), pytest.raises(RunError, match="another process works in this folder"):
+    with file_lock(tmp_path / LOCK), pytest.raises(RunError, match="another process works in this folder"):
         tune(recipe, tmp_path)
     assert not trained
     assert tune(recipe, tmp_path, trials=1).best.number == 0
@@ -125,14 +126,15 @@ def test_a_folder_with_other_files_is_refused_and_unchanged(
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     for path in (tmp_path / "mine", tmp_path / "mine" / "notes.txt"):
-        with pytest.raises(RunError, match="a tuning cannot be written into"):
+        with pytest.raises(RunError, match="will not write a tuning"):
             tune(recipe, path)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
 
 
 def test_a_damaged_study_is_named(pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path) -> None:
     pretend(rate)
-    (tmp_path / "study.db").write_text("this is no database, however long it may be" * 99)
+    claim(tmp_path, "tuning")
+    write_own_text(tmp_path / "study.db", "this is no database, however long it may be" * 99)
     with pytest.raises(RunError, match="cannot be read") as caught:
         tune(with_space("ct", {RATE: [0.1]}), tmp_path)
     assert caught.value.where == tmp_path / "study.db"

@@ -14,7 +14,8 @@ from graphrec.data.cards import cards
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError, file_not_found
-from graphrec.system.files import read_json, sha256
+from graphrec.system.files import sha256
+from graphrec.system.integrity import read_own_json
 
 SIMULATED = "none: simulated"
 WORLD = "world.json"
@@ -118,7 +119,11 @@ def with_world(dataset: InteractionDataset, raw: Path) -> InteractionDataset:
         name: replace(feature, encoder=SIMULATED, layer="") if feature.encoder else feature
         for name, feature in dataset.features.items()
     }
-    return replace(dataset, features=features, provenance={**dataset.provenance, "simulated": read_json(world)})
+    return replace(
+        dataset,
+        features=features,
+        provenance={**dataset.provenance, "simulated": read_own_json(world, "simulate the world again")},
+    )
 
 
 def number_ids(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

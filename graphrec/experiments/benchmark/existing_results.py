@@ -8,7 +8,7 @@ from typing import Any
 
 from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, OUT, MismatchError, Phrase, RunError
 from graphrec.experiments.benchmark.failures import reason
-from graphrec.system.files import read_json
+from graphrec.system.integrity import read_own_json
 
 ABOUT = "about.json"
 """What the results were made of; `runs` has each run's folder."""
@@ -110,6 +110,6 @@ def refuse_to_lose(what: str, existing: Collection[Any], requested: Collection[A
 def _existing_runs(out: Path) -> list[tuple[str, int]]:
     """The run folder and the seed of each run behind the results in `out`."""
     about = out / ABOUT
-    folders = read_json(about).get("runs", {}) if about.is_file() else {}
+    folders = read_own_json(about).get("runs", {}) if about.is_file() else {}
     # A method's name may have dashes, too: the seed is behind the last.
     return [(folder, int(folder.rpartition("-")[2])) for folder in folders]

@@ -24,7 +24,7 @@ from graphrec.report.run_page import write_report
 from graphrec.runs.code_versions import code_versions
 from graphrec.runs.compare import named
 from graphrec.runs.recipe import Recipe
-from graphrec.system.files import replace_file, write_text
+from graphrec.system.owned_folder import own_file, write_own_text
 
 
 def write_results(result: BenchmarkResult, out: Path) -> None:
@@ -72,7 +72,7 @@ def write_results(result: BenchmarkResult, out: Path) -> None:
     }
     texts[ABOUT] = json.dumps(about, indent=2) + "\n"
     for name, text in texts.items():
-        write_text(out / name, text)
+        write_own_text(out / name, text)
     write_values(values_of_users(metric_names(table), result.rows, result.seeds, result.split.dataset.user_ids), out)
 
 
@@ -172,7 +172,7 @@ def write_values(values: pd.DataFrame, out: Path) -> None:
         >>> pd.read_parquet("per_user.parquet")["mrr"].tolist()
         [1.0, 0.5]
     """
-    with replace_file(out / "per_user.parquet") as file:
+    with own_file(out / "per_user.parquet") as file:
         values.to_parquet(file, index=False, compression="brotli", compression_level=11)
 
 

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, RunError
-from graphrec.system.files import LOCK, file_lock, read_json, require_own_folder, write_json
+from graphrec.system.files import LOCK, file_lock
+from graphrec.system.integrity import read_own_json
+from graphrec.system.owned_folder import claim, write_own_json
 
-MARKER, PREPARED = "benchmark.json", "prepared"
+KIND, OPTIONS, PREPARED = "benchmark", "benchmark.json", "prepared"
 RECIPE = ".toml"
 """Ends the options that are the hash of a recipe's file."""
 
@@ -42,14 +44,13 @@ def lock_folder(out: str | Path, options: Mapping[str, str]) -> Iterator[Path]:
           next step: choose another `out`, or remove the folder
     """
     out = Path(out)
-    marker = out / MARKER
-    require_own_folder(out, MARKER, "a benchmark", resumable=f"one with {MARKER} in it")
-    out.mkdir(parents=True, exist_ok=True)
+    options_file = out / OPTIONS
+    claim(out, KIND)
     with file_lock(out / LOCK):
-        begun = marker.is_file() and (out / PREPARED).exists()  # nothing is mixed where there is no data yet
-        if begun and (before := read_json(marker)) != dict(options):
+        begun = options_file.is_file() and (out / PREPARED).exists()  # nothing is mixed where there is no data yet
+        if begun and (before := read_own_json(options_file)) != dict(options):
             raise _refusal(before, options, out)
-        write_json(marker, dict(options))
+        write_own_json(options_file, dict(options))
         yield out
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from graphrec.report.primitives.plots import standalone
 from graphrec.report.primitives.tables import markdown_table, number
-from graphrec.system.files import write_text
+from graphrec.system.owned_folder import claim_if_new, remove_own_file, write_own_text
 
 COMPANIONS = ("_low", "_high", "_best")
 PERCENT = "(%)"
@@ -66,13 +66,14 @@ class PaperTable:
 
         An earlier picture is removed where there is none now.
         """
+        claim_if_new(Path(folder), "paper tables")
         texts = {"csv": self.table.to_csv(index=False), "md": self.markdown()}
         if self.picture is not None:
             texts["svg"] = standalone(self.picture)
         for suffix, text in texts.items():
-            write_text(Path(folder) / f"{self.name}.{suffix}", text)
+            write_own_text(Path(folder) / f"{self.name}.{suffix}", text)
         if self.picture is None:
-            (Path(folder) / f"{self.name}.svg").unlink(missing_ok=True)
+            remove_own_file(Path(folder) / f"{self.name}.svg")
 
     def _paragraphs(self) -> Iterator[str]:
         yield f"# {self.title}"

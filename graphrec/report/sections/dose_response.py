@@ -18,7 +18,7 @@ from graphrec.report.primitives.plots import SERIES, curve_plot
 from graphrec.report.primitives.tables import cell, metric_label, metric_names
 from graphrec.report.primitives.text_table import TextTable
 from graphrec.report.section import Section
-from graphrec.system.files import read_json
+from graphrec.system.integrity import read_own_json, require_intact
 
 COLUMNS = ("dose", "method", "worlds")
 
@@ -68,7 +68,7 @@ def doses(path: Path, methods: Sequence[str]) -> dict[str, Any]:
     """
     table = _read(Path(path))
     about_file = Path(path).with_name("about.json")
-    about = read_json(about_file) if about_file.is_file() else {}
+    about = read_own_json(about_file) if about_file.is_file() else {}
     about = about if isinstance(about, dict) else {}
     parameter, all_methods = str(about.get("parameter", "dose")), list(dict.fromkeys(table["method"]))
     oracles = [name for name in all_methods if name.startswith(ORACLE)]
@@ -96,6 +96,7 @@ def _read(path: Path) -> pd.DataFrame:
             "no dose-response study", expected="the results.csv of a study", got="no such file", where=path,
             next_step="benchmarks/dose_response.py writes one",
         )  # fmt: skip
+    require_intact(path)
     try:
         # A method may have a name that reads as a number.
         table = pd.read_csv(path, dtype={"method": str})

@@ -18,10 +18,10 @@ class RefutationSection(Section):
 
     >>> import shutil
     >>> from graphrec.report.trained_method import methods_of
-    >>> from graphrec.system.files import write_json
+    >>> from graphrec.system.owned_folder import write_own_json
     >>> tried = gr.Run(shutil.copytree(run.folder, "run"))
     >>> check = {"name": "placebo_modality", "passed": False, "settings": {"epochs": 3}}
-    >>> write_json(tried.folder / "refutation" / "results.json", {"placebo_modality": check})
+    >>> write_own_json(tried.folder / "refutation" / "results.json", {"placebo_modality": check})
     >>> page = RunPage(tuple(methods_of([tried])), "valid", Path("page.html"))
     >>> [(check["name"], check["outcome"]) for check in RefutationSection().context(page)["refutations"][0]["checks"]]
     [('placebo_modality', 'failed')]

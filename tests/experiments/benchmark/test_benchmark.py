@@ -23,6 +23,7 @@ from graphrec.report.primitives.tables import number
 from graphrec.report.trained_method import methods_of
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.train import train
+from graphrec.system.owned_folder import write_own_json
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_runs_of_other_code_are_reported_once(recipes, tmp_path: Path, caplog: p
     for manifest in (tmp_path / "runs").glob("*/run.json"):
         content = json.loads(manifest.read_text())
         content["environment"] |= {"graphrec": "0.0.1", "torch": "1.9", "source": "0123456789ab"}
-        manifest.write_text(json.dumps(content))
+        write_own_json(manifest, content)
     run_benchmark(recipes, tmp_path, seeds=(0, 1), report=False)
     warnings = [record for record in caplog.records if "other code" in record.message]
     assert [record.levelname for record in warnings] == ["WARNING"]

@@ -40,7 +40,12 @@ def test_the_markdown_shows_intervals_failures_and_what_is_significantly_best(pa
 
 def test_the_csv_has_all_columns_and_digits(paper_table: PaperTable, tmp_path: Path) -> None:
     paper_table.write(tmp_path / "new")
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["one.csv", "one.md", "one.svg"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "graphrec.json",
+        "one.csv",
+        "one.md",
+        "one.svg",
+    ]
     back = pd.read_csv(tmp_path / "new" / "one.csv")
     assert list(back.columns) == list(paper_table.table.columns)
     assert back["NDCG@50"].tolist() == ["0.1", "failed: no title", "0.2"]
@@ -49,7 +54,7 @@ def test_the_csv_has_all_columns_and_digits(paper_table: PaperTable, tmp_path: P
 
 def test_without_a_picture_there_is_none(paper_table: PaperTable, tmp_path: Path) -> None:
     PaperTable("two", "Two", "", paper_table.table).write(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["two.csv", "two.md"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graphrec.json", "two.csv", "two.md"]
     assert "svg" not in (tmp_path / "two.md").read_text()
 
 

@@ -6,7 +6,7 @@ import pytest
 from support.trained_runs import copied
 
 from graphrec.report.run_page import write_report
-from graphrec.system.files import write_json
+from graphrec.system.owned_folder import write_own_json
 
 CHECK = {
     "name": "placebo_modality",
@@ -25,7 +25,7 @@ CHECK = {
 def test_the_page_shows_each_check_with_its_figures_and_verdict(hcr, tmp_path):
     run = copied(hcr, tmp_path / "run")
     undecided = CHECK | {"name": "own", "figures": [], "passed": None, "settings": {"epochs": None}}
-    write_json(run.folder / "refutation" / "results.json", {"placebo_modality": CHECK, "own": undecided})
+    write_own_json(run.folder / "refutation" / "results.json", {"placebo_modality": CHECK, "own": undecided})
     page = write_report([run], tmp_path / "page.html").read_text()
     assert '<a href="#refutation">' in page
     assert "real - placebo: .0123" in page and "[-.0045, .0301]" in page and "deviation: .0077" in page

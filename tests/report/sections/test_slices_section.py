@@ -10,14 +10,14 @@ from graphrec.causal import Observational
 from graphrec.evaluation.result_sets import ACTIVITY
 from graphrec.report.sections.slices import slices
 from graphrec.report.trained_method import methods_of
-from graphrec.system.files import write_json
+from graphrec.system.owned_folder import write_own_json
 
 
 def test_in_a_slice_the_clear_winner_alone_is_best(hcr, causalrec, tmp_path):
     runs = [copied(run, tmp_path / name) for run, name in ((hcr, "one"), (causalrec, "two"))]
     users = np.arange(9)
     for run, shift in zip(runs, (0.0, 0.4)):
-        write_json(run.folder / "metrics.json", {})
+        write_own_json(run.folder / "metrics.json", {})
         for activity, ahead in zip(ACTIVITY, (shift, 0.0)):
             run.results.add(
                 activity, "M", Observational(), pd.DataFrame({"user": users, "ndcg@50": users / 20 + ahead})
