@@ -50,8 +50,10 @@ from graphrec.runs.compare import named, paired_tests
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
-from graphrec.system.files import read_json, sha256, write_json, write_text
+from graphrec.system.files import sha256
+from graphrec.system.integrity import read_own_json
 from graphrec.system.memory import keep_large_blocks
+from graphrec.system.owned_folder import write_own_json, write_own_text
 from graphrec.system.processes import in_processes
 from graphrec.tuning import tune
 
@@ -164,7 +166,7 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
         ("trials.csv", _trials(cells.values()).to_csv(index=False)),
         (ABOUT, json.dumps(made | {"cells": about}, indent=2) + "\n"),
     ):
-        write_text(out / name, text)
+        write_own_text(out / name, text)
     rows, users = [finished.row for finished in trained], trained[0].runs[0].user_ids
     write_values(values_of_users(setting.shown, rows, range(seeds), users), out)
     print("\n" + (out / "results.md").read_text(encoding="utf-8"))
@@ -173,7 +175,7 @@ def _compare(dataset: str, data: Path, out: Path, names: list[str], trials: int,
 def _refuse_to_lose(out: Path, names: list[str], seeds: int) -> None:
     about = out / ABOUT
     if about.is_file():
-        existing = read_json(about)
+        existing = read_own_json(about)
         refuse_to_lose("backbones", {name.partition(" ")[0] for name in existing["cells"]}, names, out)
         refuse_to_lose("seeds", range(existing["seeds"]), range(seeds), out)
 
@@ -256,8 +258,8 @@ def _costs(cells: Iterable[Cell], folder: Path) -> dict[str, Cost]:
         file = folder / f"{trained.backbone}-{trained.decoder}.json"
         recipe = trained.runs[0].recipe
         settings = hashlib.sha256(recipe.with_data_at("").to_toml().encode()).hexdigest()[:12]
-        if file.is_file() and read_json(file).get("recipe") == settings:
-            costs[trained.name] = read_json(file)
+        if file.is_file() and read_own_json(file).get("recipe") == settings:
+            costs[trained.name] = read_own_json(file)
         else:
             missing.append((trained.name, recipe, file, settings))
     return costs | dict(in_processes(_measured, missing, 1))
@@ -274,7 +276,7 @@ def _measured(name: str, recipe: Recipe, file: Path, settings: str) -> tuple[str
     seconds = (passed[-1] - passed[a_round - 1]) / a_round
     cost = {"seconds_an_epoch": seconds, "megabytes": made["peak_memory_mb"], "threads": made["threads"]}
     cost["recipe"] = settings
-    write_json(file, cost)
+    write_own_json(file, cost)
     return name, cost
 
 

@@ -21,6 +21,7 @@ from common import run
 from graphrec.errors import RunError
 from graphrec.runs.run import Run
 from graphrec.simulation.truth import Truth
+from graphrec.system.owned_folder import claim_if_new, write_own_text
 
 
 def main(
@@ -43,12 +44,13 @@ def main(
         )
     worlds = pd.DataFrame(rows).sort_values(["dose", "seed"])
     means = worlds.drop(columns="seed").groupby("dose").mean()
-    means.round(4).to_csv(out / "gates.csv")
+    claim_if_new(out, "study")
+    write_own_text(out / "gates.csv", means.round(4).to_csv())
     head = "| mean over seeds | " + " | ".join(f"strength {dose:g}" for dose in means.index) + " |"
     lines = [head, "|" + "---|" * (len(means) + 1)]
     lines += [f"| {name} | " + " | ".join(f"{value:.3f}" for value in means[name]) + " |" for name in means.columns]
     text = "\n".join(lines) + "\n"
-    (out / "gates.md").write_text(text, encoding="utf-8")
+    write_own_text(out / "gates.md", text)
     print(text)
 
 

@@ -23,6 +23,7 @@ import typer
 from safetensors.torch import load_file
 
 import graphrec as gr
+from graphrec.system.owned_folder import write_own_text
 
 RECIPES = (
     ("tiktok", "mmgcn", "hcr"),
@@ -49,7 +50,7 @@ def main(
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         hashes = fingerprints(Path(folder))
-    out.write_text(json.dumps(hashes, indent=1) + "\n", encoding="utf-8")
+    write_own_text(out, json.dumps(hashes, indent=1) + "\n")
     if against is not None:
         before = json.loads(against.read_text(encoding="utf-8"))
         changed = sorted(name for name in {*before, *hashes} if before.get(name) != hashes.get(name))

@@ -23,6 +23,8 @@ import typer
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "data"))
 from support.fuzzing import GOOD, Bench, Damage, Kind, damages, examples
 
+from graphrec.system.owned_folder import claim_if_new, write_own_text
+
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MEMORY = 8 << 30
 
@@ -100,10 +102,11 @@ def main(
     # a damaged length must end in an error, not in the machine's last memory
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     table, faults = campaign(rounds, seed, only)
-    out.mkdir(parents=True, exist_ok=True)
-    table.sort_values(["example", "damage", "outcome"]).to_csv(out / "results.csv", index=False)
+    claim_if_new(out, "measurement")
+    rows = table.sort_values(["example", "damage", "outcome"])
+    write_own_text(out / "results.csv", rows.to_csv(index=False))
     text = report(table, faults, rounds, seed)
-    (out / "results.md").write_text(text)
+    write_own_text(out / "results.md", text)
     print(text)
     if faults:
         raise SystemExit(1)

@@ -27,7 +27,8 @@ from graphrec.report.sections.refutation import OUTCOMES
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
-from graphrec.system.files import sha256, write_json, write_text
+from graphrec.system.files import sha256
+from graphrec.system.owned_folder import write_own_json, write_own_text
 
 WORLD = {"users": 600, "items": 400, "shown": 80}
 METHODS = {
@@ -53,10 +54,10 @@ def main(
             runs[name] = train(chosen, folder, callbacks=[training_progress(name)])
             refutations[name] = gr.refute(runs[name], progress=training_progress)
         figures = _figures(refutations, runs)
-        write_text(out / "results.csv", figures.to_csv(index=False))
-        write_text(out / "results.md", _table(figures))
+        write_own_text(out / "results.csv", figures.to_csv(index=False))
+        write_own_text(out / "results.md", _table(figures))
         about = {name: {**trained.about(), "recipe": recipe_values(trained.recipe)} for name, trained in runs.items()}
-        write_json(out / "about.json", {"command": command(sys.argv), "world": WORLD, "runs": about})
+        write_own_json(out / "about.json", {"command": command(sys.argv), "world": WORLD, "runs": about})
     print("\n" + (out / "results.md").read_text(encoding="utf-8"))
 
 

@@ -30,6 +30,7 @@ from graphrec.backbones import backbones
 from graphrec.graph.build import InteractionGraph
 from graphrec.graph.sorted_edges import SortedEdges
 from graphrec.system.memory import keep_large_blocks
+from graphrec.system.owned_folder import claim_if_new, write_own_text
 
 USERS, ITEMS, EDGES, WIDTH, MIB = 9_308, 6_710, 59_541, 64, 1 << 20
 
@@ -97,7 +98,7 @@ def compare(name: str, ours: Callable[[Tensor], Tensor], theirs: Callable[[Tenso
 
 def main(
     runs: Annotated[int, typer.Option(help="Pairs of runs after two to warm up.")] = 15,
-    out: Annotated[Path, typer.Option(help="Folder of the result.")] = Path(__file__).parents[1] / "results" / "speed",
+    out: Annotated[Path, typer.Option(help="Folder of the result.")] = Path("runs/speed"),
 ) -> None:
     keep_large_blocks()
     torch.set_num_threads(1)
@@ -127,7 +128,8 @@ def main(
         *rows,
     ]
     print("\n".join(text))
-    (out / "attention.md").write_text("\n".join(text) + "\n")
+    claim_if_new(out, "measurement")
+    write_own_text(out / "attention.md", "\n".join(text) + "\n")
 
 
 if __name__ == "__main__":

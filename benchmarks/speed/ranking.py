@@ -36,6 +36,7 @@ from graphrec.decoders import Context, decoders
 from graphrec.evaluation.ranking import PairIndex, blocks, evaluate
 from graphrec.recommender import EstimandScorer
 from graphrec.system.memory import keep_large_blocks
+from graphrec.system.owned_folder import claim_if_new, write_own_text
 
 SIZES = {
     "coat": (290, 300),
@@ -143,9 +144,9 @@ def main(
                   flush=True)  # fmt: skip
     if out is not None:
         table = with_others(pd.DataFrame(rows).round({"seconds": 2, "peak_mib": 0, "ratio": 2}), out / "ranking.csv")
-        out.mkdir(parents=True, exist_ok=True)
-        table.to_csv(out / "ranking.csv", index=False)
-        (out / "ranking.md").write_text(markdown(table))
+        claim_if_new(out, "measurement")
+        write_own_text(out / "ranking.csv", table.to_csv(index=False))
+        write_own_text(out / "ranking.md", markdown(table))
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -23,6 +23,8 @@ import pandas as pd
 import typer
 from matplotlib.figure import Figure
 
+from graphrec.system.owned_folder import claim_if_new, write_own_text
+
 READERS = {"userbehavior": "graphrec, `taobao`", "table": "graphrec, `table`", "pandas": "pandas.read_csv"}
 COLUMNS = ["user", "item", "category", "behaviour", "time"]
 NAMES = np.array(["pv", "cart", "fav", "buy"], dtype=object)
@@ -103,7 +105,8 @@ def slopes(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_tables(table: pd.DataFrame, out: Path) -> None:
-    table.to_csv(out / "reading.csv", index=False)
+    claim_if_new(out, "measurement")
+    write_own_text(out / "reading.csv", table.to_csv(index=False))
     lines = [
         "# Reading a log: peak memory and seconds against rows",
         "",
@@ -127,7 +130,7 @@ def write_tables(table: pd.DataFrame, out: Path) -> None:
         lines.append("|---|---:|---:|---:|")
         for reader, row in slopes(table).iterrows():
             lines.append(f"| {READERS[str(reader)]} | {row.peak:.1f} | {row.result:.1f} | {row.beyond:.1f} |")
-    (out / "reading.md").write_text("\n".join(lines) + "\n")
+    write_own_text(out / "reading.md", "\n".join(lines) + "\n")
 
 
 def draw(table: pd.DataFrame, out: Path) -> None:
@@ -150,7 +153,7 @@ def _order(readers: pd.Series) -> pd.Series:
 def main(
     rows: Annotated[str, typer.Option(help="Rows, separated by commas.")] = "1e5,1e6,4e6,2e7",
     table_rows: Annotated[str, typer.Option(help="Most rows for the slower table.")] = "4e6",
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(__file__).parents[1] / "results" / "speed",
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("runs/speed"),
     reader: Annotated[str, typer.Option("--child", hidden=True)] = "",
     file: Annotated[Path, typer.Option(hidden=True)] = Path(),
 ) -> None:
@@ -161,7 +164,6 @@ def main(
     for count in (int(float(text)) for text in rows.split(",")):
         measured += measure(count, [name for name in READERS if name != "table" or count <= float(table_rows)])
     table = pd.DataFrame(measured).sort_values("rows").sort_values("reader", key=_order, kind="stable")
-    out.mkdir(parents=True, exist_ok=True)
     write_tables(table, out)
     draw(table, out)
 
