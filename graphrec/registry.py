@@ -1,8 +1,9 @@
 """Names for interchangeable components: backbones, decoders, estimands, sources, and every other axis.
 
 A component is registered by an explicit decorator. Where a recipe or a command expects a name, an import path
-`package.module:Class` works as well. An installed package may offer components by name through entry points. So a
-user's own component needs no change in this package:
+`package.module:Class` or `./file.py:Class` works as well, if a person wrote it; see `graphrec.system.user_code`. An
+installed package may offer components by name through entry points. So a user's own component needs no change in this
+package:
 
 >>> class Fruit: ...
 >>> fruits: Registry[Fruit] = Registry("fruit", Fruit)
@@ -17,13 +18,14 @@ user's own component needs no change in this package:
 
 from __future__ import annotations
 
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from graphrec.errors import ComponentError, UnknownNameError
+from graphrec.system.user_code import load, names_a_file
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -78,14 +80,16 @@ class ComponentRegistry(ABC, Generic[C]):
         return self._components[name]
 
     def _imported(self, path: str) -> C:
-        module, _, attribute = path.partition(":")
+        module, _, _ = path.partition(":")
         # For these importlib raises ValueError or TypeError, which are not caught below.
-        if not module or module.startswith("."):
+        if not module or (module.startswith(".") and not names_a_file(path)):
             raise UnknownNameError(self.kind, path, self, reason="not of the form package.module:Class")
         try:
-            component = getattr(importlib.import_module(module), attribute)
+            component = load(path)
         except (ImportError, AttributeError) as error:
-            raise UnknownNameError(self.kind, path, self, reason=f"import failed: {error}") from error
+            hint = "" if names_a_file(path) or not Path(f"{module}.py").is_file() else f"; did you mean `./{module}.py:"
+            hint += f"{path.partition(':')[2]}`?" if hint else ""
+            raise UnknownNameError(self.kind, path, self, reason=f"import failed: {error}{hint}") from error
         # Not filed: an import path is no registered name and does not belong into lists of names.
         return self._checked(f"`{path}`", component)
 

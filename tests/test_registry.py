@@ -14,6 +14,7 @@ from graphrec.errors import ComponentError, UnknownNameError
 from graphrec.refutation import refutation_checks
 from graphrec.registry import Registry
 from graphrec.simulation import worlds
+from graphrec.system.user_code import permit
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_an_import_path_to_something_else_is_refused_with_what_would_do(registry
     ["x:Y", ":X", ".a:X", "..:X", ":", "collections:", "collections:Nothing", "no such module:X", "a..b:X"],
 )
 def test_a_bad_import_path_is_an_unknown_name(fruits: Registry[object], path: str) -> None:
+    permit(path)
     with pytest.raises(UnknownNameError, match="unknown fruit") as caught:
         fruits.get(path)
     assert str(caught.value.got).startswith((f"`{path}`, not of the form package", f"`{path}`, import failed"))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +15,7 @@ from graphrec.cli.evaluation import compare, evaluate, refute
 from graphrec.cli.log import log_warning, show_logs, with_log_options
 from graphrec.cli.recommendations import explain, export, recommend
 from graphrec.cli.training import show, train, tune
+from graphrec.system.safe_path import leave_working_folder
 from graphrec.system.signals import stops_in_order
 
 GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
@@ -77,6 +76,6 @@ def main() -> None:
     """
     # In the log, warnings reach the file of `--log-file`, too.
     warnings.showwarning = log_warning
-    sys.path.append(str(Path.cwd()))  # a custom class is found in the current folder, after everything else
+    leave_working_folder()
     with stops_in_order(), show_logs(), handle_user_errors():
         app()

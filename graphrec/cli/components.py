@@ -133,18 +133,20 @@ def new(
     files = scaffold(written, name, out)
     typer.echo(f"wrote {files.component} and {files.test}")
     typer.echo(f"test it: pytest {shlex.quote(str(files.test))}")
-    # The commands find modules of the current folder anyway; see `cli.app.main`.
-    path = "" if out.resolve() == Path.cwd() else f"PYTHONPATH={shlex.quote(str(out))} "
     module, _, title = files.import_path.partition(":")
-    typer.echo(f"use it: {path}{_USES[written].format(module=module, title=title)}")
+    file = shlex.quote(files.component.as_posix() if out.is_absolute() else f"./{files.component.as_posix()}")
+    # Python itself looks for modules in the working folder.
+    elsewhere = written is NewKind.section and out.resolve() != Path.cwd()
+    path = f"PYTHONPATH={shlex.quote(str(out))} " if elsewhere else ""
+    typer.echo(f"use it: {path}{_USES[written].format(file=file, module=module, title=title)}")
 
 
 _USES = {
-    NewKind.backbone: "graphrec train recipe.toml --out runs/{module} --set backbone.name={module}:{title}",
-    NewKind.decoder: "graphrec train recipe.toml --out runs/{module} --set decoder.name={module}:{title}",
-    NewKind.source: "graphrec prepare {module}:{title} --raw FOLDER --out prepared/{module}",
-    NewKind.metric: "graphrec train recipe.toml --out runs/{module} --set 'evaluation.metrics=[\"{module}:{title}\"]'",
-    NewKind.estimand: "graphrec evaluate RUN --estimand {module}:{title}",
+    NewKind.backbone: "graphrec train recipe.toml --out runs/{module} --set backbone.name={file}:{title}",
+    NewKind.decoder: "graphrec train recipe.toml --out runs/{module} --set decoder.name={file}:{title}",
+    NewKind.source: "graphrec prepare {file}:{title} --raw FOLDER --out prepared/{module}",
+    NewKind.metric: "graphrec train recipe.toml --out runs/{module} --set 'evaluation.metrics=[\"{file}:{title}\"]'",
+    NewKind.estimand: "graphrec evaluate RUN --estimand {file}:{title}",
     NewKind.section: "python, from {module} import {title}; write_report(runs, out, sections=[{title}()])",
 }
 

@@ -143,12 +143,15 @@ def check(
     from graphrec.data.store import load
     from graphrec.report.dataset_page import KIND
     from graphrec.system.output_file import require_output
+    from graphrec.system.user_code import anchored, permit
 
     if out is not None:  # before the checks, which take a while
         require_output(out, KIND, force=force)
     loaded = load(dataset)
     config = None if split is None else SplitConfig(name=split)
-    inspection = inspect(loaded, config, [checks.get(name) for name in more or ()])
+    names = [anchored(name, Path.cwd()) for name in more or ()]
+    permit(names)
+    inspection = inspect(loaded, config, [checks.get(name) for name in names])
     gaps = {}
     if truth is not None:
         from graphrec.simulation.oracle import oracle_gaps

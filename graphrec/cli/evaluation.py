@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphrec.cli.options import Force, GraphFile, Json, RunPath, read_graph
+from graphrec.cli.options import Force, GraphFile, Json, RunPath, Trust, read_graph, trust_folders
 from graphrec.cli.terminal import bold_mark, print_json, print_results, print_table
 from graphrec.errors import RunError
 
@@ -52,9 +52,11 @@ def evaluate(
         bool,
         typer.Option("--off-policy", help="Also the lists' value, estimated on a test split of items shown at random."),
     ] = False,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
     """Rank all items for every user with held-out likes, under each estimand, without retraining."""
+    trust_folders(trust)
     from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()
@@ -156,9 +158,11 @@ def compare(
         typer.Option("--all-tests", help="Print the tests of every metric, not of NDCG (or of the truth) alone."),
     ] = False,
     force: Force = False,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
     """Compare evaluated runs, test whether they differ, and write a report."""
+    trust_folders(trust)
     from graphrec.report.primitives.tables import leading, metric_rows, naming, with_p
     from graphrec.runs.compare import by_recipe, compare_runs
     from graphrec.runs.run import Run
@@ -218,9 +222,11 @@ def refute(
     epochs: Annotated[
         int | None, typer.Option(help="Epochs of each training, in place of the recipe's number.")
     ] = None,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
     """Try to refute a run: train its recipe on altered data, and compare the results with what a sound model shows."""
+    trust_folders(trust)
     import dataclasses
 
     from graphrec.system.memory import keep_large_blocks

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 OUT_HELP = "Folder to write. One that the same command wrote before is replaced, if nothing else is in it."
 Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help=OUT_HELP)]
+Trust = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--trust",
+        metavar="RUN",
+        help="Load the code that this run names, or the recipe in this folder, where it is none of graphrec's; repeat "
+        "for several.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file to write, whoever wrote it.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that `train` wrote.")]
 RecipeFile = Annotated[
@@ -31,6 +40,18 @@ GraphFile = Annotated[Path | None, typer.Option("--graph", metavar="FILE.json", 
 
 
 K = TypeVar("K", bound=StrEnum)
+
+
+def trust_folders(folders: list[Path] | None) -> None:
+    """Let the runs in these folders load code that is none of graphrec's.
+
+    >>> from graphrec.cli.options import trust_folders
+    >>> trust_folders([Path("runs/hcr")])
+    """
+    from graphrec.system.user_code import trust
+
+    for folder in folders or ():
+        trust(folder)
 
 
 def kind_of(kinds: type[K], name: str) -> K:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.options import Force, GraphFile, Json, Out, RunPath, read_graph
+from graphrec.cli.options import Force, GraphFile, Json, Out, RunPath, Trust, read_graph, trust_folders
 from graphrec.cli.terminal import print_json, print_table
 from graphrec.errors import RunError
 
@@ -18,8 +18,10 @@ def export(
     run: RunPath,
     out: Out,
     format: Annotated[str, typer.Option("--format", metavar="NAME", help="parquet, safetensors or npz.")] = "parquet",
+    trust: Trust = None,
 ) -> None:
     """Write the embeddings of users and items, with their ids."""
+    trust_folders(trust)
     from graphrec.runs.run import Run
 
     typer.echo(f"wrote {Run(run).export(out, format)}")
@@ -37,9 +39,11 @@ def recommend(
     ] = None,
     seen: Annotated[bool, typer.Option("--seen", help="Admit items that the user has in the training split.")] = False,
     graph: GraphFile = None,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
     """Print the best items for some users."""
+    trust_folders(trust)
     from graphrec.runs.run import Run
 
     user_ids = [text.strip() for text in users.split(",") if text.strip()]
@@ -69,9 +73,11 @@ def explain(
         Path | None, typer.Option("--svg", metavar="FILE.svg", help="Draw the contributions into this file.")
     ] = None,
     force: Force = False,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
     """Divide a recommendation's score into contributions; show its rank and the user's list under each estimand."""
+    trust_folders(trust)
     from graphrec.runs.run import Run
 
     explained = Run(run).explain(user, item, k=k, estimands=estimand or (), causal_graph=read_graph(graph))

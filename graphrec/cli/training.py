@@ -8,15 +8,17 @@ from typing import Annotated
 
 import typer
 
-from graphrec.cli.options import Json, Overrides, RecipeFile
+from graphrec.cli.options import Json, Overrides, RecipeFile, Trust, trust_folders
 from graphrec.cli.terminal import print_table
 
 
 def show(
     recipe: RecipeFile,
     overrides: Overrides = None,
+    trust: Trust = None,
 ) -> None:
     """Print a recipe with every default filled in."""
+    trust_folders(trust)
     from graphrec.runs.recipe import Recipe
 
     typer.echo(Recipe.from_toml(recipe, overrides or ()).to_toml(), nl=False)
@@ -36,8 +38,10 @@ def train(
     resume: Annotated[
         bool, typer.Option(help="Keep a finished run and resume an interrupted one; or train from scratch.")
     ] = True,
+    trust: Trust = None,
 ) -> None:
     """Train a recipe; the test split stays locked until `evaluate`."""
+    trust_folders(trust)
     from graphrec.system.memory import keep_large_blocks
 
     # Before the imports below load torch: the setting is for blocks that are allocated from now on.
@@ -77,9 +81,11 @@ def tune(
         str, typer.Option(metavar="NAME", help="How the settings are searched: tpe, random or grid.")
     ] = "tpe",
     overrides: Overrides = None,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
     r"""Search a recipe's \[tune.space], or else its decoder's, for the settings best on the validation likes."""
+    trust_folders(trust)
     from graphrec.system.memory import keep_large_blocks
 
     keep_large_blocks()

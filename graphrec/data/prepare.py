@@ -14,6 +14,7 @@ from graphrec.data.sources import sources
 from graphrec.data.store import MANIFEST, read_manifest, save
 from graphrec.errors import ANOTHER_FOLDER, ANOTHER_FOLDER_OR_REMOVE, OUT, Argument, DataError
 from graphrec.system.files import sha256
+from graphrec.system.user_code import anchored, permit
 from graphrec.validation import validated
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
     ...     len(dataset.pairs("click")), len(dataset.pairs("like"))
     (3, 2)
     """
+    source = _named(source)
     kind = sources.get(source)
     raw, out = path_argument("raw", raw), path_argument("out", out)
     require_type("options", options, (Mapping, type(None)), "options by name, such as {'rating': 'rating'}")
@@ -84,7 +86,7 @@ def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping
       where: prepared
       next step: choose another `out`, or remove the folder
     """
-    raw, out = Path(raw), Path(out)
+    raw, out, source = Path(raw), Path(out), _named(source)
     if not (out / MANIFEST).is_file():
         return prepare(source, raw, out, options)
     origin = read_manifest(out).provenance
@@ -110,6 +112,13 @@ def prepare_once(source: str, raw: str | Path, out: str | Path, options: Mapping
             next_step=ANOTHER_FOLDER_OR_REMOVE,
         )
     return out
+
+
+def _named(source: str) -> str:
+    """The source as a person named it, who may name code of their own."""
+    source = anchored(source, Path.cwd()) if isinstance(source, str) else source
+    permit(source)
+    return source
 
 
 def _settings(source: str, options: Mapping[str, Any] | None) -> SourceOptions:

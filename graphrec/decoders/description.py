@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from graphrec.causal import CausalGraph, Estimand, Identification, estimands, label, parse_estimand
 from graphrec.decoders import Context, Decoder, decoders
 from graphrec.errors import GraphrecError, IdentificationError
+from graphrec.system.user_code import anchored, permit
 
 NEUTRAL = Context(
     exposure=("visual",),
@@ -124,6 +126,8 @@ def describe(name: str, estimand_texts: Sequence[str] = (), graph: CausalGraph |
         >>> [(claim.title, claim.proof is not None) for claim in claims]
         [('HCR (front_door)', True), ('back_door', False)]
     """
+    name, *estimand_texts = (anchored(text, Path.cwd()) for text in (name, *estimand_texts))
+    permit([name, *estimand_texts])
     decoder = _neutral(name)
     outcome = decoder.outcome.with_graph(graph)
     variants = decoder.variants()

@@ -18,6 +18,7 @@ from graphrec.runs.own_folder import mark_run
 from graphrec.runs.run import Run
 from graphrec.system.integrity import require_intact
 from graphrec.system.owned_folder import write_own_json, write_own_text
+from graphrec.system.user_code import anchored, permit
 from graphrec.training.progress import Progress, silent
 
 DEFAULT_CHECKS = ("placebo_modality", "placebo_treatment", "injected_confounder", "subset_stability")
@@ -60,6 +61,8 @@ def refute(
     number_argument("seeds", seeds)
     if epochs is not None:
         number_argument("epochs", epochs)
+    checks = [anchored(name, Path.cwd()) if isinstance(name, str) else name for name in checks]
+    permit(checks)
     chosen = {name: refutation_checks.get(name) for name in checks}
     experiment = RefutationExperiment.from_run(run, seeds=seeds, epochs=epochs, progress=progress)
     settings = _settings(run, seeds, epochs)

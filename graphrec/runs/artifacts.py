@@ -24,6 +24,7 @@ from graphrec.runs.files import TABLES, WEIGHTS
 from graphrec.runs.old_names import SCHEMA, TOWERS
 from graphrec.system.integrity import require_intact
 from graphrec.system.owned_folder import own_file
+from graphrec.system.plain_names import require_plain_name
 from graphrec.training.checkpoint import load_weights, save_weights
 
 CATEGORIES, TRAIN_PAIRS = "categories/", "train_pairs"
@@ -95,7 +96,7 @@ def load_tables(folder: Path, schema: int = SCHEMA) -> Tables:
     try:
         # A modality may be called `user`: `categories/user` is not a tower's table.
         for key in (key for key in tensors if key.endswith("/user") and not key.startswith(CATEGORIES)):
-            tower, output, _ = key.split("/")
+            tower, output = (require_plain_name(part, folder / TABLES) for part in _parts(key, folder))
             name = TOWERS.get(schema, {}).get(tower, tower)
             representations.setdefault(name, {})[output] = Representation(
                 tensors[key], tensors[f"{tower}/{output}/item"]
@@ -103,6 +104,14 @@ def load_tables(folder: Path, schema: int = SCHEMA) -> Tables:
         return Tables(representations, categories, tensors[TRAIN_PAIRS].numpy().astype(np.int64))
     except KeyError as error:
         raise damaged(folder / TABLES, f"no tensor {error}") from None
+
+
+def _parts(key: str, folder: Path) -> tuple[str, str]:
+    """Tower and output in the name of a tensor; an export has folders of these names."""
+    parts = key.split("/")
+    if len(parts) != 3:
+        raise damaged(folder / TABLES, f"a tensor called `{key}`")
+    return parts[0], parts[1]
 
 
 def load_model(folder: Path, decoder: Decoder, tables: Tables, num_items: int) -> FrozenModel:

@@ -24,14 +24,14 @@ def key_of(text: str) -> str:
     return text.partition("=")[0].strip()
 
 
-def apply_override(values: dict[str, Any], text: str) -> None:
-    """Set a key of a recipe's nested dicts.
+def apply_override(values: dict[str, Any], text: str) -> Any:
+    """Set a key of a recipe's nested dicts, and return its value.
 
     Another backbone or decoder drops the settings of the one before it.
 
     >>> values = {"backbone": {"name": "mmgcn", "embedding_size": 32, "projection": 16}}
-    >>> apply_override(values, "backbone.name=lightgcn")
-    >>> apply_override(values, "training.epochs=20")
+    >>> apply_override(values, "backbone.name=lightgcn"), apply_override(values, "training.epochs=20")
+    ('lightgcn', 20)
     >>> values
     {'backbone': {'embedding_size': 32, 'name': 'lightgcn'}, 'training': {'epochs': 20}}
 
@@ -77,6 +77,7 @@ def apply_override(values: dict[str, Any], text: str) -> None:
         values.clear()  # the settings of the old class mean nothing to another
         values.update(common)
     values[last] = parsed
+    return parsed
 
 
 def name_override(error: GraphrecError, overrides: Sequence[str]) -> None:

@@ -24,7 +24,11 @@ from graphrec.errors import ComponentError, GraphrecError, Mistakes, RecipeError
 from graphrec.evaluation.metrics import DEFAULT_K, metrics, monitors, resolve
 from graphrec.graph.build import FeatureScaling
 from graphrec.registry import ComponentRegistry, Registry
+from graphrec.runs.files import MANIFEST
 from graphrec.runs.overrides import DEFAULT_NAMES, apply_override, key_of, name_override
+from graphrec.system.integrity import require_no_link
+from graphrec.system.owned_folder import owning_folder
+from graphrec.system.user_code import anchored, is_trusted, permit
 from graphrec.training.callbacks import callbacks
 from graphrec.training.config import TrainingConfig
 from graphrec.validation import validated, without_paths, wrong_settings
@@ -139,12 +143,13 @@ class Recipe(BaseModel):
     tune: TuneConfig | None = None
 
     @classmethod
-    def from_toml(cls, path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    def from_toml(cls, path: str | Path, overrides: Sequence[str] = (), *, trust: bool = False) -> Recipe:
         """Read a recipe file.
 
         Args:
             path: the file.
             overrides: `key.sub=value` each; values are TOML, or else plain text.
+            trust: load code that a recipe in a folder of graphrec's names, such as in a run of somebody else's.
 
         Raises:
             RecipeError: no such file, not TOML, an unknown key or a value out of range.
@@ -152,9 +157,14 @@ class Recipe(BaseModel):
             UnknownNameError, ComponentError: a name leads to no component.
         """
         file = path_argument("path", path)
-        values = _read_toml(file)
+        if is_of_a_folder(file):
+            require_no_link(file)
+        values = _with_anchored_files(_read_toml(file), file.parent)
+        # A recipe in a folder that graphrec wrote may be somebody else's: what it names is not loaded unasked.
+        if trust or not is_of_a_folder(file) or is_trusted(file):
+            permit(values)
         try:
-            return cls.from_dict(values, overrides, where=str(file))
+            return cls._from_values(values, overrides, where=str(file))
         except GraphrecError as error:
             # Each of several errors has a place of its own.
             for mistake in error.errors if isinstance(error, SeveralErrors) else (error,):
@@ -174,14 +184,21 @@ class Recipe(BaseModel):
             RecipeError, SeveralErrors, UnknownNameError, ComponentError: as `from_toml`.
         """
         require_type("values", values, Mapping, "nested dicts, such as {'data': {'path': 'prepared'}}")
+        # Overrides change the dicts in place, and these are the caller's.
+        copied = _with_anchored_files(_deep_copy(values), Path.cwd())
+        permit(copied)
+        return cls._from_values(copied, overrides, where)
+
+    @classmethod
+    def _from_values(cls, merged: dict[str, Any], overrides: Sequence[str], where: str) -> Recipe:
+        """The recipe of these values, which are changed in place."""
         texts = texts_argument("overrides", overrides, 'texts, such as ["training.epochs=20"]')
         mistakes = Mistakes()
-        # Overrides change the dicts in place, and these are the caller's.
-        merged = _deep_copy(values)
         # Names first: another class drops the settings of the old one, but none that an override gives.
         for text in sorted(texts, key=lambda text: not key_of(text).endswith(".name")):
             with mistakes:
-                apply_override(merged, text)
+                permit(_with_anchored_files(apply_override(merged, text), Path.cwd()))
+        merged = _with_anchored_files(merged, Path.cwd())
         wrong = wrong_settings(cls, merged, where)
         mistakes.add(*wrong.values())
         # With the default in place of each wrong key, the other keys can be checked, too.
@@ -199,7 +216,7 @@ class Recipe(BaseModel):
                 resolved[kind] = _resolve(kind, getattr(recipe, kind), where)
         recipe._check_names(where, mistakes, {path[:2] for path in wrong})
         mistakes.report()
-        resolved["name"] = recipe.name or resolved["decoder"]["name"]
+        resolved["name"] = recipe.name or _short(resolved["decoder"]["name"])
         # `model_copy` validates nothing; `_resolve` has checked these values against their classes.
         return recipe.model_copy(update=resolved)
 
@@ -268,6 +285,34 @@ class Recipe(BaseModel):
                 reason = f"; {error.where}" if error.where else ""
                 error.where = f"evaluation.estimands in {where}{reason}"
                 mistakes.add(error)
+
+
+def is_of_a_folder(file: Path) -> bool:
+    """Whether a recipe lies in a folder that graphrec wrote, such as a run, which somebody else may have made.
+
+    >>> is_of_a_folder(run.folder / "recipe.toml"), is_of_a_folder(Path("hcr.toml"))
+    (True, False)
+    """
+    return (file.parent / MANIFEST).is_file() or owning_folder(file.resolve()) is not None
+
+
+def _with_anchored_files(values: Any, folder: Path) -> Any:
+    """The values with every `./file.py:Class` in them made absolute."""
+    if isinstance(values, dict):
+        return {key: _with_anchored_files(value, folder) for key, value in values.items()}
+    if isinstance(values, (list, tuple)):
+        return type(values)(_with_anchored_files(value, folder) for value in values)
+    return anchored(values, folder) if isinstance(values, str) else values
+
+
+def _short(name: str) -> str:
+    """A decoder's name as tables show it: of a file without its folder.
+
+    >>> _short("/home/me/my_net.py:MyNet"), _short("hcr")
+    ('my_net:MyNet', 'hcr')
+    """
+    file, colon, attribute = name.partition(".py:")
+    return f"{Path(file).name}:{attribute}" if colon else name
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -224,4 +224,4 @@ def _labelled(key: tuple[str, str | Estimand]) -> tuple[str, str]:
 
 def _values_file(folder: Path, result_set: str, estimand: str) -> Path:
     # A label has colons, which Windows allows in no file name; a slash would make a folder.
-    return folder / PER_USER / f"{result_set}-{estimand.replace(':', '_').replace('/', '_')}.parquet"
+    return folder / PER_USER / f"{result_set}-{estimand}.parquet".replace(":", "_").replace("/", "_")

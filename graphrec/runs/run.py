@@ -35,6 +35,8 @@ from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import RunResults
 from graphrec.simulation.truth import truth_of
 from graphrec.system.integrity import read_own_json, require_intact
+from graphrec.system.user_code import anchored, permit
+from graphrec.system.user_code import trust as trust_folder
 
 ESTIMANDS = "names of estimands, such as ['observational'], or Estimands"
 USER_IDS = "ids of users, such as ['0', '1']"
@@ -51,13 +53,18 @@ class Run:
 
     Args:
         folder: a folder that `graphrec.train` wrote.
+        trust: load code that the run names by import path. A run of somebody else's is data unless this is True.
 
     Raises:
+        ComponentError: the run names code that graphrec does not have; says what would be loaded from where.
         RunError: not a run folder, or its training has not finished.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, trust: bool = False) -> None:
         self.folder = path_argument("folder", folder)
+        require_type("trust", trust, bool, "True or False")
+        if trust:
+            trust_folder(self.folder)
         self.manifest = complete_manifest(self.folder)
         require_intact(self.folder / RECIPE, TRAIN_OR_RESTORE)
         self.recipe = relocate_data(Recipe.from_toml(self.folder / RECIPE), self.folder, self.manifest)
@@ -399,7 +406,12 @@ class Run:
         chosen: list[Estimand] = []
         for estimand in items_argument("estimands", estimands, ESTIMANDS):
             require_type("estimands", estimand, (str, Estimand), ESTIMANDS)
-            chosen.extend(parse_estimand(estimand) if isinstance(estimand, str) else [estimand])
+            if isinstance(estimand, str):
+                estimand = anchored(estimand, Path.cwd())
+                permit(estimand)
+                chosen.extend(parse_estimand(estimand))
+            else:
+                chosen.append(estimand)
         if not chosen:
             return self.variants()
         return {self.names.name_of(estimand): estimand for estimand in chosen}

@@ -23,6 +23,7 @@ from graphrec.simulation.taobao import TaobaoWorld
 from graphrec.simulation.tiktok import TiktokWorld
 from graphrec.simulation.truth import TARGETS, Truth
 from graphrec.simulation.world import WorldConfig
+from graphrec.system.user_code import anchored, permit
 
 __all__ = [
     "AmazonWorld",
@@ -64,6 +65,8 @@ def simulate(world: str, out: str | Path, *, dataset: str | Path | None = None, 
     >>> sorted(path.name for path in folder.iterdir())
     ['graphrec.json', 'test.ascii', 'train.ascii', 'truth', 'user_item_features', 'world.json']
     """
+    world = anchored(world, Path.cwd()) if isinstance(world, str) else world
+    permit(world)
     kind = worlds.get(world)
     _require_usable(world, kind)
     folder = path_argument("out", out)

@@ -46,6 +46,7 @@ def require_intact(path: Path, next_step: str = "make it again, or restore it fr
     """
     path = Path(path)
     folder = owning_folder(path)
+    require_no_link(path)
     if folder is None or not os.path.lexists(path):
         return
     marker = read_marker(folder)
@@ -67,6 +68,27 @@ def require_intact(path: Path, next_step: str = "make it again, or restore it fr
             where=path,
             next_step=next_step,
         )
+
+
+def require_no_link(path: Path) -> None:
+    """Refuse a link in a folder of graphrec's, as it may lead to any file of the reader's.
+
+    Raises:
+        DamagedFileError: the file is a link, or a folder between it and the folder that graphrec wrote.
+
+    >>> require_no_link(Path("nowhere.txt"))
+    """
+    folder = owning_folder(path)
+    within = [parent for parent in path.parents if folder is not None and folder in parent.parents]
+    for link in (path, *within):
+        if link.is_symlink():
+            raise DamagedFileError(
+                "a file of the folder is a link",
+                expected="a regular file",
+                got=f"a link to {os.readlink(link)}",
+                where=link,
+                next_step="copy the file there in its place",
+            )
 
 
 def read_own_json(path: Path, next_step: str = "make it again, or restore it from a copy") -> Any:

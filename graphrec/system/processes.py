@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from graphrec.system.signals import stops_in_order
+from graphrec.system.user_code import permit, permitted
 
 T = TypeVar("T")
 LIBRARY = logging.getLogger("graphrec")
@@ -45,7 +46,7 @@ def in_processes(work: Callable[..., T], tasks: Iterable[tuple[Any, ...]], jobs:
             # A new process for each task also keeps the peak memory of one out of another's.
             max_tasks_per_child=1,
             initializer=_start,
-            initargs=(records, LIBRARY.getEffectiveLevel()),
+            initargs=(records, LIBRARY.getEffectiveLevel(), permitted()),
         ) as pool:
             before = set(multiprocessing.active_children())
             futures = [pool.submit(_in_order, work, *task) for task in tasks]
@@ -80,9 +81,10 @@ def _in_order(work: Callable[..., T], *task: Any) -> T:
         raise KeyboardInterrupt from None
 
 
-def _start(records: Any, level: int) -> None:
+def _start(records: Any, level: int, named: frozenset[str]) -> None:
     """Prepare a process: it logs into the queue `records`, leaves Ctrl-C to its parent, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    permit(named)
     LIBRARY.addHandler(QueueHandler(records))
     LIBRARY.setLevel(level)
     parent = multiprocessing.parent_process()

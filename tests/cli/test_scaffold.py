@@ -23,6 +23,7 @@ from graphrec.errors import ComponentError, DataError, RunError
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
+from graphrec.system.user_code import permit
 
 KINDS = list(NewKind)
 
@@ -83,7 +84,7 @@ def test_the_written_suite_is_the_contract_on_the_written_class(folder: Path, ki
 def test_the_command_says_how_to_test_and_use_what_it_wrote(call: Call, tmp_path: Path) -> None:
     answer = call("new", "decoder", "usable_decoder", "--out", tmp_path / "own")
     assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["test_usable_decoder.py", "usable_decoder.py"]
-    assert "pytest" in answer.out and "decoder.name=usable_decoder:UsableDecoder" in answer.out
+    assert "pytest" in answer.out and "own/usable_decoder.py:UsableDecoder" in answer.out
 
 
 def test_a_recipe_trains_on_the_backbone(folder: Path, tiny_recipe: Callable[..., Recipe]) -> None:
@@ -104,6 +105,7 @@ def test_a_recipe_trains_the_decoder(folder: Path, tiny_recipe: Callable[..., Re
 
 def test_a_run_is_evaluated_under_the_estimand(folder: Path, own: Callable[[str], Run]) -> None:
     files = scaffold(NewKind.estimand, "tiny_estimand", folder)
+    permit(files.import_path)
     (estimand,) = parse_estimand(files.import_path)
     assert label(estimand) == files.import_path
     run = own("causalrec")
@@ -126,6 +128,7 @@ def test_the_name_of_a_metric_must_be_that_of_a_column(tmp_path: Path) -> None:
 
 def test_the_source_is_prepared(folder: Path) -> None:
     files = scaffold(NewKind.source, "tiny_source", folder)
+    permit(files.import_path)
     source = registry_of(NewKind.source).get(files.import_path)
     with pytest.raises(
         DataError, match="give the folder that holds these files"

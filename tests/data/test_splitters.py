@@ -16,6 +16,7 @@ from graphrec.data.store import save
 from graphrec.errors import ComponentError, SplitError, UnknownNameError
 from graphrec.runs.build import prepare_split
 from graphrec.runs.recipe import Recipe
+from graphrec.system.user_code import permit
 
 SPLITTERS = '''
 import numpy as np
@@ -71,6 +72,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_a_splitter_of_another_package_divides_by_its_import_path(random_dataset) -> None:
     config = SplitConfig(name="shop_splitters:HalfOfUsers", seed=3)
+    permit(config.name)
     split = make_split(random_dataset(0), config)
     assert split.counts["dropped_nothing"] == 0
     assert len(split.valid) > 0 and split.hash == make_split(random_dataset(0), config).hash
@@ -103,6 +105,7 @@ def test_moments_that_a_splitter_by_shares_ignores_do_not_take_the_place_of_the_
 
 def test_an_empty_split_is_refused_with_what_the_splitter_advises(random_dataset) -> None:
     with pytest.raises(SplitError, match="the valid split of `shop_splitters:Greedy` is empty") as caught:
+        permit("shop_splitters:Greedy")
         make_split(random_dataset(0), SplitConfig(name="shop_splitters:Greedy"))
     assert "bring more likes" in str(caught.value)
 
