@@ -1,17 +1,40 @@
 """The names that examples in docstrings use: `gr`, `raw`, `data`, `recipe` and `run`, as after the README's example.
 
 The data is smaller than the README's, and is only made where an example asks for it. Each example works in an empty
-folder.
+folder. No test reaches the network.
 """
 
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 from _pytest.doctest import DoctestItem
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> None:
+    """Refuse every connection but to this machine, and every look-up of another name: nothing here may need them."""
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+    def refusing_connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not str(address[0]).startswith(LOOPBACK):
+            raise RuntimeError(f"a test connects to {address}")
+        connect(self, address)
+
+    def refusing_look_up(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host is not None and not str(host).startswith(LOOPBACK):
+            raise RuntimeError(f"a test looks up {host}")
+        return look_up(host, *arguments, **options)
+
+    # Not undone: it holds to the end of the process.
+    socket.socket.connect = refusing_connect  # type: ignore[method-assign,assignment]
+    socket.getaddrinfo = refusing_look_up
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ NEEDED = {
     "jinja2": "3.1",
     "tomli-w": "1.0",
     "filelock": "4.2",
+    "psutil": "5.9",
 }
 """By package the earliest version that will do."""
 OPTIONAL = {
