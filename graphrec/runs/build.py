@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from graphrec.checks.dataset import check
+from graphrec.checks.findings import Finding
+from graphrec.checks.graph import audit_graph
 from graphrec.checks.leaks import audit_leaks
 from graphrec.data.dataset import InteractionDataset
 from graphrec.data.filters import filtered
@@ -68,15 +71,7 @@ def prepare_split(recipe: Recipe) -> Split:
         SplitError: it leaks, or its training data has no likes to learn from.
     """
     split = make_split(load_data(recipe), recipe.split)
-    leaks = audit_leaks(split)
-    if leaks:
-        raise SplitError(
-            f"the split `{recipe.split.name}` leaks: {leaks[0].message}",
-            expected="held-out pairs of users and items that train knows, each in a single split",
-            got=f"{leaks[0].count}, such as {leaks[0].example}",
-            where="split.name",
-            next_step="fix the splitter, or use another split",
-        )
+    require_no_leaks(audit_leaks(split), split)
     if not len(split.train_pairs("like")):
         raise SplitError(
             "the training split has no likes",
@@ -86,6 +81,30 @@ def prepare_split(recipe: Recipe) -> Split:
             next_step="use a larger split.train, or other behaviours in data.feedback.like",
         )
     return split
+
+
+def require_no_leaks(findings: Sequence[Finding], split: Split) -> None:
+    """Refuse a split, or the graph that was made of it, in which the audits found something.
+
+    Raises:
+        SplitError: it names the first finding.
+
+    >>> split = run.split()
+    >>> require_no_leaks(audit_leaks(split), split)
+    >>> leaky = replace(split, valid=split.train_pairs("click")[:5])
+    >>> require_no_leaks(audit_leaks(leaky), leaky)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.SplitError: the split `chronological` leaks: valid pairs are among the training pairs
+    ...
+    """
+    if findings:
+        raise SplitError(
+            f"the split `{split.config.name}` leaks: {findings[0].message}",
+            expected="held-out pairs of users and items that train knows, each in a single split",
+            got=f"{findings[0].count}, such as {findings[0].example}",
+            where="split.name",
+            next_step="fix the splitter, or use another split",
+        )
 
 
 def context_of(split: Split, embedding_size: int) -> Context:
@@ -112,6 +131,7 @@ def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
 
     Raises:
         RecipeError, IdentificationError: backbone, decoder, data, device and estimands do not fit together.
+        SplitError: a held-out pair is in the graph.
 
     >>> model, graph = build(recipe, run.split())
     >>> model.freeze(graph).num_users == graph.num_users
@@ -120,6 +140,7 @@ def build(recipe: Recipe, split: Split) -> tuple[Recommender, InteractionGraph]:
     # First, because the graph of a large dataset takes long to build.
     device = _usable(recipe.training.device)
     graph = InteractionGraph.from_split(split, recipe.data.scaling)
+    require_no_leaks(audit_graph(graph, split, centred=recipe.data.scaling == "columns"), split)
     config = recipe.backbone_config()
     model = Recommender(
         recipe.backbone["name"],

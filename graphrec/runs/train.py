@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from graphrec.arguments import items_argument, path_argument, require_type
+from graphrec.checks.leaks import audit_leaks
 from graphrec.data.split import Split
 from graphrec.evaluation.metrics import ABOUT_USERS
 from graphrec.evaluation.ranking import evaluate
 from graphrec.recommender import FrozenModel, Recommender
 from graphrec.runs.artifacts import save_model
-from graphrec.runs.build import build, prepare_split
+from graphrec.runs.build import build, prepare_split, require_no_leaks
 from graphrec.runs.data_location import location_of_data
 from graphrec.runs.files import HISTORY
 from graphrec.runs.folder import Interrupted, RunFolder
@@ -134,10 +135,14 @@ def _save_history(folder: Path, state: TrainingState) -> None:
 def fit(recipe: Recipe, split: Split, *, callbacks: Sequence[Callback] = ()) -> FrozenModel:
     """Train a recipe's model on any split, in memory: nothing is written, and `recipe.data` is not read.
 
+    Raises:
+        SplitError: the split leaks; see `graphrec.checks.leaks`.
+
     >>> model = fit(recipe, run.split())
     >>> (model.num_users, model.num_items) == (len(run.user_ids), len(run.item_ids))
     True
     """
+    require_no_leaks(audit_leaks(split), split)
     trainer = _trainer(recipe, split)
     trainer.run([*callbacks_named(recipe.training.callbacks), *callbacks])
     return trainer.model.freeze(trainer.graph)

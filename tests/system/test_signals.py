@@ -16,10 +16,12 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 @pytest.fixture(autouse=True)
 def not_ignored() -> Iterator[None]:
-    """Under nohup a process is started to ignore SIGHUP."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """As at a terminal: nohup, and a shell that starts a process in the background, let it ignore some signals."""
+    handlers = {number: signal.SIG_DFL for number in STOPPING} | {signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(("number", "status"), list(zip(STOPPING, STATUSES)))
