@@ -560,7 +560,7 @@ def _marker_of(folder: Path, kind: str, what: str) -> Marker:
 
 
 def _content(folder: Path, *, whole: bool = False) -> list[str]:
-    """The names in a folder that are not of locks, markers and temporary files; `whole`: of all files below it."""
+    """The names in a folder that do not serve its writing; `whole`: of all files below it."""
     if not folder.is_dir():
         return []
     if whole:
@@ -569,7 +569,16 @@ def _content(folder: Path, *, whole: bool = False) -> list[str]:
         names = [path.relative_to(folder).as_posix() for path in sorted(paths)]
     else:
         names = sorted(path.name for path in folder.iterdir())
-    return [name for name in names if name not in (LOCK, MARKER_LOCK, MARKER) and not is_temporary(name)]
+    return [name for name in names if not _is_auxiliary(folder / name, folder)]
+
+
+def _is_auxiliary(path: Path, folder: Path) -> bool:
+    """Whether a file serves the writing of a folder: its marker, a lock, or what a process left that was killed."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return False
+    if path.name in (LOCK, MARKER_LOCK):
+        return path.stat().st_size == 0
+    return path == folder / MARKER or is_temporary(path.name, left_over=True)
 
 
 def _foreign_content(folder: Path, what: str, names: list[str]) -> ForeignFileError:

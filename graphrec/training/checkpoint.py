@@ -129,6 +129,8 @@ class Checkpoint(Callback):
             self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
+        # A checkpoint of weights that are not finite would take the place of the last good one.
+        trainer.require_finite()
         save_training(self.path, trainer)
         logger.debug("wrote %s", self.path)
         self.saved = time.monotonic()

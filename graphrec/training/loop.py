@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import torch
@@ -213,6 +214,7 @@ class Trainer:
                 for callback in callbacks:
                     callback.on_step(self)
                 self.lap_began = time.perf_counter()
+        self.require_finite()
         names, weights = [name for name, _ in self.terms], torch.tensor([weight for _, weight in self.terms])
         means = self.totals / len(batches_of_steps)
         # Written as `not <`, since every comparison with nan is False.
@@ -266,8 +268,44 @@ class Trainer:
             # The auxiliaries' batches follow those of the objectives and have no penalty.
             total = total + self.config.weight_decay * self._row_penalty(batches[: len(self.objectives)])
         total.backward()
+        values = losses.detach().cpu()
+        # Before the step: the weights stay those of the last one. A gradient that is not finite although the loss is
+        # shows in the loss of the next step, or at the end of the epoch, and no checkpoint is written in between.
+        if not bool(values.isfinite().all()):
+            raise self._diverged(values)
         self.optimiser.step()
-        return losses.detach().cpu()
+        return values
+
+    def require_finite(self) -> None:
+        """Refuse weights that are no longer finite.
+
+        Raises:
+            TrainingDiverged: it names the first parameter that is not.
+        """
+        if any(not bool(parameter.isfinite().all()) for parameter in self.model.parameters()):
+            raise self._diverged(torch.zeros(0))
+
+    def _diverged(self, losses: Tensor) -> TrainingDiverged:
+        """The error for losses `[terms]` of the next step, or for weights, that are not finite; it names which."""
+        named = zip((name for name, _ in self.terms), losses.tolist())
+        wrong = [f"loss {name}: {value:g}" for name, value in named if not isfinite(value)]
+        broken = [
+            f"parameter {name}: {int((~values.isfinite()).sum())} of {values.numel()} values"
+            for name, values in self.model.named_parameters()
+            if not bool(values.isfinite().all())
+        ]
+        next_step = "lower the learning rate, or raise the weight decay"
+        if not broken:
+            # On sound weights it comes from the data or from the loss itself.
+            next_step = f"look at the features with `graphrec check` and at the decoder's settings, or {next_step}"
+        step = f"at step {self.state.step + 1}" if len(losses) else f"after step {self.state.step}"
+        return TrainingDiverged(
+            f"training diverged in epoch {self.state.epoch + 1}, {step}",
+            expected="finite losses and weights",
+            got=", ".join([*wrong, *broken[:3]]),
+            where="training.learning_rate" if broken else "decoder",
+            next_step=next_step,
+        )
 
     def _losses(self, batches: Sequence[Batch]) -> Tensor:
         """`[terms]` losses: each objective on its own batch, the auxiliaries of a tower on one for all."""
