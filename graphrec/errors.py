@@ -13,6 +13,7 @@ traceback and exits with status 2. Any other exception is a bug and keeps its tr
     ├── IdentificationError   an estimand is not identified on a causal graph
     ├── RunError              a run folder is missing, incomplete or damaged
     │   └── MismatchError     a folder was made by another recipe, from other data, or with other code
+    ├── OutOfMemoryError      what is asked for needs more memory than there is
     ├── ForeignFileError      what would be overwritten was not written by graphrec, or was changed since
     ├── DamagedFileError      a file that graphrec wrote has another content now
     └── ArgumentError         an argument of a function is of a wrong type
@@ -391,6 +392,20 @@ class MismatchError(RunError):
       got: a run whose recipe.toml differs
       where: ...
       next step: choose another `out`, or remove the folder
+    """
+
+
+class OutOfMemoryError(GraphrecError):
+    """What is asked for needs more memory than there is.
+
+    >>> large = gr.Recipe.from_dict({**recipe.model_dump(), "backbone": {"embedding_size": 10**9}})
+    >>> gr.train(large, "runs/large")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    graphrec.errors.OutOfMemoryError: there is not enough memory for the embedding tables and their training
+      expected: at most ... GiB, which are available
+      got: a request for ... GiB
+      where: backbone.embedding_size
+      next step: lower the embedding size, or use fewer users and items, see data.filter
     """
 
 

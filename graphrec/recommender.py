@@ -25,6 +25,7 @@ from graphrec.decoders.base import from_mean_item
 from graphrec.errors import RecipeError, UnknownNameError
 from graphrec.graph.build import InteractionGraph
 from graphrec.seeding import derive_seed
+from graphrec.system.failures import require_memory
 
 
 class Recommender(nn.Module):
@@ -69,6 +70,7 @@ class Recommender(nn.Module):
             # Only the values of the encoded features are read here: gradients start with the first propagation.
             with torch.no_grad():
                 graph = self.decoder.encode_features(graph)
+            _require_memory(backbone_class, backbone_config, self.decoder, graph)
             for name, tower in self.decoder.towers().items():
                 check_compatibility(backbone_class, graph, tower.feedback_role)
                 self.towers[name] = backbone_class(backbone_config, graph, tower.feedback_role, tower.outputs)
@@ -289,6 +291,32 @@ class EstimandScorer:
         # A reference table of one row gives logits `[b, 1]`, which do not count.
         tables = (*self.branches.values(), *(self.reference or {}).values())
         return 4 * self.num_items * (sum(len(pair.item) == self.num_items for pair in tables) + 4)
+
+
+COPIES = 5
+"""Of each table that is trained: its values, its gradient, two moments of Adam, and the values of the best epoch."""
+
+
+def _require_memory(kind: type[Backbone], config: BackboneConfig, decoder: Decoder, graph: InteractionGraph) -> None:
+    """Refuse tables that cannot fit, before they are allocated; what a step needs besides comes on top.
+
+    Raises:
+        OutOfMemoryError: they need more than is available.
+    """
+    shared: dict[str, tuple[int, int]] = {}
+    numbers = 0
+    for tower in decoder.towers().values():
+        shapes = kind.tables(config, graph, tower.outputs)
+        shared |= shapes
+        numbers += sum(rows * columns for rows, columns in shapes.values())
+    if decoder.share_embeddings:
+        numbers = sum(rows * columns for rows, columns in shared.values())
+    require_memory(
+        numbers * 4 * (COPIES if config.trainable_embeddings else 1),
+        "the embedding tables and their training",
+        "backbone.embedding_size",
+        "lower the embedding size, or use fewer users and items, see data.filter",
+    )
 
 
 def _make_tables(shapes: dict[str, tuple[int, int]], trainable: bool) -> nn.ParameterDict:

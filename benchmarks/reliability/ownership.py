@@ -262,16 +262,16 @@ def working_folder(folder: Path) -> Iterator[None]:
 
 def state(folder: Path) -> Planted:
     """Kind and content of everything below a folder, links not followed."""
-    found: Planted = {}
+    states: Planted = {}
     for path in sorted(folder.rglob("*")):
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
-            found[path] = ("link", os.fsencode(os.readlink(path)))
+            states[path] = ("link", os.fsencode(os.readlink(path)))
         elif stat.S_ISREG(mode):
-            found[path] = ("file", path.read_bytes())
+            states[path] = ("file", path.read_bytes())
         else:
-            found[path] = (oct(stat.S_IFMT(mode)), b"")
-    return found
+            states[path] = (oct(stat.S_IFMT(mode)), b"")
+    return states
 
 
 @dataclass(frozen=True)

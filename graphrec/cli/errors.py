@@ -51,6 +51,10 @@ def handle_user_errors() -> Iterator[None]:
     except Exception as error:
         from safetensors import SafetensorError
 
+        from graphrec.system.failures import bytes_of_failure, out_of_memory
+
+        if (size := bytes_of_failure(error)) is not None:
+            _fail(out_of_memory("this command", size, None, "free memory, or ask for less, such as a smaller model"))
         if not isinstance(error, SafetensorError):
             raise
         # Readers turn theirs into typed errors, so this one could not write.

@@ -6,7 +6,9 @@ more than the scores of a block of users is in memory at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,7 +20,10 @@ from graphrec.evaluation.collect import Collected
 from graphrec.evaluation.metrics import DEFAULT_K, MetricNames, RankedHits, RankingMetric, select
 from graphrec.evaluation.metrics.columns import block_terms
 from graphrec.evaluation.scorer import Scorer
+from graphrec.system.failures import bytes_of_failure, out_of_memory
 from graphrec.top_k import top_k
+
+logger = logging.getLogger(__name__)
 
 MEMORY_BUDGET = 256 * 2**20
 """Bytes of scores that a block may take."""
@@ -102,8 +107,7 @@ def _scored(
     scorer: Scorer, users: np.ndarray, excluded: PairIndex, extra_bytes: int = 0
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
     """(users, scores `[b, I]` with excluded items at minus infinity) block by block."""
-    for block in blocks(users, scorer.bytes_per_user + extra_bytes):
-        scores = scorer(torch.from_numpy(block)).cpu()
+    for block, scores in _in_blocks(scorer, blocks(users, scorer.bytes_per_user + extra_bytes)):
         # The maximum is nan if any score is, and needs no mask of the block's size.
         if bool(scores.amax().isnan()):
             raise DataError(
@@ -114,6 +118,30 @@ def _scored(
         rows, items = excluded.of(block)
         # In place: `Scorer` lets the caller write into its result.
         scores[torch.from_numpy(rows), torch.from_numpy(items)] = -torch.inf
+        yield block, scores
+
+
+def _in_blocks(scorer: Scorer, chosen: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """(users, scores `[b, I]`) of each block; one that does not fit into memory is cut into halves.
+
+    Raises:
+        OutOfMemoryError: the scores of a single user do not fit.
+    """
+    waiting = deque(chosen)
+    while waiting:
+        block = waiting.popleft()
+        try:
+            scores = scorer(torch.from_numpy(block)).cpu()
+        except (MemoryError, RuntimeError) as error:
+            size = bytes_of_failure(error)
+            if size is None:
+                raise
+            if len(block) == 1:
+                step = "free memory, or rank on a machine with more of it"
+                raise out_of_memory("the scores of one user", size, "the number of items", step) from error
+            logger.info("a block of %d users does not fit into memory: it is ranked in two halves", len(block))
+            waiting.extendleft(reversed(np.array_split(block, 2)))
+            continue
         yield block, scores
 
 

@@ -26,7 +26,7 @@ from graphrec.graph.build import FeatureScaling
 from graphrec.registry import ComponentRegistry, Registry
 from graphrec.runs.files import MANIFEST
 from graphrec.runs.overrides import DEFAULT_NAMES, apply_override, key_of, name_override
-from graphrec.system.integrity import require_no_link
+from graphrec.system.integrity import require_regular
 from graphrec.system.owned_folder import owning_folder
 from graphrec.system.user_code import anchored, is_trusted, permit
 from graphrec.training.callbacks import callbacks
@@ -158,7 +158,7 @@ class Recipe(BaseModel):
         """
         file = path_argument("path", path)
         if is_of_a_folder(file):
-            require_no_link(file)
+            require_regular(file)
         values = _with_anchored_files(_read_toml(file), file.parent)
         # A recipe in a folder that graphrec wrote may be somebody else's: what it names is not loaded unasked.
         if trust or not is_of_a_folder(file) or is_trusted(file):

@@ -46,7 +46,7 @@ def require_intact(path: Path, next_step: str = "make it again, or restore it fr
     """
     path = Path(path)
     folder = owning_folder(path)
-    require_no_link(path)
+    require_regular(path)
     if folder is None or not os.path.lexists(path):
         return
     marker = read_marker(folder)
@@ -70,13 +70,14 @@ def require_intact(path: Path, next_step: str = "make it again, or restore it fr
         )
 
 
-def require_no_link(path: Path) -> None:
-    """Refuse a link in a folder of graphrec's, as it may lead to any file of the reader's.
+def require_regular(path: Path) -> None:
+    """Refuse a link in a folder of graphrec's, which may lead to any file of the reader's, and a pipe.
 
     Raises:
-        DamagedFileError: the file is a link, or a folder between it and the folder that graphrec wrote.
+        DamagedFileError: the file is a link, as is a folder between it and the folder that graphrec wrote; or it is a
+            pipe, a device or a socket.
 
-    >>> require_no_link(Path("nowhere.txt"))
+    >>> require_regular(Path("nowhere.txt"))
     """
     folder = owning_folder(path)
     within = [parent for parent in path.parents if folder is not None and folder in parent.parents]
@@ -89,6 +90,14 @@ def require_no_link(path: Path) -> None:
                 where=link,
                 next_step="copy the file there in its place",
             )
+    if os.path.lexists(path) and not path.is_file() and not path.is_dir():
+        raise DamagedFileError(
+            "a file of the folder is no file",
+            expected="a regular file",
+            got="a pipe, a device or a socket",
+            where=path,
+            next_step="move it away",
+        )
 
 
 def read_own_json(path: Path, next_step: str = "make it again, or restore it from a copy") -> Any:

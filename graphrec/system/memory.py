@@ -12,6 +12,11 @@ CLEAR_REFS, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 RESET_PEAK = "5"
 """What Linux takes to let the peak start at what is held now; see proc(5)."""
 
+_CGROUPS = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
+)
+"""The limit and the use of a container, in both versions of Linux's control groups."""
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 """Parameters of glibc's `mallopt`; see mallopt(3)."""
 
@@ -69,6 +74,24 @@ def physical_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf, macOS not every name
         return None
+
+
+def available_bytes() -> int | None:
+    """The memory that this process can still get without swapping; a container's limit counts. None: not known.
+
+    >>> size = available_bytes()
+    >>> size is None or size > 2**20
+    True
+    """
+    try:
+        import psutil
+    except ImportError:  # an installation without what the package asks for
+        return physical_bytes()
+    sizes = [psutil.virtual_memory().available]
+    for limit, used in _CGROUPS:
+        with suppress(OSError, ValueError):  # `max` is no number: no limit
+            sizes.append(int(limit.read_text()) - int(used.read_text()))
+    return max(0, min(sizes))
 
 
 def keep_large_blocks() -> bool:

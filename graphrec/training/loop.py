@@ -18,6 +18,7 @@ from graphrec.errors import RecipeError
 from graphrec.graph.build import InteractionGraph
 from graphrec.recommender import Recommender
 from graphrec.seeding import derive_seed, generator
+from graphrec.system.failures import typed_allocations
 from graphrec.system.signals import uninterrupted
 from graphrec.training.adversary import attacked
 from graphrec.training.callbacks import Callback
@@ -27,6 +28,7 @@ from graphrec.training.regularisation import row_penalty, row_tables
 
 logger = logging.getLogger(__name__)
 
+SMALLER = "lower training.batch_size, or backbone.embedding_size and backbone.layers"
 LOSS_LIMIT = 1e4
 """Every loss here starts near 1, and grows with the logits only: at ten thousand nothing is learned any more."""
 
@@ -206,7 +208,7 @@ class Trainer:
             self._start_epoch(number)
             batches_of_steps = list(zip(*(sampler.epoch(number) for sampler in self.samplers)))
             for batches in batches_of_steps[self.state.step :]:
-                with self._change():
+                with self._change(), typed_allocations("a step of training", "training.batch_size", SMALLER):
                     self.totals += self._step(batches)
                     self.state.step += 1
                     self.random = _generator_states(device)
