@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from graphrec.data.readers.stray_quotes import ValuesAcrossLines
 from graphrec.data.readers.text_blocks import line_at, open_text, read_blocks
 from graphrec.errors import DataError
 
@@ -140,6 +141,7 @@ class DelimitedText:
         types = {str(position): _TYPES[kind] for position, kind in kinds.items()}
         end = "\0" + self._mark * len(self.names)
         integers = [position for position, kind in kinds.items() if kind == "int"]
+        numbers = [position for position, kind in kinds.items() if kind in ("int", "float")]
         invalid: list[csv.InvalidRow] = []
         rows, ended = 0, False
 
@@ -154,7 +156,7 @@ class DelimitedText:
 
         try:
             for batch in csv.open_csv(
-                _Stream(self._blocks(end.encode(), integers)),
+                _Stream(self._blocks(end.encode(), integers, numbers)),
                 # Only without threads does the parser know the number of a row.
                 read_options=csv.ReadOptions(use_threads=False, column_names=[*map(str, range(len(self.names)))]),
                 parse_options=csv.ParseOptions(
@@ -178,15 +180,17 @@ class DelimitedText:
         if not ended:
             raise self._open_quote(rows - 1)
 
-    def _blocks(self, end: bytes, integers: Sequence[int]) -> Iterator[bytes]:
+    def _blocks(self, end: bytes, integers: Sequence[int], numbers: Sequence[int]) -> Iterator[bytes]:
         """The blocks of the file without the header, checked for what the parser would let pass.
 
         Args:
             end: a last line of a wrong width. It cannot be in the file, since it has a NUL byte: where the parser does
                 not find it, a quote is open.
             integers: the positions of the columns of whole numbers.
+            numbers: the positions of the columns of numbers of any kind.
         """
         unread, block = len(self._header), b""
+        quoted = ValuesAcrossLines(self.file, self.delimiter, len(self.names), numbers)
         for number, content in read_blocks(self.file):
             if block:  # an empty one would end the stream
                 yield block
@@ -194,6 +198,8 @@ class DelimitedText:
             number += content.count(b"\n", 0, unread)
             unread -= min(unread, len(content))
             self._check_block(number, block)
+            if self.quotes == "across lines":
+                quoted.check(number, block)
             if integers and _HEXADECIMAL.search(block):
                 self._refuse_hexadecimal(number, block, integers)
             if self._mark != self.delimiter:
