@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 
 from graphrec.data.cards import cards
 from graphrec.data.dataset import InteractionDataset
+from graphrec.data.readers.float32 import finite_float32
 from graphrec.data.source import SourceOptions
 from graphrec.errors import DataError, file_not_found
 from graphrec.system.files import sha256
@@ -177,8 +179,25 @@ def read_tensor(path: Path) -> np.ndarray:
         ) from None
 
 
+def _require_declared_size(path: Path) -> None:
+    """Refuse a `.npy` file whose header declares more, or less, than the file has: numpy would allocate it first."""
+    with path.open("rb") as stream:
+        if stream.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+            return  # not a single array: numpy says so
+        stream.seek(0)
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(stream)
+        if dtype.hasobject:
+            return  # a pickle, which numpy refuses
+        declared, there = math.prod(shape) * dtype.itemsize, path.stat().st_size - stream.tell()
+        if declared != there:
+            raise ValueError(f"its header declares {declared:,} bytes of numbers, the file has {there:,}")
+
+
 def _read_array(path: Path) -> np.ndarray:
     try:
+        _require_declared_size(path)
         return np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise file_not_found(path) from None
@@ -219,15 +238,4 @@ def read_matrix(path: Path, rows: int | None = None) -> np.ndarray:
             where=path,
             next_step="give the features of these items; a missing item is a row of zeros",
         )
-    # A product of NaN stays NaN through training, so it is refused here, where row and column are still known.
-    values = loaded.astype(np.float32)
-    finite = np.isfinite(values)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        raise DataError(
-            f"{int((~finite).sum())} values are not finite",
-            got=loaded[row, column],
-            where=f"{path}, row {row}, column {column} (counted from 0)",
-            next_step="a missing item is a row of zeros",
-        )
-    return values
+    return finite_float32(loaded, path)

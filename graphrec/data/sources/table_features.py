@@ -10,6 +10,7 @@ import pandas as pd
 
 from graphrec.data.dataset import UNKNOWN, Feature
 from graphrec.data.readers.columns import as_ids, as_numbers
+from graphrec.data.readers.float32 import finite_float32
 from graphrec.data.readers.raw_files import read_matrix
 from graphrec.data.readers.tables import TableFile
 from graphrec.errors import DataError
@@ -136,7 +137,8 @@ def _read_parquet(path: Path) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
         raise DataError("a feature table needs an id and values", expected="two or more columns", got=1, where=path)
     ids = as_ids(frame.iloc[:, 0], path).tolist()
     values = np.stack([as_numbers(frame.iloc[:, position], path) for position in range(1, frame.shape[1])], axis=1)
-    return ids, values.astype(np.float32), tuple(frame.columns[1:])
+    names = tuple(frame.columns[1:])
+    return ids, finite_float32(values, path, rows=ids, columns=names), names
 
 
 def _read_ids(path: Path) -> list[str]:
