@@ -5,12 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from graphrec.errors import GraphrecError
-from graphrec.runs.files import LEDGER, METRICS, PER_USER, REFUTATION, REFUTATION_FILES, TRAINING_FILES
+from graphrec.runs.files import LEDGER, METRICS, PER_USER, RECIPE, REFUTATION, REFUTATION_FILES, TRAINING_FILES
 from graphrec.runs.manifest import read_manifest
 from graphrec.system.marker import is_marked
 from graphrec.system.owned_folder import mark
 
 KIND = "run"
+WRITTEN_BY_EVERY_VERSION = {
+    "schema",
+    "status",
+    "created",
+    "environment",
+    "dataset_fingerprint",
+    "split_hash",
+    "context",
+}
+"""Keys of the manifest in every version that wrote no marker."""
 
 
 def files_of_an_earlier_version(folder: Path) -> list[str]:
@@ -21,8 +31,11 @@ def files_of_an_earlier_version(folder: Path) -> list[str]:
     """
     folder = Path(folder)
     try:
-        read_manifest(folder)
+        manifest = read_manifest(folder)
     except GraphrecError:
+        return []
+    # Nobody has all of these in a `run.json` of their own.
+    if not ((folder / RECIPE).is_file() and manifest.keys() >= WRITTEN_BY_EVERY_VERSION):
         return []
     paths = [folder / name for name in (*TRAINING_FILES, LEDGER, METRICS)]
     paths += [
