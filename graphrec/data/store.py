@@ -33,6 +33,7 @@ from graphrec.system.files import sha256
 from graphrec.system.integrity import read_own_json
 from graphrec.system.marker import MARKER
 from graphrec.system.owned_folder import replace_folder, write_own_json
+from graphrec.system.parquet_bounds import require_bounded
 
 SCHEMA = 1
 KIND = "prepared data"
@@ -253,6 +254,8 @@ def _entry(feature: Feature) -> FeatureEntry:
 
 
 def _read(folder: Path, manifest: Manifest) -> InteractionDataset:
+    for name in TABLES:
+        require_bounded(folder / name)
     # Read as dictionaries, which become categories without a Python text for each row.
     events = pq.read_table(folder / TABLES[2], read_dictionary=["behaviour", "part"]).to_pandas()
     events["behaviour"] = _categorical(events["behaviour"], manifest.behaviours)

@@ -24,6 +24,7 @@ from graphrec.runs.files import TABLES, WEIGHTS
 from graphrec.runs.old_names import SCHEMA, TOWERS
 from graphrec.system.integrity import require_intact
 from graphrec.system.owned_folder import own_file
+from graphrec.system.parquet_bounds import require_bounded
 from graphrec.system.plain_names import require_plain_name
 from graphrec.training.checkpoint import load_weights, save_weights
 
@@ -155,6 +156,7 @@ def load_ids(folder: Path, side: str) -> np.ndarray:
     path = _ids_file(folder, side)
     require_intact(path, TRAIN_OR_RESTORE)
     try:
+        require_bounded(path)
         return pd.read_parquet(path)["id"].to_numpy(dtype=object)
     except (OSError, ValueError, KeyError) as error:
         raise damaged(path, str(error)[:300]) from None

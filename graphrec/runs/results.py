@@ -27,6 +27,7 @@ from graphrec.runs.own_folder import mark_run
 from graphrec.system.files import file_lock
 from graphrec.system.integrity import read_own_json, require_intact
 from graphrec.system.owned_folder import own_file, remove_own_file, remove_own_folder, write_own_json
+from graphrec.system.parquet_bounds import require_bounded
 
 Summary = Mapping[str, Mapping[str, float]]
 """By metric: `mean`, `low` and `high` of its 95 % interval, and the number of `users` behind them."""
@@ -75,6 +76,7 @@ class EvaluationResult:
         path = _values_file(self.folder, *self.key)
         require_intact(path, EVALUATE_AGAIN)
         try:
+            require_bounded(path)
             return pd.read_parquet(path).rename(columns=present_name)
         except (OSError, ValueError) as error:
             raise damaged(path, str(error)[:300], EVALUATE_AGAIN) from None

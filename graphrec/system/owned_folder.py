@@ -482,6 +482,11 @@ def _recover(folder: Path) -> None:
         with suppress(ForeignFileError):
             marker = read_marker(path) if not path.is_symlink() else None
             if marker is None:
+                # Killed before its marker was written: then it is empty.
+                if not path.is_symlink():
+                    remove_temporaries(path)
+                    with suppress(OSError):
+                        path.rmdir()
                 continue
             if marker.kind == UNFINISHED and not path.name.startswith(f"{prefix}old."):
                 shutil.rmtree(path, ignore_errors=True)

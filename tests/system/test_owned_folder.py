@@ -271,6 +271,10 @@ def test_a_kill_between_the_two_renames_is_undone_by_the_next_call(
     half = files.temporary_name("out").replace(str(os.getpid()), "4194305")
     with replace_folder(tmp_path / "x", "export") as new:
         shutil.copytree(new, tmp_path / half)
+    # Killed before the marker of the new folder was whole.
+    empty = tmp_path / files.temporary_name("out").replace(str(os.getpid()), "4194304")
+    empty.mkdir()
+    (empty / ".graphrec.json.4194304-0123abcd.part.json").write_text("{")
     with pytest.raises(RuntimeError), replace_folder(target, "export"):
         assert (target / "a.txt").read_text() == "old"
         raise RuntimeError

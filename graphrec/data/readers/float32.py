@@ -41,13 +41,13 @@ def finite_float32(
     finite = np.isfinite(narrow)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
-        place = f"row {row if rows is None else rows[row]}, column {column if columns is None else columns[column]}"
+        cell = f"row {row if rows is None else rows[row]}, column {column if columns is None else columns[column]}"
         counted = "" if rows is not None and columns is not None else " (counted from 0)"
         raise DataError(
             f"{int((~finite).sum())} values are not finite",
             expected=f"finite numbers of float32, at most {np.finfo(np.float32).max:.2g}",
             got=values[row, column],
-            where=f"{path}, {place}{counted}",
+            where=f"{path}, {cell}{counted}",
             next_step="a missing item is a row of zeros",
         )
     return narrow

@@ -13,6 +13,7 @@ from graphrec.data.readers.delimited import DelimitedText
 from graphrec.data.readers.raw_files import listing
 from graphrec.data.readers.text_blocks import open_text
 from graphrec.errors import DataError
+from graphrec.system.parquet_bounds import require_bounded
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".zip", ".parquet")
@@ -84,6 +85,7 @@ class TableFile:
         self._text: DelimitedText | None = None
         if self.file.name.lower().endswith(".parquet"):
             with _unreadable_parquet(self.file):
+                require_bounded(self.file)
                 self.names = [str(name) for name in pq.read_schema(self.file).names]
         else:
             separator = _delimiter(self.file, delimiter)
