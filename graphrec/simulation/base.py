@@ -18,7 +18,7 @@ from graphrec.simulation.equations import equations, hidden_confounder_graph
 from graphrec.simulation.log import Log, draw_log
 from graphrec.simulation.truth import TENSORS, Truth
 from graphrec.simulation.world import Latents, WorldConfig, draw_latents
-from graphrec.system.owned_folder import replace_folder, write_own_json
+from graphrec.system.owned_folder import replace_folder, write_own_json, write_own_text
 
 KIND = "world"
 WORLD = "world.json"
@@ -169,12 +169,12 @@ def write_truth(truth: Truth, graph: CausalGraph, notes: Sequence[str], folder: 
 
     >>> write_truth(Truth.load(raw), hidden_confounder_graph(WorldConfig()), ["a line is a click"], Path("copy"))
     >>> sorted(path.name for path in Path("copy/truth").iterdir())
-    ['README.md', 'dag.json', 'latents.safetensors', 'world.json']
+    ['README.md', 'dag.json', 'graphrec.json', 'latents.safetensors', 'world.json']
     """
     truth.save(folder / TRUTH)
-    (folder / TRUTH / GRAPH).write_text(graph.to_json() + "\n", encoding="utf-8")
+    write_own_text(folder / TRUTH / GRAPH, graph.to_json() + "\n")
     text = "# The truth of a simulated world\n\nFor scoring alone: what learns must not read this folder.\n\n"
-    (folder / TRUTH / EQUATIONS).write_text(text + "".join(f"- {line}\n" for line in notes), encoding="utf-8")
+    write_own_text(folder / TRUTH / EQUATIONS, text + "".join(f"- {line}\n" for line in notes))
 
 
 worlds: Registry[World] = Registry("world", World, group="graphrec.worlds")

@@ -25,8 +25,9 @@ from graphrec.data.dataset import index_of
 from graphrec.errors import Argument, DataError, UnknownIdError, UnknownNameError
 from graphrec.seeding import numpy_generator
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, like_given_click
-from graphrec.system.files import read_json, write_json
+from graphrec.system.files import read_json
 from graphrec.system.integrity import require_intact
+from graphrec.system.owned_folder import claim_if_new, own_file, write_own_json
 
 TENSORS = "latents.safetensors"
 DESCRIPTION = "world.json"
@@ -172,15 +173,16 @@ class Truth:
     def save(self, folder: Path) -> None:
         """Write `latents.safetensors` and `world.json` into `folder`."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        claim_if_new(folder, "truth")
         arrays = asdict(self.latents) | {"user_rows": self.user_rows, "item_rows": self.item_rows}
-        (folder / TENSORS).write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+        with own_file(folder / TENSORS) as file:
+            file.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
         description = {
             "config": {name: getattr(self.config, name) for name in WorldConfig.model_fields},
             "user_ids": self.user_ids.tolist(),
             "item_ids": self.item_ids.tolist(),
         }
-        write_json(folder / DESCRIPTION, description)
+        write_own_json(folder / DESCRIPTION, description)
 
     @classmethod
     def load(cls, folder: Path) -> Truth:

@@ -195,39 +195,16 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text, atomically.
-
-    >>> write_text(Path("notes/today.txt"), "rain")
-    >>> [path.name for path in Path("notes").iterdir()], Path("notes/today.txt").read_text()
-    (['today.txt'], 'rain')
-    """
-    with replace_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically.
-
-    >>> write_json(Path("counts.json"), {"users": 3})
-    >>> print(Path("counts.json").read_text(), end="")
-    {
-      "users": 3
-    }
-    """
-    write_text(path, json.dumps(value, indent=2) + "\n")
-
-
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
         DataError: there is no such file, or it is not JSON; the error names the line.
 
-    >>> write_text(Path("good.json"), '{"users": 3}')
+    >>> _ = Path("good.json").write_text('{"users": 3}')
     >>> read_json(Path("good.json"))
     {'users': 3}
-    >>> write_text(Path("bad.json"), '{"users": }')
+    >>> _ = Path("bad.json").write_text('{"users": }')
     >>> read_json(Path("bad.json"))
     Traceback (most recent call last):
     graphrec.errors.DataError: not a JSON file
@@ -245,7 +222,7 @@ def read_json(path: Path) -> Any:
 def sha256(path: Path) -> str:
     """Hex digest of a file's bytes.
 
-    >>> write_text(Path("empty.txt"), "")
+    >>> Path("empty.txt").touch()
     >>> sha256(Path("empty.txt"))
     'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
     """

@@ -18,7 +18,6 @@ from graphrec.report.primitives.tables import clear_best
 from graphrec.runs.compare import compare, compare_runs, paired_tests
 from graphrec.runs.run import Run
 from graphrec.runs.train import train
-from graphrec.system.files import write_json
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def run_with(tiny_runs: dict[str, Run], tmp_path: Path) -> Callable[..., Run]:
         text = (folder / "recipe.toml").read_text()
         text = text.replace('name = "ct"\nseed = 0', f'name = "{name}"\nseed = {seed}')
         (folder / "recipe.toml").write_text(text.replace("embedding_size = 16", f"embedding_size = {dim}"))
-        write_json(folder / "metrics.json", {})
+        (folder / "metrics.json").write_text("{}")
         run = Run(folder)
         assert (run.name, run.recipe.seed) == (name, seed)
         run.results.add("test", "CT", Observational(), pd.DataFrame({"user": np.arange(len(values)), "ndcg@5": values}))

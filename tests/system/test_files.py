@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from graphrec.errors import DataError, RunError
-from graphrec.system.files import file_lock, read_json, replace_file, sha256, write_json
+from graphrec.system.files import file_lock, read_json, replace_file, sha256
+from graphrec.system.owned_folder import write_own_json
 
 
 def names(folder: Path) -> list[str]:
@@ -46,7 +47,7 @@ def test_a_file_that_fails_half_way_leaves_the_old_one_and_no_trace(tmp_path: Pa
 
 def test_json_comes_back_as_it_went(tmp_path: Path) -> None:
     value = {"b": [1, 2.5, None], "a": "é"}
-    write_json(tmp_path / "x.json", value)
+    write_own_json(tmp_path / "x.json", value)
     assert read_json(tmp_path / "x.json") == value
     assert list(read_json(tmp_path / "x.json")) == ["b", "a"]
 
