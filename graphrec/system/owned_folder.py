@@ -175,6 +175,7 @@ def own_file(path: Path) -> Iterator[Path]:
             yield temporary
         return
     name = path.relative_to(folder).as_posix()
+    remove_temporaries(path.parent)  # of a process that was killed while it wrote here
     with written_whole(path, lambda temporary: _publish(folder, name, temporary)) as temporary:
         yield temporary
 
@@ -296,8 +297,9 @@ def remove_own_folder(folder: Path) -> None:
     ['mine.txt']
     """
     folder = Path(folder)
-    if not folder.is_dir() or folder.is_symlink():
+    if folder.is_symlink():
         return
+    # It may be gone, and still be listed: a process can end between the two.
     for inner in sorted(path.parent for path in folder.glob(f"*/**/{MARKER}")):
         if is_marked(inner):  # it may be within one that is removed already
             remove_own_folder(inner)
@@ -458,11 +460,12 @@ def _exchange(temporary: Path, folder: Path) -> None:
     old = folder.with_name(temporary_name(f"{folder.name}.old"))
     os.replace(folder, old)
     try:
-        put(temporary, folder)
+        os.replace(temporary, folder)
     # A KeyboardInterrupt, too, must bring the old content back.
     except BaseException:
         os.replace(old, folder)
         raise
+    sync(folder.parent)
     _remove_old(old)
 
 

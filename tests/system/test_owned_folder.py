@@ -287,6 +287,10 @@ def test_leftovers_of_killed_processes_are_swept_and_those_of_running_ones_are_n
         (run / name).write_text("half")
     claim(run, "run")
     assert names(run) == sorted([alive, ".notes.txt.12.part.txt", ".part", MARKER, "notes.txt"])
+    (run / "inner").mkdir()
+    (run / "inner" / dead).write_text("half")
+    write_own_text(run / "inner" / "b.txt", "whole")
+    assert names(run / "inner") == ["b.txt"]
 
 
 def test_in_a_folder_that_nobody_claimed_only_new_files_are_written(tmp_path: Path) -> None:
