@@ -7,6 +7,7 @@ resumes the run in the same folder.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import tomllib
@@ -18,7 +19,15 @@ from itertools import count, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, OUT, GraphrecError, MismatchError, Phrase, RunError
+from graphrec.errors import (
+    ANOTHER_FOLDER_OR_REMOVE,
+    OUT,
+    DamagedFileError,
+    GraphrecError,
+    MismatchError,
+    Phrase,
+    RunError,
+)
 from graphrec.runs.recipe import Recipe
 from graphrec.seeding import derive_seed
 from graphrec.tuning.results import Trial
@@ -26,10 +35,11 @@ from graphrec.tuning.space import Space, Values
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
 
 STARTUP = 5
 """Settings that TPE draws at random before it models what is good; optuna's ten would use up a budget of ten."""
-IDENTITY, TRIAL = "tuning", "trial"
+IDENTITY, TRIAL, DIGEST = "tuning", "trial", "sha256"
 
 
 def require_optuna() -> None:
@@ -113,7 +123,7 @@ class TuningStudy:
                     next_step=ANOTHER_FOLDER_OR_REMOVE,
                 )
         with self._reachable():
-            self.trials = [Trial(**trial.user_attrs[TRIAL]) for trial in self._study.trials]
+            self.trials = [self._intact(trial.user_attrs) for trial in self._study.trials]
 
     def suggest(self) -> dict[str, Any] | None:
         """The next settings, none of which was tried; None where all were. The first are the recipe's."""
@@ -128,7 +138,8 @@ class TuningStudy:
             return None
         # `ask` records a running trial. In a study in memory, a killed process leaves none behind.
         scratch = optuna.create_study(direction="maximize")
-        scratch.add_trials(self._study.trials)
+        # From our own records, which have a digest, not from what else the database says of them.
+        scratch.add_trials([self._frozen(trial) for trial in self.trials])
         for attempt in count():
             seed = derive_seed(self.space.recipe.seed, "tune", len(self.trials), attempt) % 2**32
             # TPE may suggest what was tried: further attempts draw at random. A grid is drawn so from the start, as
@@ -143,23 +154,43 @@ class TuningStudy:
 
     def add(self, trial: Trial) -> None:
         """Record a finished trial."""
+        with self._reachable():
+            self._study.add_trial(self._frozen(trial))
+        self.trials.append(trial)
+
+    def _frozen(self, trial: Trial) -> FrozenTrial:
+        """A finished trial as optuna has it, with our record of it and the record's digest."""
         import optuna
 
         inside = self.space.has(trial.settings)  # optuna takes no values outside its distributions
         params = {key: _encoded(self.space.dimensions[key], value) for key, value in trial.settings.items()}
         # A failed trial has no value, and TPE learns nothing from it.
         state = optuna.trial.TrialState.FAIL if trial.failure else optuna.trial.TrialState.COMPLETE
-        with self._reachable():
-            self._study.add_trial(
-                optuna.trial.create_trial(
-                    state=state,
-                    value=None if trial.failure else trial.value,
-                    params=params if inside else {},
-                    distributions=self.distributions if inside else {},
-                    user_attrs={TRIAL: asdict(trial)},
-                )
+        record = asdict(trial)
+        return optuna.trial.create_trial(
+            state=state,
+            value=None if trial.failure else trial.value,
+            params=params if inside else {},
+            distributions=self.distributions if inside else {},
+            user_attrs={TRIAL: record, DIGEST: _digest(record)},
+        )
+
+    def _intact(self, attributes: Mapping[str, Any]) -> Trial:
+        """The record of a trial; SQLite itself does not notice a changed bit.
+
+        Raises:
+            DamagedFileError: it is not what was written. Studies of earlier versions have no digest to compare.
+        """
+        record = attributes.get(TRIAL)
+        if not isinstance(record, dict) or attributes.get(DIGEST, _digest(record)) != _digest(record):
+            raise DamagedFileError(
+                "a trial in the study was changed after graphrec wrote it",
+                expected="the record of a finished trial, with its digest",
+                got="another content",
+                where=self.path,
+                next_step=Phrase("restore the file from a copy, or tune into another {}", OUT),
             )
-        self.trials.append(trial)
+        return Trial(**record)
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:
@@ -176,6 +207,10 @@ class TuningStudy:
                 where=self.path,
                 next_step=Phrase("check that file and its disk, or choose another {}", OUT),
             ) from error
+
+
+def _digest(record: Any) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
 def _with_data_at(path: str, recipe: str) -> str:

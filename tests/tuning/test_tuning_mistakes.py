@@ -12,7 +12,7 @@ from support.trained_runs import MakeRecipe
 from support.tuning_settings import DECAY, RATE, STRENGTH, rate
 
 from graphrec.decoders import Decoder
-from graphrec.errors import GraphrecError, RecipeError, RunError
+from graphrec.errors import DamagedFileError, GraphrecError, RecipeError, RunError
 from graphrec.runs.recipe import Recipe
 from graphrec.system.files import LOCK, file_lock
 from graphrec.system.owned_folder import claim, write_own_text
@@ -155,3 +155,21 @@ def test_a_path_with_signs_that_urls_know_is_a_path(
     folder = tmp_path / "a?b %41{c}"
     tune(with_space("ct", {RATE: [0.1]}), folder, trials=1)
     assert (folder / "study.db").is_file()
+
+
+def test_a_trial_that_was_changed_in_the_study_is_found(
+    pretend: Callable, with_space: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    import sqlite3
+
+    pretend(rate)
+    recipe = with_space("ct", {RATE: [0.1, 0.2, 0.3]})
+    tune(recipe, tmp_path / "tuned", trials=2)
+    with sqlite3.connect(tmp_path / "tuned" / "study.db") as database:
+        changed = database.execute(
+            "UPDATE trial_user_attributes SET value_json = replace(value_json, '0.', '1.') WHERE key = 'trial'"
+        )
+        assert changed.rowcount
+    database.close()
+    with pytest.raises(DamagedFileError, match="a trial in the study was changed"):
+        tune(recipe, tmp_path / "tuned", trials=3)
