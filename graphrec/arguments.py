@@ -55,12 +55,25 @@ def path_argument(name: str, value: object) -> Path:
     'hcr'
 
     Raises:
-        ArgumentError: it is neither, or an empty text, or has a null character.
+        ArgumentError: it is neither, or an empty text, or has a null character, or is no text in UTF-8.
     """
     text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
-    if not isinstance(text, str) or not text or "\0" in text:
+    if not isinstance(text, str) or not text or "\0" in text or not is_utf8(text):
         raise wrong_type(name, value, "a path, such as 'runs/hcr'")
     return Path(text)
+
+
+def is_utf8(text: str) -> bool:
+    r"""Whether a text can be written as UTF-8. Python takes bytes of arguments and paths that cannot as surrogates.
+
+    >>> is_utf8("données"), is_utf8("donn\udce9es")
+    (True, False)
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def number_argument(name: str, value: object) -> int:

@@ -144,6 +144,8 @@ def _path(values: Any, loc: tuple[int | str, ...]) -> list[str]:
         if isinstance(values, Mapping):
             values = values.get(step)
         elif isinstance(values, (list, tuple)) and isinstance(step, int):
+            if step >= len(values):  # a value that is missing at the end of a list
+                break
             values = values[step]
         else:
             break

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
+from graphrec.arguments import is_utf8
 from graphrec.cli.components import causal, doctor, list_components, new, verify
 from graphrec.cli.data import check, datasets, prepare, simulate
 from graphrec.cli.errors import handle_user_errors
@@ -15,6 +18,7 @@ from graphrec.cli.evaluation import compare, evaluate, refute
 from graphrec.cli.log import log_warning, show_logs, with_log_options
 from graphrec.cli.recommendations import explain, export, recommend
 from graphrec.cli.training import show, train, tune
+from graphrec.errors import ArgumentError
 from graphrec.system.safe_path import leave_working_folder
 from graphrec.system.signals import stops_in_order
 
@@ -58,6 +62,18 @@ def _root(version: Version = False) -> None:
     pass
 
 
+def _require_utf8(arguments: Sequence[str]) -> None:
+    """Refuse arguments whose bytes are no UTF-8: such names reach files, tables and messages that cannot hold them."""
+    for argument in arguments:
+        if not is_utf8(argument):
+            raise ArgumentError(
+                "an argument is no text in UTF-8",
+                expected="letters, in a terminal whose encoding is UTF-8",
+                got=repr(os.fsencode(argument))[1:],
+                next_step="rename the file or folder, or set the locale to UTF-8, such as LC_ALL=C.UTF-8",
+            )
+
+
 def main() -> None:
     """Run the command that `sys.argv` names; always ends with SystemExit.
 
@@ -78,4 +94,5 @@ def main() -> None:
     warnings.showwarning = log_warning
     leave_working_folder()
     with stops_in_order(), show_logs(), handle_user_errors():
+        _require_utf8(sys.argv[1:])
         app()
