@@ -20,7 +20,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from graphrec.errors import DamagedFileError
@@ -132,7 +132,10 @@ def read_marker(folder: Path) -> Marker | None:
             raise _damaged(path, f"format {content['format']!r}")
         if digest != _digest(content):
             raise _damaged(path, "a list that was changed")
-        return Marker(content["kind"], {name: Entry(**entry) for name, entry in content["files"].items()})
+        files = {name: Entry(**entry) for name, entry in content["files"].items()}
+        if outside := [name for name in files if not _is_below(name)]:
+            raise _damaged(path, f"the name `{outside[0]}`, which leads out of the folder")
+        return Marker(content["kind"], files)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise _damaged(path, "no such list") from None
 
@@ -151,6 +154,12 @@ def _version() -> str:
     from importlib.metadata import version  # late: reading does not need it
 
     return version("graphrec")
+
+
+def _is_below(name: str) -> bool:
+    """Whether a name in a list leads to a file within its folder, whoever wrote the list."""
+    plain = PurePosixPath(name)
+    return bool(plain.parts) and not plain.is_absolute() and ".." not in plain.parts and str(plain) == name
 
 
 def _digest(content: dict[str, Any]) -> str:

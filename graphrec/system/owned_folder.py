@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import ANOTHER_FOLDER, OUT, ForeignFileError, Phrase
+from graphrec.errors import ANOTHER_FOLDER, OUT, DamagedFileError, ForeignFileError, Phrase
 from graphrec.system.files import (
     LOCK,
     file_lock,
@@ -317,7 +317,7 @@ def remove_own_folder(folder: Path) -> None:
         folder.rmdir()
 
 
-def _remove(folder: Path, marker: Marker, names: Iterable[str]) -> None:
+def _remove(folder: Path, marker: Marker, names: Collection[str]) -> None:
     """Remove files of a folder; under the marker's lock."""
     # First the files: a marker that lists one which is gone is no harm, a file that nobody lists stays for ever.
     for name in names:
@@ -482,7 +482,7 @@ def _recover(folder: Path) -> None:
     for path in sorted(folder.parent.iterdir()):
         if not (path.name.startswith(prefix) and is_temporary(path.name, left_over=True) and path.is_dir()):
             continue
-        with suppress(ForeignFileError):
+        with suppress(ForeignFileError, DamagedFileError):
             marker = read_marker(path) if not path.is_symlink() else None
             if marker is None:
                 # Killed before its marker was written: then it is empty.

@@ -12,7 +12,8 @@ import pytest
 
 from graphrec.errors import DamagedFileError, ForeignFileError
 from graphrec.system import files, owned_folder
-from graphrec.system.marker import MARKER, read_marker
+from graphrec.system.integrity import verify
+from graphrec.system.marker import MARKER, entry_of, read_marker, write_marker
 from graphrec.system.owned_folder import (
     append_own_line,
     claim,
@@ -129,6 +130,20 @@ def test_a_marker_that_graphrec_did_not_write_is_no_marker(run: Path) -> None:
         with pytest.raises(DamagedFileError):
             write_own_text(run / "notes.txt", "new")
         assert (run / "notes.txt").read_text() == "rain"
+
+
+@pytest.mark.parametrize("name", ["../mine.txt", "/etc/hosts", "a/../../mine.txt", "", ".", "./notes.txt", "a//b"])
+def test_a_list_whose_names_lead_out_of_the_folder_is_refused_though_its_digest_fits(run: Path, name: str) -> None:
+    """As a stranger may make one, who knows what is in a file of ours."""
+    (run.parent / "mine.txt").write_text("mine")
+    marker = read_marker(run)
+    assert marker is not None
+    marker.files[name] = entry_of(run.parent / "mine.txt")
+    write_marker(run, marker)
+    for attempt in (lambda: claim(run, "run", writes=[]), lambda: remove_own_folder(run), lambda: verify(run)):
+        with pytest.raises(DamagedFileError, match="leads out of the folder"):
+            attempt()
+    assert (run.parent / "mine.txt").read_text() == "mine"
 
 
 def test_other_kinds_the_working_folder_links_and_folders_above_are_refused(
