@@ -32,8 +32,9 @@ from graphrec.errors import DataError
 from graphrec.system.files import sha256
 from graphrec.system.integrity import read_own_json
 from graphrec.system.marker import MARKER
-from graphrec.system.owned_folder import replace_folder, write_own_json
+from graphrec.system.owned_folder import write_own_json
 from graphrec.system.parquet_bounds import require_bounded
+from graphrec.system.replaced_folder import replace_folder
 
 SCHEMA = 1
 KIND = "prepared data"

@@ -19,7 +19,8 @@ from safetensors.numpy import save_file
 from graphrec.causal import label
 from graphrec.errors import UnknownNameError
 from graphrec.recommender import FrozenModel
-from graphrec.system.owned_folder import replace_folder, write_own_json
+from graphrec.system.owned_folder import write_own_json
+from graphrec.system.replaced_folder import replace_folder
 
 FORMATS = ("parquet", "safetensors", "npz")
 KIND = "export"

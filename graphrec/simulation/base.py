@@ -18,7 +18,8 @@ from graphrec.simulation.equations import equations, hidden_confounder_graph
 from graphrec.simulation.log import Log, draw_log
 from graphrec.simulation.truth import TENSORS, Truth
 from graphrec.simulation.world import Latents, WorldConfig, draw_latents
-from graphrec.system.owned_folder import replace_folder, write_own_json, write_own_text
+from graphrec.system.owned_folder import write_own_json, write_own_text
+from graphrec.system.replaced_folder import replace_folder
 
 KIND = "world"
 WORLD = "world.json"

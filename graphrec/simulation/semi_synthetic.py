@@ -32,7 +32,8 @@ from graphrec.simulation.log import DAY, START, Log
 from graphrec.simulation.showing import arrival, popularity
 from graphrec.simulation.truth import Truth
 from graphrec.simulation.world import Latents, WorldConfig, click_given_shown, draw_latents, like_given_click
-from graphrec.system.owned_folder import replace_folder, write_own_json
+from graphrec.system.owned_folder import write_own_json
+from graphrec.system.replaced_folder import replace_folder
 
 PREPARED = "prepared"
 DECIDED_BY_DATASET = ("users", "items", "shown", "activity_tail")

@@ -14,8 +14,9 @@ from typing import Any
 from graphrec.arguments import path_argument
 from graphrec.errors import DamagedFileError, DataError
 from graphrec.system.files import LOCK, is_temporary, read_json, sha256
+from graphrec.system.folder_content import MARKER_LOCK
 from graphrec.system.marker import IN_PLACE, MARKER, Entry, read_marker
-from graphrec.system.owned_folder import MARKER_LOCK, owning_folder
+from graphrec.system.owned_folder import owning_folder
 
 Signature = tuple[int, int, int]
 _intact: dict[tuple[Path, str], Signature] = {}

@@ -1,42 +1,34 @@
 """Folders that graphrec writes: a marker says which files in them are its own, and no others are ever touched.
 
 Every command that writes a folder begins with `claim`. Whatever it then writes into the folder, or below it, goes
-through `own_file` and the functions that use it; a folder that is made as a whole goes through `replace_folder`.
+through `own_file` and the functions that use it; a folder that is made as a whole goes through `replaced_folder.py`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from graphrec.errors import ANOTHER_FOLDER, OUT, DamagedFileError, ForeignFileError, Phrase
+from graphrec.errors import OUT, ForeignFileError, Phrase
 from graphrec.system.files import (
     LOCK,
     file_lock,
-    is_temporary,
     put,
     remove_temporaries,
     sha256,
     sync,
-    temporary_name,
     written_whole,
 )
+from graphrec.system.folder_content import MARKER_LOCK, content_of, foreign_content, marker_of, with_article
 from graphrec.system.marker import IN_PLACE, MARKER, Marker, entry_of, is_marked, read_marker, write_marker
 from graphrec.system.output_paths import require_output_file, require_output_folder
 
-MARKER_LOCK = ".graphrec.marker.lock"
-"""The file that a process locks while it changes a marker."""
-UNFINISHED = "unfinished"
-"""The kind of a folder that is being written as a whole."""
-
 _MOVE_OR_ANOTHER = Phrase("move it away, or choose another {}", OUT)
-_WITHOUT_ARTICLE = ("prepared data", "paper tables")
 
 Signature = tuple[int, int, int]
 _published: dict[Path, Signature] = {}
@@ -99,14 +91,14 @@ def require_claimable(
     >>> list(Path().iterdir())
     []
     """
-    folder, what = Path(folder), _article(kind)
+    folder, what = Path(folder), with_article(kind)
     require_output_folder(folder, what, inputs)
     if is_marked(folder):
-        marker = _marker_of(folder, kind, what)
+        marker = marker_of(folder, kind, what)
         for name in () if writes is None else sorted({*marker.files, *writes}):
             require_own(folder, marker, name)
-    elif not (adopt and adopt(folder)) and (content := _content(folder)):
-        raise _foreign_content(folder, what, content)
+    elif not (adopt and adopt(folder)) and (content := content_of(folder)):
+        raise foreign_content(folder, what, content)
 
 
 def claim_if_new(folder: Path, kind: str) -> None:
@@ -120,7 +112,7 @@ def claim_if_new(folder: Path, kind: str) -> None:
     (True, False)
     """
     folder = Path(folder)
-    if folder.resolve() != Path.cwd() and not _content(folder) and owning_folder(folder) is None:
+    if folder.resolve() != Path.cwd() and not content_of(folder) and owning_folder(folder) is None:
         claim(folder, kind)
 
 
@@ -310,7 +302,7 @@ def remove_own_folder(folder: Path) -> None:
             marker = _existing_marker(owner)
             below = [name for name in marker.files if folder in (owner / name).parents]
             _remove(owner, marker, [name for name in below if not _not_own(owner, marker, name)])
-        if owner == folder and not _content(folder):
+        if owner == folder and not content_of(folder):
             for name in (LOCK, MARKER_LOCK, MARKER):
                 (folder / name).unlink(missing_ok=True)
     with suppress(OSError):  # it has content that stays
@@ -375,130 +367,6 @@ def _not_own(folder: Path, marker: Marker, name: str) -> str:
     return "a file that was changed since"
 
 
-@contextmanager
-def replace_folder(folder: Path, kind: str, *, inputs: Iterable[Path] = ()) -> Iterator[Path]:
-    """Yield a new folder next to `folder`. On success it replaces `folder`, on error it is removed.
-
-    A folder that replaces another takes two renames. A process that is killed between them leaves nothing at the
-    destination; the next call for the same destination puts the old content back first.
-
-    Args:
-        folder: new, empty, or one that graphrec wrote as this kind and that holds nothing else.
-        inputs: what is read; a folder above it is refused.
-
-    Raises:
-        ForeignFileError, DamagedFileError: as `claim`; or it holds a file that graphrec did not write.
-
-    >>> for text in ("old", "new"):
-    ...     with replace_folder(Path("prepared"), "prepared data") as new:
-    ...         _ = (new / "manifest.json").write_text(text)
-    >>> Path("prepared/manifest.json").read_text()
-    'new'
-    >>> Path("prepared/photo.jpg").touch()
-    >>> with replace_folder(Path("prepared"), "prepared data"):
-    ...     pass
-    Traceback (most recent call last):
-    graphrec.errors.ForeignFileError: will not write prepared data into what is there
-      expected: a new folder, or one with prepared data
-      got: a folder with other content: photo.jpg
-      where: prepared
-      next step: choose another `out`
-    """
-    folder = Path(folder)
-    require_output_folder(folder, _article(kind), inputs)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _recover(folder)
-    require_replaceable(folder, kind)
-    temporary = folder.with_name(temporary_name(folder.name))
-    temporary.mkdir()
-    try:
-        write_marker(temporary, Marker(UNFINISHED))
-        yield temporary
-        _finish(temporary, kind)
-        require_replaceable(folder, kind)  # it may have changed meanwhile
-        _exchange(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def require_replaceable(folder: Path, kind: str) -> None:
-    """Refuse to replace a folder that is not wholly graphrec's.
-
-    Raises:
-        ForeignFileError, DamagedFileError: as `replace_folder`.
-
-    >>> require_replaceable(Path("prepared"), "prepared data")
-    """
-    what = _article(kind)
-    if not is_marked(folder):
-        if content := _content(folder):
-            raise _foreign_content(folder, what, content)
-        return
-    marker = _marker_of(folder, kind, what)
-    if foreign := [name for name in _content(folder, whole=True) if name not in marker.files]:
-        raise _foreign_content(folder, what, foreign)
-    for name in marker.files:
-        require_own(folder, marker, name)
-
-
-def _finish(folder: Path, kind: str) -> None:
-    """Sync a new folder and write its marker."""
-    files = {}
-    for path in sorted(folder.rglob("*")):
-        sync(path)
-        if path.is_file() and path != folder / MARKER:
-            files[path.relative_to(folder).as_posix()] = entry_of(path)
-    write_marker(folder, Marker(kind, files))
-
-
-def _exchange(temporary: Path, folder: Path) -> None:
-    """Put a new folder into the place of an old one, and remove the old one."""
-    if not folder.exists():
-        put(temporary, folder)
-        return
-    # `os.replace` takes no folder with content as its destination, so the old one moves away first.
-    old = folder.with_name(temporary_name(f"{folder.name}.old"))
-    os.replace(folder, old)
-    try:
-        os.replace(temporary, folder)
-    # A KeyboardInterrupt, too, must bring the old content back.
-    except BaseException:
-        os.replace(old, folder)
-        raise
-    sync(folder.parent)
-    _remove_old(old)
-
-
-def _remove_old(old: Path) -> None:
-    if is_marked(old):
-        remove_own_folder(old)
-    with suppress(OSError):  # somebody wrote into it meanwhile: that stays
-        old.rmdir()
-
-
-def _recover(folder: Path) -> None:
-    """Undo or complete what killed processes were doing at `folder`."""
-    prefix = f".{folder.name}."
-    for path in sorted(folder.parent.iterdir()):
-        if not (path.name.startswith(prefix) and is_temporary(path.name, left_over=True) and path.is_dir()):
-            continue
-        with suppress(ForeignFileError, DamagedFileError):
-            marker = read_marker(path) if not path.is_symlink() else None
-            if marker is None:
-                # Killed before its marker was written: then it is empty.
-                if not path.is_symlink():
-                    remove_temporaries(path)
-                    with suppress(OSError):
-                        path.rmdir()
-                continue
-            if marker.kind == UNFINISHED and not path.name.startswith(f"{prefix}old."):
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name.startswith(f"{prefix}old.") and not os.path.lexists(folder):
-                os.replace(path, folder)
-            else:
-                _remove_old(path)
-
-
 def _publish(folder: Path, name: str, temporary: Path) -> None:
     with _marker_lock(folder):
         marker = _existing_marker(folder)
@@ -554,52 +422,6 @@ def _existing_marker(folder: Path) -> Marker:
     return marker
 
 
-def _marker_of(folder: Path, kind: str, what: str) -> Marker:
-    marker = read_marker(folder)
-    if marker is None or marker.kind != kind:
-        raise ForeignFileError(
-            f"will not write {what} into what is there",
-            expected=f"a new folder, or one with {what}",
-            got="nothing" if marker is None else f"a folder with {_article(marker.kind)}",
-            where=folder,
-            next_step=ANOTHER_FOLDER,
-        )
-    return marker
-
-
-def _content(folder: Path, *, whole: bool = False) -> list[str]:
-    """The names in a folder that do not serve its writing; `whole`: of all files below it."""
-    if not folder.is_dir():
-        return []
-    if whole:
-        # A folder is named where it is empty, as nothing else names it.
-        paths = [p for p in folder.rglob("*") if p.is_symlink() or not p.is_dir() or not any(p.iterdir())]
-        names = [path.relative_to(folder).as_posix() for path in sorted(paths)]
-    else:
-        names = sorted(path.name for path in folder.iterdir())
-    return [name for name in names if not _is_auxiliary(folder / name, folder)]
-
-
-def _is_auxiliary(path: Path, folder: Path) -> bool:
-    """Whether a file serves the writing of a folder: its marker, a lock, or what a process left that was killed."""
-    if not stat.S_ISREG(path.lstat().st_mode):
-        return False
-    if path.name in (LOCK, MARKER_LOCK):
-        return path.stat().st_size == 0
-    return path == folder / MARKER or is_temporary(path.name, left_over=True)
-
-
-def _foreign_content(folder: Path, what: str, names: list[str]) -> ForeignFileError:
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return ForeignFileError(
-        f"will not write {what} into what is there",
-        expected=f"a new folder, or one with {what}",
-        got=f"a folder with other content: {shown}",
-        where=folder,
-        next_step=ANOTHER_FOLDER,
-    )
-
-
 def _folders_between(folder: Path, path: Path) -> list[Path]:
     return [parent for parent in path.parents if parent != folder and folder in parent.parents]
 
@@ -612,7 +434,3 @@ def _remove_empty(path: Path, folder: Path) -> None:
         except OSError:
             return
         path = path.parent
-
-
-def _article(kind: str) -> str:
-    return kind if kind in _WITHOUT_ARTICLE else f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

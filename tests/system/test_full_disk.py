@@ -21,9 +21,9 @@ from graphrec.system.owned_folder import (
     claim,
     remove_own_file,
     remove_own_folder,
-    replace_folder,
     write_own_text,
 )
+from graphrec.system.replaced_folder import replace_folder
 
 CALLS = ("open", "replace", "fsync", "mkdir", "chmod", "unlink", "rmdir")
 """Functions of `os` that a full or failing disk refuses."""

@@ -22,10 +22,10 @@ from graphrec.system.owned_folder import (
     own_in_place,
     remove_own_file,
     remove_own_folder,
-    replace_folder,
     require_claimable,
     write_own_text,
 )
+from graphrec.system.replaced_folder import replace_folder
 
 
 def names(folder: Path) -> list[str]:
