@@ -11,9 +11,10 @@ from graphrec.arguments import path_argument, require_type
 from graphrec.data.readers.raw_files import with_world
 from graphrec.data.source import SourceOptions
 from graphrec.data.sources import sources
-from graphrec.data.store import MANIFEST, read_manifest, save
-from graphrec.errors import ANOTHER_FOLDER, ANOTHER_FOLDER_OR_REMOVE, OUT, Argument, DataError
+from graphrec.data.store import KIND, MANIFEST, read_manifest, save
+from graphrec.errors import ANOTHER_FOLDER_OR_REMOVE, Argument, DataError
 from graphrec.system.files import sha256
+from graphrec.system.output_paths import require_output_folder
 from graphrec.system.user_code import anchored, permit
 from graphrec.validation import validated
 
@@ -54,14 +55,7 @@ def prepare(source: str, raw: str | Path, out: str | Path, options: Mapping[str,
             where=raw,
             next_step="check the path; `graphrec simulate` writes a dataset's twin where it cannot be had",
         )
-    if out.resolve() in (raw.resolve(), *raw.resolve().parents):
-        raise DataError(
-            "the prepared data would replace the raw data",
-            expected="a folder of its own",
-            got=f"{out}, which holds {raw}",
-            where=OUT,
-            next_step=ANOTHER_FOLDER,
-        )
+    require_output_folder(out, KIND, inputs=[raw])
     logger.debug("reading %s with the source %s", raw, source)
     save(with_world(kind.load(raw, _settings(source, options)), raw), out)
     return out

@@ -39,7 +39,6 @@ def claim(
     folder: Path,
     kind: str,
     *,
-    inputs: Iterable[Path] = (),
     writes: Iterable[str] | None = None,
     adopt: Callable[[Path], Collection[str]] | None = None,
 ) -> None:
@@ -49,7 +48,6 @@ def claim(
 
     Args:
         kind: such as "run".
-        inputs: files and folders that are read; a folder above them is refused.
         writes: names of files that will be written. If one of them, or of those that the marker lists, is there and
             not as graphrec wrote it, it is refused now, not at the end of a long computation. None: without a look.
         adopt: for a folder without a marker: the names of files in it that an earlier version is known to have written.
@@ -71,7 +69,7 @@ def claim(
       next step: move it away, or choose another `out`
     """
     folder = Path(folder)
-    require_claimable(folder, kind, inputs=inputs, writes=writes, adopt=adopt)
+    require_claimable(folder, kind, writes=writes, adopt=adopt)
     folder.mkdir(parents=True, exist_ok=True)
     mark(folder, kind, adopt(folder) if adopt and not is_marked(folder) else ())
     remove_temporaries(folder)
@@ -81,7 +79,6 @@ def require_claimable(
     folder: Path,
     kind: str,
     *,
-    inputs: Iterable[Path] = (),
     writes: Iterable[str] | None = None,
     adopt: Callable[[Path], Collection[str]] | None = None,
 ) -> None:
@@ -92,7 +89,7 @@ def require_claimable(
     []
     """
     folder, what = Path(folder), with_article(kind)
-    require_output_folder(folder, what, inputs)
+    require_output_folder(folder, what)
     if is_marked(folder):
         marker = marker_of(folder, kind, what)
         for name in () if writes is None else sorted({*marker.files, *writes}):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,7 +20,7 @@ UNFINISHED = "unfinished"
 
 
 @contextmanager
-def replace_folder(folder: Path, kind: str, *, inputs: Iterable[Path] = ()) -> Iterator[Path]:
+def replace_folder(folder: Path, kind: str) -> Iterator[Path]:
     """Yield a new folder next to `folder`. On success it replaces `folder`, on error it is removed.
 
     A folder that replaces another takes two renames. A process that is killed between them leaves nothing at the
@@ -28,7 +28,6 @@ def replace_folder(folder: Path, kind: str, *, inputs: Iterable[Path] = ()) -> I
 
     Args:
         folder: new, empty, or one that graphrec wrote as this kind and that holds nothing else.
-        inputs: what is read; a folder above it is refused.
 
     Raises:
         ForeignFileError, DamagedFileError: as `claim`; or it holds a file that graphrec did not write.
@@ -49,7 +48,7 @@ def replace_folder(folder: Path, kind: str, *, inputs: Iterable[Path] = ()) -> I
       next step: choose another `out`
     """
     folder = Path(folder)
-    require_output_folder(folder, with_article(kind), inputs)
+    require_output_folder(folder, with_article(kind))
     folder.parent.mkdir(parents=True, exist_ok=True)
     _recover(folder)
     require_replaceable(folder, kind)

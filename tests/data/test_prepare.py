@@ -15,7 +15,7 @@ from graphrec.cli.errors import in_shell
 from graphrec.data.prepare import prepare, prepare_once
 from graphrec.data.sources import sources
 from graphrec.data.store import load
-from graphrec.errors import OUT, Argument, DataError, GraphrecError, RecipeError, UnknownNameError
+from graphrec.errors import Argument, DataError, GraphrecError, RecipeError, UnknownNameError
 from graphrec.simulation import simulate
 from graphrec.system.owned_folder import write_own_json
 
@@ -51,9 +51,9 @@ def test_preparing_again_replaces_what_was_prepared(log: Path, tmp_path: Path) -
 def test_the_raw_data_is_never_replaced(log: Path, inside: bool) -> None:
     (log.parent / "manifest.json").write_text("{}")  # a file of the user's, by chance called like ours
     raw = log if inside else log.parent
-    with pytest.raises(DataError, match="would replace the raw data") as caught:
+    with pytest.raises(DataError, match="will not write prepared data there") as caught:
         prepare("table", raw, log.parent)
-    assert caught.value.where == OUT
+    assert caught.value.where == log.parent
     assert log.is_file()
 
 

@@ -14,6 +14,7 @@ from graphrec.errors import DamagedFileError, ForeignFileError
 from graphrec.system import files, owned_folder
 from graphrec.system.integrity import verify
 from graphrec.system.marker import MARKER, entry_of, read_marker, write_marker
+from graphrec.system.output_paths import require_output_folder
 from graphrec.system.owned_folder import (
     append_own_line,
     claim,
@@ -165,8 +166,9 @@ def test_other_kinds_the_working_folder_links_and_folders_above_are_refused(
     ):
         with pytest.raises(ForeignFileError, match=message):
             claim(folder, "run")
-    with pytest.raises(ForeignFileError, match="above the input"):
-        claim(tmp_path / "above", "run", inputs=[tmp_path / "above" / "raw.csv"])
+    for above in (tmp_path / "above", tmp_path / "above" / "raw.csv"):
+        with pytest.raises(ForeignFileError, match=r"above the input|the input itself|a file"):
+            require_output_folder(above, "prepared data", inputs=[tmp_path / "above" / "raw.csv"])
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ForeignFileError, match="a folder with a run"):
         claim(run, "export")
