@@ -127,6 +127,15 @@ def data_and_code(recipe: Recipe) -> dict[str, Any]:
     >>> before["dataset_fingerprint"] == run.manifest["dataset_fingerprint"], before["custom_code"]
     (True, {})
     """
+    return {"dataset_fingerprint": fingerprint(Path(recipe.data.path)), "custom_code": custom_code(recipe)}
+
+
+def custom_code(recipe: Recipe) -> dict[str, str]:
+    """The SHA-256 of the file of each of the user's own modules, by module, that a training uses.
+
+    >>> custom_code(recipe)
+    {}
+    """
     # A metric belongs to it where early stopping watches it: with other code other weights would be the best.
     watched = describe(recipe.training.monitor).metric
     components: list[type] = [
@@ -138,10 +147,7 @@ def data_and_code(recipe: Recipe) -> dict[str, Any]:
     custom = {kind.__module__ for kind in components if kind.__module__.partition(".")[0] != "graphrec"}
     # A class from an interactive session has no file that could be hashed.
     files = {module: getattr(sys.modules[module], "__file__", None) for module in sorted(custom)}
-    return {
-        "dataset_fingerprint": fingerprint(Path(recipe.data.path)),
-        "custom_code": {module: sha256(Path(file)) for module, file in files.items() if file},
-    }
+    return {module: sha256(Path(file)) for module, file in files.items() if file}
 
 
 def require_unchanged(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,7 @@ from graphrec.runs.artifacts import Tables, load_ids, load_model, load_tables
 from graphrec.runs.build import prepare_split
 from graphrec.runs.data_location import portable_manifest, relocate_data
 from graphrec.runs.files import HISTORY, LEDGER, RECIPE, REFUTATION
-from graphrec.runs.manifest import complete_manifest
+from graphrec.runs.manifest import complete_manifest, custom_code
 from graphrec.runs.naming import MethodNames
 from graphrec.runs.recipe import Recipe
 from graphrec.runs.results import RunResults
@@ -37,6 +38,8 @@ from graphrec.simulation.truth import truth_of
 from graphrec.system.integrity import read_own_json, require_intact
 from graphrec.system.user_code import anchored, permit
 from graphrec.system.user_code import trust as trust_folder
+
+logger = logging.getLogger(__name__)
 
 ESTIMANDS = "names of estimands, such as ['observational'], or Estimands"
 USER_IDS = "ids of users, such as ['0', '1']"
@@ -68,6 +71,10 @@ class Run:
         self.manifest = complete_manifest(self.folder)
         require_intact(self.folder / RECIPE, TRAIN_OR_RESTORE)
         self.recipe = relocate_data(Recipe.from_toml(self.folder / RECIPE), self.folder, self.manifest)
+        trained_with = self.manifest.get("custom_code", {})
+        for module, digest in custom_code(self.recipe).items():
+            if digest != trained_with.get(module):
+                logger.warning("%s: the file of `%s` changed since the run was trained", self.folder, module)
 
     def about(self) -> dict[str, Any]:
         """The manifest without paths of this machine."""

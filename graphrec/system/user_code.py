@@ -169,7 +169,7 @@ def _origin(module: str, is_file: bool) -> str:
         return f"no module `{module.partition('.')[0]}` can be found"
     if not file.is_file():
         return f"no file {file}"
-    return f"{file} with the SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()[:12]}..."
+    return f"{file} with the SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}"
 
 
 def _file_of(module: str) -> Path | None:

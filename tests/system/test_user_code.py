@@ -127,7 +127,7 @@ def _toml(values: dict) -> str:
 
 
 def test_a_class_in_a_file_is_named_by_its_path_and_may_be_retrained_and_evaluated(
-    tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_recipe: MakeRecipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "my_net.py").write_text(NET)
@@ -142,6 +142,9 @@ def test_a_class_in_a_file_is_named_by_its_path_and_may_be_retrained_and_evaluat
     (tmp_path / "mine.toml").write_text(recipe.to_toml().replace(f"{tmp_path}/nets", "./nets"))
     assert Recipe.from_toml(tmp_path / "mine.toml") == recipe
     (tmp_path / "nets" / "my_net.py").write_text(NET + "# changed\n")
+    with caplog.at_level("WARNING"):
+        Run(tmp_path / "run", trust=True)
+    assert "the file of `graphrec_user_my_net` changed since the run was trained" in caplog.text
     with pytest.raises(gr.GraphrecError, match="changed since the run"):
         train(Recipe.from_toml(tmp_path / "mine.toml"), tmp_path / "run")
 
@@ -168,13 +171,39 @@ def test_a_file_that_leads_nowhere_is_an_unknown_name(
 
 def test_the_working_folder_is_not_searched_for_modules(tmp_path: Path) -> None:
     """F2: files that are called like optional packages."""
-    names = ("torch_scatter", "numba", "triton", "numexpr", "bottleneck", "brotli", "matplotlib_inline", "pyarrow_x")
+    optional = (
+        "torch_scatter",
+        "numba",
+        "triton",
+        "numexpr",
+        "bottleneck",
+        "brotli",
+        "cupy",
+        "IPython",
+        "faiss",
+        "sklearn",
+    )
+    # And what is imported before anything of graphrec runs, or at once.
+    needed = (
+        "typer",
+        "rich",
+        "click",
+        "numpy",
+        "pydantic",
+        "tomli_w",
+        "torch",
+        "pandas",
+        "pyarrow",
+        "scipy",
+        "filelock",
+    )
+    names = (*optional, *needed)
     for name in names:
         (tmp_path / f"{name}.py").write_text("open('ran', 'w')")
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONSAFEPATH")}
     root = Path(gr.__file__).parents[1]
     code = f"import sys; sys.path.insert(1, {str(root)!r}); sys.argv = ['graphrec', 'list', 'backbones']; " + (
-        "import runpy; runpy.run_module('graphrec', run_name='__main__')"
+        "import runpy; runpy.run_module('graphrec', run_name='__main__', alter_sys=True)"
     )
     # `-c` puts the working folder on the path, as `-m` does.
     answer = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
