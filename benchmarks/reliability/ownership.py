@@ -353,9 +353,10 @@ ELSEWHERE = ("/dev/null", f"/proc/{os.getpid()}/", "/dev/shm")
 """What Python's libraries write to."""
 
 
-def guard(folder: Path) -> None:
-    """End the process at the first write outside the folder; nothing undoes it."""
+def guard(folder: Path, out: Path | None) -> None:
+    """End the process at the first write outside the folder, and outside that of the result; nothing undoes it."""
     inside = os.path.realpath(folder)
+    allowed = [inside] if out is None else [inside, os.path.realpath(out)]
     of_one = ("os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.chmod")
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
@@ -370,7 +371,7 @@ def guard(folder: Path) -> None:
             if event in of_one and not os.path.isabs(name) and isinstance(arguments[-1], int) and arguments[-1] >= 0:
                 name = os.path.join(os.readlink(f"/proc/self/fd/{arguments[-1]}"), name)  # relative to a folder
             real = os.path.join(os.path.realpath(os.path.dirname(name) or "."), os.path.basename(name))
-            if not real.startswith((inside + os.sep, *ELSEWHERE)) and real != inside:
+            if real not in allowed and not real.startswith((*(name + os.sep for name in allowed), *ELSEWHERE)):
                 os.write(2, f"a write outside {inside}: {event} {real}\n".encode())
                 os._exit(3)
 
@@ -390,7 +391,7 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder).resolve()
         os.environ |= {"TMPDIR": str(work), "TORCHINDUCTOR_CACHE_DIR": str(work / "i"), "MPLCONFIGDIR": str(work / "m")}
-        guard(work)
+        guard(work, out)
         inputs = Inputs(work / "inputs")
         read = state(inputs.folder)
         for number in range(first, first + cases):
